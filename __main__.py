@@ -1,0 +1,59 @@
+"""FeastFlow on Kubernetes: one namespace, from the stack's settings to the addresses it serves."""
+
+import pulumi
+
+from components import cluster, settings
+from components.backend import Backend, BackendArgs
+from components.database import Database, DatabaseArgs
+from components.edge import Edge, EdgeArgs
+from components.frontend import Frontend, FrontendArgs
+from components.outputs import Commands
+from components.tenancy import Tenancy, TenancyArgs
+
+stack, kubeconfig = settings.load()
+on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig)])
+
+tenancy = Tenancy(
+    "tenancy",
+    TenancyArgs(
+        namespace=stack.namespace,
+        environment=stack.environment,
+        settings=stack.tenancy,
+        cluster=stack.cluster,
+    ),
+    on_cluster,
+)
+database = Database(
+    "database",
+    DatabaseArgs(place=tenancy.place, settings=stack.database, rotation=stack.rotation),
+    on_cluster,
+)
+backend = Backend(
+    "backend",
+    BackendArgs(
+        place=tenancy.place,
+        settings=stack.backend,
+        database=database.access,
+        site_url=stack.edge.url,
+        rotation=stack.rotation,
+    ),
+    on_cluster,
+)
+frontend = Frontend("frontend", FrontendArgs(place=tenancy.place, settings=stack.frontend), on_cluster)
+edge = Edge(
+    "edge",
+    EdgeArgs(place=tenancy.place, settings=stack.edge, backend=backend.upstream, frontend=frontend.upstream),
+    on_cluster,
+)
+
+pulumi.export("url", edge.url)
+pulumi.export("namespace", tenancy.namespace)
+pulumi.export(
+    "services", {"database": database.service, "backend": backend.service, "frontend": frontend.service}
+)
+pulumi.export("versions", {"backend": backend.version, "frontend": frontend.version})
+pulumi.export(
+    "images",
+    {"database": stack.database.image, "backend": stack.backend.image, "frontend": stack.frontend.image},
+)
+pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())

@@ -1,0 +1,162 @@
+"""The container engine that carries the nodes: the user's Docker or Podman, or Debian's Podman set up here."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toolchain import cache, process
+from toolchain.refusal import Refusal
+
+_OFFICIAL_NODE = "docker.io/kindest/node:latest"
+_PACKAGES = ("podman", "runc", "netavark", "aardvark-dns", "mmdebstrap")
+_COMMANDS = ("podman", "runc", "conmon", "mmdebstrap", "iptables")
+
+_CONTAINERS_CONF = """\
+[containers]
+# Without CAP_SYS_RESOURCE no limit may be raised, so none above the machine's own is asked for.
+default_ulimits = ["nofile=20000:20000", "nproc=30000:30000"]
+pids_limit = 0
+# crun refuses hybrid cgroups, and there may be no systemd to make any.
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[network]
+network_backend = "netavark"
+network_config_dir = "{state}/networks"
+"""
+_STORAGE_CONF = """\
+[storage]
+driver = "overlay"
+graphroot = "{images}"
+runroot = "/run/feastflow/containers"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """A container engine and how to call it. `own` is the Podman that lives by this project's settings."""
+
+    command: str
+    own: bool
+    why: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, timeout: float = 300) -> str:
+        """What the engine prints; see `process.output` for errors."""
+        return process.output([self.command, *arguments], env=self.environment, timeout=timeout)
+
+    def has(self, *arguments: str) -> bool:
+        """Whether a question to the engine is answered with success."""
+        return process.answers([self.command, *arguments], env=self.environment, timeout=60)
+
+    def build(
+        self,
+        tag: str,
+        *,
+        dockerfile: Path,
+        context: Path,
+        arguments: Mapping[str, str],
+        log: Path,
+        each: Callable[[str], None] | None = None,
+    ) -> None:
+        """Build an image unless the tag is there already, so a tag must follow the content that goes into it."""
+        if self.has("image", "inspect", tag):
+            return
+        flags = ["--isolation", "chroot", "--pull=never"] if self.own else []
+        for name, value in arguments.items():
+            flags += ["--build-arg", f"{name}={value}"]
+        if _certificates():
+            flags += ["--secret", f"id=ca,src={_certificates()}"]
+        command = [self.command, "build", *flags, "--file", str(dockerfile), "--tag", tag, str(context)]
+        try:
+            process.stream(
+                command, env={**self.environment, "DOCKER_BUILDKIT": "1"}, log=log, each=each, timeout=1800
+            )
+        except process.CommandError as failure:
+            raise Refusal(
+                f"the image {tag.rsplit('/', maxsplit=1)[-1]} could not be built\n{failure.tail[-1500:]}",
+                "the cluster cannot run it without",
+                f"the whole log is {log}; when a download failed, run it again: finished layers stay",
+            ) from failure
+
+
+def choose() -> Engine:
+    """The engine to use, with the reason.
+
+    Raises:
+        Refusal: when there is none and this machine cannot get Debian's Podman.
+    """
+    for command in ("docker", "podman"):
+        if shutil.which(command) and process.answers([command, "info"], timeout=10):
+            engine = Engine(
+                command=command, own=False, why=f"{command} answers and can fetch kind's official node image"
+            )
+            if engine.has("image", "inspect", _OFFICIAL_NODE) or engine.has(
+                "manifest", "inspect", _OFFICIAL_NODE
+            ):
+                return engine
+    return own()
+
+
+def own() -> Engine:
+    """Debian's Podman with settings of its own: nobody else's containers, networks or settings are touched."""
+    if os.geteuid() != 0:
+        raise Refusal(
+            f"no Docker or Podman here can fetch kind's node image, and this is user {os.geteuid()}, not root",
+            "a cluster of its own needs Debian's Podman, network namespaces and mounts",
+            "start Docker, or run it as root (sudo make up), or name a cluster you have: make up CONTEXT=…",
+        )
+    missing = [name for name in _COMMANDS if shutil.which(name) is None]
+    if missing:
+        _install(missing)
+    state = cache.state_home() / "engine"
+    images = cache.home() / "containers"
+    for folder in (state / "networks", images, Path("/run/feastflow")):
+        folder.mkdir(parents=True, exist_ok=True)
+    (state / "containers.conf").write_text(_CONTAINERS_CONF.format(state=state), encoding="utf-8")
+    (state / "storage.conf").write_text(_STORAGE_CONF.format(images=images), encoding="utf-8")
+    return Engine(
+        command="podman",
+        own=True,
+        why="no engine answers that can fetch kind's official node image, so Podman from Debian and an image built here",
+        environment={
+            "CONTAINERS_CONF": str(state / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(state / "storage.conf"),
+            "KIND_EXPERIMENTAL_PROVIDER": "podman",
+        },
+    )
+
+
+def _install(missing: list[str]) -> None:
+    if shutil.which("apt-get") is None:
+        raise Refusal(
+            f"{', '.join(missing)}: not on PATH, and there is no apt-get",
+            "the local cluster is built from Debian's packages",
+            "install Docker, or Podman with runc and netavark, or name a cluster you have: make up CONTEXT=…",
+        )
+    log = cache.home() / "logs" / "apt.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        process.stream(["apt-get", "update"], env=environment, log=log, timeout=600)
+        process.stream(
+            ["apt-get", "install", "-y", "--no-install-recommends", *_PACKAGES, "iptables"],
+            env=environment,
+            log=log,
+            timeout=1200,
+        )
+    except process.CommandError as failure:
+        raise Refusal(
+            f"Debian's packages could not be installed\n{failure.tail}",
+            f"the local cluster needs {', '.join(_PACKAGES)}",
+            "check /etc/apt/sources.list and the network; or name a cluster you have: make up CONTEXT=…",
+        ) from failure
+
+
+def _certificates() -> str | None:
+    """The machine's certificate authorities, when it trusts more than the usual: builds must then trust them too."""
+    bundle = os.environ.get("SSL_CERT_FILE")
+    return bundle if bundle and Path(bundle).is_file() else None

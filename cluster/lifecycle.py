@@ -1,0 +1,231 @@
+"""From nothing to three Ready nodes with their add-ons, and back to nothing.
+
+Podman's or Docker's word that a node runs is never believed: a reboot or a killed process leaves it behind. What
+counts is whether the API server answers and its nodes are Ready.
+"""
+
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+
+from cluster import addons, engine, footprint, nodeimage
+from cluster.engine import Engine
+from toolchain import cache, golang, pins, process
+from toolchain.console import Step, say
+from toolchain.refusal import Refusal
+
+_CONFIG = Path(__file__).parent / "kind.yaml"
+_RESTART_SECONDS = 60
+_CREATE_SECONDS = 240
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A local cluster that answers. `kubeconfig` holds its context and no other."""
+
+    name: str
+    port: int
+    engine: Engine
+    kubeconfig: Path
+    tools: Path
+
+    @property
+    def context(self) -> str:
+        """The name kind gives the context."""
+        return f"kind-{self.name}"
+
+    @property
+    def kubectl(self) -> Path:
+        """The kubectl of the cluster's own version."""
+        return self.tools / "kubectl"
+
+    def kubectl_output(self, *arguments: str, timeout: float = 60) -> str:
+        """What kubectl prints; see `process.output` for errors."""
+        return process.output(
+            [str(self.kubectl), "--kubeconfig", str(self.kubeconfig), *arguments], timeout=timeout
+        )
+
+    def nodes(self) -> list[str]:
+        """The containers of the cluster's nodes, running or not, the control plane first."""
+        return _containers(self.engine, self.name)
+
+    def identity(self) -> str:
+        """What tells this cluster from an earlier one of the same name: the uid of its kube-system namespace."""
+        return self.kubectl_output(
+            "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"
+        ).strip()
+
+
+def up(name: str, port: int) -> Cluster:
+    """A cluster of this name that answers, made or mended where necessary."""
+    running = find(name)
+    if running is not None and _healthy(running):
+        if running.port != port:
+            raise Refusal(
+                f"the cluster {name} has its edge on port {running.port}, not {port}",
+                "kind binds the port when it makes the nodes; it cannot be changed later",
+                f"use the port it has (PORT={running.port}), or make it anew: make down up PORT={port}",
+            )
+        say(f"ok cluster      {name} answers, its three nodes are Ready")
+        return running
+    with Step("engine", "looking for Docker or Podman") as step:
+        chosen = engine.choose()
+        step.result(chosen.why)
+    with Step("tools", "kind and kubectl") as step:
+        tools = golang.binaries(pins.KIND_BUILD, step)
+        step.result("kind and kubectl, compiled from pinned modules")
+    cluster = Cluster(name=name, port=port, engine=chosen, kubeconfig=_home(name) / "kubeconfig", tools=tools)
+    if not (running and _mended(cluster)):
+        _create(cluster)
+    with Step("add-ons", "kube-router, metrics-server, local-path, Traefik") as step:
+        addons.apply(cluster.kubectl, cluster.kubeconfig, step)
+        step.result("pod network, policies, metrics, storage and ingress are available")
+    _remember(cluster)
+    return cluster
+
+
+def find(name: str) -> Cluster | None:
+    """The cluster of this name as an earlier run left it, whether it answers or not."""
+    try:
+        known = json.loads((_home(name) / "cluster.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    tools = cache.find("bin", golang.digest(pins.KIND_BUILD))
+    if tools is None:
+        return None
+    return Cluster(
+        name=name,
+        port=known["port"],
+        engine=Engine(**known["engine"]),
+        kubeconfig=_home(name) / "kubeconfig",
+        tools=tools,
+    )
+
+
+def down(name: str) -> None:
+    """Take the cluster away, and with the last one everything else this project put on the machine."""
+    known = find(name)
+    carrier = known.engine if known else engine.present()
+    if carrier is not None:
+        with Step("cluster", f"removing {name}") as step:
+            _delete(carrier, name)
+            if carrier.own and not carrier.run("ps", "--all", "--quiet").strip():
+                footprint.erase(carrier)
+            step.result(f"{name} is gone, and its networks, mounts and rules with it")
+    for file in ("cluster.json", "kubeconfig"):
+        (_home(name) / file).unlink(missing_ok=True)
+
+
+def _create(cluster: Cluster) -> None:
+    image = None
+    if cluster.engine.own:
+        with Step("node image", "Debian, containerd, Kubernetes") as step:
+            image = nodeimage.ensure(cluster.engine, step)
+            step.result("built from Debian's packages and compiled binaries")
+    _delete(cluster.engine, cluster.name)
+    _check_port(cluster.port)
+    if cluster.engine.own:
+        footprint.record()
+    config = yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))
+    config["nodes"][0]["extraPortMappings"][0]["hostPort"] = cluster.port
+    home = _home(cluster.name)
+    (home / "kind.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    command = [str(cluster.tools / "kind"), "create", "cluster", "--name", cluster.name, "--wait", "0s"]
+    command += ["--config", str(home / "kind.yaml"), "--kubeconfig", str(cluster.kubeconfig)]
+    if image:
+        command += ["--image", image]
+    log = cache.home() / "logs" / "kind.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with Step("cluster", "three nodes in three zones") as step:
+        try:
+            process.stream(
+                command, env=cluster.engine.environment, log=log, each=_noting(step), timeout=_CREATE_SECONDS
+            )
+        except process.CommandError as failure:
+            _delete(cluster.engine, cluster.name)
+            raise Refusal(
+                f"kind could not make the cluster\n{failure.tail[-1500:]}",
+                "nothing runs without it; what it had made is removed again",
+                f"the whole log is {log}; run it again, or name a cluster you have: make up CONTEXT=…",
+            ) from failure
+        cluster.kubeconfig.chmod(0o600)
+        step.result("a control plane and two workers, each a zone of its own")
+    _remember(cluster)
+
+
+def _mended(cluster: Cluster) -> bool:
+    """Whether starting the nodes again was enough; a cluster that stays silent is made anew by the caller."""
+    nodes = cluster.nodes()
+    if len(nodes) < _wanted_nodes():
+        return False
+    with Step("cluster", f"{cluster.name} does not answer: starting its nodes again") as step:
+        for node in nodes:
+            if not cluster.engine.has("start", node):
+                step.result(f"{node} does not start: the cluster is made anew, its data is lost")
+                return False
+        ended = time.monotonic() + _RESTART_SECONDS
+        while time.monotonic() < ended:
+            if _healthy(cluster):
+                step.result(f"{cluster.name} answers again")
+                return True
+            time.sleep(1)
+        step.result("it stays silent: the cluster is made anew, its data is lost")
+    return False
+
+
+def _healthy(cluster: Cluster) -> bool:
+    template = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+    try:
+        ready = cluster.kubectl_output(
+            "get", "nodes", "--request-timeout=5s", "-o", f"jsonpath={template}", timeout=10
+        )
+    except (process.CommandError, OSError):
+        return False
+    return ready.split() == ["True"] * _wanted_nodes()
+
+
+def _delete(carrier: Engine, name: str) -> None:
+    for node in _containers(carrier, name):
+        carrier.run("rm", "--force", "--volumes", node, timeout=120)
+
+
+def _containers(carrier: Engine, name: str) -> list[str]:
+    label = f"label=io.x-k8s.kind.cluster={name}"
+    return sorted(carrier.run("ps", "--all", "--filter", label, "--format", "{{.Names}}").split())
+
+
+def _wanted_nodes() -> int:
+    return len(yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))["nodes"])
+
+
+def _noting(step: Step):  # type: ignore[no-untyped-def]
+    return lambda line: step.note(line.strip(" •✓.…\t")[:60])
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as taken:
+            raise Refusal(
+                f"port {port} on 127.0.0.1 cannot be had: {os.strerror(taken.errno or 0)}",
+                "the site is served there",
+                f"end what uses it (ss -ltnp 'sport = :{port}'), or choose another: make up PORT={port + 1}",
+            ) from taken
+
+
+def _remember(cluster: Cluster) -> None:
+    known = {"port": cluster.port, "engine": {**asdict(cluster.engine)}}
+    (_home(cluster.name) / "cluster.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+def _home(name: str) -> Path:
+    folder = cache.state_home() / "clusters" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

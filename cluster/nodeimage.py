@@ -1,0 +1,172 @@
+"""kind's node image, built here: Debian's packages, the compiled Kubernetes, and every image the cluster runs.
+
+Where kind's official image can be pulled, that is used and none of this happens.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.engine import Engine
+from toolchain import cache, golang, pins, process
+from toolchain.console import Step
+from toolchain.refusal import Refusal
+
+_IMAGES = Path(__file__).parent / "images"
+_DISK_NEEDED_GIB = 8
+
+_PAUSE = "registry.k8s.io/pause:3.10.1"
+_K8S = f"v{pins.KUBERNETES}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Program:
+    """A program in an image of the name that upstream's manifests use, so that they apply as they are."""
+
+    name: str
+    image: str
+    filters_packets: bool = False
+
+
+_PROGRAMS = (
+    _Program(name="kube-apiserver", image=f"registry.k8s.io/kube-apiserver:{_K8S}"),
+    _Program(name="kube-controller-manager", image=f"registry.k8s.io/kube-controller-manager:{_K8S}"),
+    _Program(name="kube-scheduler", image=f"registry.k8s.io/kube-scheduler:{_K8S}"),
+    _Program(name="kube-proxy", image=f"registry.k8s.io/kube-proxy:{_K8S}", filters_packets=True),
+    _Program(name="etcd", image="registry.k8s.io/etcd:3.6.5-0"),
+    _Program(name="coredns", image="registry.k8s.io/coredns/coredns:v1.12.3"),
+    _Program(name="pause", image=_PAUSE),
+    _Program(name="kube-router", image="docker.io/cloudnativelabs/kube-router:v2.6.3", filters_packets=True),
+    _Program(name="metrics-server", image="registry.k8s.io/metrics-server/metrics-server:v0.8.0"),
+    _Program(name="traefik", image="docker.io/library/traefik:v3.5.3"),
+    _Program(name="local-path-provisioner", image="docker.io/rancher/local-path-provisioner:v0.0.30"),
+)
+_ON_THE_NODE = ("kubeadm", "kubelet", "kubectl")
+_BUSYBOX = "docker.io/library/busybox:1.35"
+
+
+def debian(engine: Engine, step: Step) -> str:
+    """Debian's minimal system as an image, the base of all others built here."""
+    tag = f"localhost/feastflow/debian:{cache.key('mmdebstrap minbase bookworm ca-certificates')}"
+    if engine.has("image", "inspect", tag):
+        return tag
+    golang.room(cache.home(), _DISK_NEEDED_GIB, "the images of the cluster")
+    step.note("a minimal Debian system")
+    with tempfile.TemporaryDirectory(dir=_drafts()) as folder:
+        archive = Path(folder) / "debian.tar"
+        command = ["mmdebstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(archive)]
+        try:
+            process.stream(command, log=_log("debian"), timeout=1200)
+        except process.CommandError as failure:
+            raise Refusal(
+                f"mmdebstrap could not make a Debian system\n{failure.tail}",
+                "it is the base of the node and of the application's images",
+                f"check the network and /etc/apt/sources.list and run it again; the whole log is {_log('debian')}",
+            ) from failure
+        engine.run("import", str(archive), tag, timeout=600)
+    return tag
+
+
+def ensure(engine: Engine, step: Step) -> str:
+    """The node image's tag, built now when it is not there."""
+    tag = f"localhost/feastflow/node:{_digest()}"
+    if engine.has("image", "inspect", tag):
+        return tag
+    binaries = _binaries(step)
+    with cache.locked("node-image"), tempfile.TemporaryDirectory(dir=_drafts()) as folder:
+        base = debian(engine, step)
+        context = Path(folder)
+        _archive(engine, base, binaries, context, step)
+        (context / "bin").mkdir()
+        for name in _ON_THE_NODE:
+            (context / "bin" / name).hardlink_to(binaries[name])
+        kind = golang.source(pins.KIND_BUILD.module, "sigs.k8s.io/kind")
+        shutil.copytree(kind / "images" / "base" / "files", context / "kind" / "files")
+        step.note("systemd, containerd and Kubernetes on Debian")
+        engine.build(
+            tag,
+            dockerfile=_IMAGES / "node.Dockerfile",
+            context=context,
+            arguments={"BASE_IMAGE": base, "KUBERNETES_VERSION": pins.KUBERNETES, "PAUSE_IMAGE": _PAUSE},
+            log=_log("node"),
+        )
+    return tag
+
+
+def _digest() -> str:
+    builds = (pins.NODE_BUILD, pins.STORAGE_BUILD)
+    return cache.key(*map(golang.digest, builds), _IMAGES, repr(_PROGRAMS), _BUSYBOX)
+
+
+def _binaries(step: Step) -> dict[str, Path]:
+    found = {}
+    for build in (pins.NODE_BUILD, pins.STORAGE_BUILD):
+        folder = golang.binaries(build, step)
+        found.update({name: folder / name for name in build.programs.values()})
+    return found
+
+
+def _archive(engine: Engine, base: str, binaries: Mapping[str, Path], context: Path, step: Step) -> None:
+    """One archive of every image that runs on a node, so that layers they share are kept once."""
+    network = f"localhost/feastflow/network:{cache.key(base, _IMAGES / 'network.Dockerfile')}"
+    empty = context / "empty"
+    empty.mkdir()
+    step.note("the packet filter's tools")
+    engine.build(
+        network,
+        dockerfile=_IMAGES / "network.Dockerfile",
+        context=empty,
+        arguments={"BASE_IMAGE": base},
+        log=_log("node"),
+    )
+    step.note(_BUSYBOX)
+    engine.build(
+        _BUSYBOX,
+        dockerfile=_IMAGES / "busybox.Dockerfile",
+        context=empty,
+        arguments={"BASE_IMAGE": base},
+        log=_log("node"),
+    )
+    for program in _PROGRAMS:
+        step.note(program.image)
+        rootfs = context / program.name / "rootfs"
+        (rootfs / "usr" / "local" / "bin").mkdir(parents=True)
+        (rootfs / "program").hardlink_to(binaries[program.name])
+        (rootfs / "usr" / "local" / "bin" / program.name).symlink_to("/program")
+        engine.run("image", "rm", "--force", program.image)
+        engine.build(
+            program.image,
+            dockerfile=_IMAGES / "program.Dockerfile",
+            context=rootfs.parent,
+            arguments={"BASE_IMAGE": network if program.filters_packets else "scratch"},
+            log=_log("node"),
+        )
+        shutil.rmtree(rootfs.parent)
+    images = [_BUSYBOX, *(program.image for program in _PROGRAMS)]
+    step.note("one archive of all images")
+    archive = context / "images.tar"
+    engine.run(
+        "save",
+        "--multi-image-archive",
+        "--format",
+        "docker-archive",
+        "-o",
+        str(archive),
+        *images,
+        timeout=600,
+    )
+    engine.run("image", "rm", "--force", *images)
+
+
+def _drafts() -> Path:
+    folder = cache.home() / "drafts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _log(name: str) -> Path:
+    path = cache.home() / "logs" / f"image-{name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,47 @@
+"""What every component is given: where its objects live and what all of them share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import meta
+
+from .model.stack import Cluster
+from .names import Identity
+
+_ENVIRONMENT = "feastflow.dev/environment"
+SKIP_AWAIT: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The namespace, as its objects see it.
+
+    `namespace` is the created namespace's name, so that whatever is put there waits for it; `instance` is the
+    same name as it is known before anything exists, for labels and selectors.
+    """
+
+    namespace: pulumi.Input[str]
+    instance: str
+    environment: str
+    cluster: Cluster
+    protect: bool
+
+    def identity(self, name: str, component: str, version: str | None = None) -> Identity:
+        """Who a workload in this namespace is."""
+        return Identity(name=name, component=component, instance=self.instance, version=version)
+
+    def labels(self, identity: Identity) -> dict[str, str]:
+        """Labels of an object that belongs to the workload."""
+        return {**identity.labels, _ENVIRONMENT: self.environment}
+
+    def metadata(
+        self, name: pulumi.Input[str], identity: Identity, annotations: Mapping[str, str] | None = None
+    ) -> meta.v1.ObjectMetaArgs:
+        """Metadata of an object that belongs to the workload."""
+        return meta.v1.ObjectMetaArgs(
+            name=name,
+            namespace=self.namespace,
+            labels=self.labels(identity),
+            annotations=dict(annotations) if annotations else None,
+        )

@@ -1,0 +1,128 @@
+"""A container's environment: plain values from an immutable ConfigMap, secret ones from an immutable Secret.
+
+Both objects are named after their content. A changed value makes a second object, the pods roll to it, and
+the first goes when no pod uses it any more.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_random as random
+from pulumi_kubernetes import core
+
+from . import digests, names
+from .context import Place
+from .names import Identity
+
+Variable = core.v1.EnvVarArgs
+_LETTERS_AND_DIGITS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretKey:
+    """Where a secret value is kept: a Secret of the namespace and a key in it. Never the value."""
+
+    secret: pulumi.Input[str]
+    key: str
+
+    def variable(self, name: str) -> core.v1.EnvVarArgs:
+        """The value as an environment variable."""
+        return core.v1.EnvVarArgs(
+            name=name,
+            value_from=core.v1.EnvVarSourceArgs(
+                secret_key_ref=core.v1.SecretKeySelectorArgs(name=self.secret, key=self.key)
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Variables by name. `extra` comes last, so its values may refer to the others as `$(NAME)`."""
+
+    plain: Mapping[str, str]
+    secret: Mapping[str, SecretKey]
+    extra: Mapping[str, str]
+    renamed: Mapping[str, str]
+
+
+def password(name: str, rotation: int, parent: pulumi.Resource) -> pulumi.Output[str]:
+    """A generated secret of 40 letters and digits (238 bits); another `rotation` makes another one.
+
+    No special characters: the value fits a URL, a shell and SQL without quoting.
+    """
+    generated = random.RandomPassword(
+        name,
+        length=_LETTERS_AND_DIGITS,
+        special=False,
+        keepers={"rotation": str(rotation)},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return pulumi.Output.secret(generated.result)
+
+
+def secret(
+    name: str,
+    place: Place,
+    identity: Identity,
+    values: Mapping[str, pulumi.Output[str]],
+    parent: pulumi.Resource,
+) -> pulumi.Output[str]:
+    """Create the workload's Secret and return its name, which follows the content and is no secret."""
+    content = pulumi.Output.all(**values)
+    object_name = pulumi.Output.unsecret(
+        content.apply(lambda known: f"{names.SECRET_PREFIX}-{identity.component}-{_fingerprint(known)}")
+    )
+    created = core.v1.Secret(
+        name,
+        metadata=place.metadata(object_name, identity),
+        type="Opaque",
+        immutable=True,
+        data=content.apply(
+            lambda known: {key: base64.b64encode(known[key].encode()).decode() for key in known}
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return created.metadata.apply(lambda metadata: str(metadata.name))
+
+
+def config(
+    name: str, place: Place, identity: Identity, values: Mapping[str, str], parent: pulumi.Resource
+) -> pulumi.Output[str]:
+    """Create the workload's ConfigMap and return its name."""
+    created = core.v1.ConfigMap(
+        name,
+        metadata=place.metadata(f"{names.CONFIG_PREFIX}-{identity.component}-{digests.of(values)}", identity),
+        immutable=True,
+        data=dict(values),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return created.metadata.apply(lambda metadata: str(metadata.name))
+
+
+def variables(environment: Environment, config_name: pulumi.Input[str]) -> list[core.v1.EnvVarArgs]:
+    """The environment of a container, in an order that never changes by itself."""
+
+    def called(name: str) -> str:
+        return environment.renamed.get(name, name)
+
+    plain = [
+        core.v1.EnvVarArgs(
+            name=called(name),
+            value_from=core.v1.EnvVarSourceArgs(
+                config_map_key_ref=core.v1.ConfigMapKeySelectorArgs(name=config_name, key=name)
+            ),
+        )
+        for name in sorted(environment.plain)
+    ]
+    hidden = [environment.secret[name].variable(called(name)) for name in sorted(environment.secret)]
+    extra = [
+        core.v1.EnvVarArgs(name=name, value=environment.extra[name]) for name in sorted(environment.extra)
+    ]
+    return [*plain, *hidden, *extra]
+
+
+def _fingerprint(values: Mapping[str, str]) -> str:
+    # The key is as long and as secret as what it hides, so nobody can test guesses against the name.
+    return digests.keyed("".join(values[key] for key in sorted(values)), values)

@@ -1,0 +1,64 @@
+"""Image references: what may be deployed, and which version it is.
+
+A reference without a version (`latest`, or no tag at all) means something else every time a node pulls it, so
+a rollback has nothing to go back to. Such a reference is refused here, in one place.
+"""
+
+import re
+
+_REFERENCE = re.compile(
+    r"(?P<name>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?::[0-9]+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+_LABEL_LENGTH = 63
+
+
+class ImageError(ValueError):
+    """A reference that must not be deployed; `why` and `fix` say so to the user."""
+
+    def __init__(self, why: str, fix: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.fix = fix
+
+
+def check(reference: str) -> str:
+    """The reference, unchanged, when it names one version of one image.
+
+    Raises:
+        ImageError: when it does not parse, has neither tag nor digest, or is tagged `latest`.
+    """
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        raise ImageError(
+            "it is no image reference, so no node could pull it",
+            "registry.example.com/team/app:1.2.3",
+        )
+    name, tag, digest = match["name"], match["tag"], match["digest"]
+    if digest is None and tag is None:
+        raise ImageError(
+            "without a tag or digest it means `latest`: what runs would depend on when a node pulled it, "
+            "and no earlier version could be restored",
+            f"{name}:1.2.3",
+        )
+    if digest is None and tag == "latest":
+        raise ImageError(
+            "`latest` names another image every day: what runs would depend on when a node pulled it, "
+            "and no earlier version could be restored",
+            f"{name}:1.2.3",
+        )
+    return reference
+
+
+def version(reference: str) -> str:
+    """The version that a checked reference names: its tag, or the first 12 digits of its digest.
+
+    Fit for a label value, hence at most 63 characters that end in a letter or digit.
+    """
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        raise ImageError("it is no image reference", "registry.example.com/team/app:1.2.3")
+    text = match["tag"] or match["digest"].removeprefix("sha256:")[:12]
+    return str(text)[:_LABEL_LENGTH].strip("-_.") or "0"

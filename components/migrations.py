@@ -1,0 +1,78 @@
+"""The schema's migration: a Job once per version, finished before any pod of that version starts.
+
+The Job's name, and its name in Pulumi, follow the image and the command. Another version is another resource,
+so nothing of a Job that ran is ever changed, and nothing but a new version (or a raised `attempt`) runs one:
+not a rotated password, not other sizes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import batch, core
+
+from . import digests, names, workload
+from .context import Place
+from .model.tiers import Backend
+from .names import Identity
+
+_GRACE_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationsArgs:
+    """What is migrated by which image, and what must exist before."""
+
+    place: Place
+    identity: Identity
+    settings: Backend
+    env: Sequence[core.v1.EnvVarArgs]
+    after: Sequence[pulumi.Resource]
+
+
+def wanted(settings: Backend) -> bool:
+    """Whether there is anything to run as a Job."""
+    return settings.migrations.mode == "job" and settings.migrations.command is not None
+
+
+def job_name(settings: Backend) -> str:
+    """The Job's name: equal for equal versions, and for them only."""
+    migrations = settings.migrations
+    version = [settings.image, list(migrations.command or ()), migrations.attempt]
+    return f"{names.MIGRATIONS}-{digests.of(version)}"
+
+
+def create(args: MigrationsArgs, parent: pulumi.Resource) -> batch.v1.Job:
+    """Create the Job; Pulumi waits for its success, and fails with its last log lines otherwise."""
+    place, identity, settings = args.place, args.identity, args.settings
+    account = workload.account("migrations-account", place, identity, parent)
+    pod = workload.Pod(
+        identity=identity,
+        account=account.metadata.apply(lambda metadata: str(metadata.name)),
+        uid=settings.uid,
+        gid=settings.gid,
+        grace=_GRACE_SECONDS,
+        restart_policy="Never",
+        container=workload.Container(
+            name="migrations",
+            image=settings.image,
+            command=settings.migrations.command,
+            env=args.env,
+            resources=settings.resources,
+        ),
+        writable=settings.writable,
+    )
+    return batch.v1.Job(
+        job_name(settings),
+        metadata=place.metadata(job_name(settings), identity),
+        spec=batch.v1.JobSpecArgs(
+            backoff_limit=settings.migrations.retries,
+            active_deadline_seconds=settings.migrations.timeout_seconds,
+            # Deleting it after a while would make Pulumi run it again.
+            ttl_seconds_after_finished=None,
+            template=workload.template(pod, place),
+        ),
+        opts=pulumi.ResourceOptions(
+            parent=parent, depends_on=list(args.after), ignore_changes=["spec", "metadata"]
+        ),
+    )

@@ -1,0 +1,139 @@
+"""The values of settings: text with a grammar, each refused with its reason and an example that works."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from .. import images, quantities
+from .base import refuse
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_LONGEST_HOST = 253
+_SYSTEM_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+
+
+def matching(pattern: re.Pattern[str], why: str, fix: str) -> AfterValidator:
+    """A validator that refuses text outside the grammar."""
+
+    def check(text: str) -> str:
+        if pattern.fullmatch(text) is None:
+            raise refuse(why, fix)
+        return text
+
+    return AfterValidator(check)
+
+
+def _text_of_scalar(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
+    # `pulumi config set --path` stores 1 as a number and true as a boolean, whatever the user meant.
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _sequence(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _quantity(example: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        try:
+            amount = quantities.parse(text)
+        except quantities.QuantityError:
+            raise refuse(
+                "it is no Kubernetes quantity, so the API server would refuse every pod", example
+            ) from None
+        if amount <= 0:
+            raise refuse("nothing runs with an amount of zero", example)
+        return text
+
+    return check
+
+
+def _image(reference: str) -> str:
+    try:
+        return images.check(reference)
+    except images.ImageError as error:
+        raise refuse(error.why, error.fix) from None
+
+
+def _host(text: str) -> str:
+    why = "browsers and the edge route by a DNS name in lower case, without scheme, port or path"
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        labels = text.split(".")
+        if len(text) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels):
+            return text
+    raise refuse(why, "feastflow.example.com")
+
+
+def _namespace(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise refuse(
+            "a namespace is a DNS label: at most 63 lower-case letters, digits and dashes", "feastflow-dev"
+        )
+    if text in _SYSTEM_NAMESPACES or text.startswith("kube-"):
+        raise refuse(
+            "the stack owns its namespace and `pulumi destroy` deletes it with all it holds, "
+            "and this one belongs to the cluster",
+            "feastflow-dev",
+        )
+    return text
+
+
+def _path(text: str) -> str:
+    parts = text.split("/")
+    if not text.startswith("/") or text == "/" or ".." in parts or ":" in text or "" in parts[1:]:
+        raise refuse(
+            "a mount needs an absolute path in the container, other than `/` and without `..`",
+            "/tmp",  # noqa: S108 - a path inside a container
+        )
+    return text
+
+
+def _url_path(text: str) -> str:
+    if not re.fullmatch(r"/[!-~]*", text):
+        raise refuse("it is the path of an HTTP request and begins with `/`", "/api/health")
+    return text
+
+
+Scalar = Annotated[str, BeforeValidator(_text_of_scalar)]
+Cpu = Annotated[Scalar, AfterValidator(_quantity("250m"))]
+Bytes = Annotated[Scalar, AfterValidator(_quantity("256Mi"))]
+Image = Annotated[str, AfterValidator(_image)]
+Host = Annotated[str, AfterValidator(_host)]
+Namespace = Annotated[str, AfterValidator(_namespace)]
+Name = Annotated[
+    str,
+    matching(
+        _LABEL,
+        "a Kubernetes name is a DNS label: at most 63 lower-case letters, digits and dashes",
+        "my-name",
+    ),
+]
+Variable = Annotated[
+    str,
+    matching(_VARIABLE, "an environment variable is letters, digits and `_`, no digit first", "LOG_LEVEL"),
+]
+SqlName = Annotated[
+    str,
+    matching(
+        _IDENTIFIER,
+        "the name goes into SQL unquoted: lower-case letters, digits and `_`, at most 63",
+        "feastflow",
+    ),
+]
+MountPath = Annotated[str, AfterValidator(_path)]
+UrlPath = Annotated[str, AfterValidator(_url_path)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+UnprivilegedPort = Annotated[int, Field(ge=1024, le=65535)]
+UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Percent = Annotated[int, Field(ge=1, le=100)]
+Seconds = Annotated[int, Field(ge=0, le=86400)]
+Command = Annotated[tuple[str, ...], BeforeValidator(_sequence), Field(min_length=1)]
+Sequence = BeforeValidator(_sequence)

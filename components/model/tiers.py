@@ -1,0 +1,160 @@
+"""The two tiers of pods that serve HTTP, with the figures of the contract as defaults."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .base import Model, refuse
+from .scalars import Command, Image, Seconds, Sequence, UnprivilegedPort, Variable
+from .workload import Autoscaling, Probes, Resources, Workload, WritablePath, resources
+
+_TMP = "/tmp"  # noqa: S108 - a path inside the container
+
+# What the program itself sets; a further value of the same name would silently win or lose.
+BACKEND_VARIABLES = (
+    "NODE_ENV",
+    "PORT",
+    "DB_HOST",
+    "DB_PORT",
+    "DB_NAME",
+    "DB_USER",
+    "DB_PASSWORD",
+    "JWT_SECRET",
+    "JWT_EXPIRE",
+    "FRONTEND_URL",
+    "APP_VERSION",
+    "KEEP_ALIVE_TIMEOUT",
+)
+FRONTEND_VARIABLES = ("NODE_ENV", "PORT", "HOSTNAME", "APP_VERSION", "KEEP_ALIVE_TIMEOUT")
+
+
+class Migrations(Model):
+    """How the database's schema reaches the version that the backend expects."""
+
+    mode: Literal["job", "initContainer", "none"] = Field(
+        default="job",
+        description="`job`: once per version, before the rollout; `initContainer`: in every pod; `none`.",
+        examples=["job"],
+    )
+    command: Command | None = Field(
+        default=None,
+        description="Command of the backend's image; without one nothing is migrated.",
+        examples=[["npm", "run", "migrate"]],
+    )
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=0,
+        description="Further attempts of a failed Job; 0 suits tools that must not run twice.",
+        examples=[0],
+    )
+    timeout_seconds: Annotated[Seconds, Field(ge=1)] = Field(
+        default=300, description="Seconds after which a Job that has not ended has failed.", examples=[300]
+    )
+    attempt: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="Raise it to run the Job of the same version again.", examples=[2]
+    )
+
+
+class Backend(Workload):
+    """The API."""
+
+    image: Image = Field(
+        default="feastflow/backend:1.0.0",
+        description="Image of the API.",
+        examples=["feastflow/backend:1.0.0"],
+    )
+    port: UnprivilegedPort = Field(default=5000, description="Port that the API listens on.", examples=[5000])
+    resources: Resources = Field(
+        default=resources(cpu=("200m", "500m"), memory=("256Mi", "512Mi")),
+        description="Requests and limits of each pod.",
+    )
+    autoscaling: Autoscaling = Field(
+        default=Autoscaling(min_replicas=2, max_replicas=8, cpu_percent=70, memory_percent=80),
+        description="How many pods there are, and what makes it more.",
+    )
+    probes: Probes = Field(
+        default=Probes(liveness="/api/health", readiness="/api/ready", startup="/api/health"),
+        description="How Kubernetes asks whether the API works.",
+    )
+    writable: Annotated[tuple[WritablePath, ...], Sequence] = Field(
+        default=(WritablePath(path=_TMP),),
+        description="Directories that the process writes to.",
+        examples=[[{"path": "/tmp", "size": "64Mi"}]],  # noqa: S108
+    )
+    migrations: Migrations = Field(default=Migrations(), description="How the schema is migrated.")
+    jwt_expire: str = Field(
+        default="7d",
+        pattern=r"^[0-9]{1,8}[smhdw]$",
+        description="How long a customer's token is valid (JWT_EXPIRE).",
+        examples=["7d"],
+    )
+    env_names: dict[Variable, Variable] = Field(
+        default={},
+        description="Other names for the contract's variables: the contract's name to the application's.",
+        examples=[{"DB_PASSWORD": "PGPASSWORD"}],
+    )
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        check_names(self.env, self.env_names, BACKEND_VARIABLES)
+        return self
+
+
+class Frontend(Workload):
+    """The site."""
+
+    image: Image = Field(
+        default="feastflow/frontend:1.0.0",
+        description="Image of the site.",
+        examples=["feastflow/frontend:1.0.0"],
+    )
+    port: UnprivilegedPort = Field(
+        default=3000, description="Port that the site listens on.", examples=[3000]
+    )
+    resources: Resources = Field(
+        default=resources(cpu=("100m", "300m"), memory=("128Mi", "256Mi")),
+        description="Requests and limits of each pod.",
+    )
+    autoscaling: Autoscaling = Field(
+        default=Autoscaling(min_replicas=3, max_replicas=10, cpu_percent=70),
+        description="How many pods there are, and what makes it more.",
+    )
+    probes: Probes = Field(
+        default=Probes(liveness="/", readiness="/", startup="/"),
+        description="How Kubernetes asks whether the site works.",
+    )
+    writable: Annotated[tuple[WritablePath, ...], Sequence] = Field(
+        default=(WritablePath(path=_TMP), WritablePath(path="/app/.next/cache", size="128Mi")),
+        description="Directories that the process writes to.",
+        examples=[[{"path": "/app/.next/cache", "size": "128Mi"}]],
+    )
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        check_names(self.env, {}, FRONTEND_VARIABLES)
+        return self
+
+
+def check_names(env: dict[str, str], renamed: dict[str, str], contract: tuple[str, ...]) -> None:
+    """Refuse variables that would be there twice, and new names for variables that do not exist."""
+    for old in renamed:
+        if old not in contract:
+            raise refuse(
+                f"{old} is no variable of the contract ({', '.join(contract)}), so nothing would be renamed",
+                f"{contract[0]}: MY_NAME",
+                at=f"envNames.{old}",
+            )
+    names = [renamed.get(name, name) for name in contract]
+    for name in names:
+        if names.count(name) > 1:
+            raise refuse(
+                f"two variables would be called {name}, and one of the two values would be lost",
+                "give each variable a name of its own",
+                at="envNames",
+            )
+    for name in env:
+        if name in names:
+            raise refuse(
+                "the program sets this variable itself, from what it knows of the other tiers",
+                "remove it, or give the program's variable another name in envNames",
+                at=f"env.{name}",
+            )

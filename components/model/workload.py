@@ -1,0 +1,195 @@
+"""What backend and frontend have in common: image, size, probes, identity, end of life."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from .. import quantities
+from .base import Model, refuse
+from .scalars import (
+    Bytes,
+    Command,
+    Cpu,
+    Image,
+    MountPath,
+    Percent,
+    Scalar,
+    Seconds,
+    Sequence,
+    UnprivilegedPort,
+    UrlPath,
+    UserId,
+    Variable,
+)
+
+
+class Amounts(Model):
+    """CPU and memory."""
+
+    cpu: Cpu = Field(description="Processor time in cores.", examples=["250m"])
+    memory: Bytes = Field(description="Memory in bytes.", examples=["256Mi"])
+
+
+class Resources(Model):
+    """What a container is promised, and what it may never exceed."""
+
+    requests: Amounts = Field(description="What the scheduler reserves for each pod.")
+    limits: Amounts = Field(description="What each pod may use: CPU is throttled above it, memory kills.")
+
+    @model_validator(mode="after")
+    def _request_within_limit(self) -> Self:
+        for kind in ("cpu", "memory"):
+            request, limit = getattr(self.requests, kind), getattr(self.limits, kind)
+            if quantities.parse(request) > quantities.parse(limit):
+                raise refuse(
+                    f"the request ({request}) is above the limit ({limit}); no API server takes such a pod",
+                    limit,
+                    at=f"requests.{kind}",
+                )
+        return self
+
+
+def resources(*, cpu: tuple[str, str], memory: tuple[str, str]) -> Resources:
+    """Resources from (request, limit) pairs; for defaults."""
+    return Resources(
+        requests=Amounts(cpu=cpu[0], memory=memory[0]), limits=Amounts(cpu=cpu[1], memory=memory[1])
+    )
+
+
+class Autoscaling(Model):
+    """How many pods there are, and what makes it more or fewer."""
+
+    min_replicas: int = Field(ge=1, le=100, description="Pods at rest.", examples=[2])
+    max_replicas: int = Field(ge=1, le=100, description="Pods under the highest load.", examples=[8])
+    cpu_percent: Percent | None = Field(
+        default=70,
+        description="Average CPU use, in percent of the request, above which pods are added.",
+        examples=[70],
+    )
+    memory_percent: Percent | None = Field(
+        default=None,
+        description="Average memory use, in percent of the request, above which pods are added.",
+        examples=[80],
+    )
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise refuse(
+                f"the minimum ({self.min_replicas}) is above the maximum ({self.max_replicas}), "
+                "so there is no number of pods that fits",
+                str(self.max_replicas),
+                at="minReplicas",
+            )
+        if (
+            self.cpu_percent is None
+            and self.memory_percent is None
+            and self.min_replicas != self.max_replicas
+        ):
+            raise refuse(
+                "without a CPU or memory target nothing scales the pods between minimum and maximum",
+                "70",
+                at="cpuPercent",
+            )
+        return self
+
+
+class Probes(Model):
+    """Paths that the kubelet asks, and how patient it is."""
+
+    liveness: UrlPath = Field(
+        description="Answers while the process works; restarts it otherwise.", examples=["/"]
+    )
+    readiness: UrlPath = Field(
+        description="Answers while requests can be served; no traffic otherwise.", examples=["/"]
+    )
+    startup: UrlPath = Field(
+        description="Answers once the process has started; other probes wait.", examples=["/"]
+    )
+    startup_seconds: int = Field(
+        default=120,
+        ge=2,
+        le=3600,
+        description="Seconds a start may take before the process is restarted.",
+        examples=[120],
+    )
+
+
+class Shutdown(Model):
+    """The end of a pod, in seconds; see `components.budget`."""
+
+    endpoint_removal_seconds: Seconds = Field(
+        default=5,
+        description="Seconds for which a pod keeps serving until every proxy knows that it leaves.",
+        examples=[5],
+    )
+    drain_seconds: Seconds = Field(
+        default=20,
+        description="Seconds that the process has after SIGTERM for requests in flight.",
+        examples=[20],
+    )
+    margin_seconds: Seconds = Field(
+        default=5,
+        description="Seconds on top, before SIGKILL, for what the kubelet itself needs.",
+        examples=[5],
+    )
+    proxy_idle_seconds: Seconds = Field(
+        default=90,
+        description="Seconds for which the edge keeps idle connections; the pods keep them longer.",
+        examples=[90],
+    )
+
+
+class WritablePath(Model):
+    """A directory the process may write to; everything else is read-only."""
+
+    path: MountPath = Field(description="Absolute path in the container.", examples=["/tmp"])  # noqa: S108
+    size: Bytes = Field(
+        default="64Mi", description="Most it may hold; the pod is evicted beyond that.", examples=["64Mi"]
+    )
+
+
+class Workload(Model):
+    """An HTTP server that the project runs but did not write."""
+
+    image: Image = Field(
+        description="What to run, with a tag other than `latest`, or a digest.", examples=["app:1.0.0"]
+    )
+    command: Command | None = Field(
+        default=None, description="Replaces the image's entry point.", examples=[["node", "server.js"]]
+    )
+    args: Annotated[tuple[Scalar, ...], Sequence] = Field(
+        default=(), description="Arguments of the command.", examples=[["--port", "5000"]]
+    )
+    port: UnprivilegedPort = Field(description="Port that the process listens on.", examples=[5000])
+    uid: UserId = Field(default=1000, description="Numeric user of the process, never 0.", examples=[1000])
+    gid: UserId = Field(
+        default=1000,
+        description="Numeric group of the process and owner of its writable paths.",
+        examples=[1000],
+    )
+    resources: Resources = Field(description="Requests and limits of each pod.")
+    autoscaling: Autoscaling = Field(description="How many pods, and when more.")
+    probes: Probes = Field(description="How Kubernetes asks whether it works.")
+    shutdown: Shutdown = Field(default=Shutdown(), description="How a pod ends without failing a request.")
+    writable: Annotated[tuple[WritablePath, ...], Sequence] = Field(
+        description="Directories the process writes to.",
+        examples=[[{"path": "/tmp", "size": "64Mi"}]],  # noqa: S108
+    )
+    env: dict[Variable, Scalar] = Field(
+        default={},
+        description="Further environment in plain text; `$(NAME)` stands for a variable of the contract.",
+        examples=[{"LOG_LEVEL": "info"}],
+    )
+
+    @model_validator(mode="after")
+    def _distinct_paths(self) -> Self:
+        paths = [entry.path for entry in self.writable]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise refuse(
+                    f"the path {path} is there twice, and one of the two sizes would be lost",
+                    "list each path once",
+                    at="writable",
+                )
+        return self

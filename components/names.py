@@ -1,0 +1,65 @@
+"""Names, labels and selectors, derived once from who a workload is.
+
+A selector never holds a version: it cannot be changed after creation, and changing it would replace the
+workload. Labels may.
+"""
+
+from dataclasses import dataclass
+
+PART_OF = "feastflow"
+MANAGED_BY = "pulumi"
+
+BACKEND = "feastflow-backend"
+FRONTEND = "feastflow-frontend"
+MIGRATIONS = "feastflow-migrations"
+DATABASE = "postgres"
+DATABASE_HEADLESS = "postgres-headless"
+DATABASE_POLICY = "postgres-network-policy"
+CONFIG_PREFIX = "feastflow-config"
+SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
+EDGE = "feastflow"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who a workload is: enough to label it, to select it, and to let others reach it.
+
+    `instance` is the namespace, so that two stacks on one cluster never select each other's pods even through
+    a query over all namespaces.
+    """
+
+    name: str
+    component: str
+    instance: str
+    version: str | None = None
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """What never changes during the workload's life."""
+        return {
+            "app.kubernetes.io/name": self.name,
+            "app.kubernetes.io/instance": self.instance,
+            "component": self.component,
+        }
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The selector and everything that describes; values are valid label values."""
+        version = {"app.kubernetes.io/version": self.version} if self.version else {}
+        return {
+            **self.selector,
+            "app.kubernetes.io/component": self.component,
+            "app.kubernetes.io/part-of": PART_OF,
+            "app.kubernetes.io/managed-by": MANAGED_BY,
+            **version,
+        }
+
+
+def common_labels(instance: str) -> dict[str, str]:
+    """Labels of objects that belong to the whole namespace rather than to one workload."""
+    return {
+        "app.kubernetes.io/name": PART_OF,
+        "app.kubernetes.io/instance": instance,
+        "app.kubernetes.io/part-of": PART_OF,
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+    }

@@ -1,0 +1,174 @@
+"""Stack configuration, read once into one frozen model, or refused.
+
+The only reader of Pulumi's configuration. Every refusal is one `pulumi.RunError`, which the CLI prints
+without a traceback: the key, the value found, why it matters, and the command that sets one that works.
+"""
+
+import difflib
+import json
+import shlex
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from .model.base import REFUSED
+from .model.stack import Kubeconfig, Stack
+
+PROJECT = "feastflow"
+_PROVIDER = "kubernetes"
+_LONGEST_VALUE = 120
+_LEAST_LIKENESS = 0.6
+
+
+def load() -> tuple[Stack, Kubeconfig]:
+    """The settings of the current stack and the cluster it names.
+
+    Raises:
+        pulumi.RunError: with every problem found, when any value must not be deployed.
+    """
+    raw = pulumi.runtime.config.CONFIG.get()
+    return parse(raw)
+
+
+def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig]:
+    """As `load`, from a plain mapping of full keys (`feastflow:edge`) to texts, as the engine has them.
+
+    Raises:
+        pulumi.RunError: see `load`.
+    """
+    values = {
+        key.removeprefix(f"{PROJECT}:"): _decode(text)
+        for key, text in raw.items()
+        if key.startswith(f"{PROJECT}:")
+    }
+    cluster = Kubeconfig(
+        context=raw.get(f"{_PROVIDER}:context"), kubeconfig=raw.get(f"{_PROVIDER}:kubeconfig")
+    )
+    try:
+        return Stack.model_validate(values, by_alias=True, by_name=False), cluster
+    except ValidationError as error:
+        problems = [_problem(details) for details in error.errors(include_url=False)]
+        head = "The stack's configuration cannot be deployed; nothing was changed."
+        raise pulumi.RunError("\n\n".join([head, *problems])) from None
+
+
+def _decode(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
+    # The engine writes objects and numbers as JSON and strings as they are; only the model knows which was
+    # meant.
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, dict | list | bool | int) else text
+
+
+def _problem(details: ErrorDetails) -> str:
+    location = [str(part) for part in details["loc"]]
+    if len(location) > 1 and location[-1] == "[key]":
+        location.pop()
+    context = details.get("ctx", {})
+    found, missing = details["input"], details["type"] == "missing"
+    if details["type"] == REFUSED and context["at"]:
+        location += context["at"].split(".")
+        found = _below(found, context["at"].split("."))
+    key = _key(location)
+    if details["type"] == "extra_forbidden":
+        return _unknown(location, key)
+    if details["type"] == REFUSED:
+        why, fix = str(context["why"]), str(context["fix"])
+    else:
+        why, fix = _explain(location, details)
+    value = "nothing" if missing else _shorten(found)
+    return f"{key}\n  found: {value}\n  why:   {why}\n  next:  {_next(location, fix)}"
+
+
+def _key(location: list[str]) -> str:
+    steps = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in location)
+    return f"{PROJECT}:{steps.removeprefix('.')}"
+
+
+def _unknown(location: list[str], key: str) -> str:
+    known = _keys_at(location[:-1])
+    near = difflib.get_close_matches(location[-1], known, n=1, cutoff=_LEAST_LIKENESS)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    path = "--path " if len(location) > 1 else ""
+    return (
+        f"{key}\n  found: a key that does not exist\n"
+        "  why:   it would be ignored, and the value you set would not be in force\n"
+        f"  next:  {hint}pulumi config rm {path}{shlex.quote(key)} (known here: {', '.join(known)})"
+    )
+
+
+def _explain(location: list[str], details: ErrorDetails) -> tuple[str, str]:
+    field = _field_at(location)
+    description = (field.description or "") if field else ""
+    example = field.examples[0] if field is not None and field.examples else ""
+    message = details["msg"][0].lower() + details["msg"][1:]
+    fix = json.dumps(example) if isinstance(example, dict | list | bool) else str(example)
+    return f"{message}. {description}".strip(), fix
+
+
+def _next(location: list[str], fix: str) -> str:
+    if " " in fix and not fix.startswith(("[", "{")):
+        return fix
+    key = _key(location)
+    if fix.startswith(("[", "{")):
+        return f"in the stack's file, set {key} to for example {fix}"
+    path = "--path " if len(location) > 1 else ""
+    return f"pulumi config set {path}{shlex.quote(key)} {shlex.quote(fix)}"
+
+
+def _shorten(value: object) -> str:
+    text = (
+        json.dumps(value, default=str)
+        if not isinstance(value, BaseModel)
+        else value.model_dump_json(by_alias=True)
+    )
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _below(value: Any, keys: list[str]) -> Any:  # noqa: ANN401 - a value of any shape
+    for key in keys:
+        if isinstance(value, BaseModel):
+            value = value.model_dump(by_alias=True)
+        if not isinstance(value, Mapping) or key not in value:
+            return value
+        value = value[key]
+    return value
+
+
+def _model_at(location: list[str]) -> type[BaseModel] | None:
+    model: type[BaseModel] | None = Stack
+    for part in location:
+        if model is None or part.isdigit():
+            continue
+        fields = {field.alias: field for field in model.model_fields.values()}
+        model = _model_in(fields[part].annotation) if part in fields else None
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return annotation if issubclass(annotation, BaseModel) else None
+    for argument in typing.get_args(annotation):
+        model = _model_in(argument)
+        if model is not None:
+            return model
+    return None
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    model = _model_at(location)
+    return [field.alias or "" for field in model.model_fields.values()] if model else []
+
+
+def _field_at(location: list[str]) -> Any:  # noqa: ANN401 - pydantic's FieldInfo, or none
+    names = [part for part in location if not part.isdigit()]
+    model = _model_at(names[:-1]) if names else None
+    fields = {field.alias: field for field in model.model_fields.values()} if model else {}
+    return fields.get(names[-1]) if names else None

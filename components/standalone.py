@@ -1,0 +1,202 @@
+"""The standalone engine: one PostgreSQL server in a StatefulSet, on one volume.
+
+Its role, database and password are brought into line with the Secret at every start, on a Unix socket before
+the port opens. Not goals: standbys, failover, backups; those are the replicated engine's.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+from pulumi_kubernetes import apps, core, meta
+
+from . import environment, names, quantities, workload
+from .context import SKIP_AWAIT, Place
+from .environment import SecretKey
+from .model.stack import Database as DatabaseSettings
+from .model.workload import WritablePath
+from .names import Identity
+
+PORT = 5432
+_SCRIPT = Path(__file__).with_name("postgres.sh")
+_SCRIPTS = "/etc/feastflow"
+_VOLUME = "/var/lib/postgresql/data"
+_SOCKETS = "/var/run/postgresql"
+_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
+_PROBE_SECONDS = 5
+_STARTUP_PROBE_SECONDS = 2
+_SHUTDOWN_SECONDS = 60
+_MEBIBYTE = 2**20
+
+# The superuser only on the socket, only as the server's own system user.
+_HBA = """\
+local all postgres peer
+local all all scram-sha-256
+host all postgres all reject
+host all all all scram-sha-256
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandaloneArgs:
+    """What the server is and where its password is kept."""
+
+    place: Place
+    identity: Identity
+    settings: DatabaseSettings
+    password: SecretKey
+
+
+def create(args: StandaloneArgs, parent: pulumi.Resource) -> list[pulumi.Resource]:
+    """Create the engine's objects; return those after which connections succeed."""
+    place, identity, settings = args.place, args.identity, args.settings
+    options = pulumi.ResourceOptions(parent=parent)
+    claim = core.v1.PersistentVolumeClaim(
+        "postgres-data",
+        metadata=place.metadata("postgres-data", identity),
+        spec=core.v1.PersistentVolumeClaimSpecArgs(
+            access_modes=["ReadWriteOnce"],
+            storage_class_name=settings.storage_class,
+            resources=core.v1.VolumeResourceRequirementsArgs(requests={"storage": settings.storage}),
+        ),
+        opts=pulumi.ResourceOptions(parent=parent, protect=place.protect),
+    )
+    headless = core.v1.Service(
+        names.DATABASE_HEADLESS,
+        metadata=place.metadata(names.DATABASE_HEADLESS, identity, SKIP_AWAIT),
+        spec=_service_spec(identity, headless=True),
+        opts=options,
+    )
+    client = core.v1.Service(
+        names.DATABASE,
+        metadata=place.metadata(names.DATABASE, identity, SKIP_AWAIT),
+        spec=_service_spec(identity, headless=False),
+        opts=options,
+    )
+    scripts = environment.config("postgres-config", place, identity, _files(settings), parent)
+    server = apps.v1.StatefulSet(
+        "postgres-server",
+        metadata=place.metadata(names.DATABASE, identity),
+        spec=apps.v1.StatefulSetSpecArgs(
+            replicas=1,
+            service_name=names.DATABASE_HEADLESS,
+            selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
+            update_strategy=apps.v1.StatefulSetUpdateStrategyArgs(type="RollingUpdate"),
+            template=workload.template(_pod(args, claim, scripts, parent), place),
+        ),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[headless]),
+    )
+    return [server, client]
+
+
+def parameters(settings: DatabaseSettings) -> list[str]:
+    """The server's parameters, sized from the memory limit; only what differs from PostgreSQL's defaults."""
+    memory = int(quantities.parse(settings.resources.limits.memory)) // _MEBIBYTE
+    values = {
+        "listen_addresses": "*",
+        "max_connections": str(settings.max_connections),
+        "shared_buffers": f"{max(32, memory // 4)}MB",
+        "effective_cache_size": f"{max(64, memory // 2)}MB",
+        "maintenance_work_mem": f"{max(16, memory // 16)}MB",
+        # One WAL segment more than a checkpoint needs must fit into the smallest volume.
+        "max_wal_size": "512MB",
+        "password_encryption": "scram-sha-256",
+        "log_destination": "stderr",
+        "logging_collector": "off",
+        "log_line_prefix": "%m [%p] %q%u@%d ",
+        "timezone": "UTC",
+    }
+    return [text for name in sorted(values) for text in ("-c", f"{name}={values[name]}")]
+
+
+def _pod(
+    args: StandaloneArgs,
+    claim: core.v1.PersistentVolumeClaim,
+    scripts: pulumi.Output[str],
+    parent: pulumi.Resource,
+) -> workload.Pod:
+    settings = args.settings
+    variables = [
+        core.v1.EnvVarArgs(name="PGDATA", value=f"{_VOLUME}/pgdata"),
+        core.v1.EnvVarArgs(name="PGHOST", value=_SOCKETS),
+        core.v1.EnvVarArgs(name="HBA_FILE", value=f"{_SCRIPTS}/pg_hba.conf"),
+    ]
+    credentials = [
+        core.v1.EnvVarArgs(name="DB_NAME", value=settings.name),
+        core.v1.EnvVarArgs(name="DB_USER", value=settings.user),
+        core.v1.EnvVarArgs(name="START_SECONDS", value=str(settings.crash_recovery_seconds)),
+        args.password.variable("DB_PASSWORD"),
+    ]
+    account = workload.account("postgres-account", args.place, args.identity, parent)
+    files = core.v1.VolumeArgs(name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=scripts))
+    data = core.v1.VolumeArgs(
+        name="data",
+        persistent_volume_claim=core.v1.PersistentVolumeClaimVolumeSourceArgs(
+            claim_name=claim.metadata.apply(lambda metadata: str(metadata.name))
+        ),
+    )
+    return workload.Pod(
+        identity=args.identity,
+        account=account.metadata.apply(lambda metadata: str(metadata.name)),
+        uid=settings.uid,
+        gid=settings.gid,
+        grace=_SHUTDOWN_SECONDS,
+        writable=(
+            WritablePath(path=_SOCKETS, size="1Mi"),
+            WritablePath(path="/tmp", size="64Mi"),  # noqa: S108 - a path inside the container
+        ),
+        volumes=(
+            workload.Volume(source=data, path=_VOLUME, read_only=False),
+            workload.Volume(source=files, path=_SCRIPTS),
+            # initdb and peer authentication look the uid up; an image need not know it.
+            workload.Volume(source=files, path="/etc/passwd", sub_path="passwd"),
+        ),
+        init=(
+            workload.Container(
+                name="prepare",
+                image=settings.image,
+                command=(*_COMMAND, "prepare"),
+                env=[*variables, *credentials],
+                resources=settings.resources,
+            ),
+        ),
+        container=workload.Container(
+            name="postgres",
+            image=settings.image,
+            command=(*_COMMAND, "serve", *parameters(settings)),
+            env=variables,
+            port=PORT,
+            port_name="postgres",
+            resources=settings.resources,
+            startup=workload.exec_probe(
+                (*_COMMAND, "ready"),
+                period=_STARTUP_PROBE_SECONDS,
+                failures=-(-settings.crash_recovery_seconds // _STARTUP_PROBE_SECONDS),
+            ),
+            readiness=workload.exec_probe((*_COMMAND, "ready"), period=_PROBE_SECONDS, failures=2),
+            liveness=workload.exec_probe((*_COMMAND, "alive"), period=_PROBE_SECONDS * 2, failures=3),
+            # SIGTERM would be a smart shutdown, which waits for clients until the grace period is over.
+            lifecycle=core.v1.LifecycleArgs(
+                pre_stop=core.v1.LifecycleHandlerArgs(
+                    exec_=core.v1.ExecActionArgs(command=[*_COMMAND, "stop"])
+                )
+            ),
+        ),
+    )
+
+
+def _files(settings: DatabaseSettings) -> dict[str, str]:
+    return {
+        "postgres.sh": _SCRIPT.read_text(encoding="utf-8"),
+        "pg_hba.conf": _HBA,
+        "passwd": f"postgres:x:{settings.uid}:{settings.gid}:PostgreSQL:/var/lib/postgresql:/bin/sh\n",
+    }
+
+
+def _service_spec(identity: Identity, *, headless: bool) -> core.v1.ServiceSpecArgs:
+    return core.v1.ServiceSpecArgs(
+        type="ClusterIP",
+        cluster_ip="None" if headless else None,
+        selector=identity.selector,
+        ports=[core.v1.ServicePortArgs(name="postgres", port=PORT, target_port="postgres", protocol="TCP")],
+    )

@@ -1,0 +1,1 @@
+"""FeastFlow's API: a menu, orders, and the probes a Kubernetes deployment relies on."""

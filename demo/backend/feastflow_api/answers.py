@@ -1,0 +1,60 @@
+"""One shape for every refusal, and reading bodies within bounds of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+MAX_BODY_BYTES: Final = 16 * 1024
+BODY_SECONDS: Final = 10.0
+
+
+class RefusedError(Exception):
+    """The request cannot be served; carries the answer's status, code, text and extra fields."""
+
+    def __init__(self, status: int, code: str, message: str, **extra: Any) -> None:
+        """`message` is for people, `code` for programs."""
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.extra = extra
+
+
+def refusal(
+    status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **extra: Any
+) -> JSONResponse:
+    """`{"error": {"code", "message", …}}`."""
+    return JSONResponse({"error": {"code": code, "message": message, **extra}}, status, headers=headers)
+
+
+def unavailable(retry_after: float) -> JSONResponse:
+    """503 with Retry-After in whole seconds; the client may send the same request again."""
+    seconds = max(1, math.ceil(retry_after))
+    return refusal(
+        503,
+        "database_unavailable",
+        f"FeastFlow cannot reach its database right now; try again in {seconds} s",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+async def read_json_body(request: Request) -> bytes:
+    """The body of a JSON request, at most MAX_BODY_BYTES and within BODY_SECONDS; else RefusedError."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise RefusedError(415, "not_json", "send Content-Type: application/json")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise RefusedError(413, "too_large", f"an order has at most {MAX_BODY_BYTES} bytes")
+    except TimeoutError:
+        raise RefusedError(408, "too_slow", f"the body did not arrive within {BODY_SECONDS:g} s") from None
+    return bytes(body)

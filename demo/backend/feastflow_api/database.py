@@ -1,0 +1,194 @@
+"""The pool, behind a circuit breaker and bounded retries, and the check that readiness asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from feastflow_api.breaker import CircuitBreaker, State
+from feastflow_api.connections import (
+    ANSWER_SECONDS,
+    STATEMENT_SECONDS,
+    answer_within,
+    connection_arguments,
+    is_lost,
+    is_outage,
+    is_transient,
+)
+from feastflow_api.retry import Backoff, retry
+from feastflow_api.settings import DatabaseSettings
+
+Connection = psycopg.AsyncConnection[Any]
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+ACQUIRE_SECONDS: Final = 1.5
+PROBE_SECONDS: Final = 1.0
+# Readiness is asked by kubelets, by the edge and by every page in trouble: they share one check a second.
+PROBE_FRESH_SECONDS: Final = 1.0
+MAX_WAITING: Final = 200
+NOT_CHECKED: Final = "not checked yet"
+
+
+class Database:
+    """Runs units of work. A unit gets an autocommit connection, may be repeated, and must not keep it."""
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        *,
+        pool_max: int,
+        breaker: CircuitBreaker,
+        backoff: Backoff | None = None,
+    ) -> None:
+        """Nothing connects before `open`."""
+        arguments = connection_arguments(settings, "feastflow-api")
+        arguments["autocommit"] = True
+        self._arguments = arguments
+        self.breaker = breaker
+        self._backoff = backoff or Backoff()
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            kwargs=arguments,
+            min_size=1,
+            max_size=pool_max,
+            max_waiting=MAX_WAITING,
+            timeout=ACQUIRE_SECONDS,
+            max_idle=120.0,
+            # Give up on a lost connection quickly: the pool's own backoff doubles up to minutes, and a
+            # database that is back would wait for it. Demand, paced by the breaker, connects again.
+            reconnect_timeout=0.5,
+            configure=_configure,
+            name="feastflow",
+            open=False,
+        )
+        self._probe: Connection | None = None
+        self._probing: asyncio.Task[str | None] | None = None
+        self._probed_at = -PROBE_FRESH_SECONDS
+        self._problem: str | None = NOT_CHECKED
+        self._drained_at = 0.0
+
+    async def open(self) -> None:
+        """Start filling the pool in the background: a database that is away does not stop the start."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
+        if self._probe is not None:
+            await self._probe.close()
+        await self._pool.close(timeout=2.0)
+
+    def stats(self) -> dict[str, int]:
+        """The pool's figures, by psycopg's names."""
+        return self._pool.get_stats()
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the latest check reached the database."""
+        return self._problem is None
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """The result of the unit of work.
+
+        Raises CircuitOpenError, TooManyRequests or an outage (see `is_outage`) when the database cannot be
+        used now; any other error of the work passes through.
+        """
+        return await retry(lambda: self._attempt(work), is_transient=is_transient, backoff=self._backoff)
+
+    async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        with self.breaker.guard(is_outage):
+            try:
+                async with self._pool.connection() as connection:
+                    with answer_within(connection, ANSWER_SECONDS):
+                        return await work(connection)
+            except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
+                if is_lost(error):
+                    await self._forget_idle(error)
+                raise
+
+    async def _forget_idle(self, error: Exception) -> None:
+        """Replace the idle connections when one was found dead, rather than fail one request for each."""
+        now = monotonic()
+        if now - self._drained_at < PROBE_FRESH_SECONDS:
+            return
+        self._drained_at = now
+        log.warning(
+            "database connection lost: replacing idle connections", extra={"reason": reason_of(error)}
+        )
+        await self._pool.drain()
+
+    async def problem(self) -> str | None:
+        """None when the database answered within the last second or answers now; else why not, in one line.
+
+        Returns within PROBE_SECONDS whatever the database does. Uses a connection of its own, so that a busy
+        pool never takes a healthy process out of rotation.
+        """
+        if monotonic() - self._probed_at < PROBE_FRESH_SECONDS and self._probing is None:
+            return self._problem
+        if self._probing is None:
+            self._probing = asyncio.create_task(self._check(), name="readiness")
+        done, _ = await asyncio.wait({self._probing}, timeout=PROBE_SECONDS)
+        if not done:
+            return f"no answer from the database within {PROBE_SECONDS:g} s"
+        return self._problem
+
+    async def _check(self) -> str | None:
+        try:
+            await self._ask()
+        except (psycopg.Error, OSError) as error:
+            self._settle(reason_of(error))
+        else:
+            recovered = self._problem not in (None, NOT_CHECKED)
+            self._settle(None)
+            if recovered:
+                await (
+                    self._pool.drain()
+                )  # what was idle during an outage may be a connection to a dead server
+        finally:
+            self._probing = None
+        return self._problem
+
+    async def _ask(self) -> None:
+        try:
+            if self._probe is None or self._probe.closed:
+                self._probe = await psycopg.AsyncConnection.connect(**self._arguments)
+            with answer_within(self._probe, PROBE_SECONDS):
+                await self._probe.execute("SELECT 1")
+        except BaseException:
+            if self._probe is not None:
+                await self._probe.close()
+                self._probe = None
+            raise
+
+    def _settle(self, problem: str | None) -> None:
+        if (problem is None) != (self._problem is None):
+            if problem is None:
+                log.info("database reachable")
+            else:
+                log.warning("database not reachable", extra={"reason": problem})
+        self._problem = problem
+        self._probed_at = monotonic()
+        if problem is None:
+            if self.breaker.state is not State.CLOSED:
+                self.breaker.succeeded()
+        else:
+            self.breaker.failed()
+
+
+async def _configure(connection: Connection) -> None:
+    await connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+    await connection.execute(f"SET idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'")
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of an error, or its class where it has no text."""
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

@@ -1,0 +1,61 @@
+"""One JSON object a line on stdout, with the request's id wherever there is a request."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+SERVICE: Final = "feastflow-api"
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+# Everything a bare record has; what a caller passed as `extra` is what remains.
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+}
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as JSON; `extra` fields become fields of the object."""
+
+    def __init__(self, version: str) -> None:
+        """Every line carries the version, so that a rollout can be told apart in the logs."""
+        super().__init__()
+        self._version = version
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
+        line: dict[str, object] = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "service": SERVICE,
+            "version": self._version,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        current = request_id.get()
+        if current is not None:
+            line["request_id"] = current
+        line.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(level: str, version: str, stream: TextIO = sys.stdout) -> None:
+    """Send every logger of the process through the JSON formatter."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter(version))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # The server announces each start and stop step, and the pool each loan, at info: ours say what matters.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)

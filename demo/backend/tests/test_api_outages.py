@@ -1,0 +1,116 @@
+"""A database that is away, comes back, hangs, or changes its password under a running API."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from api_under_test import PASSWORD, Api, Postgres, migrate
+
+END_SESSIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'feastflow-api'"
+)
+Start = Callable[[dict[str, str]], Api]
+
+
+@pytest.fixture
+def fragile(postgres: Postgres) -> Iterator[Postgres]:
+    """The shared server, running again afterwards whatever the test did."""
+    yield postgres
+    postgres.stop()
+    postgres.start()
+
+
+def test_an_outage_is_told_survived_and_over_as_soon_as_the_database_is_back(
+    start_api: Start, fragile: Postgres, database: str
+) -> None:
+    api = start_api(fragile.environment(database))
+    key = str(uuid4())
+    first = api.order(key).json()
+    fragile.stop()
+
+    api.becomes("/api/ready", 503)
+    assert api.client.get("/api/health").status_code == 200
+    status = api.client.get("/api/status")
+    assert (status.status_code, status.json()["database"]) == (503, "down")
+    with ThreadPoolExecutor(5) as threads:
+        for answer in threads.map(lambda _: api.order(), range(5)):
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) >= 1
+    assert "circuit_breaker_state 2.0" in api.client.get("/metrics").text
+    began = time.monotonic()
+    assert api.order().status_code == 503
+    assert time.monotonic() - began < 0.5, "an open circuit refuses at once"
+
+    fragile.start()
+    api.becomes("/api/ready", 200)
+    assert api.order(key).json()["number"] == first["number"]
+    assert api.order().status_code == 201
+    assert "circuit_breaker_state 0.0" in api.client.get("/metrics").text
+    assert api.process.poll() is None
+
+
+def test_sessions_that_the_server_ended_cost_no_request(
+    start_api: Start, postgres: Postgres, database: str
+) -> None:
+    api = start_api(postgres.environment(database))
+    assert api.order().status_code == 201
+    with postgres.connect("postgres") as admin:
+        admin.execute(END_SESSIONS)
+    assert api.order().status_code == 201
+
+
+def test_the_api_starts_without_a_database_and_serves_once_there_is_one(
+    start_api: Start, fragile: Postgres, database: str
+) -> None:
+    fragile.stop()
+    api = start_api(fragile.environment(database))
+    assert api.client.get("/api/ready").status_code == 503
+    assert api.client.get("/api/menu").status_code == 503
+    fragile.start()
+    api.becomes("/api/ready", 200)
+    assert api.client.get("/api/menu").status_code == 200
+
+
+def test_a_changed_password_leaves_open_sessions_serving_and_a_restored_one_reconnects(
+    start_api: Start, postgres: Postgres, database: str
+) -> None:
+    api = start_api(postgres.environment(database))
+    assert api.order().status_code == 201
+    api.becomes("/api/ready", 200)
+    with postgres.connect("postgres") as admin:
+        admin.execute("ALTER ROLE feast PASSWORD 'another'")
+        try:
+            assert api.order().status_code == 201
+            admin.execute(END_SESSIONS)
+            api.becomes("/api/ready", 503)
+            assert api.client.get("/api/menu").status_code == 503
+        finally:
+            admin.execute(f"ALTER ROLE feast PASSWORD '{PASSWORD}'".encode())
+    api.becomes("/api/ready", 200)
+    assert api.client.get("/api/menu").status_code == 200
+    assert "another" not in api.text()
+
+
+def test_a_database_that_hangs_does_not_hang_the_probes(start_api: Start, postgres: Postgres) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api = start_api(postgres.environment("any", DB_PORT=str(silent.getsockname()[1])))
+        for path, status in (("/api/ready", 503), ("/api/health", 200)):
+            began = time.monotonic()
+            assert api.client.get(path).status_code == status
+            assert time.monotonic() - began < 1.5
+
+
+def test_a_schema_that_is_not_there_yet_is_an_outage_and_the_log_says_what_to_run(
+    start_api: Start, postgres: Postgres
+) -> None:
+    postgres.create("empty")
+    api = start_api(postgres.environment("empty"))
+    assert api.client.get("/api/menu").status_code == 503
+    assert "python -m feastflow_api.migrate" in api.text()
+    migrate(postgres.environment("empty"))
+    assert api.client.get("/api/menu").status_code == 200

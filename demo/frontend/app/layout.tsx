@@ -1,0 +1,19 @@
+import type { Metadata, Viewport } from "next";
+import type { ReactNode } from "react";
+
+import "./globals.css";
+
+export const metadata: Metadata = {
+  title: "FeastFlow: good food, cooked to order",
+  description: "Choose from today's menu and order in a minute.",
+};
+
+export const viewport: Viewport = { themeColor: "#fbf6ee" };
+
+export default function Layout({ children }: { children: ReactNode }) {
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  );
+}

@@ -1,0 +1,23 @@
+"""`python -m toolchain`: have the tools ready, and print what to put on PATH to use them by hand."""
+
+from pathlib import Path
+
+from toolchain import console, environment, golang, pins, pulumi
+from toolchain.console import Step
+
+
+def main() -> None:
+    """Make what is missing; print shell assignments for `eval`."""
+    venv = environment.ensure()
+    with Step("toolchain", "looking for pulumi") as step:
+        cli = pulumi.ensure(venv, step)
+    with Step("kubectl", "looking for kubectl and kind") as step:
+        kind = golang.binaries(pins.KIND_BUILD, step)
+    variables = dict(cli.environment)
+    variables["PATH"] = f"{kind}:{variables['PATH'].removesuffix(':' + Path.cwd().as_posix())}"
+    for name, value in variables.items():
+        console.say(f"export {name}='{value}'")
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,119 @@
+"""Finished work kept outside the checkout, under the hash of everything that went into it.
+
+An entry is made in a folder of its own and renamed into place, so that there is either all of it or nothing.
+A manifest tells a torn entry (a full disk, a lost power supply) from a whole one; a torn one is made again.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_MANIFEST = ".manifest.json"
+
+
+def home() -> Path:
+    """The project's cache: `$XDG_CACHE_HOME/feastflow`, by default `~/.cache/feastflow`."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "feastflow"
+
+
+def state_home() -> Path:
+    """What is not to be had again: `$XDG_STATE_HOME/feastflow`, by default `~/.local/state/feastflow`."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "feastflow"
+
+
+def key(*parts: str | bytes | Path) -> str:
+    """Sixteen hex digits over texts, and over the names and contents of files and folders."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for chunk in _chunks(part):
+            digest.update(len(chunk).to_bytes(8, "big"))
+            digest.update(chunk)
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Keep other processes of this machine out while the block runs; a dead one's lock is free."""
+    path = home() / "locks" / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def find(kind: str, name: str) -> Path | None:
+    """The whole entry, or None when it is missing or torn."""
+    path = home() / kind / name
+    return path if _whole(path) else None
+
+
+def entry(kind: str, name: str, make: Callable[[Path], None]) -> Path:
+    """The entry, made by `make(folder)` when it is missing or torn. Entries of the same kind are made in turn."""
+    path = home() / kind / name
+    if _whole(path):
+        return path
+    with locked(f"{kind}-{name}"):
+        if _whole(path):
+            return path
+        draft = path.with_name(f".{name}.draft")
+        for stale in (path, draft):
+            shutil.rmtree(stale, ignore_errors=True)
+        draft.mkdir(parents=True)
+        make(draft)
+        _write_manifest(draft)
+        draft.rename(path)
+    return path
+
+
+def _write_manifest(folder: Path) -> None:
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            stat = path.stat()
+            files[str(path.relative_to(folder))] = [stat.st_size, stat.st_mtime_ns, _sha256(path)]
+    with (folder / _MANIFEST).open("w", encoding="utf-8") as handle:
+        json.dump(files, handle)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _whole(folder: Path) -> bool:
+    """Whether every file is as it was; the content is read again only where the time of change differs."""
+    try:
+        files = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        for name, (size, changed, digest) in files.items():
+            stat = (folder / name).stat()
+            if stat.st_size != size:
+                return False
+            if stat.st_mtime_ns != changed and _sha256(folder / name) != digest:
+                return False
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _chunks(part: str | bytes | Path) -> Iterator[bytes]:
+    if isinstance(part, bytes):
+        yield part
+    elif isinstance(part, str):
+        yield part.encode()
+    elif part.is_dir():
+        for path in sorted(part.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield str(path.relative_to(part)).encode()
+                yield path.read_bytes()
+    else:
+        yield part.name.encode()
+        yield part.read_bytes()

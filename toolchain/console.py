@@ -1,0 +1,108 @@
+"""Steps as a person sees them: what is being done, how far it is, how long it took."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from toolchain.refusal import Refusal
+
+# Without a terminal nothing can be rewritten in place; a line every so often says that work goes on.
+_QUIET_INTERVAL = 20.0
+_TERMINAL_INTERVAL = 0.25
+_WIDTH = 100
+_LABEL = 13
+
+
+def elapsed(seconds: float) -> str:
+    """A duration as a person reads it: 0.4 s, 12 s, 3 min 05 s."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+class Step:
+    """A step under way. `note` replaces what is shown of its progress; `result` is what its last line says."""
+
+    def __init__(self, label: str, doing: str) -> None:
+        """Name the step in one word and say what it is doing."""
+        self._label = label
+        self._doing = doing
+        self._note = ""
+        self._result: str | None = None
+        self._started = time.monotonic()
+        self._ended = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, daemon=True)
+
+    def note(self, text: str) -> None:
+        """Say how far the step is."""
+        self._note = text
+
+    def result(self, text: str) -> None:
+        """Say what came of the step."""
+        self._result = text
+
+    def __enter__(self) -> Self:
+        """Start the clock, and the line that shows it."""
+        self._ticker.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Replace the running line by the final one."""
+        self._ended.set()
+        self._ticker.join()
+        mark, text = (
+            ("ok", self._result or self._doing) if kind is None else ("--", f"{self._doing}: not done")
+        )
+        self._print(mark, text, final=True)
+
+    def _tick(self) -> None:
+        interval = _TERMINAL_INTERVAL if sys.stdout.isatty() else _QUIET_INTERVAL
+        while not self._ended.wait(interval):
+            self._print("..", f"{self._doing}{': ' if self._note else ''}{self._note}", final=False)
+
+    def _print(self, mark: str, text: str, *, final: bool) -> None:
+        spent = elapsed(time.monotonic() - self._started)
+        room = _WIDTH - _LABEL - len(spent) - 6
+        shown = text if len(text) <= room else text[: room - 3] + "..."
+        line = f"{mark} {self._label:<{_LABEL}}{shown}{' ' * (room - len(shown))} {spent}"
+        if sys.stdout.isatty():
+            sys.stdout.write(f"\r\x1b[K{line}" + ("\n" if final else ""))
+        else:
+            sys.stdout.write(line.rstrip() + "\n")
+        sys.stdout.flush()
+
+
+def say(text: str = "") -> None:
+    """Print a line at once, also into a pipe."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted: nothing is lost; the same command goes on from here\n")
+        sys.exit(130)
+
+
+def run(command: Callable[[], int | None]) -> None:
+    """Run a command's body and exit: 0 when done, 2 with one message for a refusal, 130 when interrupted."""
+    with _interrupted():
+        try:
+            code = command()
+        except Refusal as refusal:
+            sys.stdout.flush()
+            sys.stderr.write(f"\n{refusal}\n")
+            sys.exit(2)
+        sys.exit(code or 0)

@@ -1,0 +1,84 @@
+"""The Python environment, from the locked requirements: `python3 -m toolchain.environment`.
+
+Uses only the standard library, since it runs before anything is installed.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from toolchain import cache, console, process
+from toolchain.refusal import Refusal
+
+_ROOT = Path(__file__).parent.parent
+_LOCK = _ROOT / "requirements-dev.txt"
+_LINK = _ROOT / ".venv"
+_WANTED = (3, 11)
+
+
+def ensure() -> Path:
+    """The virtual environment for this lock, made when it is missing or torn; `.venv` points to it.
+
+    A `.venv` that is a folder of the user's own is left alone and used as it is.
+    """
+    if _LINK.is_dir() and not _LINK.is_symlink():
+        return _LINK
+    if sys.version_info[:2] < _WANTED:
+        raise Refusal(
+            f"this is Python {sys.version_info.major}.{sys.version_info.minor}",
+            "the locked requirements are resolved for Python 3.11 and newer",
+            "put python3.11 first on PATH, or name it: make PYTHON=python3.11 …",
+        )
+    name = cache.key(_LOCK, sys.version, str(Path(sys.base_prefix)), os.uname().machine)
+    folder = cache.home() / "venv" / name
+    if not (folder / ".complete").exists():
+        with console.Step("environment", "installing the locked requirements") as step, cache.locked("venv"):
+            if not (folder / ".complete").exists():
+                _install(folder)
+            step.result("Python packages installed, every hash checked")
+    if not _LINK.is_symlink() or _LINK.readlink() != folder:
+        _LINK.unlink(missing_ok=True)
+        _LINK.symlink_to(folder)
+    return folder
+
+
+def _install(folder: Path) -> None:
+    """Make the environment in place: its scripts hold its path, so it cannot be renamed into place."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        process.output([sys.executable, "-m", "venv", str(folder)])
+    except process.CommandError as failure:
+        raise Refusal(
+            f"`python3 -m venv` failed: {failure.tail}",
+            "the project's packages are kept apart from the system's",
+            "install the module (Debian: apt-get install python3-venv) and run it again",
+        ) from failure
+    command = [
+        str(folder / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
+    try:
+        process.stream([*command, "--require-hashes", "--no-deps", "-r", str(_LOCK)], timeout=1800)
+    except process.CommandError as failure:
+        if "HASHES" in failure.tail.upper():
+            raise Refusal(
+                f"a Python package is not what the lock file says it must be\n{failure.tail}",
+                "it was changed on the way or on the index; nothing of it was installed",
+                "try another network; if it comes back, find out before you touch requirements-dev.txt",
+            ) from failure
+        raise Refusal(
+            f"pip could not install the locked requirements\n{failure.tail}",
+            "the program and its tests need them",
+            "check the network and pip's configuration, and run it again",
+        ) from failure
+    (folder / ".complete").touch()
+
+
+if __name__ == "__main__":
+    console.run(lambda: print(ensure(), file=sys.stderr) if "--print" in sys.argv else (ensure(), None)[1])

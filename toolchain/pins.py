@@ -1,0 +1,71 @@
+"""What is compiled, from which packages, at which versions. The versions of modules are in go/*/go.mod."""
+
+from toolchain.golang import Build
+
+PULUMI = "3.218.0"
+PULUMI_KUBERNETES = "4.25.0"
+PULUMI_RANDOM = "4.19.0"
+KUBERNETES = "1.34.4"
+
+_K8S = "k8s.io/kubernetes/cmd"
+_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+
+PULUMI_BUILD = Build(
+    module="pulumi",
+    programs={
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi": "pulumi",
+        "./pulumi-resource-kubernetes": "pulumi-resource-kubernetes",
+        "./pulumi-resource-random": "pulumi-resource-random",
+    },
+    variables={
+        "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": f"v{PULUMI}",
+        f"{_PROVIDER}/pkg/version.Version": PULUMI_KUBERNETES,
+    },
+    embeds={
+        f"pulumi-resource-kubernetes/{name}": f"{_PROVIDER}//cmd/pulumi-resource-kubernetes/{name}"
+        for name in ("schema.json", "terraform-mapping.json")
+    },
+)
+
+PYTHON_HOST_BUILD = Build(
+    module="pulumi-python",
+    programs={"github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python": "pulumi-language-python"},
+)
+
+_CLUSTER_VARIABLES = {
+    "k8s.io/component-base/version.gitVersion": f"v{KUBERNETES}",
+    "k8s.io/component-base/version.gitMajor": "1",
+    "k8s.io/component-base/version.gitMinor": "34",
+    "k8s.io/component-base/version.gitTreeState": "clean",
+    "k8s.io/client-go/pkg/version.gitVersion": f"v{KUBERNETES}",
+}
+
+KIND_BUILD = Build(
+    module="cluster",
+    programs={"sigs.k8s.io/kind": "kind", f"{_K8S}/kubectl": "kubectl"},
+    variables=_CLUSTER_VARIABLES,
+)
+
+NODE_BUILD = Build(
+    module="cluster",
+    programs={
+        **{
+            f"{_K8S}/{name}": name
+            for name in ("kubeadm", "kubelet", "kubectl", "kube-proxy", "kube-scheduler")
+        },
+        f"{_K8S}/kube-apiserver": "kube-apiserver",
+        f"{_K8S}/kube-controller-manager": "kube-controller-manager",
+        "go.etcd.io/etcd/server/v3": "etcd",
+        "./coredns": "coredns",
+        "./pause": "pause",
+        "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router": "kube-router",
+        "sigs.k8s.io/metrics-server/cmd/metrics-server": "metrics-server",
+        "github.com/traefik/traefik/v3/cmd/traefik": "traefik",
+    },
+    variables=_CLUSTER_VARIABLES,
+)
+
+# A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link beside github.com/sirupsen.
+STORAGE_BUILD = Build(
+    module="cluster", programs={"github.com/rancher/local-path-provisioner": "local-path-provisioner"}
+)

@@ -1,0 +1,88 @@
+"""The Pulumi CLI: the official one when there is one, else one compiled from pinned modules."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain import cache, golang, pins, process
+from toolchain.console import Step
+from toolchain.refusal import Refusal
+
+_SCRIPTS = (
+    "python/cmd/pulumi-language-python-exec",
+    "python/dist/pulumi-analyzer-policy-python",
+    "python/dist/pulumi-resource-pulumi-python",
+)
+_SDK = "github.com/pulumi/pulumi/sdk/v3"
+_PLUGINS = {"kubernetes": pins.PULUMI_KUBERNETES, "random": pins.PULUMI_RANDOM}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulumi:
+    """A CLI that can run this program; `environment` is what its processes need besides the user's own."""
+
+    executable: Path
+    environment: dict[str, str]
+    official: bool
+
+
+def ensure(venv: Path, step: Step) -> Pulumi:
+    """The CLI and its plugins, compiled now when this machine has neither them nor the official CLI.
+
+    Raises:
+        Refusal: when there is no official CLI and this machine cannot compile one.
+    """
+    found = shutil.which("pulumi")
+    if found:
+        version = process.output([found, "version"], env={"PULUMI_SKIP_UPDATE_CHECK": "true"}).strip()
+        if not version.startswith("v3."):
+            raise Refusal(
+                f"`pulumi` on PATH ({found}) is {version or 'of an unknown version'}",
+                "this program is written for Pulumi 3",
+                "put Pulumi 3 first on PATH, or take `pulumi` off PATH to have one compiled",
+            )
+        step.result(f"the official pulumi {version} on PATH, with its own plugins")
+        return Pulumi(executable=Path(found), environment={"PATH": _path(venv / "bin")}, official=True)
+    folder = cache.entry("pulumi", _digest(), lambda draft: _assemble(draft, step))
+    step.result(f"pulumi {pins.PULUMI}, kubernetes {_PLUGINS['kubernetes']}, random {_PLUGINS['random']}")
+    environment = {
+        # This language host takes the Python that is first on PATH.
+        "PATH": _path(venv / "bin", folder),
+        "PULUMI_HOME": str(_home(folder)),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    return Pulumi(executable=folder / "pulumi", environment=environment, official=False)
+
+
+def _digest() -> str:
+    return cache.key(golang.digest(pins.PULUMI_BUILD), golang.digest(pins.PYTHON_HOST_BUILD), *_SCRIPTS)
+
+
+def _assemble(draft: Path, step: Step) -> None:
+    for build in (pins.PULUMI_BUILD, pins.PYTHON_HOST_BUILD):
+        compiled = golang.binaries(build, step)
+        for name in build.programs.values():
+            (draft / name).hardlink_to(compiled / name)
+    sdk = golang.source(pins.PULUMI_BUILD.module, _SDK)
+    for script in _SCRIPTS:
+        target = draft / Path(script).name
+        shutil.copyfile(sdk / script, target)
+        target.chmod(0o755)
+
+
+def _home(folder: Path) -> Path:
+    """PULUMI_HOME with the plugins where the engine looks for them, by link, and so always the cached ones."""
+    home = cache.state_home() / "pulumi"
+    for name, version in _PLUGINS.items():
+        binary = f"pulumi-resource-{name}"
+        link = home / "plugins" / f"resource-{name}-v{version}" / binary
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.is_symlink() or link.readlink() != folder / binary:
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder / binary)
+    return home
+
+
+def _path(*first: Path) -> str:
+    return os.pathsep.join([*map(str, first), os.environ.get("PATH", os.defpath)])
