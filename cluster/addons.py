@@ -7,16 +7,18 @@ from pathlib import Path
 
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step
+from toolchain.golang import Build
 from toolchain.refusal import Refusal
 
 _ADDONS = Path(__file__).parent / "addons"
 
-# add-on → (upstream's module, the folder or file in it)
-_UPSTREAM: Mapping[str, tuple[str, str]] = {
-    "kube-router": ("github.com/cloudnativelabs/kube-router/v2", "daemonset/kubeadm-kuberouter.yaml"),
-    "metrics-server": ("sigs.k8s.io/metrics-server", "manifests/base"),
-    "local-path": ("github.com/rancher/local-path-provisioner", "deploy/local-path-storage.yaml"),
+# add-on → (the build that pins upstream's module, that module, the folder or file in it)
+_UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
+    "kube-router": (pins.NODE_BUILD, "github.com/cloudnativelabs/kube-router/v2", "daemonset/kubeadm-kuberouter.yaml"),
+    "metrics-server": (pins.NODE_BUILD, "sigs.k8s.io/metrics-server", "manifests/base"),
+    "local-path": (pins.STORAGE_BUILD, "github.com/rancher/local-path-provisioner", "deploy/local-path-storage.yaml"),
     "traefik": (
+        pins.TRAEFIK_BUILD,
         "github.com/traefik/traefik/v3",
         "docs/content/reference/dynamic-configuration/kubernetes-crd-rbac.yml",
     ),
@@ -39,10 +41,10 @@ def render(kubectl: Path) -> Path:
 def _render(kubectl: Path, folder: Path) -> None:
     texts = []
     with tempfile.TemporaryDirectory() as scratch:
-        for addon, (module, path) in _UPSTREAM.items():
+        for addon, (build, module, path) in _UPSTREAM.items():
             place = Path(scratch) / addon
             shutil.copytree(_ADDONS / addon, place)
-            origin = golang.source(pins.KIND_BUILD.module, module) / path
+            origin = golang.source(build.module, module) / path
             if origin.is_dir():
                 shutil.copytree(origin, place / "upstream")
             else:

@@ -101,6 +101,11 @@ def choose() -> Engine:
     return own()
 
 
+def present() -> Engine | None:
+    """The own Podman when it is installed already: for taking things away, which must not install any."""
+    return own() if os.geteuid() == 0 and all(map(shutil.which, _COMMANDS)) else None
+
+
 def own() -> Engine:
     """Debian's Podman with settings of its own: nobody else's containers, networks or settings are touched."""
     if os.geteuid() != 0:

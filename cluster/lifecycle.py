@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class Cluster:
 def up(name: str, port: int) -> Cluster:
     """A cluster of this name that answers, made or mended where necessary."""
     running = find(name)
-    if running is not None and _healthy(running):
+    if running is not None and answers(running):
         if running.port != port:
             raise Refusal(
                 f"the cluster {name} has its edge on port {running.port}, not {port}",
@@ -170,7 +171,7 @@ def _mended(cluster: Cluster) -> bool:
                 return False
         ended = time.monotonic() + _RESTART_SECONDS
         while time.monotonic() < ended:
-            if _healthy(cluster):
+            if answers(cluster):
                 step.result(f"{cluster.name} answers again")
                 return True
             time.sleep(1)
@@ -178,7 +179,8 @@ def _mended(cluster: Cluster) -> bool:
     return False
 
 
-def _healthy(cluster: Cluster) -> bool:
+def answers(cluster: Cluster) -> bool:
+    """Whether the API server answers and every node is Ready."""
     template = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
     try:
         ready = cluster.kubectl_output(
@@ -203,7 +205,7 @@ def _wanted_nodes() -> int:
     return len(yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))["nodes"])
 
 
-def _noting(step: Step):  # type: ignore[no-untyped-def]
+def _noting(step: Step) -> Callable[[str], None]:
     return lambda line: step.note(line.strip(" •✓.…\t")[:60])
 
 

@@ -96,13 +96,13 @@ def ensure(engine: Engine, step: Step) -> str:
 
 
 def _digest() -> str:
-    builds = (pins.NODE_BUILD, pins.STORAGE_BUILD)
+    builds = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD)
     return cache.key(*map(golang.digest, builds), _IMAGES, repr(_PROGRAMS), _BUSYBOX)
 
 
 def _binaries(step: Step) -> dict[str, Path]:
     found = {}
-    for build in (pins.NODE_BUILD, pins.STORAGE_BUILD):
+    for build in (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD):
         folder = golang.binaries(build, step)
         found.update({name: folder / name for name in build.programs.values()})
     return found

@@ -60,9 +60,14 @@ NODE_BUILD = Build(
         "./pause": "pause",
         "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router": "kube-router",
         "sigs.k8s.io/metrics-server/cmd/metrics-server": "metrics-server",
-        "github.com/traefik/traefik/v3/cmd/traefik": "traefik",
     },
     variables=_CLUSTER_VARIABLES,
+)
+
+TRAEFIK_BUILD = Build(
+    module="traefik",
+    programs={"github.com/traefik/traefik/v3/cmd/traefik": "traefik"},
+    variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.5.3"},
 )
 
 # A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link beside github.com/sirupsen.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -14,19 +14,18 @@ BODY_SECONDS: Final = 10.0
 
 
 class RefusedError(Exception):
-    """The request cannot be served; carries the answer's status, code, text and extra fields."""
+    """The request cannot be served; carries the answer's status, code and text."""
 
-    def __init__(self, status: int, code: str, message: str, **extra: Any) -> None:
+    def __init__(self, status: int, code: str, message: str) -> None:
         """`message` is for people, `code` for programs."""
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
-        self.extra = extra
 
 
 def refusal(
-    status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **extra: Any
+    status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **extra: object
 ) -> JSONResponse:
     """`{"error": {"code", "message", …}}`."""
     return JSONResponse({"error": {"code": code, "message": message, **extra}}, status, headers=headers)

@@ -194,7 +194,7 @@ def _on_http(_: Request, error: Exception) -> Response:
 
 def _on_refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)  # noqa: S101
-    return refusal(error.status, error.code, error.message, **error.extra)
+    return refusal(error.status, error.code, error.message)
 
 
 def _on_invalid(_: Request, error: Exception) -> Response:

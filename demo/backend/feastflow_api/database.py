@@ -7,9 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool
 
 from feastflow_api.breaker import CircuitBreaker, State
 from feastflow_api.connections import (
@@ -29,10 +30,10 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-ACQUIRE_SECONDS: Final = 1.5
+ACQUIRE_SECONDS: Final = 1.0
 PROBE_SECONDS: Final = 1.0
-# Readiness is asked by kubelets, by the edge and by every page in trouble: they share one check a second.
-PROBE_FRESH_SECONDS: Final = 1.0
+# Readiness is asked by kubelets, by the edge and by every page in trouble: they share two checks a second.
+PROBE_FRESH_SECONDS: Final = 0.5
 MAX_WAITING: Final = 200
 NOT_CHECKED: Final = "not checked yet"
 
@@ -64,7 +65,7 @@ class Database:
             # Give up on a lost connection quickly: the pool's own backoff doubles up to minutes, and a
             # database that is back would wait for it. Demand, paced by the breaker, connects again.
             reconnect_timeout=0.5,
-            configure=_configure,
+            configure=self._configure,
             name="feastflow",
             open=False,
         )
@@ -72,7 +73,9 @@ class Database:
         self._probing: asyncio.Task[str | None] | None = None
         self._probed_at = -PROBE_FRESH_SECONDS
         self._problem: str | None = NOT_CHECKED
-        self._drained_at = 0.0
+        # A lost connection says something about those made before the last time they were all replaced, once.
+        self._generation = 0
+        self._generations: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
 
     async def open(self) -> None:
         """Start filling the pool in the background: a database that is away does not stop the start."""
@@ -106,28 +109,35 @@ class Database:
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         with self.breaker.guard(is_outage):
+            generation = None
             try:
                 async with self._pool.connection() as connection:
+                    generation = self._generations.get(connection)
                     with answer_within(connection, ANSWER_SECONDS):
                         return await work(connection)
-            except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
-                if is_lost(error):
+            except psycopg.Error as error:
+                if is_lost(error) and generation == self._generation:
                     await self._forget_idle(error)
                 raise
 
     async def _forget_idle(self, error: Exception) -> None:
-        """Replace the idle connections when one was found dead, rather than fail one request for each."""
-        now = monotonic()
-        if now - self._drained_at < PROBE_FRESH_SECONDS:
-            return
-        self._drained_at = now
+        """Replace idle connections when one was found dead, rather than fail one request for each."""
+        self._generation += 1
         log.warning(
             "database connection lost: replacing idle connections", extra={"reason": reason_of(error)}
         )
         await self._pool.drain()
 
+    async def _configure(self, connection: Connection) -> None:
+        self._generations[connection] = self._generation
+        limit = f"{STATEMENT_SECONDS}s"
+        await connection.execute("SELECT set_config('statement_timeout', %s, false)", (limit,))
+        await connection.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (limit,)
+        )
+
     async def problem(self) -> str | None:
-        """None when the database answered within the last second or answers now; else why not, in one line.
+        """None when the database answered a moment ago or answers now; else why not, in one line.
 
         Returns within PROBE_SECONDS whatever the database does. Uses a connection of its own, so that a busy
         pool never takes a healthy process out of rotation.
@@ -150,9 +160,9 @@ class Database:
             recovered = self._problem not in (None, NOT_CHECKED)
             self._settle(None)
             if recovered:
-                await (
-                    self._pool.drain()
-                )  # what was idle during an outage may be a connection to a dead server
+                # What was idle during an outage may be a connection to a dead server.
+                self._generation += 1
+                await self._pool.drain()
         finally:
             self._probing = None
         return self._problem
@@ -182,11 +192,6 @@ class Database:
                 self.breaker.succeeded()
         else:
             self.breaker.failed()
-
-
-async def _configure(connection: Connection) -> None:
-    await connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
-    await connection.execute(f"SET idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'")
 
 
 def reason_of(error: Exception) -> str:

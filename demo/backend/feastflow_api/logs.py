@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -46,6 +47,13 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def refuse(problems: Sequence[str], version: str) -> None:
+    """One error line for each reason why the process cannot start; no settings are needed for that."""
+    configure("info", version)
+    for problem in problems:
+        logging.getLogger("feastflow_api").error(problem)
 
 
 def configure(level: str, version: str, stream: TextIO = sys.stdout) -> None:

@@ -147,18 +147,18 @@ def main(environ: Mapping[str, str]) -> int:
     try:
         settings = load_migration_settings(environ)
     except SettingsError as error:
-        logs.configure("info", environ.get("APP_VERSION", ""))
-        for problem in error.problems:
-            log.error(problem)
+        logs.refuse(error.problems, environ.get("APP_VERSION", ""))
         return UNUSABLE
     logs.configure(settings.log_level, settings.version)
     try:
         count = migrate(settings, shipped())
     except (MigrationError, psycopg.Error) as error:
-        log.error("migration failed: %s", reason_of(error))
-        return FAILED
-    log.info("schema up to date", extra={"applied": count})
-    return 0
+        reason = reason_of(error)
+    else:
+        log.info("schema up to date", extra={"applied": count})
+        return 0
+    log.error("migration failed: %s", reason)
+    return FAILED
 
 
 if __name__ == "__main__":

@@ -92,12 +92,13 @@ class _Reader:
     ) -> T | None:
         """The parsed value, the default where the variable is absent, or None with a problem noted."""
         raw = self._environ.get(name)
+        if raw is None and default is not None:
+            return default
+        if raw is None or raw.strip() == "":
+            found = "nothing" if raw is None else "an empty value"
+            self.problems.append(f"{name}: found {found}; {why}; set {name}, for example {name}={example}")
+            return None
         try:
-            if raw is None and default is not None:
-                return default
-            if raw is None or raw.strip() == "":
-                found = "nothing" if raw is None else "an empty value"
-                raise _UnusableError(found, why, f"set {name}, for example {name}={example}")
             return parse(raw.strip())
         except _UnusableError as problem:
             self.problems.append(f"{name}: {problem}")

@@ -82,7 +82,9 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
-        done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **self._identity)
+        done = subprocess.run(  # noqa: S603 - PostgreSQL's own program
+            command, cwd="/", capture_output=True, text=True, check=False, **self._identity
+        )
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
@@ -99,7 +101,9 @@ class Postgres:
             command += ["-c", f"{name}={value}"]
         log = self._directory / "log"
         with log.open("ab") as output:
-            self._process = subprocess.Popen(command, cwd="/", stdout=output, stderr=output, **self._identity)
+            self._process = subprocess.Popen(  # noqa: S603 - as above
+                command, cwd="/", stdout=output, stderr=output, **self._identity
+            )
         until(self._answers, f"PostgreSQL answers; its log: {log.read_text()[-500:]}")
 
     def _answers(self) -> bool:
@@ -162,7 +166,9 @@ class Postgres:
 def migrate(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the migration command to its end."""
     command = [sys.executable, "-m", "feastflow_api.migrate"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(  # noqa: S603 - this project's own program
+        command, env=environment, capture_output=True, text=True, check=False, timeout=30
+    )
 
 
 class Api:
@@ -223,11 +229,6 @@ class Api:
 
         until(asked, f"{path} answers {status}")
         return response[0]
-
-    def terminate(self) -> int:
-        """Send SIGTERM and return the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(15)
 
     def remove(self) -> None:
         """End it, however it is."""

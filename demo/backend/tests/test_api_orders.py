@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import LiteralString
 from uuid import uuid4
 
 import pytest
 from api_under_test import Api, Postgres
 
 
-def count(postgres: Postgres, database: str, query: str) -> int:
+def value(postgres: Postgres, database: str, query: LiteralString, *parameters: str) -> int:
+    """The one number that the query finds."""
     with postgres.connect(database) as link:
-        row = link.execute(query.encode()).fetchone()
+        row = link.execute(query, parameters).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -31,8 +33,8 @@ def test_an_order_is_priced_by_the_menu_stored_and_read_back_with_its_receipt(
     assert placed.status_code == 201
     assert order["total_cents"] == 2 * 1290 + 420
     assert placed.headers["location"] == f"/api/orders/{order['number']}"
-    query = f"SELECT total_cents FROM orders WHERE number = '{order['number']}' AND note = 'no basil'"
-    assert count(postgres, database, query) == order["total_cents"]
+    query: LiteralString = "SELECT total_cents FROM orders WHERE number = %s AND note = 'no basil'"
+    assert value(postgres, database, query, order["number"]) == order["total_cents"]
 
     bearer = {"Authorization": f"Bearer {order.pop('receipt')}"}
     read = api.client.get(placed.headers["location"], headers=bearer)
@@ -55,7 +57,8 @@ def test_a_repeated_request_returns_the_first_order_and_stores_nothing(
     assert [answer.headers["idempotency-replayed"] for answer in (first, second)] == ["false", "true"]
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json() | {"receipt": ""} == second.json() | {"receipt": ""}
-    assert count(postgres, database, f"SELECT count(*) FROM orders WHERE idempotency_key = '{key}'") == 1
+    query: LiteralString = "SELECT count(*) FROM orders WHERE idempotency_key = %s"
+    assert value(postgres, database, query, key) == 1
 
 
 def test_the_same_request_sent_many_times_at_once_stores_one_order(api: Api) -> None:
@@ -87,7 +90,7 @@ def test_a_dish_that_is_not_on_the_menu_is_named(api: Api) -> None:
 def test_what_a_customer_writes_is_data_and_nothing_else(api: Api, postgres: Postgres, database: str) -> None:
     name = "Robert'); DROP TABLE orders;--"
     assert api.order(customer_name=name).json()["customer_name"] == name
-    assert count(postgres, database, "SELECT count(*) FROM orders") > 0
+    assert value(postgres, database, "SELECT count(*) FROM orders") > 0
 
 
 @pytest.mark.parametrize(

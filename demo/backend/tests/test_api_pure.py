@@ -81,10 +81,15 @@ def test_only_one_trial_runs_at_a_time_and_a_cancelled_one_frees_its_place() -> 
     clock = Clock()
     breaker = opened(clock)
     clock.now += 2.0
-    with pytest.raises(asyncio.CancelledError), breaker.guard(lambda _: True):
-        with pytest.raises(CircuitOpenError):
-            call(breaker)
-        raise asyncio.CancelledError
+
+    def trial() -> None:
+        with breaker.guard(lambda _: True):
+            with pytest.raises(CircuitOpenError):
+                call(breaker)
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        trial()
     call(breaker)
     assert breaker.state is State.CLOSED
 
@@ -121,7 +126,7 @@ def attempts(outcomes: list[Exception | str]) -> tuple[list[float], Any]:
 
     try:
         return slept, asyncio.run(retry(operation, is_transient=transient, backoff=Backoff(), sleep=sleep))
-    except Exception as error:
+    except (OSError, ValueError) as error:
         return slept, error
 
 
@@ -132,10 +137,9 @@ def test_a_transient_error_is_tried_again_and_the_result_returned() -> None:
 
 def test_the_last_error_is_raised_once_attempts_are_used_up() -> None:
     last = OSError("third")
-    assert attempts([OSError(), OSError(), last]) == (
-        [pytest.approx(0.05, rel=0.5)] * 1 + [pytest.approx(0.1, rel=0.5)],
-        last,
-    )
+    slept, error = attempts([OSError(), OSError(), last])
+    assert error is last
+    assert 0.025 <= slept[0] <= 0.05 <= slept[1] <= 0.1
 
 
 def test_a_permanent_error_is_not_tried_again() -> None:

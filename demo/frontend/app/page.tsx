@@ -23,26 +23,27 @@ export default function Page() {
         </nav>
       </header>
       <main>
-        <section className="hero">
-          <div className="hero-text">
-            <p className="eyebrow">Open kitchen, every evening</p>
-            <h1>
-              Good food, <em>cooked to order.</em>
-            </h1>
-            <p className="lead">
-              A short menu, made from scratch when you ask for it. Pick your dishes, tell us your name, and we start
-              cooking.
-            </p>
-            <a className="button" href="#menu">
-              See today&rsquo;s menu
-            </a>
-          </div>
-          <HeroArt />
-        </section>
-        <noscript>
-          <p className="notice">Menu and orders need JavaScript, which this browser has switched off.</p>
-        </noscript>
-        <Shop />
+        <Shop>
+          <section className="hero">
+            <div className="hero-text">
+              <p className="eyebrow">Open kitchen, every evening</p>
+              <h1>
+                Good food, <em>cooked to order.</em>
+              </h1>
+              <p className="lead">
+                A short menu, made from scratch when you ask for it. Pick your dishes, tell us your name, and we start
+                cooking.
+              </p>
+              <a className="button" href="#menu">
+                See today&rsquo;s menu
+              </a>
+            </div>
+            <HeroArt />
+          </section>
+          <noscript>
+            <p className="notice">Menu and orders need JavaScript, which this browser has switched off.</p>
+          </noscript>
+        </Shop>
       </main>
       <footer className="foot">
         <p>FeastFlow. Cooked to order, every time.</p>

@@ -61,7 +61,6 @@ const drawings: Record<string, Drawing> = {
           <circle key={`${x}`} cx={x} cy={y} r="8" fill="#fff3dc" />
         ))}
         <path d="M58 44c8-4 14 0 14 6-7 3-13 0-14-6ZM60 70c-8-2-13 2-12 8 7 2 12-2 12-8Z" fill="#2f6a4d" />
-        <path d="M60 58 90 28M60 58 24 78M60 58l16 40" stroke="#b97a2f" strokeWidth="1.5" opacity=".6" />
       </>
     ),
   },

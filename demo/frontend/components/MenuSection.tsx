@@ -1,33 +1,42 @@
 "use client";
 
+import { useState } from "react";
+
 import type { Cart } from "../lib/cart.mjs";
 import { MAX_QUANTITY, quantityOf } from "../lib/cart.mjs";
 import type { Dish, Menu } from "../lib/menu.mjs";
-import { byCategory, formatPrice } from "../lib/menu.mjs";
+import { categories, formatPrice } from "../lib/menu.mjs";
 import { DishArt } from "./DishArt";
 
 type Props = { menu: Menu; cart: Cart; onAdd: (dish: Dish) => void };
 
-/** Today's dishes, by category. */
+/** Today's dishes: all of them, or those of one category. */
 export function MenuSection({ menu, cart, onAdd }: Props) {
+  const [chosen, setChosen] = useState<string | null>(null);
+  const all = categories(menu);
+  // A category may leave the menu while it is chosen.
+  const category = chosen !== null && all.includes(chosen) ? chosen : null;
+  const dishes = menu.items.filter((dish) => category === null || dish.category === category);
   return (
     <>
-      {byCategory(menu).map(({ category, dishes }) => (
-        <section key={category} aria-label={category}>
-          <h3 className="category">{category}</h3>
-          <ul className="dishes">
-            {dishes.map((dish) => (
-              <DishCard
-                key={dish.id}
-                dish={dish}
-                price={formatPrice(dish.price_cents, menu.currency)}
-                chosen={quantityOf(cart, dish.id)}
-                onAdd={() => onAdd(dish)}
-              />
-            ))}
-          </ul>
-        </section>
-      ))}
+      <div className="chips" role="group" aria-label="Show">
+        {[null, ...all].map((each) => (
+          <button key={each ?? ""} type="button" aria-pressed={each === category} onClick={() => setChosen(each)}>
+            {each ?? "Everything"}
+          </button>
+        ))}
+      </div>
+      <ul className="dishes">
+        {dishes.map((dish) => (
+          <DishCard
+            key={dish.id}
+            dish={dish}
+            price={formatPrice(dish.price_cents, menu.currency)}
+            chosen={quantityOf(cart, dish.id)}
+            onAdd={() => onAdd(dish)}
+          />
+        ))}
+      </ul>
     </>
   );
 }
@@ -39,10 +48,15 @@ function DishCard({ dish, price, chosen, onAdd }: CardProps) {
     <li className="dish" data-testid="menu-item" data-dish={dish.id}>
       <div className="dish-picture">
         <DishArt art={dish.art} />
-        {chosen > 0 && <span className="badge">{chosen} in your order</span>}
+        {chosen > 0 && (
+          <span className="badge">
+            {chosen} <span>in your order</span>
+          </span>
+        )}
       </div>
       <div className="dish-text">
-        <h4>{dish.name}</h4>
+        <span className="category">{dish.category}</span>
+        <h3>{dish.name}</h3>
         <p>{dish.description}</p>
       </div>
       <div className="dish-buy">

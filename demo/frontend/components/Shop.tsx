@@ -1,5 +1,6 @@
 "use client";
 
+import type { ReactNode } from "react";
 import { useEffect, useState } from "react";
 
 import { placeOrder } from "../lib/api.mjs";
@@ -29,8 +30,11 @@ const UNREACHABLE =
 const CHANGED = "The menu changed while you were choosing. Have a look at your order and its total, then place it again.";
 const NOTHING_LEFT = "The dishes you chose are no longer on the menu.";
 
-/** Menu, cart and order: everything on the page that changes. */
-export function Shop() {
+/** What had the focus is gone: put it where the customer goes on, rather than lose it to the top of the page. */
+const focusOn = (id: string) => document.getElementById(id)?.focus();
+
+/** Menu, cart and order: everything on the page that changes. `children` stand above them, below the offline banner. */
+export function Shop({ children }: { children: ReactNode }) {
   const { menu, savedAt, offline, refresh } = useMenu();
   const { latest, show, hide } = useLatestOrder();
   // Keys and what was kept are the browser's: the server renders a cart without either.
@@ -75,9 +79,10 @@ export function Shop() {
   return (
     <>
       <div aria-live="polite">{offline && <OfflineBanner savedAt={savedAt} empty={!menu} onRetry={refresh} />}</div>
+      {children}
       <div className="shop">
         <section className="menu" id="menu" aria-labelledby="menu-title" aria-busy={!menu && !offline}>
-          <h2 id="menu-title">Today&rsquo;s menu</h2>
+          <h2 id="menu-title" tabIndex={-1}>Today&rsquo;s menu</h2>
           {menu && (
             <MenuSection
               menu={menu}
@@ -97,7 +102,10 @@ export function Shop() {
               order={latest.order}
               currency={menu?.currency ?? "USD"}
               fresh={latest.fresh}
-              onClose={hide}
+              onClose={() => {
+                hide();
+                focusOn("menu-title");
+              }}
             />
           )}
           <CartPanel
@@ -105,7 +113,10 @@ export function Shop() {
             cart={cart}
             busy={busy}
             problem={problem}
-            onQuantity={(id, quantity) => change(setQuantity(cart, id, quantity))}
+            onQuantity={(id, quantity) => {
+              change(setQuantity(cart, id, quantity));
+              if (quantity === 0) focusOn("cart-title");
+            }}
             onDetails={(details) => change(setDetails(cart, details))}
             onPlace={() => void place()}
           />

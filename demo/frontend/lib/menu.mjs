@@ -62,15 +62,12 @@ export function loadMenu(store) {
 }
 
 /**
- * Dishes by category, both in the order of the menu.
+ * The menu's categories, in the order in which they first occur.
  *
- * @param {Menu} menu @returns {{ category: string, dishes: Dish[] }[]}
+ * @param {Menu} menu
  */
-export function byCategory(menu) {
-  /** @type {Map<string, Dish[]>} */
-  const groups = new Map();
-  for (const dish of menu.items) groups.set(dish.category, [...(groups.get(dish.category) ?? []), dish]);
-  return [...groups].map(([category, dishes]) => ({ category, dishes }));
+export function categories(menu) {
+  return [...new Set(menu.items.map((dish) => dish.category))];
 }
 
 /** @param {number} cents @param {string} currency */

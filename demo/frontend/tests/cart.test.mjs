@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { test } from "node:test";
 
 import * as cart from "../lib/cart.mjs";
+
+globalThis.crypto ??= webcrypto; // browsers have it, and Node from 19 on
 
 let count = 0;
 const key = () => String(++count).padStart(32, "0");

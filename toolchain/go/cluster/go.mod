@@ -2,14 +2,9 @@ module feastflow/toolchain/cluster
 
 go 1.24.4
 
-exclude github.com/tencentcloud/tencentcloud-sdk-go v3.0.83+incompatible
-
 // k8s.io/kubernetes names its staging modules by folder; outside its own tree they are the published ones.
 replace (
-	github.com/abbot/go-http-auth => github.com/containous/go-http-auth v0.4.1-0.20200324110947-a37a7636d23e
 	github.com/cloudnativelabs/kube-router/v2 => github.com/k3s-io/kube-router/v2 v2.6.3-k3s1
-	github.com/gorilla/mux => github.com/containous/mux v0.0.0-20250523120546-41b6ec3aed59
-	github.com/mailgun/minheap => github.com/containous/minheap v0.0.0-20190809180810-6e71eb837595
 	k8s.io/api => k8s.io/api v0.34.4
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.34.4
 	k8s.io/apimachinery => k8s.io/apimachinery v0.34.4
@@ -47,7 +42,6 @@ require (
 	github.com/cloudnativelabs/kube-router/v2 v2.6.3
 	github.com/coredns/coredns v1.12.3
 	github.com/rancher/local-path-provisioner v0.0.30
-	github.com/traefik/traefik/v3 v3.5.3
 	go.etcd.io/etcd/server/v3 v3.6.5
 	k8s.io/kubernetes v1.34.4
 	sigs.k8s.io/kind v0.33.0
@@ -100,7 +94,6 @@ require (
 	github.com/NYTimes/gziphandler v1.1.1 // indirect
 	github.com/OpenDNS/vegadns2client v0.0.0-20180418235048-a3fa4a771d87 // indirect
 	github.com/VividCortex/gohistogram v1.0.0 // indirect
-	github.com/abbot/go-http-auth v0.0.0-00010101000000-000000000000 // indirect
 	github.com/akamai/AkamaiOPEN-edgegrid-golang v1.2.2 // indirect
 	github.com/alibabacloud-go/alibabacloud-gateway-spi v0.0.5 // indirect
 	github.com/alibabacloud-go/darabonba-openapi/v2 v2.1.8 // indirect
@@ -310,7 +303,6 @@ require (
 	github.com/liquidweb/liquidweb-go v1.6.4 // indirect
 	github.com/lithammer/dedent v1.1.0 // indirect
 	github.com/magiconair/properties v1.8.7 // indirect
-	github.com/mailgun/minheap v0.0.0-20170619185613-3dbe6c6bf55f // indirect
 	github.com/mailgun/multibuf v0.1.2 // indirect
 	github.com/mailgun/timetools v0.0.0-20141028012446-7e6055773c51 // indirect
 	github.com/mailgun/ttlmap v0.0.0-20170619185759-c1c17f74874f // indirect

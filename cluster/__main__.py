@@ -1,0 +1,53 @@
+"""`python -m cluster`: the local cluster by itself, for those who want it without FeastFlow, and for drills."""
+
+import argparse
+
+from cluster import lifecycle, nodes
+from cluster.lifecycle import Cluster
+from toolchain import console
+from toolchain.refusal import Refusal
+
+NAME = "feastflow"
+PORT = 8080
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and do it."""
+    parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
+    parser.add_argument("--name", default=NAME, help="the cluster's name (%(default)s)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="make the cluster, or mend it; nothing when it answers")
+    up.add_argument("--port", type=int, default=PORT, help="the edge's port on 127.0.0.1 (%(default)s)")
+    commands.add_parser("down", help="take the cluster and all its traces away")
+    commands.add_parser("status", help="the nodes and what runs on them")
+    for command, text in {
+        "stop": "cut a node's power",
+        "start": "switch a stopped node on",
+        "drain": "move a node's pods away",
+        "uncordon": "let pods back on a drained node",
+    }.items():
+        commands.add_parser(command, help=text).add_argument("node")
+    options = parser.parse_args(arguments)
+
+    if options.command == "up":
+        made = lifecycle.up(options.name, options.port)
+        console.say(f"\nexport KUBECONFIG={made.kubeconfig}")
+    elif options.command == "down":
+        lifecycle.down(options.name)
+    elif options.command == "status":
+        console.say(_known(options.name).kubectl_output("get", "nodes,pods", "--all-namespaces", "-o", "wide"))
+    else:
+        getattr(nodes, options.command)(_known(options.name), options.node)
+
+
+def _known(name: str) -> Cluster:
+    cluster = lifecycle.find(name)
+    if cluster is None:
+        raise Refusal(
+            f"there is no cluster {name} here", "there is nothing to act on", "make one: python -m cluster up"
+        )
+    return cluster
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,48 @@
+"""What happens to nodes: a power failure, its end, and maintenance announced in time."""
+
+from cluster.lifecycle import Cluster
+from toolchain import process
+from toolchain.refusal import Refusal
+
+
+def stop(cluster: Cluster, node: str) -> None:
+    """Cut the node's power: no process on it gets to say goodbye."""
+    cluster.engine.run("kill", _container(cluster, node))
+
+
+def start(cluster: Cluster, node: str) -> None:
+    """Switch a stopped node on again; its pods start by themselves."""
+    cluster.engine.run("start", _container(cluster, node))
+
+
+def drain(cluster: Cluster, node: str) -> None:
+    """Keep new pods off the node and move the present ones away, as far as disruption budgets allow."""
+    name = _container(cluster, node)
+    try:
+        cluster.kubectl_output(
+            "drain", name, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s", timeout=200
+        )
+    except process.CommandError as failure:
+        raise Refusal(
+            f"{name} cannot be drained: {failure.tail}",
+            "a PodDisruptionBudget holds a pod there until another one can take over",
+            f"let new pods back on it: python -m cluster uncordon {node}",
+        ) from failure
+
+
+def uncordon(cluster: Cluster, node: str) -> None:
+    """Let pods back on a drained node."""
+    cluster.kubectl_output("uncordon", _container(cluster, node))
+
+
+def _container(cluster: Cluster, node: str) -> str:
+    """The node's full name, also from its last part: `worker2` for `feastflow-worker2`."""
+    names = cluster.nodes()
+    for name in names:
+        if node in (name, name.removeprefix(f"{cluster.name}-")):
+            return name
+    raise Refusal(
+        f"there is no node {node}",
+        f"the cluster {cluster.name} has {', '.join(names) or 'none'}",
+        f"name one of them, in full or by its end: {', '.join(n.removeprefix(cluster.name + '-') for n in names)}",
+    )

@@ -1,0 +1,44 @@
+"""`python -m local`: what the Makefile calls. `up` is the one to begin with."""
+
+import argparse
+import os
+
+from local import commands
+from local.commands import Options
+from toolchain import console
+from toolchain.refusal import Refusal
+
+_COMMANDS = {
+    "up": commands.up,
+    "preview": commands.preview,
+    "status": commands.status,
+    "destroy": commands.destroy,
+    "down": commands.down,
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and do it."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("command", choices=_COMMANDS)
+    parser.add_argument("--stack", default=os.environ.get("STACK") or "dev", help="the stack (%(default)s)")
+    parser.add_argument("--context", default=os.environ.get("CONTEXT"), help="deploy to this context of your kubeconfig")
+    parser.add_argument("--cluster", default=os.environ.get("CLUSTER") or "feastflow", help="the local cluster's name")
+    parser.add_argument("--port", default=os.environ.get("PORT") or "8080", help="the local edge's port (%(default)s)")
+    chosen = parser.parse_args(arguments)
+    options = Options(
+        stack=chosen.stack, context=chosen.context or None, cluster=chosen.cluster, port=_port(chosen.port)
+    )
+    _COMMANDS[chosen.command](options)
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise Refusal(
+        f"PORT is {text!r}", "the site is served on that port of 127.0.0.1", "name a port from 1 to 65535: make up PORT=8081"
+    )
+
+
+if __name__ == "__main__":
+    console.run(main)

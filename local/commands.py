@@ -1,0 +1,170 @@
+"""What `make up`, `make down`, `make status` and `make preview` do, from top to bottom."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cluster import lifecycle
+from local import images, smoke, target, workspace
+from local.stack import Stack
+from local.target import Target
+from toolchain import cache, environment, pulumi
+from toolchain.console import Step, elapsed, say
+from toolchain.refusal import Refusal
+
+_ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a person may choose; see `python -m local --help`."""
+
+    stack: str
+    context: str | None
+    cluster: str
+    port: int
+
+
+def up(options: Options) -> None:
+    """Everything, from an empty machine to the site's address. Run again, it changes nothing."""
+    started = time.monotonic()
+    with cache.locked(f"local-{options.cluster}"):
+        cli = _cli()
+        chosen = target.made(options.context, options.cluster, options.port)
+        overrides = _overrides(chosen, options)
+        stack = _stack(options, chosen, cli)
+        stack.workspace.write(options.stack, overrides)
+        with Step("pulumi up", f"stack {options.stack}") as step:
+            stack.ensure()
+            step.result(stack.up(step))
+        outputs = stack.outputs()
+        with Step("smoke check", outputs["url"]) as step:
+            step.result(smoke.check(outputs["url"]))
+    _tell(options, chosen, outputs, time.monotonic() - started)
+
+
+def preview(options: Options) -> None:
+    """What `up` would change on the cluster that runs."""
+    chosen = _present(options)
+    stack = _stack(options, chosen, _cli())
+    if chosen.local is None:
+        stack.workspace.write(options.stack, _overrides(chosen, options))
+    stack.ensure()
+    say(stack.preview())
+
+
+def status(options: Options) -> None:
+    """Nodes, pods and the site as they are now."""
+    chosen = _present(options)
+    stack = _stack(options, chosen, _cli())
+    os.environ.update(chosen.environment)
+    command = [*chosen.kubectl_command().split(), "get", "nodes,pods,ingresses", "--all-namespaces"]
+    os.spawnvp(os.P_WAIT, command[0], command)
+    if stack.exists():
+        url = stack.outputs().get("url")
+        say(f"\n{url}: {smoke.check(url) if url else 'nothing is deployed'}")
+
+
+def down(options: Options) -> None:
+    """Take the stack away from a cluster that the user named; of a local cluster, leave no trace at all."""
+    with cache.locked(f"local-{options.cluster}"):
+        if options.context:
+            chosen = target.named(options.context)
+            destroy(options, chosen)
+            return
+        chosen_or_none = target.present(None, options.cluster)
+        lifecycle.down(options.cluster)
+        if chosen_or_none:
+            workspace.forget(chosen_or_none.identity)
+    say("the downloads and binaries stay in the cache; `make clean-cache` removes those too")
+
+
+def destroy(options: Options, chosen: Target | None = None) -> None:
+    """`pulumi destroy`: the stack goes, the cluster stays."""
+    chosen = chosen or _present(options)
+    stack = _stack(options, chosen, _cli())
+    if not stack.exists():
+        say(f"there is no stack {options.stack} on {chosen.context}")
+        return
+    with Step("destroy", f"stack {options.stack}") as step:
+        step.result(stack.destroy(step))
+    stack.remove()
+
+
+def _cli() -> pulumi.Pulumi:
+    venv = environment.ensure()
+    with Step("toolchain", "looking for pulumi") as step:
+        return pulumi.ensure(venv, step)
+
+
+def _stack(options: Options, chosen: Target, cli: pulumi.Pulumi) -> Stack:
+    return Stack(
+        name=options.stack,
+        workspace=workspace.of(chosen.identity),
+        cli=cli,
+        environment=chosen.environment,
+    )
+
+
+def _present(options: Options) -> Target:
+    chosen = target.present(options.context, options.cluster)
+    if chosen is None:
+        raise Refusal(
+            f"the local cluster {options.cluster} does not run",
+            "there is nothing to look at or to change",
+            "start everything with: make up",
+        )
+    return chosen
+
+
+def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
+    """What this machine adds to the stack's settings: the context and, locally, the images and the port."""
+    if chosen.local is None:
+        return {"kubernetes:context": chosen.context, **_named_images(options)}
+    with Step("images", "backend, frontend, PostgreSQL") as step:
+        built = images.build(chosen.local.engine, step)
+        images.carry(chosen.local, built, step)
+        step.result("backend, frontend and PostgreSQL are on the nodes")
+    overrides: dict[str, Any] = {
+        "kubernetes:context": chosen.context,
+        "feastflow:backend": {"image": built.backend},
+        "feastflow:frontend": {"image": built.frontend},
+        "feastflow:edge": {"port": chosen.local.port},
+    }
+    if built.database:
+        overrides["feastflow:database"] = {"image": built.database}
+    return overrides
+
+
+def _named_images(options: Options) -> dict[str, Any]:
+    """Images for a cluster that the user named: from the environment or the stack file; nothing is built for it."""
+    config = yaml.safe_load((_ROOT / f"Pulumi.{options.stack}.yaml").read_text(encoding="utf-8"))["config"]
+    found = {}
+    for tier in ("backend", "frontend"):
+        image = os.environ.get(f"{tier.upper()}_IMAGE") or config.get(f"feastflow:{tier}", {}).get("image")
+        if not image:
+            raise Refusal(
+                f"no image is named for the {tier}",
+                f"{options.context} is a cluster of yours: nothing is built for it or loaded into it",
+                f"build demo/{tier} (or take your own), push it where the cluster can pull it, and name it:\n"
+                f"make up CONTEXT={options.context} {tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0",
+            )
+        found[f"feastflow:{tier}"] = {"image": image}
+    return found
+
+
+def _tell(options: Options, chosen: Target, outputs: dict[str, Any], seconds: float) -> None:
+    kubectl = f"{chosen.kubectl_command()} -n {outputs['namespace']}"
+    say(
+        f"\nFeastFlow runs, after {elapsed(seconds)}:\n\n"
+        f"  open        {outputs['url']}\n"
+        f"  pods        {kubectl} get pods -o wide\n"
+        f"  logs        {kubectl} logs -l component=backend --prefix -f\n"
+        f"  orders      {kubectl} exec postgres-0 -c postgres -- psql -U postgres feastflow -c 'TABLE orders'\n"
+        f"  all of it   make status\n"
+        f"  stop        make down{f' CONTEXT={options.context}' if options.context else ''}"
+    )

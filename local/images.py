@@ -1,0 +1,137 @@
+"""The application's images: built from `demo/`, and carried to the nodes of the local cluster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster import nodeimage
+from cluster.engine import Engine
+from cluster.lifecycle import Cluster
+from toolchain import cache, process
+from toolchain.console import Step
+from toolchain.refusal import Refusal
+
+_ROOT = Path(__file__).parent.parent
+_BASES = Path(__file__).parent / "images"
+_DEMO = _ROOT / "demo"
+_LOAD_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppImages:
+    """References to deploy. `database` is None where the stack's own default can be pulled."""
+
+    backend: str
+    frontend: str
+    database: str | None
+
+    def all(self) -> list[str]:
+        """Every image that must be carried to the nodes."""
+        return [image for image in (self.backend, self.frontend, self.database) if image]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    """An image from Debian's packages that takes an official one's place; built only with the own engine."""
+
+    file: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+    def tag(self, debian: str) -> str:
+        """A reference that follows everything in the image but Debian's updates."""
+        name = self.file.removesuffix(".Dockerfile")
+        return f"localhost/feastflow/{name}:{cache.key(debian, _BASES / self.file, repr(sorted(self.arguments.items())))}"
+
+    def ensure(self, engine: Engine, debian: str, step: Step) -> str:
+        """The reference, built now when it is not there."""
+        step.note(f"{self.file.removesuffix('.Dockerfile')} from Debian's packages")
+        tag = self.tag(debian)
+        engine.build(
+            tag,
+            dockerfile=_BASES / self.file,
+            context=_BASES,
+            arguments={"BASE_IMAGE": debian, **self.arguments},
+            log=_log(),
+        )
+        return tag
+
+
+_PYTHON = _Base(file="python.Dockerfile")
+_NODE = _Base(file="node.Dockerfile")
+_NPM = _Base(file="node.Dockerfile", arguments={"PACKAGES": "nodejs npm"})
+_POSTGRES = _Base(file="postgres.Dockerfile")
+
+
+def build(engine: Engine, step: Step) -> AppImages:
+    """The application's images, under tags that follow their content; what is there is not built again."""
+    bases: dict[str, dict[str, str]] = {"backend": {}, "frontend": {}}
+    database = None
+    if engine.own:
+        debian = nodeimage.debian(engine, step)
+        bases["backend"] = {"BASE_IMAGE": _PYTHON.tag(debian)}
+        bases["frontend"] = {"BASE_IMAGE": _NODE.tag(debian), "BUILD_IMAGE": _NPM.tag(debian)}
+        database = _POSTGRES.ensure(engine, debian, step)
+    tags = {}
+    for name, arguments in bases.items():
+        source = _DEMO / name
+        tag = f"localhost/feastflow/{name}:{cache.key(*_sources(source), repr(arguments))}"
+        if not engine.has("image", "inspect", tag):
+            if engine.own:
+                for base in (_PYTHON,) if name == "backend" else (_NODE, _NPM):
+                    base.ensure(engine, debian, step)
+            step.note(f"{name}")
+            engine.build(
+                tag,
+                dockerfile=source / "Dockerfile",
+                context=source,
+                arguments=arguments,
+                log=_log(),
+                each=lambda line: step.note(line[:50]) if line.startswith("STEP") else None,
+            )
+        tags[name] = tag
+    return AppImages(backend=tags["backend"], frontend=tags["frontend"], database=database)
+
+
+def carry(cluster: Cluster, images: AppImages, step: Step) -> None:
+    """Put the images on every node that lacks one, as one archive with the layers they share kept once."""
+    wanted = images.all()
+    if all(_present(cluster, node, wanted) for node in cluster.nodes()):
+        return
+    archive = cache.entry("images", cache.key(*wanted), lambda folder: _save(cluster.engine, wanted, folder))
+    step.note("to the three nodes")
+    command = [str(cluster.tools / "kind"), "load", "image-archive", "--name", cluster.name]
+    try:
+        process.output([*command, str(archive / "images.tar")], env=cluster.engine.environment, timeout=_LOAD_SECONDS)
+    except process.CommandError as failure:
+        raise Refusal(
+            f"the application's images could not be carried to the nodes: {failure.tail}",
+            "pods would wait for images that no registry has",
+            "see that there is room on the disk and the nodes run (make status), and run it again",
+        ) from failure
+
+
+def _present(cluster: Cluster, node: str, images: list[str]) -> bool:
+    found = cluster.engine.run("exec", node, "ctr", "--namespace", "k8s.io", "images", "list", "--quiet")
+    return set(images) <= set(found.split())
+
+
+def _save(engine: Engine, images: list[str], folder: Path) -> None:
+    flags = ["--multi-image-archive", "--format", "docker-archive"] if engine.command == "podman" else []
+    engine.run("save", *flags, "--output", str(folder / "images.tar"), *images, timeout=600)
+
+
+def _sources(folder: Path) -> list[str | bytes | Path]:
+    """What goes into an image: every file but tests, and what building leaves behind."""
+    ignored = {"node_modules", ".next", "__pycache__", "tests", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
+    parts: list[str | bytes | Path] = []
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and not ignored & set(relative.parts):
+            parts += [str(relative), path.read_bytes()]
+    return parts
+
+
+def _log() -> Path:
+    path = cache.home() / "logs" / "image-application.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,130 @@
+"""`pulumi` for one stack in a workspace: up, preview, destroy, outputs. Recovers from an interrupted run."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.workspace import Workspace
+from toolchain import cache, process
+from toolchain.console import Step
+from toolchain.pulumi import Pulumi
+from toolchain.refusal import Refusal
+
+_LOCKED = "the stack is currently locked"
+_MINUTES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack of a workspace. `environment` is what pulumi and its provider need besides the workspace's."""
+
+    name: str
+    workspace: Workspace
+    cli: Pulumi
+    environment: dict[str, str]
+
+    def ensure(self) -> None:
+        """Select the stack, made now when it does not exist."""
+        self._output("stack", "select", self.name, "--create", "--secrets-provider", "passphrase")
+
+    def up(self, step: Step) -> str:
+        """Deploy; returns what changed, in a few words."""
+        lines = self._act("up", step, "--skip-preview")
+        return _summary(lines)
+
+    def destroy(self, step: Step) -> str:
+        """Take everything the stack deployed away; the stack itself stays, empty."""
+        return _summary(self._act("destroy", step, "--skip-preview"))
+
+    def preview(self) -> str:
+        """What `up` would change, as pulumi prints it."""
+        return self._output("preview", "--diff", "--non-interactive", timeout=300)
+
+    def remove(self) -> None:
+        """Remove the empty stack with its history."""
+        self._output("stack", "rm", "--yes", "--preserve-config", self.name)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs; secrets stay hidden."""
+        found: dict[str, Any] = json.loads(self._output("stack", "output", "--json"))
+        return found
+
+    def exists(self) -> bool:
+        """Whether there is such a stack in the workspace's backend."""
+        stacks = json.loads(self._output("stack", "ls", "--json"))
+        return any(stack["name"].split("/")[-1] == self.name for stack in stacks)
+
+    def _act(self, action: str, step: Step, *flags: str) -> list[str]:
+        command = [str(self.cli.executable), "-C", str(self.workspace.folder), action, "--stack", self.name]
+        command += ["--yes", "--non-interactive", "--color", "never", *flags]
+        for attempt in (1, 2):
+            lines: list[str] = []
+            try:
+                process.stream(
+                    command, env=self._environment(), log=_log(), each=_collecting(lines, step), timeout=_MINUTES * 60
+                )
+            except process.CommandError as failure:
+                text = "\n".join(lines)
+                if _LOCKED in text and attempt == 1:
+                    # The caller holds this machine's lock, so whoever locked the stack is dead.
+                    self._output("cancel", "--yes", self.name)
+                    continue
+                raise _refused(action, text) from failure
+            return lines
+        raise AssertionError
+
+    def _output(self, *arguments: str, timeout: float = 120) -> str:
+        command = [str(self.cli.executable), "-C", str(self.workspace.folder), *arguments]
+        if arguments[0] in ("preview",) or arguments[:2] == ("stack", "output"):
+            command += ["--stack", self.name]
+        try:
+            return process.output(command, env=self._environment(), timeout=timeout)
+        except process.CommandError as failure:
+            raise _refused(" ".join(arguments[:2]), failure.tail) from failure
+
+    def _environment(self) -> dict[str, str]:
+        return {**self.cli.environment, **self.workspace.environment, **self.environment}
+
+
+def _collecting(lines: list[str], step: Step) -> Callable[[str], None]:
+    def collect(line: str) -> None:
+        lines.append(line)
+        event = re.match(r"\s*[+~-]+\s+(\S+)\s+(\S+)\s+(creating|created|updating|updated|deleting|deleted)", line)
+        if event:
+            step.note(f"{event[2]} {event[3]}")
+
+    return collect
+
+
+def _summary(lines: list[str]) -> str:
+    """`+ 30 created, 5 unchanged` from the end of pulumi's report."""
+    try:
+        begin = max(index for index, line in enumerate(lines) if line.strip() == "Resources:")
+    except ValueError:
+        return "nothing to do"
+    found = []
+    for line in lines[begin + 1 :]:
+        if not line.startswith("    "):
+            break
+        found.append(line.strip())
+    return ", ".join(found) or "nothing to do"
+
+
+def _refused(action: str, text: str) -> Refusal:
+    """Pulumi's own diagnostics, without the list of resources around them."""
+    _, _, diagnostics = text.partition("Diagnostics:")
+    shown = "\n".join(line for line in (diagnostics or text).strip().splitlines() if line.strip())[-3000:]
+    return Refusal(
+        f"pulumi {action} failed\n{shown}",
+        "the stack is not as its settings say; what had been done stays done and is recorded",
+        f"mend what it names and run it again: it goes on from there. The whole report: {_log()}",
+    )
+
+
+def _log() -> Path:
+    path = cache.home() / "logs" / "pulumi.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,94 @@
+"""The Kubernetes to deploy to: a context that the user named, or the local cluster."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import lifecycle
+from cluster.lifecycle import Cluster
+from toolchain import golang, pins, process
+from toolchain.console import Step
+from toolchain.refusal import Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A cluster that answers. `local` is None for one that the user named: that one is only ever deployed to."""
+
+    context: str
+    kubeconfig: Path | None
+    kubectl: Path
+    identity: str
+    local: Cluster | None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What pulumi's provider needs to find the context."""
+        return {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
+
+    def kubectl_command(self) -> str:
+        """The beginning of every kubectl command a person types against this cluster."""
+        config = f" --kubeconfig {self.kubeconfig}" if self.kubeconfig else ""
+        return f"{self.kubectl}{config} --context {self.context}"
+
+
+def made(context: str | None, name: str, port: int) -> Target:
+    """The user's context when one is named, else the local cluster, made when it is not there."""
+    if context:
+        return named(context)
+    return _local(lifecycle.up(name, port))
+
+
+def present(context: str | None, name: str) -> Target | None:
+    """As `made`, but nothing is made: None when there is no local cluster, or it does not answer."""
+    if context:
+        return named(context)
+    cluster = lifecycle.find(name)
+    return _local(cluster) if cluster and lifecycle.answers(cluster) else None
+
+
+def named(context: str) -> Target:
+    """The cluster behind a context of the user's kubeconfig.
+
+    Raises:
+        Refusal: when there is no such context, or the cluster behind it does not answer.
+    """
+    kubectl = _kubectl()
+    config = json.loads(process.output([str(kubectl), "config", "view", "-o", "json"]))
+    known = [entry["name"] for entry in config.get("contexts") or []]
+    if context not in known:
+        raise Refusal(
+            f"there is no context {context} in your kubeconfig",
+            "CONTEXT names the cluster to deploy to",
+            f"choose one of: {', '.join(known)}" if known else "set KUBECONFIG to the file that has it",
+        )
+    command = [str(kubectl), "--context", context, "--request-timeout=10s", "get", "namespace", "kube-system"]
+    try:
+        uid = process.output([*command, "-o", "jsonpath={.metadata.uid}"], timeout=30).strip()
+    except process.CommandError as failure:
+        raise Refusal(
+            f"the cluster behind {context} does not answer: {failure.tail}",
+            "nothing can be deployed to it",
+            f"see that it runs and you are logged in: kubectl --context {context} get nodes",
+        ) from failure
+    return Target(context=context, kubeconfig=None, kubectl=kubectl, identity=uid, local=None)
+
+
+def _local(cluster: Cluster) -> Target:
+    return Target(
+        context=cluster.context,
+        kubeconfig=cluster.kubeconfig,
+        kubectl=cluster.kubectl,
+        identity=cluster.identity(),
+        local=cluster,
+    )
+
+
+def _kubectl() -> Path:
+    found = shutil.which("kubectl", path=os.environ.get("PATH"))
+    if found:
+        return Path(found)
+    with Step("kubectl", "compiling it") as step:
+        return golang.binaries(pins.KIND_BUILD, step) / "kubectl"
