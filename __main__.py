@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import cluster, settings
+from components import cluster, continuity, settings
 from components.backend import Backend, BackendArgs
 from components.database import Database, DatabaseArgs
 from components.edge import Edge, EdgeArgs
@@ -11,18 +11,11 @@ from components.outputs import Commands
 from components.tenancy import Tenancy, TenancyArgs
 
 stack, kubeconfig = settings.load()
-on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig)])
-
-tenancy = Tenancy(
-    "tenancy",
-    TenancyArgs(
-        namespace=stack.namespace,
-        environment=stack.environment,
-        settings=stack.tenancy,
-        cluster=stack.cluster,
-    ),
-    on_cluster,
+on_cluster = pulumi.ResourceOptions(
+    providers=[cluster.provider(kubeconfig, allowed=continuity.checked(stack))]
 )
+
+tenancy = Tenancy("tenancy", TenancyArgs(stack=stack), on_cluster)
 database = Database(
     "database",
     DatabaseArgs(place=tenancy.place, settings=stack.database, rotation=stack.rotation),
@@ -45,6 +38,7 @@ edge = Edge(
     EdgeArgs(place=tenancy.place, settings=stack.edge, backend=backend.upstream, frontend=frontend.upstream),
     on_cluster,
 )
+database.retire_previous_login(after=backend.rolled_out)
 
 pulumi.export("url", edge.url)
 pulumi.export("namespace", tenancy.namespace)
@@ -57,3 +51,4 @@ pulumi.export(
     {"database": stack.database.image, "backend": stack.backend.image, "frontend": stack.frontend.image},
 )
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
+pulumi.export(continuity.OUTPUT, continuity.facts(stack))

@@ -23,6 +23,7 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
         "docs/content/reference/dynamic-configuration/kubernetes-crd-rbac.yml",
     ),
 }
+_STORAGE = "local-path"
 _WORKLOADS = (
     ("kube-system", "daemonset/kube-router"),
     ("kube-system", "deployment/coredns"),
@@ -32,14 +33,23 @@ _WORKLOADS = (
 )
 
 
-def render(kubectl: Path) -> Path:
-    """All add-ons as one manifest, kept in the cache under the hash of what went into it."""
-    name = cache.key(_ADDONS, golang.MODULES / pins.KIND_BUILD.module / "go.mod", repr(_UPSTREAM))
-    return cache.entry("addons", name, lambda folder: _render(kubectl, folder)) / "addons.yaml"
+def storage(kubectl: Path) -> Path:
+    """The manifest of the default StorageClass, for the node image: kind itself applies the one it finds there."""
+    return _rendered(kubectl) / "storage.yaml"
+
+
+def digest() -> str:
+    """A hash of everything the manifests are made from."""
+    modules = (build.module for build, _, _ in _UPSTREAM.values())
+    return cache.key(_ADDONS, *(golang.MODULES / module / "go.mod" for module in sorted(set(modules))), repr(_UPSTREAM))
+
+
+def _rendered(kubectl: Path) -> Path:
+    return cache.entry("addons", digest(), lambda folder: _render(kubectl, folder))
 
 
 def _render(kubectl: Path, folder: Path) -> None:
-    texts = []
+    texts = {}
     with tempfile.TemporaryDirectory() as scratch:
         for addon, (build, module, path) in _UPSTREAM.items():
             place = Path(scratch) / addon
@@ -50,15 +60,16 @@ def _render(kubectl: Path, folder: Path) -> None:
             else:
                 (place / "upstream").mkdir()
                 shutil.copyfile(origin, place / "upstream" / origin.name)
-            texts.append(process.output([str(kubectl), "kustomize", str(place)]))
-    (folder / "addons.yaml").write_text("---\n".join(texts), encoding="utf-8")
+            texts[addon] = process.output([str(kubectl), "kustomize", str(place)])
+    (folder / "storage.yaml").write_text(texts.pop(_STORAGE), encoding="utf-8")
+    (folder / "addons.yaml").write_text("---\n".join(texts.values()), encoding="utf-8")
 
 
 def apply(kubectl: Path, kubeconfig: Path, step: Step) -> None:
-    """Apply all add-ons and wait until each is available."""
+    """Apply the add-ons and wait until each is available; storage came with the nodes."""
     base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
     step.note("applying")
-    command = [*base, "apply", "--server-side", "--force-conflicts", "-f", str(render(kubectl))]
+    command = [*base, "apply", "--server-side", "--force-conflicts", "-f", str(_rendered(kubectl) / "addons.yaml")]
     process.output(command, timeout=120)
     for namespace, workload in _WORKLOADS:
         step.note(f"waiting for {workload.split('/')[1]}")

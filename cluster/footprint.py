@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from cluster.engine import Engine
 from toolchain import cache, process
@@ -18,6 +19,8 @@ _RUNTIME = Path("/run/feastflow")
 _CGROUPS = Path("/sys/fs/cgroup")
 _SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/default/forwarding")
 _TABLES = ("iptables", "ip6tables")
+# kind mounts it into every node; a machine whose kernel has no modules need not have it.
+_MODULES = Path("/lib/modules")
 
 
 def record() -> None:
@@ -26,8 +29,13 @@ def record() -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = {"rules": {table: _rules(table) for table in _TABLES}, "sysctls": _sysctls()}
+    known = {
+        "rules": {table: _rules(table) for table in _TABLES},
+        "sysctls": _sysctls(),
+        "modules": _MODULES.exists(),
+    }
     path.write_text(json.dumps(known), encoding="utf-8")
+    _MODULES.mkdir(exist_ok=True)
 
 
 def erase(engine: Engine) -> None:
@@ -42,6 +50,9 @@ def erase(engine: Engine) -> None:
     for name, value in known["sysctls"].items():
         with contextlib.suppress(OSError):
             (Path("/proc/sys") / name).write_text(value, encoding="utf-8")
+    if not known["modules"]:
+        with contextlib.suppress(OSError):
+            _MODULES.rmdir()
     _unmount()
     _remove_cgroups()
     shutil.rmtree(_RUNTIME, ignore_errors=True)
@@ -106,11 +117,11 @@ def _remove_cgroups() -> None:
             parent.rmdir()
 
 
-def _known() -> dict[str, dict[str, list[str]] | dict[str, str]]:
+def _known() -> dict[str, Any]:
     try:
-        known: dict[str, dict[str, list[str]] | dict[str, str]] = json.loads(_path().read_text(encoding="utf-8"))
+        known: dict[str, Any] = json.loads(_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {"rules": {}, "sysctls": {}}
+        return {"rules": {}, "sysctls": {}, "modules": True}
     return known
 
 

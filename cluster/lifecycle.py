@@ -123,17 +123,19 @@ def down(name: str) -> None:
 
 
 def _create(cluster: Cluster) -> None:
+    _delete(cluster.engine, cluster.name)
+    _check_port(cluster.port)
     image = None
     if cluster.engine.own:
         with Step("node image", "Debian, containerd, Kubernetes") as step:
             image = nodeimage.ensure(cluster.engine, step)
             step.result("built from Debian's packages and compiled binaries")
-    _delete(cluster.engine, cluster.name)
-    _check_port(cluster.port)
     if cluster.engine.own:
         footprint.record()
     config = yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))
     config["nodes"][0]["extraPortMappings"][0]["hostPort"] = cluster.port
+    if image:
+        config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
     home = _home(cluster.name)
     (home / "kind.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     command = [str(cluster.tools / "kind"), "create", "cluster", "--name", cluster.name, "--wait", "0s"]
@@ -193,7 +195,7 @@ def answers(cluster: Cluster) -> bool:
 
 def _delete(carrier: Engine, name: str) -> None:
     for node in _containers(carrier, name):
-        carrier.run("rm", "--force", "--volumes", node, timeout=120)
+        carrier.run("rm", "--force", "--time", "0", "--volumes", node, timeout=120)
 
 
 def _containers(carrier: Engine, name: str) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster import addons
 from cluster.engine import Engine
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step
@@ -17,6 +18,7 @@ from toolchain.refusal import Refusal
 _IMAGES = Path(__file__).parent / "images"
 _DISK_NEEDED_GIB = 8
 
+_COREDNS = "v1.12.3"
 _PAUSE = "registry.k8s.io/pause:3.10.1"
 _K8S = f"v{pins.KUBERNETES}"
 
@@ -36,7 +38,7 @@ _PROGRAMS = (
     _Program(name="kube-scheduler", image=f"registry.k8s.io/kube-scheduler:{_K8S}"),
     _Program(name="kube-proxy", image=f"registry.k8s.io/kube-proxy:{_K8S}", filters_packets=True),
     _Program(name="etcd", image="registry.k8s.io/etcd:3.6.5-0"),
-    _Program(name="coredns", image="registry.k8s.io/coredns/coredns:v1.12.3"),
+    _Program(name="coredns", image=f"registry.k8s.io/coredns/coredns:{_COREDNS}"),
     _Program(name="pause", image=_PAUSE),
     _Program(name="kube-router", image="docker.io/cloudnativelabs/kube-router:v2.6.3", filters_packets=True),
     _Program(name="metrics-server", image="registry.k8s.io/metrics-server/metrics-server:v0.8.0"),
@@ -45,6 +47,10 @@ _PROGRAMS = (
 )
 _ON_THE_NODE = ("kubeadm", "kubelet", "kubectl")
 _BUSYBOX = "docker.io/library/busybox:1.35"
+
+
+# What kubeadm must be told of the image: CoreDNS is one of the same line that agrees with the other modules.
+KUBEADM_PATCH = f"kind: ClusterConfiguration\ndns:\n  imageTag: {_COREDNS}\n"
 
 
 def debian(engine: Engine, step: Step) -> str:
@@ -84,6 +90,8 @@ def ensure(engine: Engine, step: Step) -> str:
             (context / "bin" / name).hardlink_to(binaries[name])
         kind = golang.source(pins.KIND_BUILD.module, "sigs.k8s.io/kind")
         shutil.copytree(kind / "images" / "base" / "files", context / "kind" / "files")
+        (context / "manifests").mkdir()
+        shutil.copyfile(addons.storage(binaries["kubectl"]), context / "manifests" / "default-storage.yaml")
         step.note("systemd, containerd and Kubernetes on Debian")
         engine.build(
             tag,
@@ -97,7 +105,7 @@ def ensure(engine: Engine, step: Step) -> str:
 
 def _digest() -> str:
     builds = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD)
-    return cache.key(*map(golang.digest, builds), _IMAGES, repr(_PROGRAMS), _BUSYBOX)
+    return cache.key(*map(golang.digest, builds), addons.digest(), _IMAGES, repr(_PROGRAMS), _BUSYBOX)
 
 
 def _binaries(step: Step) -> dict[str, Path]:

@@ -1,25 +1,58 @@
-"""The right to connect to the database: all that its clients know of it, whichever engine runs."""
+"""The right to connect to the database: all that others know of it, whichever engine runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes import core
 
 from .environment import SecretKey
 from .names import Identity
+from .workload import Volume
+
+_CA_FOLDER = "/etc/feastflow/database"
+_CA_FILE = "ca.crt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What an engine hands over: where it listens, when it does, and the authority that vouches for it."""
+
+    host: str
+    port: int
+    server: Identity
+    ready: Sequence[pulumi.Resource]
+    ca_secret: pulumi.Input[str] | None = None
+
+    def client_variables(self) -> Mapping[str, str]:
+        """What libpq has to be told, beside the address, to be sure of the server."""
+        if self.ca_secret is None:
+            return {}
+        return {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": f"{_CA_FOLDER}/{_CA_FILE}"}
+
+    def client_volumes(self) -> tuple[Volume, ...]:
+        """What `client_variables` refers to."""
+        if self.ca_secret is None:
+            return ()
+        # A directory, not a single file: a renewed certificate then reaches pods that run.
+        source = core.v1.VolumeArgs(
+            name="database-ca",
+            secret=core.v1.SecretVolumeSourceArgs(
+                secret_name=self.ca_secret, items=[core.v1.KeyToPathArgs(key=_CA_FILE, path=_CA_FILE)]
+            ),
+        )
+        return (Volume(source=source, path=_CA_FOLDER),)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseAccess:
     """Address, credentials by reference, and who to ask the network for.
 
-    `ready` are the resources after which connections succeed.
+    `ready` are the resources after which the login works.
     """
 
-    host: str
-    port: int
+    engine: Engine
     name: str
-    user: str
+    login: str
     password: SecretKey
-    server: Identity
     ready: Sequence[pulumi.Resource]

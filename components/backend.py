@@ -1,15 +1,16 @@
 """The API: its pods, its secrets, its schema, and the paths it may use."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pulumi
-from pulumi_kubernetes import batch
+from pulumi_kubernetes import core
 
-from . import environment, http_tier, images, migrations, names, network, workload
+from . import environment, http_tier, images, migrations, names, network, trust, workload
 from .access import DatabaseAccess
 from .context import Place
 from .environment import Environment, SecretKey
+from .http_tier import HttpTierArgs
 from .model.tiers import Backend as BackendSettings
 from .names import Identity
 from .routes import Upstream
@@ -31,74 +32,78 @@ class BackendArgs:
 class Backend(pulumi.ComponentResource):
     """The API's pods behind one Service, started only after the schema has reached their version.
 
-    `upstream` is what the edge routes to.
+    `upstream` is what the edge routes to; `rolled_out` are the resources after which only pods of this
+    version, with these secrets, are left.
     """
 
     upstream: Upstream
+    rolled_out: Sequence[pulumi.Resource]
     service: pulumi.Output[str]
     version: str
 
     def __init__(self, name: str, args: BackendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Create the paths to the database, then the migration, then the pods."""
         super().__init__("feastflow:kubernetes:Backend", name, None, opts)
-        place, settings, database = args.place, args.settings, args.database
+        place, settings = args.place, args.settings
         self.version = images.version(settings.image)
         identity = place.identity(names.BACKEND, "backend", self.version)
-        migrator = place.identity(names.MIGRATIONS, "migrations", self.version)
-        clients = [identity, migrator] if migrations.wanted(settings) else [identity]
-        policies = network.allow(
-            names.DATABASE_POLICY,
-            place,
-            clients=clients,
-            server=database.server,
-            port=database.port,
-            parent=self,
-        )
-        secret = environment.secret(
-            "backend-secret",
-            place,
-            identity,
-            {_JWT: environment.password("jwt-secret", args.rotation, self)},
-            self,
-        )
-        values = plain_variables(args)
-        variables = environment.variables(
-            Environment(
-                plain=values,
-                secret={"DB_PASSWORD": database.password, "JWT_SECRET": SecretKey(secret=secret, key=_JWT)},
-                extra=settings.env,
-                renamed=settings.env_names,
-            ),
-            environment.config("backend-config", place, identity, values, self),
-        )
-        after = [*database.ready, *policies]
-        tier = http_tier.HttpTierArgs(
+        tier = HttpTierArgs(
             place=place,
             identity=identity,
             settings=settings,
-            env=variables,
-            after=[*after, *self._migrate(migrator, args, variables, after)],
+            env=self._environment(args, identity),
+            volumes=(
+                *args.database.engine.client_volumes(),
+                *trust.volumes("backend-ca", place, identity, settings.ca_bundle, self),
+            ),
+            init=(),
         )
-        created = http_tier.create(tier, self)
+        created = http_tier.create(self._migrated(args, tier), self)
         self.upstream = created.upstream
+        self.rolled_out = (created.deployment,)
         self.service = pulumi.Output.concat(
             created.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
         )
         self.register_outputs({"service": self.service})
 
-    def _migrate(
-        self,
-        identity: Identity,
-        args: BackendArgs,
-        variables: list[environment.Variable],
-        after: list[pulumi.Resource],
-    ) -> list[batch.v1.Job]:
-        if not migrations.wanted(args.settings):
-            return []
-        job = migrations.MigrationsArgs(
-            place=args.place, identity=identity, settings=args.settings, env=variables, after=after
+    def _environment(self, args: BackendArgs, identity: Identity) -> list[core.v1.EnvVarArgs]:
+        place, settings = args.place, args.settings
+        jwt = environment.password("jwt-secret", args.rotation, self)
+        secret = environment.secret("backend-secret", place, identity, {_JWT: jwt}, self)
+        values = plain_variables(args)
+        return environment.variables(
+            Environment(
+                plain=values,
+                secret={
+                    "DB_PASSWORD": args.database.password,
+                    "JWT_SECRET": SecretKey(secret=secret, key=_JWT),
+                },
+                extra={**trust.variables(settings.ca_bundle), **settings.env},
+                renamed=settings.env_names,
+            ),
+            environment.config("backend-config", place, identity, values, self),
         )
-        return [migrations.create(job, self)]
+
+    def _migrated(self, args: BackendArgs, tier: HttpTierArgs) -> HttpTierArgs:
+        """Open the paths to the database; the tier's pods then come after the schema."""
+        place, settings, engine = args.place, args.settings, args.database.engine
+        migrator = place.identity(names.MIGRATIONS, "migrations", self.version)
+        clients = [tier.identity, migrator] if migrations.as_job(settings) else [tier.identity]
+        paths = network.allow(names.DATABASE_POLICY, place, clients, (engine.server, engine.port), self)
+        after = [*args.database.ready, *paths]
+        if migrations.as_init_container(settings):
+            return replace(tier, init=(migrations.container(settings, tier.env),), after=after)
+        if not migrations.as_job(settings):
+            return replace(tier, after=after)
+        job = migrations.MigrationsArgs(
+            place=place,
+            identity=migrator,
+            settings=settings,
+            env=tier.env,
+            volumes=tier.volumes,
+            after=after,
+        )
+        return replace(tier, after=[*after, migrations.create(job, self)])
 
 
 def plain_variables(args: BackendArgs) -> Mapping[str, str]:
@@ -107,12 +112,13 @@ def plain_variables(args: BackendArgs) -> Mapping[str, str]:
     return {
         "NODE_ENV": "production",
         "PORT": str(settings.port),
-        "DB_HOST": database.host,
-        "DB_PORT": str(database.port),
+        "DB_HOST": database.engine.host,
+        "DB_PORT": str(database.engine.port),
         "DB_NAME": database.name,
-        "DB_USER": database.user,
+        "DB_USER": database.login,
         "JWT_EXPIRE": settings.jwt_expire,
         "FRONTEND_URL": args.site_url,
         "APP_VERSION": images.version(settings.image),
-        "KEEP_ALIVE_TIMEOUT": str(workload.budget(settings.shutdown).keep_alive_milliseconds),
+        **workload.lifetime_variables(settings.shutdown),
+        **database.engine.client_variables(),
     }

@@ -21,8 +21,10 @@ _SECONDS = 3.0
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
-def provider(settings: Kubeconfig) -> kubernetes.Provider:
-    """The provider for every object of the stack.
+def provider(settings: Kubeconfig, allowed: pulumi.Output[bool]) -> kubernetes.Provider:
+    """The provider for every object of the stack, which none can be made without.
+
+    It waits for `allowed`, so that whatever refuses there does so before anything is touched.
 
     Raises:
         pulumi.RunError: when the named context does not exist or its API server refuses connections.
@@ -32,7 +34,7 @@ def provider(settings: Kubeconfig) -> kubernetes.Provider:
         "kubernetes",
         context=settings.context,
         kubeconfig=settings.kubeconfig,
-        enable_server_side_apply=True,
+        enable_server_side_apply=allowed,
     )
 
 

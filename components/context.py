@@ -1,12 +1,12 @@
 """What every component is given: where its objects live and what all of them share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_kubernetes import meta
 
-from .model.stack import Cluster
+from .model.tenancy import Cluster
 from .names import Identity
 
 _ENVIRONMENT = "feastflow.dev/environment"
@@ -17,8 +17,9 @@ SKIP_AWAIT: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
 class Place:
     """The namespace, as its objects see it.
 
-    `namespace` is the created namespace's name, so that whatever is put there waits for it; `instance` is the
-    same name as it is known before anything exists, for labels and selectors.
+    `namespace` is the created namespace's name, so that whatever is put there waits for it; `instance` is
+    the same name as it is known before anything exists, for labels and selectors. `priorities` are the
+    names of the stack's PriorityClasses by component, where it has any.
     """
 
     namespace: pulumi.Input[str]
@@ -26,6 +27,7 @@ class Place:
     environment: str
     cluster: Cluster
     protect: bool
+    priorities: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
     def identity(self, name: str, component: str, version: str | None = None) -> Identity:
         """Who a workload in this namespace is."""

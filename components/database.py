@@ -1,21 +1,26 @@
 """PostgreSQL for the backend, by whichever engine the settings name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 
-from . import environment, images, names, standalone
-from .access import DatabaseAccess
+from . import environment, images, names, network, replicated, roles, scram, standalone, workload
+from .access import DatabaseAccess, Engine
 from .context import Place
 from .environment import SecretKey
-from .model.stack import Database as DatabaseSettings
+from .model.database import Database as DatabaseSettings
+from .names import Identity
 
-_PASSWORD = "password"  # noqa: S105 - a key of the Secret, not a secret
+_SCRIPT = Path(__file__).with_name("postgres.sh")
+_PASSWORD, _VERIFIER = "password", "verifier"
+_BASIC = "kubernetes.io/basic-auth"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """Where the database lives, what it is, and which generation of its password is in force."""
+    """Where the database lives, what it is, and how often its password has been rotated."""
 
     place: Place
     settings: DatabaseSettings
@@ -33,32 +38,75 @@ class Database(pulumi.ComponentResource):
     service: pulumi.Output[str]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Create the engine and its credentials."""
+        """Create the engine, then its roles."""
         super().__init__("feastflow:kubernetes:Database", name, None, opts)
         settings, place = args.settings, args.place
         identity = place.identity(names.DATABASE, "database", images.version(settings.image))
-        secret = environment.secret(
-            "postgres-secret",
-            place,
-            identity,
-            {_PASSWORD: environment.password("postgres-password", args.rotation, self)},
-            self,
+        clerk = place.identity(names.ROLES, "roles", images.version(settings.image))
+        admin = self._credentials("postgres-admin", place, identity, roles.admin(settings), 1)
+        login = roles.login(settings, args.rotation)
+        credentials = self._credentials("postgres-login", place, clerk, login, args.rotation)
+        scripts = environment.config(
+            "postgres-scripts", place, clerk, {_SCRIPT.name: _SCRIPT.read_text(encoding="utf-8")}, self
         )
-        password = SecretKey(secret=secret, key=_PASSWORD)
-        ready = standalone.create(
-            standalone.StandaloneArgs(place=place, identity=identity, settings=settings, password=password),
-            self,
+        engine = self._engine(args, identity, admin, scripts)
+        paths = network.allow("postgres-from-roles", place, [clerk], (engine.server, engine.port), self)
+        self._roles = roles.RolesArgs(
+            place=place,
+            identity=clerk,
+            account=workload.account("roles-account", place, clerk, self),
+            settings=settings,
+            engine=engine,
+            scripts=scripts,
+            admin_password=SecretKey(secret=admin, key=_PASSWORD),
+            rotation=args.rotation,
         )
+        granted = roles.grant(self._roles, SecretKey(secret=credentials, key=_VERIFIER), paths, self)
         self.access = DatabaseAccess(
-            host=names.DATABASE,
-            port=standalone.PORT,
+            engine=engine,
             name=settings.name,
-            user=settings.user,
-            password=password,
-            server=identity,
-            ready=ready,
+            login=login,
+            password=SecretKey(secret=credentials, key=_PASSWORD),
+            ready=(granted,),
         )
-        self.service = pulumi.Output.concat(
-            names.DATABASE, ".", place.namespace, ".svc:", str(standalone.PORT)
-        )
+        self.service = pulumi.Output.concat(engine.host, ".", place.namespace, ".svc:", str(engine.port))
         self.register_outputs({"service": self.service})
+
+    def retire_previous_login(self, after: Sequence[pulumi.Resource]) -> None:
+        """Lock the login that the last rotation replaced, once `after` no longer uses it."""
+        roles.retire(self._roles, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
+
+    def _engine(
+        self, args: DatabaseArgs, identity: Identity, admin: pulumi.Output[str], scripts: pulumi.Output[str]
+    ) -> Engine:
+        if args.settings.engine == "replicated":
+            return replicated.create(
+                replicated.ReplicatedArgs(
+                    place=args.place,
+                    identity=identity,
+                    settings=args.settings,
+                    admin_password=SecretKey(secret=admin, key=_PASSWORD),
+                ),
+                self,
+            )
+        return standalone.create(
+            standalone.StandaloneArgs(
+                place=args.place,
+                identity=identity,
+                settings=args.settings,
+                scripts=scripts,
+                admin_verifier=SecretKey(secret=admin, key=_VERIFIER),
+            ),
+            self,
+        )
+
+    def _credentials(
+        self, name: str, place: Place, identity: Identity, user: str, rotation: int
+    ) -> pulumi.Output[str]:
+        password = environment.password(f"{name}-password", rotation, self)
+        values: dict[str, pulumi.Input[str]] = {
+            "username": user,
+            _PASSWORD: password,
+            _VERIFIER: password.apply(scram.verifier),
+        }
+        return environment.secret(f"{name}-secret", place, identity, values, self, _BASIC)

@@ -66,8 +66,9 @@ def secret(
     name: str,
     place: Place,
     identity: Identity,
-    values: Mapping[str, pulumi.Output[str]],
+    values: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
+    kind: str = "Opaque",
 ) -> pulumi.Output[str]:
     """Create the workload's Secret and return its name, which follows the content and is no secret."""
     content = pulumi.Output.all(**values)
@@ -77,7 +78,7 @@ def secret(
     created = core.v1.Secret(
         name,
         metadata=place.metadata(object_name, identity),
-        type="Opaque",
+        type=kind,
         immutable=True,
         data=content.apply(
             lambda known: {key: base64.b64encode(known[key].encode()).decode() for key in known}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from . import environment, http_tier, images, names, workload
+from . import environment, http_tier, images, names, trust, workload
 from .context import Place
 from .environment import Environment
 from .model.tiers import Frontend as FrontendSettings
@@ -34,12 +34,20 @@ class Frontend(pulumi.ComponentResource):
         self.version = images.version(settings.image)
         identity = place.identity(names.FRONTEND, "frontend", self.version)
         values = plain_variables(settings)
+        extra = {**trust.variables(settings.ca_bundle), **settings.env}
         variables = environment.variables(
-            Environment(plain=values, secret={}, extra=settings.env, renamed={}),
+            Environment(plain=values, secret={}, extra=extra, renamed=settings.env_names),
             environment.config("frontend-config", place, identity, values, self),
         )
         created = http_tier.create(
-            http_tier.HttpTierArgs(place=place, identity=identity, settings=settings, env=variables), self
+            http_tier.HttpTierArgs(
+                place=place,
+                identity=identity,
+                settings=settings,
+                env=variables,
+                volumes=trust.volumes("frontend-ca", place, identity, settings.ca_bundle, self),
+            ),
+            self,
         )
         self.upstream = created.upstream
         self.service = pulumi.Output.concat(
@@ -56,5 +64,5 @@ def plain_variables(settings: FrontendSettings) -> Mapping[str, str]:
         # Next.js binds to the address that HOSTNAME resolves to, and in a pod that is the pod's name.
         "HOSTNAME": "0.0.0.0",  # noqa: S104 - the pod's own network namespace
         "APP_VERSION": images.version(settings.image),
-        "KEEP_ALIVE_TIMEOUT": str(workload.budget(settings.shutdown).keep_alive_milliseconds),
+        **workload.lifetime_variables(settings.shutdown),
     }

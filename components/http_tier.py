@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import apps, autoscaling, core, meta
+from pulumi_kubernetes import apps, autoscaling, core, meta, networking, policy
 
-from . import workload
+from . import network, workload
 from .context import SKIP_AWAIT, Place
 from .model.workload import Autoscaling, Workload
 from .names import Identity
@@ -27,6 +27,8 @@ class HttpTierArgs:
     identity: Identity
     settings: Workload
     env: Sequence[core.v1.EnvVarArgs]
+    volumes: Sequence[workload.Volume] = ()
+    init: Sequence[workload.Container] = ()
     after: Sequence[pulumi.Resource] = ()
 
 
@@ -41,7 +43,10 @@ class HttpTier:
 def create(args: HttpTierArgs, parent: pulumi.Resource) -> HttpTier:
     """Create the tier's objects as children of `parent`."""
     place, identity, settings = args.place, args.identity, args.settings
-    account = workload.account(f"{identity.component}-account", place, identity, parent)
+    account = workload.account(
+        f"{identity.component}-account", place, identity, parent, settings.pull_secrets
+    )
+    egress = outside(args, parent)
     deployment = apps.v1.Deployment(
         f"{identity.component}-deployment",
         metadata=place.metadata(identity.name, identity),
@@ -57,7 +62,7 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> HttpTier:
             ),
             template=workload.template(_pod(args, account), place),
         ),
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(args.after)),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[*args.after, *egress]),
     )
     service = core.v1.Service(
         f"{identity.component}-service",
@@ -73,6 +78,18 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> HttpTier:
         opts=pulumi.ResourceOptions(parent=parent),
     )
     _autoscaler(args, deployment, parent)
+    policy.v1.PodDisruptionBudget(
+        f"{identity.component}-disruption",
+        metadata=place.metadata(identity.name, identity),
+        spec=policy.v1.PodDisruptionBudgetSpecArgs(
+            # One at a time, at any scale; a fixed minimum would block every drain of a tier of one pod.
+            max_unavailable=1,
+            selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
+            # A pod that does not work protects nothing.
+            unhealthy_pod_eviction_policy="AlwaysAllow",
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
     name = service.metadata.apply(lambda metadata: str(metadata.name))
     return HttpTier(
         upstream=Upstream(service=name, port=settings.port, server=identity),
@@ -94,8 +111,19 @@ def container(args: HttpTierArgs) -> workload.Container:
         startup=workload.http_probe(probes.startup, period=1, failures=probes.startup_seconds),
         readiness=workload.http_probe(probes.readiness, period=3, failures=2),
         liveness=workload.http_probe(probes.liveness, period=8, failures=3),
-        lifecycle=workload.sleep_before_stop(workload.budget(settings.shutdown).pre_stop),
+        lifecycle=workload.before_stop(settings.shutdown),
     )
+
+
+def outside(args: HttpTierArgs, parent: pulumi.Resource) -> list[networking.v1.NetworkPolicy]:
+    """Open the paths to the hosts outside the namespace that the settings name."""
+    hosts = args.settings.egress
+    if not hosts:
+        return []
+    name = f"{args.identity.name}-to-outside"
+    return [
+        network.release(name, args.place, args.identity, [network.outside(host) for host in hosts], parent)
+    ]
 
 
 def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs]:
@@ -114,16 +142,19 @@ def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs
     ]
 
 
-def _pod(args: HttpTierArgs, account: core.v1.ServiceAccount) -> workload.Pod:
+def _pod(args: HttpTierArgs, account: pulumi.Input[str]) -> workload.Pod:
     settings = args.settings
     return workload.Pod(
         identity=args.identity,
-        account=account.metadata.apply(lambda metadata: str(metadata.name)),
+        account=account,
         uid=settings.uid,
         gid=settings.gid,
         grace=workload.budget(settings.shutdown).grace,
         container=container(args),
+        init=args.init,
         writable=settings.writable,
+        volumes=args.volumes,
+        share_process_namespace=settings.shutdown.share_process_namespace,
         spread=True,
     )
 

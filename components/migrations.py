@@ -1,5 +1,7 @@
 """The schema's migration: a Job once per version, finished before any pod of that version starts.
 
+By choice it is an init container of every pod instead, for tools that may run twice and side by side.
+
 The Job's name, and its name in Pulumi, follow the image and the command. Another version is another resource,
 so nothing of a Job that ran is ever changed, and nothing but a new version (or a raised `attempt`) runs one:
 not a rotated password, not other sizes.
@@ -27,12 +29,18 @@ class MigrationsArgs:
     identity: Identity
     settings: Backend
     env: Sequence[core.v1.EnvVarArgs]
+    volumes: Sequence[workload.Volume]
     after: Sequence[pulumi.Resource]
 
 
-def wanted(settings: Backend) -> bool:
+def as_job(settings: Backend) -> bool:
     """Whether there is anything to run as a Job."""
     return settings.migrations.mode == "job" and settings.migrations.command is not None
+
+
+def as_init_container(settings: Backend) -> bool:
+    """Whether there is anything to run in every new pod."""
+    return settings.migrations.mode == "initContainer" and settings.migrations.command is not None
 
 
 def job_name(settings: Backend) -> str:
@@ -42,25 +50,31 @@ def job_name(settings: Backend) -> str:
     return f"{names.MIGRATIONS}-{digests.of(version)}"
 
 
+def container(settings: Backend, env: Sequence[core.v1.EnvVarArgs]) -> workload.Container:
+    """The migration as a container of whichever pod."""
+    return workload.Container(
+        name="migrations",
+        image=settings.image,
+        command=settings.migrations.command,
+        env=env,
+        resources=settings.resources,
+    )
+
+
 def create(args: MigrationsArgs, parent: pulumi.Resource) -> batch.v1.Job:
     """Create the Job; Pulumi waits for its success, and fails with its last log lines otherwise."""
     place, identity, settings = args.place, args.identity, args.settings
-    account = workload.account("migrations-account", place, identity, parent)
+    account = workload.account("migrations-account", place, identity, parent, settings.pull_secrets)
     pod = workload.Pod(
         identity=identity,
-        account=account.metadata.apply(lambda metadata: str(metadata.name)),
+        account=account,
         uid=settings.uid,
         gid=settings.gid,
         grace=_GRACE_SECONDS,
         restart_policy="Never",
-        container=workload.Container(
-            name="migrations",
-            image=settings.image,
-            command=settings.migrations.command,
-            env=args.env,
-            resources=settings.resources,
-        ),
+        container=container(settings, args.env),
         writable=settings.writable,
+        volumes=args.volumes,
     )
     return batch.v1.Job(
         job_name(settings),

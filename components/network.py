@@ -1,26 +1,71 @@
-"""Who may talk to whom: the namespace denies everything, and each path below opens one direction of one path.
+"""Who may talk to whom: the namespace denies everything, and each policy opens one direction of one path.
 
 A connection inside the namespace needs two policies, one that lets the client out and one that lets it in;
 `allow` makes both from the two identities, so neither can be forgotten.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes import meta, networking
 
 from .context import Place
+from .model.workload import Egress
 from .names import Identity
 
+Peer = networking.v1.NetworkPolicyPeerArgs
+
 _DNS_PORT = 53
+# Every address that is no private network, no neighbour and no cloud's metadata service.
+_PRIVATE_IPV4 = [
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+]
+_PUBLIC = (("0.0.0.0/0", _PRIVATE_IPV4), ("::/0", ["fc00::/7", "fe80::/10"]))
 
 
-def default_deny(
-    name: str, metadata: meta.v1.ObjectMetaArgs, parent: pulumi.Resource
-) -> networking.v1.NetworkPolicy:
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Any of the peers, on any of the TCP ports."""
+
+    peers: Sequence[Peer]
+    ports: Sequence[int]
+
+
+def pods(identity: Identity) -> Peer:
+    """The workload's pods, in the same namespace."""
+    return Peer(pod_selector=_selector(identity))
+
+
+def namespace(name: str) -> Peer:
+    """Every pod of another namespace."""
+    return Peer(namespace_selector=_named(name))
+
+
+def addresses(ranges: Sequence[str]) -> list[Peer]:
+    """Hosts by their addresses."""
+    return [Peer(ip_block=networking.v1.IPBlockArgs(cidr=cidr)) for cidr in ranges]
+
+
+def outside(host: Egress) -> Rule:
+    """A host that the settings name: its namespace, its addresses, or else every public address."""
+    if host.namespace:
+        return Rule(peers=[namespace(host.namespace)], ports=[host.port])
+    if host.cidrs:
+        return Rule(peers=addresses(host.cidrs), ports=[host.port])
+    blocks = [networking.v1.IPBlockArgs(cidr=cidr, except_=private) for cidr, private in _PUBLIC]
+    return Rule(peers=[Peer(ip_block=block) for block in blocks], ports=[host.port])
+
+
+def default_deny(metadata: meta.v1.ObjectMetaArgs, parent: pulumi.Resource) -> None:
     """Nothing in, nothing out, for every pod of the namespace."""
-    return networking.v1.NetworkPolicy(
-        name,
+    networking.v1.NetworkPolicy(
+        "default-deny",
         metadata=metadata,
         spec=networking.v1.NetworkPolicySpecArgs(
             pod_selector=meta.v1.LabelSelectorArgs(), policy_types=["Ingress", "Egress"]
@@ -29,26 +74,60 @@ def default_deny(
     )
 
 
-def allow_dns(
-    name: str, metadata: meta.v1.ObjectMetaArgs, namespace: str, parent: pulumi.Resource
-) -> networking.v1.NetworkPolicy:
-    """Every pod may ask the cluster's DNS, whose pods live in `namespace`."""
-    return networking.v1.NetworkPolicy(
-        name,
+def allow_dns(metadata: meta.v1.ObjectMetaArgs, dns_namespace: str, parent: pulumi.Resource) -> None:
+    """Every pod may ask the cluster's DNS."""
+    servers = Peer(
+        namespace_selector=_named(dns_namespace),
+        pod_selector=meta.v1.LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
+    )
+    networking.v1.NetworkPolicy(
+        "allow-dns",
         metadata=metadata,
         spec=networking.v1.NetworkPolicySpecArgs(
             pod_selector=meta.v1.LabelSelectorArgs(),
             policy_types=["Egress"],
             egress=[
                 networking.v1.NetworkPolicyEgressRuleArgs(
-                    to=[
-                        networking.v1.NetworkPolicyPeerArgs(
-                            namespace_selector=_namespace(namespace),
-                            pod_selector=meta.v1.LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
-                        )
-                    ],
-                    ports=[_port(_DNS_PORT, "UDP"), _port(_DNS_PORT, "TCP")],
+                    to=[servers], ports=[_port(_DNS_PORT, "UDP"), _port(_DNS_PORT)]
                 )
+            ],
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def admit(
+    name: str, place: Place, server: Identity, rules: Sequence[Rule], parent: pulumi.Resource
+) -> networking.v1.NetworkPolicy:
+    """Let the peers of each rule reach the server's pods on the rule's ports."""
+    return networking.v1.NetworkPolicy(
+        name,
+        metadata=place.metadata(name, server),
+        spec=networking.v1.NetworkPolicySpecArgs(
+            pod_selector=_selector(server),
+            policy_types=["Ingress"],
+            ingress=[
+                networking.v1.NetworkPolicyIngressRuleArgs(from_=list(rule.peers), ports=_ports(rule))
+                for rule in rules
+            ],
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def release(
+    name: str, place: Place, client: Identity, rules: Sequence[Rule], parent: pulumi.Resource
+) -> networking.v1.NetworkPolicy:
+    """Let the client's pods reach the peers of each rule on the rule's ports."""
+    return networking.v1.NetworkPolicy(
+        name,
+        metadata=place.metadata(name, client),
+        spec=networking.v1.NetworkPolicySpecArgs(
+            pod_selector=_selector(client),
+            policy_types=["Egress"],
+            egress=[
+                networking.v1.NetworkPolicyEgressRuleArgs(to=list(rule.peers), ports=_ports(rule))
+                for rule in rules
             ],
         ),
         opts=pulumi.ResourceOptions(parent=parent),
@@ -58,79 +137,38 @@ def allow_dns(
 def allow(
     name: str,
     place: Place,
-    *,
     clients: Sequence[Identity],
-    server: Identity,
-    port: int,
+    server: tuple[Identity, int],
     parent: pulumi.Resource,
 ) -> list[networking.v1.NetworkPolicy]:
     """Let each client reach the server's port; `name` is that of the policy on the server's side."""
-    options = pulumi.ResourceOptions(parent=parent)
-    inward = networking.v1.NetworkPolicy(
-        name,
-        metadata=place.metadata(name, server),
-        spec=networking.v1.NetworkPolicySpecArgs(
-            pod_selector=_pods(server),
-            policy_types=["Ingress"],
-            ingress=[
-                networking.v1.NetworkPolicyIngressRuleArgs(
-                    from_=[
-                        networking.v1.NetworkPolicyPeerArgs(pod_selector=_pods(client)) for client in clients
-                    ],
-                    ports=[_port(port)],
-                )
-            ],
-        ),
-        opts=options,
+    target, port = server
+    inward = admit(
+        name, place, target, [Rule(peers=[pods(client) for client in clients], ports=[port])], parent
     )
     outward = [
-        networking.v1.NetworkPolicy(
-            f"{client.name}-to-{server.name}",
-            metadata=place.metadata(f"{client.name}-to-{server.name}", client),
-            spec=networking.v1.NetworkPolicySpecArgs(
-                pod_selector=_pods(client),
-                policy_types=["Egress"],
-                egress=[
-                    networking.v1.NetworkPolicyEgressRuleArgs(
-                        to=[networking.v1.NetworkPolicyPeerArgs(pod_selector=_pods(server))],
-                        ports=[_port(port)],
-                    )
-                ],
-            ),
-            opts=options,
+        release(
+            f"{client.name}-to-{target.name}",
+            place,
+            client,
+            [Rule(peers=[pods(target)], ports=[port])],
+            parent,
         )
         for client in clients
     ]
     return [inward, *outward]
 
 
-def allow_from_namespace(
-    name: str, place: Place, *, namespace: str, server: Identity, port: int, parent: pulumi.Resource
-) -> networking.v1.NetworkPolicy:
-    """Let the pods of another namespace reach the server's port."""
-    return networking.v1.NetworkPolicy(
-        name,
-        metadata=place.metadata(name, server),
-        spec=networking.v1.NetworkPolicySpecArgs(
-            pod_selector=_pods(server),
-            policy_types=["Ingress"],
-            ingress=[
-                networking.v1.NetworkPolicyIngressRuleArgs(
-                    from_=[networking.v1.NetworkPolicyPeerArgs(namespace_selector=_namespace(namespace))],
-                    ports=[_port(port)],
-                )
-            ],
-        ),
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
-
-
-def _pods(identity: Identity) -> meta.v1.LabelSelectorArgs:
+def _selector(identity: Identity) -> meta.v1.LabelSelectorArgs:
     return meta.v1.LabelSelectorArgs(match_labels=identity.selector)
 
 
-def _namespace(name: str) -> meta.v1.LabelSelectorArgs:
+def _named(name: str) -> meta.v1.LabelSelectorArgs:
     return meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
+
+
+def _ports(rule: Rule) -> list[networking.v1.NetworkPolicyPortArgs]:
+    return [_port(number) for number in rule.ports]
 
 
 def _port(number: int, protocol: str = "TCP") -> networking.v1.NetworkPolicyPortArgs:

@@ -1,10 +1,14 @@
 """What a stack tells its operator: addresses, versions, and the exact commands that come next."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import names
 from .model.stack import Kubeconfig, Stack
+
+_COMPONENTS = ("backend", "frontend", "migrations", "database")
+_PRIMARY = "cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,20 +21,26 @@ class Commands:
     @property
     def kubectl(self) -> str:
         """The client, pointed at this stack's cluster and namespace."""
-        context = f" --context {self.cluster.context}" if self.cluster.context else ""
+        context = f" --context {shlex.quote(self.cluster.context)}" if self.cluster.context else ""
         return f"kubectl{context} --namespace {self.settings.namespace}"
 
     def listing(self) -> Mapping[str, str]:
         """Every command."""
-        database = self.settings.database
+        edge = self.settings.edge
+        # The controller's own certificate is signed by nobody that curl knows.
+        trust = " --insecure" if edge.tls.enabled and edge.tls.secret_name is None else ""
+        logs = f"{self.kubectl} logs --prefix --tail 100"
         return {
             "pods": f"{self.kubectl} get pods --output wide",
             "events": f"{self.kubectl} get events --sort-by .lastTimestamp",
-            "backendLogs": f"{self.kubectl} logs --selector component=backend --tail 100 --prefix",
-            "frontendLogs": f"{self.kubectl} logs --selector component=frontend --tail 100 --prefix",
-            "migrationLogs": f"{self.kubectl} logs --selector component=migrations --tail 100",
-            "databaseLogs": f"{self.kubectl} logs --selector component=database --tail 100 --prefix",
-            "psql": f"{self.kubectl} exec --stdin --tty {names.DATABASE}-0 --container postgres -- "
-            f"psql --username postgres {database.name}",
-            "status": f"curl --fail {self.settings.edge.url}/api/status",
+            "scaling": f"{self.kubectl} get horizontalpodautoscalers",
+            **{f"{name}Logs": f"{logs} --selector component={name}" for name in _COMPONENTS},
+            "psql": f"{self.kubectl} exec --stdin --tty {self._server()} --container postgres -- "
+            f"psql --username postgres {self.settings.database.name}",
+            "status": f"curl --fail{trust} {edge.url}/api/status",
         }
+
+    def _server(self) -> str:
+        if self.settings.database.engine == "replicated":
+            return f"$({self.kubectl} get pods --selector {_PRIMARY} --output name)"
+        return f"{names.DATABASE}-0"

@@ -1,17 +1,21 @@
 #!/bin/sh
 # PostgreSQL in a pod, without an image's own entry point: sh, initdb, pg_ctl, psql and pg_isready are enough.
-#   prepare  make the data directory if there is none, then role, database and password as the environment says
+# On the server's side, where PGDATA and HBA_FILE say what to serve, and PGHOST where its socket is:
+#   prepare  make the data directory if there is none, then the administrator as the environment says
 #   serve    become the server
 #   stop     ask the server for a fast shutdown: clients are disconnected, nothing is lost
 #   ready    succeed when connections are accepted
 #   alive    succeed while the server answers at all, even if it refuses connections (crash recovery, shutdown)
+# On the client's side, as the administrator, where PGHOST and its like say how to connect:
+#   grant    make owner, database and login as the environment says; the login acts as the owner
+#   retire   lock a login that nobody uses any more
 set -eu
 
 PATH="$PATH:/usr/lib/postgresql/15/bin"
-volume="${PGDATA%/*}"
-fresh="$volume/initdb.unfinished"
 
 initialise() {
+    volume="${PGDATA%/*}"
+    fresh="$volume/initdb.unfinished"
     if [ -s "$PGDATA/PG_VERSION" ]; then return; fi
     # An initdb that was cut off leaves only this directory; the data directory appears whole or not at all.
     rm -rf "$fresh"
@@ -23,33 +27,66 @@ initialise() {
     echo "data directory initialised"
 }
 
-# Passwords reach psql by its environment, and the server as the only statement of a session that logs none.
-roles() {
-    psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres <<'SQL'
-\getenv user DB_USER
-\getenv name DB_NAME
-\getenv password DB_PASSWORD
-SET log_statement = 'none';
-SET log_min_error_statement = 'panic';
-SET log_min_duration_statement = -1;
-SET password_encryption = 'scram-sha-256';
-SELECT format('CREATE ROLE %I LOGIN', :'user')
-    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'user') \gexec
-ALTER ROLE :"user" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
-SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'user')
-    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \gexec
-REVOKE CONNECT ON DATABASE :"name" FROM PUBLIC;
+sql() { psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 "$@"; }
+
+# Statements hold the SCRAM verifier, never the password: it would be in the server's log and activity view.
+administrator() {
+    sql --username=postgres --dbname=postgres <<'SQL'
+\getenv admin ADMIN
+\getenv verifier ADMIN_VERIFIER
+SELECT format('CREATE ROLE %I', :'admin')
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'admin') \gexec
+ALTER ROLE :"admin" LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD :'verifier';
 SQL
 }
 
 prepare() {
     initialise
-    # On the socket only: nobody can connect before the roles are as they should be.
+    # On the socket only: nobody can connect before the administrator is as it should be. pg_ctl must be a child
+    # of PID 1, or PostgreSQL takes the PID that an unclean end left in its lock file for a server that runs.
     pg_ctl --pgdata="$PGDATA" --wait --timeout="$START_SECONDS" --silent \
         --options="-c listen_addresses='' -c hba_file=$HBA_FILE -c unix_socket_directories=$PGHOST" start
     trap 'pg_ctl --pgdata="$PGDATA" --wait --mode=fast --silent stop' EXIT
-    roles
-    echo "role $DB_USER and database $DB_NAME are ready"
+    administrator
+    echo "administrator $ADMIN is ready"
+}
+
+# Network policies and a new primary may take a while; the Job's deadline ends a wait that is in vain.
+await() { until pg_isready --quiet --timeout=3; do sleep 0.5; done; }
+
+grant() {
+    await
+    sql <<'SQL'
+SET client_min_messages = warning;
+\getenv name DB_NAME
+\getenv owner DB_OWNER
+\getenv login DB_LOGIN
+\getenv verifier DB_VERIFIER
+SELECT format('CREATE ROLE %I', :'owner')
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'owner') \gexec
+ALTER ROLE :"owner" NOLOGIN;
+GRANT :"owner" TO CURRENT_USER;
+SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'owner')
+    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \gexec
+SELECT format('CREATE ROLE %I', :'login')
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'login') \gexec
+ALTER ROLE :"login" LOGIN INHERIT PASSWORD :'verifier';
+GRANT :"owner" TO :"login";
+ALTER ROLE :"login" SET role = :'owner';
+SET ROLE :"owner";
+REVOKE CONNECT ON DATABASE :"name" FROM PUBLIC;
+SQL
+    echo "login $DB_LOGIN of database $DB_NAME is ready"
+}
+
+retire() {
+    await
+    sql <<'SQL'
+\getenv login DB_LOGIN
+SELECT format('ALTER ROLE %I NOLOGIN PASSWORD NULL', :'login')
+    WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = :'login') \gexec
+SQL
+    echo "login $DB_LOGIN is locked"
 }
 
 case "${1:-}" in
@@ -58,5 +95,7 @@ case "${1:-}" in
     stop) kill -INT "$(head -n 1 "$PGDATA/postmaster.pid")" ;;
     ready) exec pg_isready --quiet --timeout=3 ;;
     alive) pg_isready --quiet --timeout=3 || [ $? -eq 1 ] ;;
-    *) echo "usage: postgres.sh prepare|serve|stop|ready|alive" >&2; exit 2 ;;
+    grant) grant ;;
+    retire) retire ;;
+    *) echo "usage: postgres.sh prepare|serve|stop|ready|alive|grant|retire" >&2; exit 2 ;;
 esac

@@ -42,7 +42,7 @@ def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig]:
         pulumi.RunError: see `load`.
     """
     values = {
-        key.removeprefix(f"{PROJECT}:"): _decode(text)
+        key.removeprefix(f"{PROJECT}:"): _decode(key.removeprefix(f"{PROJECT}:"), text)
         for key, text in raw.items()
         if key.startswith(f"{PROJECT}:")
     }
@@ -57,14 +57,15 @@ def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig]:
         raise pulumi.RunError("\n\n".join([head, *problems])) from None
 
 
-def _decode(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
-    # The engine writes objects and numbers as JSON and strings as they are; only the model knows which was
-    # meant.
+def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape
+    # The engine has objects and numbers as JSON, and text as it is; only the model knows which was meant.
+    field = _field_at([key])
+    if field is not None and field.annotation is str:
+        return text
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except ValueError:
         return text
-    return value if isinstance(value, dict | list | bool | int) else text
 
 
 def _problem(details: ErrorDetails) -> str:
@@ -110,6 +111,8 @@ def _explain(location: list[str], details: ErrorDetails) -> tuple[str, str]:
     example = field.examples[0] if field is not None and field.examples else ""
     message = details["msg"][0].lower() + details["msg"][1:]
     fix = json.dumps(example) if isinstance(example, dict | list | bool) else str(example)
+    if "\n" in fix:
+        fix = f"in the stack's file, set {_key(location)} to a block (`|`) that begins {fix.splitlines()[0]}"
     return f"{message}. {description}".strip(), fix
 
 

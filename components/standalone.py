@@ -1,28 +1,28 @@
 """The standalone engine: one PostgreSQL server in a StatefulSet, on one volume.
 
-Its role, database and password are brought into line with the Secret at every start, on a Unix socket before
-the port opens. Not goals: standbys, failover, backups; those are the replicated engine's.
+Its administrator is brought into line with the Secret at every start, on a Unix socket before the port
+opens; everything else is asked of the administrator. Not goals: standbys, failover, backups; those are the
+replicated engine's.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 from pulumi_kubernetes import apps, core, meta
 
-from . import environment, names, quantities, workload
+from . import environment, names, quantities, roles, workload
+from .access import Engine
 from .context import SKIP_AWAIT, Place
 from .environment import SecretKey
-from .model.stack import Database as DatabaseSettings
+from .model.database import Database as DatabaseSettings
 from .model.workload import WritablePath
 from .names import Identity
 
 PORT = 5432
-_SCRIPT = Path(__file__).with_name("postgres.sh")
-_SCRIPTS = "/etc/feastflow"
 _VOLUME = "/var/lib/postgresql/data"
 _SOCKETS = "/var/run/postgresql"
-_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
+_FILES = "/etc/feastflow/server"
+_COMMAND = ("sh", f"{roles.SCRIPTS}/postgres.sh")
 _PROBE_SECONDS = 5
 _STARTUP_PROBE_SECONDS = 2
 _SHUTDOWN_SECONDS = 60
@@ -39,16 +39,17 @@ host all all all scram-sha-256
 
 @dataclass(frozen=True, kw_only=True)
 class StandaloneArgs:
-    """What the server is and where its password is kept."""
+    """What the server is, and where its scripts and its administrator's verifier are kept."""
 
     place: Place
     identity: Identity
     settings: DatabaseSettings
-    password: SecretKey
+    scripts: pulumi.Output[str]
+    admin_verifier: SecretKey
 
 
-def create(args: StandaloneArgs, parent: pulumi.Resource) -> list[pulumi.Resource]:
-    """Create the engine's objects; return those after which connections succeed."""
+def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
+    """Create the engine's objects."""
     place, identity, settings = args.place, args.identity, args.settings
     options = pulumi.ResourceOptions(parent=parent)
     claim = core.v1.PersistentVolumeClaim(
@@ -73,7 +74,7 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> list[pulumi.Resourc
         spec=_service_spec(identity, headless=False),
         opts=options,
     )
-    scripts = environment.config("postgres-config", place, identity, _files(settings), parent)
+    files = environment.config("postgres-config", place, identity, _files(settings), parent)
     server = apps.v1.StatefulSet(
         "postgres-server",
         metadata=place.metadata(names.DATABASE, identity),
@@ -82,23 +83,23 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> list[pulumi.Resourc
             service_name=names.DATABASE_HEADLESS,
             selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
             update_strategy=apps.v1.StatefulSetUpdateStrategyArgs(type="RollingUpdate"),
-            template=workload.template(_pod(args, claim, scripts, parent), place),
+            template=workload.template(_pod(args, claim, files, parent), place),
         ),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[headless]),
     )
-    return [server, client]
+    return Engine(host=names.DATABASE, port=PORT, server=identity, ready=(server, client))
 
 
-def parameters(settings: DatabaseSettings) -> list[str]:
+def parameters(settings: DatabaseSettings) -> dict[str, str]:
     """The server's parameters, sized from the memory limit; only what differs from PostgreSQL's defaults."""
     memory = int(quantities.parse(settings.resources.limits.memory)) // _MEBIBYTE
-    values = {
+    return {
         "listen_addresses": "*",
         "max_connections": str(settings.max_connections),
         "shared_buffers": f"{max(32, memory // 4)}MB",
         "effective_cache_size": f"{max(64, memory // 2)}MB",
         "maintenance_work_mem": f"{max(16, memory // 16)}MB",
-        # One WAL segment more than a checkpoint needs must fit into the smallest volume.
+        # What lies between two checkpoints must fit into a small volume.
         "max_wal_size": "512MB",
         "password_encryption": "scram-sha-256",
         "log_destination": "stderr",
@@ -106,29 +107,36 @@ def parameters(settings: DatabaseSettings) -> list[str]:
         "log_line_prefix": "%m [%p] %q%u@%d ",
         "timezone": "UTC",
     }
+
+
+def _options(settings: DatabaseSettings) -> list[str]:
+    values = parameters(settings)
     return [text for name in sorted(values) for text in ("-c", f"{name}={values[name]}")]
 
 
 def _pod(
     args: StandaloneArgs,
     claim: core.v1.PersistentVolumeClaim,
-    scripts: pulumi.Output[str],
+    files: pulumi.Output[str],
     parent: pulumi.Resource,
 ) -> workload.Pod:
     settings = args.settings
     variables = [
         core.v1.EnvVarArgs(name="PGDATA", value=f"{_VOLUME}/pgdata"),
         core.v1.EnvVarArgs(name="PGHOST", value=_SOCKETS),
-        core.v1.EnvVarArgs(name="HBA_FILE", value=f"{_SCRIPTS}/pg_hba.conf"),
+        core.v1.EnvVarArgs(name="HBA_FILE", value=f"{_FILES}/pg_hba.conf"),
     ]
-    credentials = [
-        core.v1.EnvVarArgs(name="DB_NAME", value=settings.name),
-        core.v1.EnvVarArgs(name="DB_USER", value=settings.user),
+    administrator = [
+        core.v1.EnvVarArgs(name="ADMIN", value=roles.admin(settings)),
         core.v1.EnvVarArgs(name="START_SECONDS", value=str(settings.crash_recovery_seconds)),
-        args.password.variable("DB_PASSWORD"),
+        args.admin_verifier.variable("ADMIN_VERIFIER"),
     ]
-    account = workload.account("postgres-account", args.place, args.identity, parent)
-    files = core.v1.VolumeArgs(name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=scripts))
+    configuration = core.v1.VolumeArgs(
+        name="server", config_map=core.v1.ConfigMapVolumeSourceArgs(name=files)
+    )
+    scripts = core.v1.VolumeArgs(
+        name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=args.scripts)
+    )
     data = core.v1.VolumeArgs(
         name="data",
         persistent_volume_claim=core.v1.PersistentVolumeClaimVolumeSourceArgs(
@@ -137,7 +145,7 @@ def _pod(
     )
     return workload.Pod(
         identity=args.identity,
-        account=account.metadata.apply(lambda metadata: str(metadata.name)),
+        account=workload.account("postgres-account", args.place, args.identity, parent),
         uid=settings.uid,
         gid=settings.gid,
         grace=_SHUTDOWN_SECONDS,
@@ -147,23 +155,24 @@ def _pod(
         ),
         volumes=(
             workload.Volume(source=data, path=_VOLUME, read_only=False),
-            workload.Volume(source=files, path=_SCRIPTS),
+            workload.Volume(source=scripts, path=roles.SCRIPTS),
+            workload.Volume(source=configuration, path=_FILES),
             # initdb and peer authentication look the uid up; an image need not know it.
-            workload.Volume(source=files, path="/etc/passwd", sub_path="passwd"),
+            workload.Volume(source=configuration, path="/etc/passwd", sub_path="passwd"),
         ),
         init=(
             workload.Container(
                 name="prepare",
                 image=settings.image,
                 command=(*_COMMAND, "prepare"),
-                env=[*variables, *credentials],
+                env=[*variables, *administrator],
                 resources=settings.resources,
             ),
         ),
         container=workload.Container(
             name="postgres",
             image=settings.image,
-            command=(*_COMMAND, "serve", *parameters(settings)),
+            command=(*_COMMAND, "serve", *_options(settings)),
             env=variables,
             port=PORT,
             port_name="postgres",
@@ -187,7 +196,6 @@ def _pod(
 
 def _files(settings: DatabaseSettings) -> dict[str, str]:
     return {
-        "postgres.sh": _SCRIPT.read_text(encoding="utf-8"),
         "pg_hba.conf": _HBA,
         "passwd": f"postgres:x:{settings.uid}:{settings.gid}:PostgreSQL:/var/lib/postgresql:/bin/sh\n",
     }

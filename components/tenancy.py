@@ -1,31 +1,31 @@
 """The namespace and its guards: what nobody who deploys into it can forget or weaken."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core, meta
+from pulumi_kubernetes import core, meta, rbac, scheduling
 
-from . import names, network
+from . import names, network, sizing
 from .context import Place
-from .model.stack import Cluster
-from .model.stack import Tenancy as TenancySettings
+from .model.stack import Stack
 
 _LEVEL = "restricted"
 _MODES = ("enforce", "audit", "warn")
+# Under pressure a node evicts, and a full cluster gives way, from the bottom. Jobs have no class: they can
+# wait.
+_PRIORITIES = {"database": 1_000_000, "backend": 1_000, "frontend": 1_000}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TenancyArgs:
-    """What the namespace is called and how strict it is."""
+    """The stack whose namespace it is: its name, its strictness, and the numbers that size its quota."""
 
-    namespace: str
-    environment: str
-    settings: TenancySettings
-    cluster: Cluster
+    stack: Stack
 
 
 class Tenancy(pulumi.ComponentResource):
-    """The namespace, Pod Security `restricted`, and no traffic but DNS until a tier asks for it.
+    """The namespace: Pod Security `restricted`, its size, who may look, no traffic until a tier asks.
 
     Not a goal: a namespace that others also deploy to. The stack owns it, and destroying the stack deletes
     it.
@@ -37,28 +37,102 @@ class Tenancy(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenancyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Create the namespace; `place` is what the tiers need of it."""
         super().__init__("feastflow:kubernetes:Tenancy", name, None, opts)
-        labels = names.common_labels(args.namespace)
+        stack, settings = args.stack, args.stack.tenancy
+        self._labels = names.common_labels(stack.namespace)
+        self._child = pulumi.ResourceOptions(parent=self)
         namespace = core.v1.Namespace(
             "namespace",
             metadata=meta.v1.ObjectMetaArgs(
-                name=args.namespace, labels={**labels, **pod_security(args.settings.pod_security_version)}
+                name=stack.namespace, labels={**self._labels, **pod_security(settings.pod_security_version)}
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.settings.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
         )
         self.namespace = namespace.metadata.apply(lambda metadata: str(metadata.name))
+        self._size(stack)
+        self._developers(settings.developers)
+        network.default_deny(self._metadata("default-deny"), self)
+        network.allow_dns(self._metadata("allow-dns"), settings.dns_namespace, self)
         self.place = Place(
             namespace=self.namespace,
-            instance=args.namespace,
-            environment=args.environment,
-            cluster=args.cluster,
-            protect=args.settings.protect,
+            instance=stack.namespace,
+            environment=stack.environment,
+            cluster=stack.cluster,
+            protect=settings.protect,
+            priorities=self._priorities(stack.namespace) if settings.priority_classes else {},
         )
-        network.default_deny("default-deny", self._metadata("default-deny", labels), self)
-        network.allow_dns("allow-dns", self._metadata("allow-dns", labels), args.settings.dns_namespace, self)
         self.register_outputs({"namespace": self.namespace})
 
-    def _metadata(self, name: str, labels: dict[str, str]) -> meta.v1.ObjectMetaArgs:
-        return meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=labels)
+    def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
+        return meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=self._labels)
+
+    def _size(self, stack: Stack) -> None:
+        core.v1.ResourceQuota(
+            "quota",
+            metadata=self._metadata(names.PART_OF),
+            spec=core.v1.ResourceQuotaSpecArgs(hard=sizing.quota(stack)),
+            opts=self._child,
+        )
+        small = stack.frontend.resources
+        core.v1.LimitRange(
+            "limits",
+            metadata=self._metadata(names.PART_OF),
+            spec=core.v1.LimitRangeSpecArgs(
+                limits=[
+                    core.v1.LimitRangeItemArgs(
+                        type="Container",
+                        max=sizing.largest_container(stack),
+                        # For a container that says nothing: the quota would refuse it without numbers.
+                        default=small.limits.model_dump(),
+                        default_request=small.requests.model_dump(),
+                    ),
+                    core.v1.LimitRangeItemArgs(
+                        type="PersistentVolumeClaim", max={"storage": stack.database.storage}
+                    ),
+                ]
+            ),
+            opts=self._child,
+        )
+
+    def _developers(self, group: str) -> None:
+        role = rbac.v1.Role(
+            "developer",
+            metadata=self._metadata("developer"),
+            rules=[
+                rbac.v1.PolicyRuleArgs(
+                    api_groups=[""], resources=["pods", "pods/log"], verbs=["get", "list", "watch"]
+                )
+            ],
+            opts=self._child,
+        )
+        rbac.v1.RoleBinding(
+            "developers",
+            metadata=self._metadata("developers"),
+            role_ref=rbac.v1.RoleRefArgs(
+                api_group="rbac.authorization.k8s.io",
+                kind="Role",
+                name=role.metadata.apply(lambda metadata: str(metadata.name)),
+            ),
+            subjects=[rbac.v1.SubjectArgs(api_group="rbac.authorization.k8s.io", kind="Group", name=group)],
+            opts=self._child,
+        )
+
+    def _priorities(self, instance: str) -> Mapping[str, pulumi.Input[str]]:
+        classes: dict[str, pulumi.Input[str]] = {}
+        for component, value in _PRIORITIES.items():
+            created = scheduling.v1.PriorityClass(
+                f"priority-{component}",
+                # The namespace is part of the name: the class belongs to the cluster, and two stacks share
+                # one.
+                metadata=meta.v1.ObjectMetaArgs(name=f"{instance}-{component}", labels=self._labels),
+                value=value,
+                # It decides who stays; it is no reason to throw another stack's pods out.
+                preemption_policy="Never",
+                global_default=False,
+                description=f"The {component} of {instance}.",
+                opts=self._child,
+            )
+            classes[component] = created.metadata.apply(lambda metadata: str(metadata.name))
+        return classes
 
 
 def pod_security(version: str) -> dict[str, str]:

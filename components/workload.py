@@ -20,7 +20,7 @@ from .names import Identity
 # Logs and the container's own layer, beside the sized writable paths.
 _LOCAL_STORAGE = "128Mi"
 _LOCAL_STORAGE_REQUEST = "32Mi"
-_NODE_GONE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+NODE_GONE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +65,7 @@ class Pod:
     gid: int
     grace: int
     init: Sequence[Container] = ()
+    share_process_namespace: bool = False
     writable: Sequence[WritablePath] = ()
     volumes: Sequence[Volume] = ()
     spread: bool = False
@@ -82,6 +83,12 @@ def budget(settings: Shutdown) -> ShutdownBudget:
     )
 
 
+def lifetime_variables(settings: Shutdown) -> dict[str, str]:
+    """What the process has to know of the pod's end and of the proxy before it."""
+    end = budget(settings)
+    return {"KEEP_ALIVE_TIMEOUT": str(end.keep_alive_milliseconds), "DRAIN_SECONDS": str(end.drain)}
+
+
 def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
     """The pod as Deployments, StatefulSets and Jobs take it."""
     mounts = [_writable_mount(entry) for entry in pod.writable] + [_mount(volume) for volume in pod.volumes]
@@ -95,7 +102,11 @@ def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
             automount_service_account_token=False,
             # A Service called `postgres` would otherwise invent POSTGRES_PORT=tcp://… in every container.
             enable_service_links=False,
+            # A pause process as PID 1 then passes SIGTERM's default on to processes that would ignore it as
+            # PID 1.
+            share_process_namespace=True if pod.share_process_namespace else None,
             restart_policy=pod.restart_policy,
+            priority_class_name=place.priorities.get(pod.identity.component),
             termination_grace_period_seconds=pod.grace,
             security_context=core.v1.PodSecurityContextArgs(
                 run_as_non_root=True,
@@ -109,7 +120,7 @@ def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
             containers=[_container(pod.container, mounts, storage)],
             volumes=[_writable_volume(entry) for entry in pod.writable] + _sources(pod.volumes),
             tolerations=tolerations(place.cluster.dead_node_seconds),
-            topology_spread_constraints=_spread(pod.identity, place) if pod.spread else None,
+            topology_spread_constraints=spread(pod.identity, place) if pod.spread else None,
         ),
     )
 
@@ -118,7 +129,7 @@ def tolerations(seconds: int) -> list[core.v1.TolerationArgs]:
     """For how long a pod stays on a node that does not answer, instead of Kubernetes' own 300 s."""
     return [
         core.v1.TolerationArgs(key=key, operator="Exists", effect="NoExecute", toleration_seconds=seconds)
-        for key in _NODE_GONE
+        for key in NODE_GONE
     ]
 
 
@@ -144,23 +155,39 @@ def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: i
     )
 
 
-def sleep_before_stop(seconds: int) -> core.v1.LifecycleArgs | None:
-    """The native `preStop` sleep: no shell in the image is needed."""
-    if seconds == 0:
+def before_stop(shutdown: Shutdown) -> core.v1.LifecycleArgs | None:
+    """What happens between the pod's removal from its Service and SIGTERM.
+
+    The native `preStop` sleep needs no shell in the image; a command of the user's takes its place.
+    """
+    seconds = budget(shutdown).pre_stop
+    if shutdown.pre_stop_command:
+        handler = core.v1.LifecycleHandlerArgs(
+            exec_=core.v1.ExecActionArgs(command=list(shutdown.pre_stop_command))
+        )
+    elif seconds:
+        handler = core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=seconds))
+    else:
         return None
-    return core.v1.LifecycleArgs(
-        pre_stop=core.v1.LifecycleHandlerArgs(sleep=core.v1.SleepActionArgs(seconds=seconds))
-    )
+    return core.v1.LifecycleArgs(pre_stop=handler)
 
 
-def account(name: str, place: Place, identity: Identity, parent: pulumi.Resource) -> core.v1.ServiceAccount:
-    """The workload's own ServiceAccount, whose token no pod mounts."""
-    return core.v1.ServiceAccount(
+def account(
+    name: str,
+    place: Place,
+    identity: Identity,
+    parent: pulumi.Resource,
+    pull_secrets: Sequence[str] = (),
+) -> pulumi.Output[str]:
+    """Create the workload's own ServiceAccount, whose token no pod mounts, and return its name."""
+    created = core.v1.ServiceAccount(
         name,
         metadata=place.metadata(identity.name, identity),
         automount_service_account_token=False,
+        image_pull_secrets=[core.v1.LocalObjectReferenceArgs(name=secret) for secret in pull_secrets] or None,
         opts=pulumi.ResourceOptions(parent=parent),
     )
+    return created.metadata.apply(lambda metadata: str(metadata.name))
 
 
 def _container(
@@ -202,7 +229,8 @@ def _container(
     )
 
 
-def _spread(identity: Identity, place: Place) -> list[core.v1.TopologySpreadConstraintArgs]:
+def spread(identity: Identity, place: Place) -> list[core.v1.TopologySpreadConstraintArgs]:
+    """How the workload's pods keep apart: over zones first, then over nodes."""
     # Zones are required as soon as there are several: the scheduler counts only zones whose nodes take pods,
     # so a zone that is down blocks nothing. Nodes are a preference, or two replicas could not run on one
     # node.

@@ -23,4 +23,8 @@ const server = http.createServer((request, response) => {
   request.pipe(onward);
 });
 
+server.on("error", (error) => {
+  console.error(`cannot listen on port ${port}: ${error.message}; name another one: node one-host.mjs PORT`);
+  process.exitCode = 2;
+});
 server.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${port}`));

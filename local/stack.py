@@ -15,6 +15,9 @@ from toolchain.refusal import Refusal
 
 _LOCKED = "the stack is currently locked"
 _MINUTES = 20
+_EVENT = re.compile(
+    r"\s*[+~-]+\s+\S+\s+(?P<name>\S+)\s+(?P<what>creating|created|updating|updated|deleting|deleted|replacing|replaced)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +93,19 @@ class Stack:
 
 
 def _collecting(lines: list[str], step: Step) -> Callable[[str], None]:
+    under_way: dict[str, None] = {}
+
     def collect(line: str) -> None:
         lines.append(line)
-        event = re.match(r"\s*[+~-]+\s+(\S+)\s+(\S+)\s+(creating|created|updating|updated|deleting|deleted)", line)
-        if event:
-            step.note(f"{event[2]} {event[3]}")
+        event = _EVENT.match(line)
+        if event is None:
+            return
+        if event["what"].endswith("ing"):
+            under_way[event["name"]] = None
+        else:
+            under_way.pop(event["name"], None)
+        awaited = list(reversed(under_way))
+        step.note(f"waiting for {', '.join(awaited[:3])}" if awaited else f"{event['name']} {event['what']}")
 
     return collect
 

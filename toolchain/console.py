@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from toolchain.process import CommandError
 from toolchain.refusal import Refusal
 
 # Without a terminal nothing can be rewritten in place; a line every so often says that work goes on.
@@ -104,5 +105,12 @@ def run(command: Callable[[], int | None]) -> None:
         except Refusal as refusal:
             sys.stdout.flush()
             sys.stderr.write(f"\n{refusal}\n")
+            sys.exit(2)
+        except CommandError as failure:
+            sys.stdout.flush()
+            advice = Refusal(
+                str(failure), "it was expected to succeed", "run it again: finished work stays; then look at what it names"
+            )
+            sys.stderr.write(f"\n{advice}\n")
             sys.exit(2)
         sys.exit(code or 0)

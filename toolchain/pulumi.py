@@ -15,6 +15,9 @@ _SCRIPTS = (
     "python/dist/pulumi-resource-pulumi-python",
 )
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
+# Providers stay off PATH: the engine would take them from there and warn about it.
+_COMMANDS = "bin"
+_PROVIDERS = "providers"
 _PLUGINS = {"kubernetes": pins.PULUMI_KUBERNETES, "random": pins.PULUMI_RANDOM}
 
 
@@ -48,25 +51,28 @@ def ensure(venv: Path, step: Step) -> Pulumi:
     step.result(f"pulumi {pins.PULUMI}, kubernetes {_PLUGINS['kubernetes']}, random {_PLUGINS['random']}")
     environment = {
         # This language host takes the Python that is first on PATH.
-        "PATH": _path(venv / "bin", folder),
+        "PATH": _path(venv / "bin", folder / _COMMANDS),
         "PULUMI_HOME": str(_home(folder)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    return Pulumi(executable=folder / "pulumi", environment=environment, official=False)
+    return Pulumi(executable=folder / _COMMANDS / "pulumi", environment=environment, official=False)
 
 
 def _digest() -> str:
-    return cache.key(golang.digest(pins.PULUMI_BUILD), golang.digest(pins.PYTHON_HOST_BUILD), *_SCRIPTS)
+    return cache.key(golang.digest(pins.PULUMI_BUILD), golang.digest(pins.PYTHON_HOST_BUILD), *_SCRIPTS, _COMMANDS, _PROVIDERS)
 
 
 def _assemble(draft: Path, step: Step) -> None:
+    for folder in (draft / _COMMANDS, draft / _PROVIDERS):
+        folder.mkdir()
     for build in (pins.PULUMI_BUILD, pins.PYTHON_HOST_BUILD):
         compiled = golang.binaries(build, step)
         for name in build.programs.values():
-            (draft / name).hardlink_to(compiled / name)
+            place = _PROVIDERS if name.startswith("pulumi-resource-") else _COMMANDS
+            (draft / place / name).hardlink_to(compiled / name)
     sdk = golang.source(pins.PULUMI_BUILD.module, _SDK)
     for script in _SCRIPTS:
-        target = draft / Path(script).name
+        target = draft / _COMMANDS / Path(script).name
         shutil.copyfile(sdk / script, target)
         target.chmod(0o755)
 
@@ -78,9 +84,9 @@ def _home(folder: Path) -> Path:
         binary = f"pulumi-resource-{name}"
         link = home / "plugins" / f"resource-{name}-v{version}" / binary
         link.parent.mkdir(parents=True, exist_ok=True)
-        if not link.is_symlink() or link.readlink() != folder / binary:
+        if not link.is_symlink() or link.readlink() != folder / _PROVIDERS / binary:
             link.unlink(missing_ok=True)
-            link.symlink_to(folder / binary)
+            link.symlink_to(folder / _PROVIDERS / binary)
     return home
 
 

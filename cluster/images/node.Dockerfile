@@ -34,6 +34,7 @@ ARG KUBERNETES_VERSION
 ARG PAUSE_IMAGE
 COPY bin/ /usr/bin/
 COPY images.tar /kind/images.tar
+COPY manifests/ /kind/manifests/
 RUN echo "v${KUBERNETES_VERSION}" > /kind/version \
  && sed -i "s|sandbox_image = .*|sandbox_image = \"${PAUSE_IMAGE}\"|" /etc/containerd/config.toml \
  && { containerd --log-level error & pid=$!; } \

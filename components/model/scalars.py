@@ -102,6 +102,15 @@ def _url_path(text: str) -> str:
     return text
 
 
+def _cidr(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise refuse(
+            "a network policy takes address ranges: an address and the length of its prefix", "192.0.2.10/32"
+        ) from None
+
+
 Scalar = Annotated[str, BeforeValidator(_text_of_scalar)]
 Cpu = Annotated[Scalar, AfterValidator(_quantity("250m"))]
 Bytes = Annotated[Scalar, AfterValidator(_quantity("256Mi"))]
@@ -128,6 +137,7 @@ SqlName = Annotated[
         "feastflow",
     ),
 ]
+Cidr = Annotated[str, AfterValidator(_cidr)]
 MountPath = Annotated[str, AfterValidator(_path)]
 UrlPath = Annotated[str, AfterValidator(_url_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]

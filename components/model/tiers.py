@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Model, refuse
-from .scalars import Command, Image, Seconds, Sequence, UnprivilegedPort, Variable
+from .scalars import Command, Image, Seconds, Sequence, UnprivilegedPort
 from .workload import Autoscaling, Probes, Resources, Workload, WritablePath, resources
 
 _TMP = "/tmp"  # noqa: S108 - a path inside the container
@@ -24,8 +24,11 @@ BACKEND_VARIABLES = (
     "FRONTEND_URL",
     "APP_VERSION",
     "KEEP_ALIVE_TIMEOUT",
+    "DRAIN_SECONDS",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
 )
-FRONTEND_VARIABLES = ("NODE_ENV", "PORT", "HOSTNAME", "APP_VERSION", "KEEP_ALIVE_TIMEOUT")
+FRONTEND_VARIABLES = ("NODE_ENV", "PORT", "HOSTNAME", "APP_VERSION", "KEEP_ALIVE_TIMEOUT", "DRAIN_SECONDS")
 
 
 class Migrations(Model):
@@ -87,15 +90,10 @@ class Backend(Workload):
         description="How long a customer's token is valid (JWT_EXPIRE).",
         examples=["7d"],
     )
-    env_names: dict[Variable, Variable] = Field(
-        default={},
-        description="Other names for the contract's variables: the contract's name to the application's.",
-        examples=[{"DB_PASSWORD": "PGPASSWORD"}],
-    )
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        check_names(self.env, self.env_names, BACKEND_VARIABLES)
+        check_names(self, BACKEND_VARIABLES)
         return self
 
 
@@ -130,20 +128,21 @@ class Frontend(Workload):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        check_names(self.env, {}, FRONTEND_VARIABLES)
+        check_names(self, FRONTEND_VARIABLES)
         return self
 
 
-def check_names(env: dict[str, str], renamed: dict[str, str], contract: tuple[str, ...]) -> None:
+def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
     """Refuse variables that would be there twice, and new names for variables that do not exist."""
-    for old in renamed:
+    for old in tier.env_names:
         if old not in contract:
             raise refuse(
                 f"{old} is no variable of the contract ({', '.join(contract)}), so nothing would be renamed",
                 f"{contract[0]}: MY_NAME",
                 at=f"envNames.{old}",
             )
-    names = [renamed.get(name, name) for name in contract]
+    names = [tier.env_names.get(name, name) for name in contract]
+    names += tier.ca_bundle.variables if tier.ca_bundle else ()
     for name in names:
         if names.count(name) > 1:
             raise refuse(
@@ -151,7 +150,7 @@ def check_names(env: dict[str, str], renamed: dict[str, str], contract: tuple[st
                 "give each variable a name of its own",
                 at="envNames",
             )
-    for name in env:
+    for name in tier.env:
         if name in names:
             raise refuse(
                 "the program sets this variable itself, from what it knows of the other tiers",

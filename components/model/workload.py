@@ -8,11 +8,15 @@ from .. import quantities
 from .base import Model, refuse
 from .scalars import (
     Bytes,
+    Cidr,
     Command,
     Cpu,
+    Host,
     Image,
     MountPath,
+    Name,
     Percent,
+    Port,
     Scalar,
     Seconds,
     Sequence,
@@ -21,6 +25,8 @@ from .scalars import (
     UserId,
     Variable,
 )
+
+_SERVICE_LABELS = 3  # name, namespace, `svc`
 
 
 class Amounts(Model):
@@ -138,6 +144,66 @@ class Shutdown(Model):
         description="Seconds for which the edge keeps idle connections; the pods keep them longer.",
         examples=[90],
     )
+    share_process_namespace: bool = Field(
+        default=False,
+        description="Whether a pause process is PID 1, for a process that as PID 1 ignores SIGTERM.",
+        examples=[True],
+    )
+    pre_stop_command: Command | None = Field(
+        default=None,
+        description="Command run in the container before SIGTERM, in place of the sleep.",
+        examples=[["sh", "-c", "sleep 5; kill -INT 1"]],
+    )
+
+
+class CaBundle(Model):
+    """Certificates of an authority that the process must trust beside the system's own."""
+
+    pem: str = Field(
+        pattern=r"^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n -]+-----END CERTIFICATE-----\n?$",
+        description="One or more certificates in PEM form; public, hence no secret.",
+        examples=["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"],
+    )
+    path: MountPath = Field(
+        default="/etc/feastflow/ca.crt", description="File it is mounted as.", examples=["/etc/ssl/own.crt"]
+    )
+    variables: Annotated[tuple[Variable, ...], Sequence] = Field(
+        default=("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"),
+        description="Variables that are set to the path.",
+        examples=[["NODE_EXTRA_CA_CERTS"]],
+    )
+
+
+class Egress(Model):
+    """A host outside the namespace that the pods may connect to.
+
+    NetworkPolicies know addresses, not names. A Service (`name.namespace.svc`) opens its namespace; another
+    host opens `cidrs`, or without them every public address, on one port.
+    """
+
+    host: Host = Field(description="Name of the host, as the process calls it.", examples=["api.example.com"])
+    port: Port = Field(
+        default=443, description="Port there; of a Service, the port of its pods.", examples=[443]
+    )
+    cidrs: Annotated[tuple[Cidr, ...], Sequence] = Field(
+        default=(), description="Addresses of the host, where they are known.", examples=[["192.0.2.0/24"]]
+    )
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace, if the host is a Service of the cluster."""
+        labels = self.host.removesuffix(".cluster.local").split(".")
+        return labels[1] if len(labels) == _SERVICE_LABELS and labels[2] == "svc" else None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.namespace and self.cidrs:
+            raise refuse(
+                "a Service is reached in its namespace, and its address may change at any time",
+                "remove cidrs, or name a host outside the cluster",
+                at="cidrs",
+            )
+        return self
 
 
 class WritablePath(Model):
@@ -180,6 +246,24 @@ class Workload(Model):
         default={},
         description="Further environment in plain text; `$(NAME)` stands for a variable of the contract.",
         examples=[{"LOG_LEVEL": "info"}],
+    )
+    env_names: dict[Variable, Variable] = Field(
+        default={},
+        description="Other names for the contract's variables: the contract's name to the application's.",
+        examples=[{"DB_PASSWORD": "PGPASSWORD"}],
+    )
+    ca_bundle: CaBundle | None = Field(
+        default=None, description="An authority to trust.", examples=[{"pem": "-----BEGIN CERTIFICATE-----…"}]
+    )
+    egress: Annotated[tuple[Egress, ...], Sequence] = Field(
+        default=(),
+        description="Hosts outside the namespace that the pods may connect to.",
+        examples=[[{"host": "api.example.com", "port": 443}]],
+    )
+    pull_secrets: Annotated[tuple[Name, ...], Sequence] = Field(
+        default=(),
+        description="Secrets of the namespace with which nodes pull the image.",
+        examples=[["registry"]],
     )
 
     @model_validator(mode="after")

@@ -1,7 +1,8 @@
 # Stands in for ghcr.io/cloudnative-pg/postgresql:15: the same layout (programs on PATH, user 26), from Debian.
 ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${BASE_IMAGE}
-RUN groupadd --system --gid 26 postgres \
+# Debian gives group 26 to tapes.
+RUN groupdel tape && groupadd --system --gid 26 postgres \
  && useradd --system --uid 26 --gid 26 --home-dir /var/lib/postgresql --shell /bin/sh postgres \
  && apt-get update \
  && mkdir -p /etc/postgresql-common \

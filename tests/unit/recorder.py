@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import pytest
 import yaml
 from google.protobuf import json_format
 from pulumi.runtime import mocks, set_all_config
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack
 
+from components.context import Place
+from components.model.tenancy import Cluster
+
 ROOT = Path(__file__).resolve().parents[2]
+PLACE = Place(namespace="shop", instance="shop", environment="dev", cluster=Cluster(), protect=False)
+_RECORDED: dict[str, "Recording"] = {}
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 
 
@@ -47,10 +51,15 @@ class Registered:
 
 
 class _Answers(mocks.Mocks):
+    def __init__(self, last_update: Mapping[str, Any]) -> None:
+        self.last_update = last_update
+
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise AssertionError(f"the program calls no provider function, but called {args.token}")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.name, {**args.inputs, "outputs": dict(self.last_update)}
         state = dict(args.inputs)
         if args.typ == "random:index/randomPassword:RandomPassword":
             keepers = json.dumps(args.inputs.get("keepers"))
@@ -59,8 +68,8 @@ class _Answers(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self) -> None:
-        super().__init__(_Answers())
+    def __init__(self, answers: _Answers) -> None:
+        super().__init__(answers)
         self.registered: list[Registered] = []
         self.outputs: dict[str, dict[str, Any]] = {}
 
@@ -122,12 +131,16 @@ class Recording:
         }
 
 
-def record(program: Callable[[], object]) -> Recording:
-    """Run the program against the recording engine and wait until all of it is registered."""
-    monitor = _Monitor()
+def record(program: Callable[[], object], last_update: Mapping[str, Any] | None = None) -> Recording:
+    """Run the program against the recording engine and wait until all of it is registered.
+
+    `last_update` are the stack's outputs of the update before.
+    """
+    answers = _Answers(last_update or {})
+    monitor = _Monitor(answers)
     exports: dict[str, Any] = {}
     with _event_loop():
-        mocks.set_mocks(_Answers(), project="feastflow", stack="test", monitor=monitor)
+        mocks.set_mocks(answers, project="feastflow", stack="test", monitor=monitor)
 
         @pulumi.runtime.test  # type: ignore[untyped-decorator]
         def run() -> pulumi.Output[None]:
@@ -141,11 +154,17 @@ def record(program: Callable[[], object]) -> Recording:
     return Recording(resources=tuple(monitor.registered), exports=exports, component_outputs=monitor.outputs)
 
 
-def record_stack(config: Mapping[str, object], monkeypatch: pytest.MonkeyPatch) -> Recording:
-    """Run the whole program with a stack's configuration, on a cluster that cannot be looked for."""
-    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
-    set_all_config({key: encode(value) for key, value in config.items()})
-    return record(lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__"))
+def record_stack(config: Mapping[str, object], last_update: Mapping[str, Any] | None = None) -> Recording:
+    """Run the whole program with a stack's configuration; equal ones are run once.
+
+    No test has a kubeconfig (see conftest), so the program does not look for a cluster.
+    """
+    key = json.dumps([config, last_update], sort_keys=True)
+    if key not in _RECORDED:
+        set_all_config({name: encode(value) for name, value in config.items()})
+        main = str(ROOT / "__main__.py")
+        _RECORDED[key] = record(lambda: runpy.run_path(main, run_name="__main__"), last_update)
+    return _RECORDED[key]
 
 
 def stack_file(name: str) -> dict[str, object]:

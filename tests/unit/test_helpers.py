@@ -92,7 +92,10 @@ def test_equal_content_has_equal_digests_whatever_the_order() -> None:
     assert digests.keyed("k", {"a": "1", "b": "2"}) == digests.keyed("k", {"b": "2", "a": "1"})
 
 
-@given(st.dictionaries(st.text(), st.text()), st.dictionaries(st.text(), st.text()))
+values = st.dictionaries(st.text('ab":,{} é', max_size=4), st.text('ab":,{} é', max_size=4), max_size=3)
+
+
+@given(values, values)
 def test_other_content_has_another_digest(one: dict[str, str], other: dict[str, str]) -> None:
     assert (digests.of(one) == digests.of(other)) == (one == other)
 

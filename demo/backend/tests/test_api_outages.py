@@ -46,8 +46,11 @@ def test_an_outage_is_told_survived_and_over_as_soon_as_the_database_is_back(
     assert api.order().status_code == 503
     assert time.monotonic() - began < 0.5, "an open circuit refuses at once"
 
-    fragile.start()
-    api.becomes("/api/ready", 200)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(migrate, fragile.environment(database))
+        fragile.start()
+        api.becomes("/api/ready", 200)
+        assert waiting.result().returncode == 0
     assert api.order(key).json()["number"] == first["number"]
     assert api.order().status_code == 201
     assert "circuit_breaker_state 0.0" in api.client.get("/metrics").text
@@ -71,7 +74,6 @@ def test_the_api_starts_without_database_and_schema_and_serves_once_there_are_bo
     environment = fragile.environment("empty")
     api = start_api(environment)
     assert api.client.get("/api/ready").status_code == 503
-    assert api.client.get("/api/menu").status_code == 503
     fragile.start()
     api.becomes("/api/ready", 200)
     assert api.client.get("/api/menu").status_code == 503
@@ -91,7 +93,6 @@ def test_a_changed_password_leaves_open_sessions_serving_and_a_restored_one_reco
             assert api.order().status_code == 201
             admin.execute(END_SESSIONS)
             api.becomes("/api/ready", 503)
-            assert api.client.get("/api/menu").status_code == 503
         finally:
             admin.execute(f"ALTER ROLE feast PASSWORD '{PASSWORD}'".encode())
     api.becomes("/api/ready", 200)

@@ -1,7 +1,9 @@
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
 
-import "./globals.css";
+import "./base.css";
+import "./menu.css";
+import "./order.css";
 
 export const metadata: Metadata = {
   title: "FeastFlow: good food, cooked to order",

@@ -21,6 +21,10 @@ func Info(metadata []byte) bridge.ProviderInfo {
 		UpstreamRepoPath: ".",
 		MetadataInfo:     bridge.NewProviderMetadata(metadata),
 	}
-	info.MustComputeTokens(tokens.SingleModule("random_", "index", tokens.MakeStandard("random")))
+	standard := tokens.MakeStandard("random")
+	// random_password is RandomPassword, not Password: the names of the published package.
+	info.MustComputeTokens(tokens.SingleModule("random_", "index", func(module, name string) (string, error) {
+		return standard(module, "Random"+name)
+	}))
 	return info
 }

@@ -1,0 +1,76 @@
+"""The same routes as a Gateway and an HTTPRoute: `gateway.networking.k8s.io/v1`.
+
+The cluster must have the Gateway API's definitions and a controller of the named class. Nothing is awaited
+unless the settings ask for it: not every controller publishes an address.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+from pulumi_kubernetes import apiextensions, meta
+
+from . import names
+from .context import SKIP_AWAIT, Place
+from .model.edge import Edge
+from .routes import Route
+
+_VERSION = "gateway.networking.k8s.io/v1"
+
+
+def create(place: Place, settings: Edge, routes: Sequence[Route], parent: pulumi.Resource) -> None:
+    """Create the Gateway and its one route object."""
+    gateway = apiextensions.CustomResource(
+        "gateway",
+        api_version=_VERSION,
+        kind="Gateway",
+        metadata=_metadata(
+            place, {"pulumi.com/waitFor": "condition=Programmed"} if settings.await_address else SKIP_AWAIT
+        ),
+        spec={"gatewayClassName": settings.class_name, "listeners": [_listener(settings)]},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    apiextensions.CustomResource(
+        "route",
+        api_version=_VERSION,
+        kind="HTTPRoute",
+        metadata=_metadata(place, SKIP_AWAIT),
+        spec={
+            "parentRefs": [{"name": names.EDGE}],
+            "hostnames": [settings.host],
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": route.prefix}}],
+                    "backendRefs": [{"name": route.upstream.service, "port": route.upstream.port}],
+                }
+                for route in routes
+            ],
+        },
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[gateway]),
+    )
+
+
+def _metadata(place: Place, annotations: Mapping[str, str]) -> meta.v1.ObjectMetaArgs:
+    return meta.v1.ObjectMetaArgs(
+        name=names.EDGE,
+        namespace=place.namespace,
+        labels=names.common_labels(place.instance),
+        annotations=dict(annotations),
+    )
+
+
+def _listener(settings: Edge) -> dict[str, object]:
+    protocol, port = ("HTTPS", 443) if settings.tls.enabled else ("HTTP", 80)
+    secure = {
+        "tls": {
+            "mode": "Terminate",
+            "certificateRefs": [{"kind": "Secret", "name": settings.tls.secret_name}],
+        }
+    }
+    return {
+        "name": protocol.lower(),
+        "protocol": protocol,
+        "port": settings.listener_port or port,
+        "hostname": settings.host,
+        "allowedRoutes": {"namespaces": {"from": "Same"}},
+        **(secure if settings.tls.enabled else {}),
+    }

@@ -1,0 +1,92 @@
+"""The database: one interface, two engines."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .base import Model, refuse
+from .scalars import Bytes, Image, Name, SqlName, UserId
+from .workload import Resources, resources
+
+_OWN_DATABASES = ("postgres", "template0", "template1")
+
+
+# Room for the names that follow from it: NAME_admin, NAME_a, NAME_b.
+OwnerName = Annotated[SqlName, Field(max_length=50)]
+
+
+class Database(Model):
+    """PostgreSQL."""
+
+    engine: Literal["standalone", "replicated"] = Field(
+        default="standalone",
+        description="`standalone`: one instance. `replicated`: CloudNativePG, a primary and standbys.",
+        examples=["standalone"],
+    )
+    image: Image = Field(
+        default="ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
+        description="PostgreSQL 15 with its programs on PATH, or below /usr/lib/postgresql/15/bin.",
+        examples=["ghcr.io/cloudnative-pg/postgresql:15.14-bookworm"],
+    )
+    instances: Annotated[int, Field(ge=1, le=9)] = Field(
+        default=1, description="Servers: one primary, the others standbys of it.", examples=[3]
+    )
+    name: SqlName = Field(default="feastflow", description="Name of the database.", examples=["feastflow"])
+    user: OwnerName = Field(
+        default="feastflow",
+        description="Role that owns the database; clients log in as members of it.",
+        examples=["feastflow"],
+    )
+    operator_namespace: Name = Field(
+        default="cnpg-system",
+        description="Namespace of the CloudNativePG operator; only the replicated engine needs it.",
+        examples=["cnpg-system"],
+    )
+    storage: Bytes = Field(
+        default="2Gi",
+        description="Size of each instance's volume; it can grow, never shrink.",
+        examples=["2Gi"],
+    )
+    storage_class: Name | None = Field(
+        default=None,
+        description="Class of the volume; none means the cluster's default.",
+        examples=["standard"],
+    )
+    uid: UserId = Field(default=26, description="Numeric user of the server process.", examples=[26])
+    gid: UserId = Field(
+        default=26, description="Numeric group of the server process and its files.", examples=[26]
+    )
+    # 256Mi is what 64 connections and 128Mi of shared buffers use at rest; request and limit of memory are
+    # equal, since a database that is killed for memory takes every tier with it.
+    resources: Resources = Field(
+        default=resources(cpu=("250m", "1"), memory=("512Mi", "512Mi")),
+        description="Requests and limits of each instance.",
+    )
+    max_connections: Annotated[int, Field(ge=10, le=1000)] = Field(
+        default=120,
+        description="Connections that the server accepts; above what all pods' pools open together.",
+        examples=[120],
+    )
+    crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
+        default=600, description="Seconds that a start may take while the log is replayed.", examples=[600]
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.user == "postgres" or self.user.startswith("pg_"):
+            raise refuse(
+                "the name belongs to PostgreSQL itself, and the application must not be its superuser",
+                "feastflow",
+                at="user",
+            )
+        if self.name in _OWN_DATABASES:
+            raise refuse("the database belongs to PostgreSQL itself", "feastflow", at="name")
+        if self.engine == "standalone" and self.instances != 1:
+            raise refuse(
+                "the standalone engine has no standbys; each further instance would hold its own data",
+                "1",
+                at="instances",
+            )
+        if self.engine == "replicated" and self.instances == 1:
+            raise refuse("with one instance there is nothing to fail over to", "3", at="instances")
+        return self

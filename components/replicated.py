@@ -1,0 +1,184 @@
+"""The replicated engine: CloudNativePG, one primary and standbys in different zones.
+
+A commit is acknowledged when a standby has it too, so a failover loses nothing that a client was told is
+safe. The operator belongs to the cluster and must be there; its instances keep their state in the
+Kubernetes API, which is why they alone may reach it. Not goals: the operator itself, backups, connection
+pooling.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes import apiextensions
+
+from . import names, network, roles, standalone
+from .access import Engine
+from .context import Place
+from .environment import SecretKey
+from .model.database import Database as DatabaseSettings
+from .names import Identity
+from .network import Rule
+from .workload import NODE_GONE
+
+_STATUS_PORT = 8000
+_API_PORTS = (443, 6443)
+_MINUTES = "10m"
+# The operator disconnects clients after this long instead of waiting for them; then it stops the server fast.
+_SMART_SECONDS = 5
+_STOP_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicatedArgs:
+    """What the servers are, and where the administrator's password is kept."""
+
+    place: Place
+    identity: Identity
+    settings: DatabaseSettings
+    admin_password: SecretKey
+
+
+def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
+    """Create the cluster and the paths that it needs; Pulumi waits until the operator calls it ready."""
+    policies = _paths(args, parent)
+    cluster = apiextensions.CustomResource(
+        "postgres-cluster",
+        api_version="postgresql.cnpg.io/v1",
+        kind="Cluster",
+        metadata=args.place.metadata(
+            names.DATABASE, args.identity, {"pulumi.com/waitFor": "condition=Ready"}
+        ),
+        spec=specification(args),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=policies,
+            protect=args.place.protect,
+            custom_timeouts=pulumi.CustomTimeouts(create=_MINUTES, update=_MINUTES, delete=_MINUTES),
+        ),
+    )
+    return Engine(
+        host=names.DATABASE,
+        port=standalone.PORT,
+        server=args.identity,
+        ready=(cluster,),
+        ca_secret=f"{names.DATABASE}-ca",
+    )
+
+
+def specification(args: ReplicatedArgs) -> dict[str, Any]:
+    """The Cluster's `spec`; see https://cloudnative-pg.io/documentation/1.27/cloudnative-pg.v1/."""
+    settings, place = args.settings, args.place
+    zones = place.cluster.zones
+    return {
+        "instances": settings.instances,
+        "imageName": settings.image,
+        "imagePullPolicy": "IfNotPresent",
+        "postgresUID": settings.uid,
+        "postgresGID": settings.gid,
+        "enableSuperuserAccess": False,
+        "enablePDB": True,
+        "primaryUpdateStrategy": "unsupervised",
+        "primaryUpdateMethod": "switchover",
+        "smartShutdownTimeout": _SMART_SECONDS,
+        "stopDelay": _STOP_SECONDS,
+        "startDelay": settings.crash_recovery_seconds,
+        "inheritedMetadata": {
+            "labels": {**args.identity.selector, "app.kubernetes.io/part-of": names.PART_OF}
+        },
+        **({"priorityClassName": place.priorities["database"]} if place.priorities else {}),
+        "bootstrap": {
+            "initdb": {
+                "database": settings.name,
+                "owner": settings.user,
+                "encoding": "UTF8",
+                "localeCType": "C.UTF-8",
+                "localeCollate": "C.UTF-8",
+                "dataChecksums": True,
+            }
+        },
+        "postgresql": {
+            "parameters": _parameters(settings),
+            "synchronous": {"method": "any", "number": 1, "dataDurability": "required"},
+        },
+        "managed": {
+            "roles": [
+                {
+                    "name": roles.admin(settings),
+                    "ensure": "present",
+                    "login": True,
+                    "createdb": True,
+                    "createrole": True,
+                    "passwordSecret": {"name": args.admin_password.secret},
+                }
+            ],
+            "services": {
+                "disabledDefaultServices": ["ro", "r"],
+                "additional": [
+                    {
+                        "selectorType": "rw",
+                        "updateStrategy": "patch",
+                        "serviceTemplate": {
+                            "metadata": {"name": names.DATABASE},
+                            "spec": {"type": "ClusterIP"},
+                        },
+                    }
+                ],
+            },
+        },
+        # Clients verify the name they connect to.
+        "certificates": {
+            "serverAltDNSNames": [
+                names.DATABASE,
+                f"{names.DATABASE}.{place.instance}",
+                f"{names.DATABASE}.{place.instance}.svc",
+                f"{names.DATABASE}.{place.instance}.svc.cluster.local",
+            ]
+        },
+        "storage": {
+            "size": settings.storage,
+            **({"storageClass": settings.storage_class} if settings.storage_class else {}),
+        },
+        "resources": settings.resources.model_dump(),
+        "affinity": {
+            "enablePodAntiAffinity": True,
+            "topologyKey": "topology.kubernetes.io/zone",
+            # With fewer zones than instances a required rule would leave one pending for ever.
+            "podAntiAffinityType": "required" if zones >= settings.instances else "preferred",
+            "tolerations": [
+                {
+                    "key": key,
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": place.cluster.dead_node_seconds,
+                }
+                for key in NODE_GONE
+            ],
+        },
+    }
+
+
+def _parameters(settings: DatabaseSettings) -> dict[str, str]:
+    # The operator sets the others itself, and refuses a cluster that names them.
+    ours = (
+        "max_connections",
+        "shared_buffers",
+        "effective_cache_size",
+        "maintenance_work_mem",
+        "max_wal_size",
+    )
+    values = standalone.parameters(settings)
+    return {name: values[name] for name in ours}
+
+
+def _paths(args: ReplicatedArgs, parent: pulumi.Resource) -> list[pulumi.Resource]:
+    identity, place = args.identity, args.place
+    peers = Rule(peers=[network.pods(identity)], ports=[standalone.PORT, _STATUS_PORT])
+    operator = Rule(
+        peers=[network.namespace(args.settings.operator_namespace)], ports=[standalone.PORT, _STATUS_PORT]
+    )
+    kubernetes = Rule(peers=network.addresses(place.cluster.api_server), ports=_API_PORTS)
+    return [
+        network.admit("postgres-from-peers", place, identity, [peers, operator], parent),
+        network.release("postgres-to-peers", place, identity, [peers, kubernetes], parent),
+    ]

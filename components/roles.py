@@ -1,0 +1,139 @@
+"""The database's roles: one owner, and two logins that take turns.
+
+A rotation gives the login that is not in use a new password and moves the clients to it, while the old login
+still works; when the last client has moved, the old one is locked. At no moment is there a client whose
+credentials are refused. Both logins act as the owner, so whatever they create belongs to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import batch, core
+
+from . import digests, names, sizing, workload
+from .access import Engine
+from .context import Place
+from .environment import SecretKey
+from .model.database import Database as DatabaseSettings
+from .model.workload import WritablePath
+from .names import Identity
+
+SCRIPTS = "/etc/feastflow/scripts"
+_DEADLINE_SECONDS = 300
+_RETRIES = 3
+_GRACE_SECONDS = 5
+_UNPRIVILEGED = 1000
+
+
+def admin(settings: DatabaseSettings) -> str:
+    """The role that makes roles; no superuser."""
+    return f"{settings.user}_admin"
+
+
+def login(settings: DatabaseSettings, rotation: int) -> str:
+    """The login that is in use after so many rotations."""
+    return f"{settings.user}_{'ab'[(rotation - 1) % 2]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolesArgs:
+    """The database, who administers it, and the login that shall work.
+
+    `scripts` is the name of the ConfigMap that holds postgres.sh.
+    """
+
+    place: Place
+    identity: Identity
+    account: pulumi.Input[str]
+    settings: DatabaseSettings
+    engine: Engine
+    scripts: pulumi.Output[str]
+    admin_password: SecretKey
+    rotation: int
+
+
+def grant(
+    args: RolesArgs, verifier: SecretKey, paths: Sequence[pulumi.Resource], parent: pulumi.Resource
+) -> batch.v1.Job:
+    """Create the Job that makes owner, database and login; Pulumi waits until it has succeeded."""
+    settings = args.settings
+    env = {
+        "DB_NAME": settings.name,
+        "DB_OWNER": settings.user,
+        "DB_LOGIN": login(settings, args.rotation),
+    }
+    after = pulumi.ResourceOptions(parent=parent, depends_on=[*args.engine.ready, *paths])
+    return _job("grant", args, env, verifier, after)
+
+
+def retire(args: RolesArgs, options: pulumi.ResourceOptions) -> batch.v1.Job | None:
+    """Create the Job that locks the login of the rotation before, if there was one."""
+    if args.rotation == 1:
+        return None
+    return _job("retire", args, {"DB_LOGIN": login(args.settings, args.rotation - 1)}, None, options)
+
+
+def _job(
+    verb: str,
+    args: RolesArgs,
+    env: Mapping[str, str],
+    verifier: SecretKey | None,
+    options: pulumi.ResourceOptions,
+) -> batch.v1.Job:
+    place, settings = args.place, args.settings
+    connection = {
+        "PGHOST": args.engine.host,
+        "PGPORT": str(args.engine.port),
+        "PGUSER": admin(settings),
+        "PGDATABASE": "postgres",
+        **args.engine.client_variables(),
+    }
+    plain = {**connection, **env}
+    scripts = core.v1.VolumeArgs(
+        name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=args.scripts)
+    )
+    pod = workload.Pod(
+        identity=args.identity,
+        account=args.account,
+        uid=_UNPRIVILEGED,
+        gid=_UNPRIVILEGED,
+        grace=_GRACE_SECONDS,
+        restart_policy="Never",
+        volumes=(workload.Volume(source=scripts, path=SCRIPTS), *args.engine.client_volumes()),
+        writable=(WritablePath(path="/tmp", size="16Mi"),),  # noqa: S108 - a path inside the container
+        container=workload.Container(
+            name=verb,
+            image=settings.image,
+            command=("sh", f"{SCRIPTS}/postgres.sh", verb),
+            env=[
+                *(core.v1.EnvVarArgs(name=name, value=plain[name]) for name in sorted(plain)),
+                args.admin_password.variable("PGPASSWORD"),
+                *([verifier.variable("DB_VERIFIER")] if verifier else []),
+            ],
+            resources=sizing.CLIENT_RESOURCES,
+        ),
+    )
+    return batch.v1.Job(
+        f"roles-{verb}",
+        # A Job cannot be changed. The name follows what it does, so that a change makes another one.
+        metadata=place.metadata(_name(verb, args, plain, verifier), args.identity),
+        spec=batch.v1.JobSpecArgs(
+            backoff_limit=_RETRIES,
+            active_deadline_seconds=_DEADLINE_SECONDS,
+            template=workload.template(pod, place),
+        ),
+        opts=options,
+    )
+
+
+def _name(
+    verb: str, args: RolesArgs, plain: Mapping[str, str], verifier: SecretKey | None
+) -> pulumi.Output[str]:
+    secrets = [args.admin_password.secret, *([verifier.secret] if verifier else [])]
+
+    def follow(known: list[str]) -> str:
+        content = [verb, args.settings.image, args.rotation, dict(plain), *known]
+        return f"{names.ROLES}-{verb}-{digests.of(content)}"
+
+    return pulumi.Output.all(args.scripts, *secrets).apply(follow)

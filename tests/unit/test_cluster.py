@@ -1,0 +1,101 @@
+"""The cluster is looked for before anything else, and a clear word is said when it is not there."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pulumi
+import pytest
+import yaml
+
+from components import cluster
+from components.model.stack import Kubeconfig
+
+
+def kubeconfig(server: str, **cluster_settings: str) -> str:
+    return yaml.safe_dump(
+        {
+            "current-context": "here",
+            "contexts": [{"name": "here", "context": {"cluster": "c"}}, {"name": "there", "context": {}}],
+            "clusters": [{"name": "c", "cluster": {"server": server, **cluster_settings}}],
+        }
+    )
+
+
+@pytest.fixture
+def listening() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"https://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def refusing() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    return f"https://127.0.0.1:{port}"
+
+
+def test_a_cluster_that_answers_is_used(listening: str, tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(kubeconfig(listening))
+    cluster.check(Kubeconfig(), {"KUBECONFIG": str(path)})
+    cluster.check(Kubeconfig(context="here", kubeconfig=str(path)), {})
+    cluster.check(Kubeconfig(kubeconfig=kubeconfig(listening)), {})
+
+
+def test_a_cluster_that_does_not_answer_is_refused_before_anything_is_tried(refusing: str) -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        cluster.check(Kubeconfig(kubeconfig=kubeconfig(refusing)), {})
+    text = str(error.value)
+    assert text.startswith("The cluster cannot be reached; nothing was changed.\n\ncontext here\n")
+    assert f"  found: {refusing} does not answer (" in text
+    assert "  why:   " in text
+    assert (
+        "  next:  start the cluster, or name another one: pulumi config set kubernetes:context NAME" in text
+    )
+
+
+def test_a_context_that_does_not_exist_is_refused_with_those_that_do(listening: str) -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        cluster.check(Kubeconfig(context="nowhere", kubeconfig=kubeconfig(listening)), {})
+    text = str(error.value)
+    assert "kubernetes:context\n  found: nowhere\n" in text
+    assert "  next:  pulumi config set kubernetes:context here (known: here, there)" in text
+
+
+@pytest.mark.parametrize(
+    "environ", [{"HTTPS_PROXY": "http://proxy"}, {"https_proxy": "x"}, {"ALL_PROXY": "x"}, {"all_proxy": "x"}]
+)
+def test_behind_a_proxy_nothing_is_certain_and_so_nothing_is_refused(
+    environ: dict[str, str], refusing: str
+) -> None:
+    cluster.check(Kubeconfig(kubeconfig=kubeconfig(refusing)), environ)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [\n",
+        "- a list\n",
+        "current-context: here\ncontexts: []\n\n",
+        kubeconfig("https://127.0.0.1:1", **{"proxy-url": "http://proxy"}),
+        kubeconfig(""),
+        yaml.safe_dump({"contexts": None, "clusters": None}) + "\n",
+    ],
+)
+def test_a_kubeconfig_that_is_not_understood_is_left_to_the_provider(text: str) -> None:
+    if "contexts: []" in text:
+        with pytest.raises(pulumi.RunError, match="known: none"):
+            cluster.check(Kubeconfig(kubeconfig=text), {})
+    else:
+        cluster.check(Kubeconfig(kubeconfig=text), {})
+
+
+def test_no_kubeconfig_or_several_are_left_to_the_provider(tmp_path: Path) -> None:
+    cluster.check(Kubeconfig(), {"KUBECONFIG": str(tmp_path / "missing")})
+    cluster.check(Kubeconfig(), {"KUBECONFIG": "/a:/b"})
+
+
+def test_an_address_that_makes_no_sense_does_not_answer() -> None:
+    with pytest.raises(pulumi.RunError, match="does not answer"):
+        cluster.check(Kubeconfig(kubeconfig=kubeconfig("https://127.0.0.1:99999")), {})

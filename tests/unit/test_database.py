@@ -1,0 +1,369 @@
+"""PostgreSQL by either engine, its roles and its rotation."""
+
+import base64
+import hashlib
+import hmac
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components import quantities, replicated, roles, scram, standalone
+from components.environment import SecretKey
+from components.model.tenancy import Cluster
+
+from .recorder import PLACE, ROOT, Recording, Registered, record_stack, secret_paths, stack_file
+from .test_settings import parse
+
+SCRIPT = ROOT / "components" / "postgres.sh"
+
+
+def env(container: dict[str, Any]) -> dict[str, Any]:
+    return {variable["name"]: variable for variable in container.get("env", [])}
+
+
+def server(recording: Recording) -> dict[str, Any]:
+    pod = recording.pods()["StatefulSet/postgres"]
+    assert isinstance(pod, dict)
+    return pod
+
+
+def job(recording: Recording, verb: str) -> Registered:
+    return recording.one("Job", f"roles-{verb}")
+
+
+def rotated(rotation: int) -> Recording:
+    return record_stack({**stack_file("dev"), "feastflow:rotation": rotation})
+
+
+def test_clients_find_it_as_postgres_at_5432_whichever_engine_runs(dev: Recording, prod: Recording) -> None:
+    service = dev.one("Service", "postgres").inputs["spec"]
+    assert service["ports"] == [
+        {"name": "postgres", "port": 5432, "targetPort": "postgres", "protocol": "TCP"}
+    ]
+    assert service["selector"]["component"] == "database"
+    extra = prod.one("Cluster", "postgres").inputs["spec"]["managed"]["services"]["additional"]
+    assert extra == [
+        {
+            "selectorType": "rw",
+            "updateStrategy": "patch",
+            "serviceTemplate": {"metadata": {"name": "postgres"}, "spec": {"type": "ClusterIP"}},
+        }
+    ]
+    assert dev.exports["services"]["database"] == "postgres.feastflow-dev.svc:5432"
+    assert prod.exports["services"]["database"] == "postgres.feastflow-prod.svc:5432"
+
+
+def test_the_layout_that_would_replace_the_standalone_server_is_pinned(dev: Recording) -> None:
+    spec = dev.one("StatefulSet", "postgres").inputs["spec"]
+    assert spec["replicas"] == 1
+    assert spec["serviceName"] == "postgres-headless"
+    assert spec["selector"] == {
+        "matchLabels": {
+            "app.kubernetes.io/name": "postgres",
+            "app.kubernetes.io/instance": "feastflow-dev",
+            "component": "database",
+        }
+    }
+    # A claim of its own can be protected and can grow; a template in the StatefulSet can do neither.
+    assert "volumeClaimTemplates" not in spec
+    assert "podManagementPolicy" not in spec
+    headless = dev.one("Service", "postgres-headless").inputs["spec"]
+    assert headless["clusterIP"] == "None"
+    claim = dev.one("PersistentVolumeClaim", "postgres-data").inputs["spec"]
+    assert claim == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}}
+
+
+def test_the_volumes_class_and_the_servers_user_are_the_users_choice() -> None:
+    choice = {"storageClass": "fast", "storage": "5Gi", "uid": 4242, "gid": 4343}
+    recording = record_stack({**stack_file("dev"), "feastflow:database": choice})
+    claim = recording.one("PersistentVolumeClaim", "postgres-data").inputs["spec"]
+    assert claim["storageClassName"] == "fast"
+    assert claim["resources"] == {"requests": {"storage": "5Gi"}}
+    security = server(recording)["securityContext"]
+    assert (security["runAsUser"], security["runAsGroup"], security["fsGroup"]) == (4242, 4343, 4343)
+    # The image need not know the user.
+    files = recording.one("ConfigMap", "postgres-config").inputs["data"]
+    assert files["passwd"] == "postgres:x:4242:4343:PostgreSQL:/var/lib/postgresql:/bin/sh\n"
+
+
+def test_the_server_is_process_one_and_its_data_a_directory_of_the_volume(dev: Recording) -> None:
+    pod = server(dev)
+    container = pod["containers"][0]
+    assert container["command"][:3] == ["sh", "/etc/feastflow/scripts/postgres.sh", "serve"]
+    assert env(container)["PGDATA"]["value"] == "/var/lib/postgresql/data/pgdata"
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+    assert mounts["/var/lib/postgresql/data"]["readOnly"] is False
+    assert mounts["/etc/passwd"]["subPath"] == "passwd"
+    assert {"/var/run/postgresql", "/tmp"} <= mounts.keys()
+    assert (pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"]) == (26, 26)
+
+
+def test_a_long_crash_recovery_is_waited_for_and_never_killed(dev: Recording) -> None:
+    pod = server(dev)
+    container = pod["containers"][0]
+    startup = container["startupProbe"]
+    assert startup["failureThreshold"] * startup["periodSeconds"] >= 600
+    assert startup["exec"]["command"][-1] == "ready"
+    assert container["readinessProbe"]["exec"]["command"][-1] == "ready"
+    # While it recovers it refuses connections but answers, and that is life enough.
+    assert container["livenessProbe"]["exec"]["command"][-1] == "alive"
+    assert container["livenessProbe"]["failureThreshold"] == 3
+    assert env(pod["initContainers"][0])["START_SECONDS"]["value"] == "600"
+
+
+def test_it_is_asked_to_stop_fast_before_sigterm_would_make_it_wait_for_clients(dev: Recording) -> None:
+    pod = server(dev)
+    assert pod["containers"][0]["lifecycle"] == {
+        "preStop": {"exec": {"command": ["sh", "/etc/feastflow/scripts/postgres.sh", "stop"]}}
+    }
+    assert pod["terminationGracePeriodSeconds"] == 60
+
+
+def test_the_superuser_is_nobody_on_the_network(dev: Recording) -> None:
+    rules = dev.one("ConfigMap", "postgres-config").inputs["data"]["pg_hba.conf"].split("\n")
+    assert rules == [
+        "local all postgres peer",
+        "local all all scram-sha-256",
+        "host all postgres all reject",
+        "host all all all scram-sha-256",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("memory", ["64Mi", "512Mi", "1Gi", "8Gi"])
+def test_the_servers_memory_follows_its_limit_and_leaves_room(memory: str) -> None:
+    database = parse(
+        database={"resources": {"limits": {"memory": memory}, "requests": {"memory": memory}}}
+    ).database
+    values = standalone.parameters(database)
+    limit = int(quantities.parse(memory)) // 2**20
+    assert int(values["shared_buffers"].removesuffix("MB")) == max(32, limit // 4)
+    assert int(values["shared_buffers"].removesuffix("MB")) <= limit / 2
+    assert int(values["effective_cache_size"].removesuffix("MB")) == max(64, limit // 2)
+    assert int(values["maintenance_work_mem"].removesuffix("MB")) == max(16, limit // 16)
+    assert values["max_connections"] == "120"
+    assert values["password_encryption"] == "scram-sha-256"
+    assert (values["max_wal_size"], values["timezone"], values["listen_addresses"]) == ("512MB", "UTC", "*")
+
+
+def test_the_servers_parameters_stand_in_its_command(dev: Recording) -> None:
+    command = server(dev)["containers"][0]["command"]
+    assert "max_connections=120" in command
+    assert "shared_buffers=128MB" in command
+
+
+def test_passwords_and_verifiers_are_secrets_all_the_way(dev: Recording) -> None:
+    for name in ("postgres-admin-secret", "postgres-login-secret"):
+        secret = dev.one("Secret", name)
+        assert secret.inputs["immutable"] is True
+        assert secret.inputs["type"] == "kubernetes.io/basic-auth"
+        assert list(secret_paths(secret.raw)) == [".data"]
+        data = {key: base64.b64decode(value).decode() for key, value in secret.inputs["data"].items()}
+        assert set(data) == {"username", "password", "verifier"}
+        assert data["verifier"] == scram.verifier(data["password"])
+    for password in dev.all("RandomPassword"):
+        assert password.inputs["length"] == 40
+        assert password.inputs["special"] is False
+
+
+def test_a_verifier_proves_the_password_as_rfc_5802_says() -> None:
+    kind, parameters, keys = scram.verifier("secret").split("$")
+    iterations, salt = parameters.split(":")
+    stored, served = (base64.b64decode(key) for key in keys.split(":"))
+    salted = hashlib.pbkdf2_hmac("sha256", b"secret", base64.b64decode(salt), int(iterations))
+    assert (kind, iterations, len(base64.b64decode(salt))) == ("SCRAM-SHA-256", "4096", 16)
+    assert hashlib.sha256(hmac.new(salted, b"Client Key", hashlib.sha256).digest()).digest() == stored
+    assert hmac.new(salted, b"Server Key", hashlib.sha256).digest() == served
+    assert scram.verifier("secret") == scram.verifier("secret") != scram.verifier("other")
+
+
+def test_the_roles_are_made_when_the_server_is_ready_and_before_anybody_needs_them(dev: Recording) -> None:
+    grant = job(dev, "grant")
+    assert dev.one("StatefulSet", "postgres").urn in grant.dependencies
+    assert dev.one("NetworkPolicy", "postgres-from-roles").urn in grant.dependencies
+    migration = next(
+        entry for entry in dev.all("Job") if entry.object_name.startswith("feastflow-migrations")
+    )
+    assert grant.urn in migration.dependencies
+    assert grant.urn in dev.one("Deployment", "feastflow-backend").dependencies
+
+
+def test_the_roles_job_speaks_as_the_administrator_and_knows_no_clients_password(dev: Recording) -> None:
+    container = job(dev, "grant").inputs["spec"]["template"]["spec"]["containers"][0]
+    variables = env(container)
+    assert {name: variable["value"] for name, variable in variables.items() if "value" in variable} == {
+        "DB_NAME": "feastflow",
+        "DB_OWNER": "feastflow",
+        "DB_LOGIN": "feastflow_a",
+        "PGHOST": "postgres",
+        "PGPORT": "5432",
+        "PGUSER": "feastflow_admin",
+        "PGDATABASE": "postgres",
+    }
+    admin = dev.one("Secret", "postgres-admin-secret").object_name
+    login = dev.one("Secret", "postgres-login-secret").object_name
+    assert variables["PGPASSWORD"]["valueFrom"]["secretKeyRef"] == {"name": admin, "key": "password"}
+    assert variables["DB_VERIFIER"]["valueFrom"]["secretKeyRef"] == {"name": login, "key": "verifier"}
+
+
+def test_a_roles_job_gives_up_in_the_end(dev: Recording) -> None:
+    spec = job(dev, "grant").inputs["spec"]
+    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (3, 300)
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_two_logins_take_turns_and_the_old_one_is_locked_when_nobody_uses_it(dev: Recording) -> None:
+    after = rotated(2)
+    assert [resource.name for resource in dev.all("Job") if "retire" in resource.name] == []
+    assert env(job(after, "grant").inputs["spec"]["template"]["spec"]["containers"][0])["DB_LOGIN"] == {
+        "name": "DB_LOGIN",
+        "value": "feastflow_b",
+    }
+    retire = job(after, "retire")
+    container = retire.inputs["spec"]["template"]["spec"]["containers"][0]
+    assert env(container)["DB_LOGIN"]["value"] == "feastflow_a"
+    assert "DB_VERIFIER" not in env(container)
+    assert after.one("Deployment", "feastflow-backend").urn in retire.dependencies
+    database = parse().database
+    assert [roles.login(database, number) for number in (1, 2, 3)] == [
+        "feastflow_a",
+        "feastflow_b",
+        "feastflow_a",
+    ]
+
+
+def test_a_rotation_replaces_the_clients_secrets_and_leaves_the_server_alone(dev: Recording) -> None:
+    after = rotated(2)
+    for name, changes in {
+        "postgres-login-secret": True,
+        "backend-secret": True,
+        "postgres-admin-secret": False,
+    }.items():
+        assert (dev.one("Secret", name).object_name != after.one("Secret", name).object_name) is changes, name
+    assert server(dev) == server(after)
+    before_job, after_job = job(dev, "grant"), job(after, "grant")
+    assert before_job.object_name != after_job.object_name
+    passwords = {entry.name: entry.inputs["keepers"] for entry in after.all("RandomPassword")}
+    assert passwords == {
+        "postgres-admin-password": {"rotation": "1"},
+        "postgres-login-password": {"rotation": "2"},
+        "jwt-secret": {"rotation": "2"},
+    }
+
+
+def test_the_replicated_engine_loses_no_acknowledged_write_and_fails_over_by_itself(prod: Recording) -> None:
+    cluster = prod.one("Cluster", "postgres").inputs
+    spec = cluster["spec"]
+    assert cluster["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+    assert spec["instances"] == 3
+    assert spec["postgresql"]["synchronous"] == {"method": "any", "number": 1, "dataDurability": "required"}
+    assert spec["primaryUpdateStrategy"] == "unsupervised"
+    assert spec["enablePDB"] is True
+    assert spec["enableSuperuserAccess"] is False
+    assert spec["storage"] == {"size": "10Gi"}
+    assert spec["priorityClassName"] == "feastflow-prod-database"
+    assert (spec["postgresUID"], spec["postgresGID"]) == (26, 26)
+    assert (spec["smartShutdownTimeout"], spec["stopDelay"], spec["startDelay"]) == (5, 60, 600)
+    assert spec["inheritedMetadata"]["labels"]["component"] == "database"
+    assert spec["bootstrap"]["initdb"]["database"] == "feastflow"
+    assert spec["bootstrap"]["initdb"]["owner"] == "feastflow"
+    assert spec["bootstrap"]["initdb"]["dataChecksums"] is True
+    assert set(spec["postgresql"]["parameters"]) == {
+        "max_connections",
+        "shared_buffers",
+        "effective_cache_size",
+        "maintenance_work_mem",
+        "max_wal_size",
+    }
+    admin = prod.one("Secret", "postgres-admin-secret").object_name
+    assert spec["managed"]["roles"] == [
+        {
+            "name": "feastflow_admin",
+            "ensure": "present",
+            "login": True,
+            "createdb": True,
+            "createrole": True,
+            "passwordSecret": {"name": admin},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zones", "rule"), [(3, "required"), (4, "required"), (2, "preferred"), (1, "preferred")]
+)
+def test_instances_must_be_in_different_zones_where_there_are_enough(zones: int, rule: str) -> None:
+    place = replace(PLACE, cluster=Cluster(zones=zones))
+    settings = parse(database={"engine": "replicated", "instances": 3}).database
+    affinity = replicated.specification(
+        replicated.ReplicatedArgs(
+            place=place,
+            identity=place.identity("postgres", "database"),
+            settings=settings,
+            admin_password=SecretKey(secret="s", key="k"),
+        )
+    )["affinity"]
+    assert affinity["podAntiAffinityType"] == rule
+    assert affinity["topologyKey"] == "topology.kubernetes.io/zone"
+    assert {entry["tolerationSeconds"] for entry in affinity["tolerations"]} == {30}
+
+
+def test_clients_of_the_replicated_engine_verify_whom_they_talk_to(prod: Recording) -> None:
+    names = prod.one("Cluster", "postgres").inputs["spec"]["certificates"]["serverAltDNSNames"]
+    assert names[0] == "postgres"
+    assert "postgres.feastflow-prod.svc.cluster.local" in names
+    values = prod.one("ConfigMap", "backend-config").inputs["data"]
+    assert values["PGSSLMODE"] == "verify-full"
+    assert values["PGSSLROOTCERT"] == "/etc/feastflow/database/ca.crt"
+    for name in ("Deployment/feastflow-backend", f"Job/{job(prod, 'grant').object_name}"):
+        pod = prod.pods()[name]
+        volume = next(entry for entry in pod["volumes"] if entry["name"] == "database-ca")
+        assert volume["secret"] == {
+            "secretName": "postgres-ca",
+            "items": [{"key": "ca.crt", "path": "ca.crt"}],
+        }
+        mounts = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+        assert "/etc/feastflow/database" in mounts
+
+
+def test_clients_of_the_standalone_engine_need_no_certificate(dev: Recording) -> None:
+    assert "PGSSLMODE" not in dev.one("ConfigMap", "backend-config").inputs["data"]
+
+
+def test_only_instances_and_their_operator_reach_instances_and_only_they_the_kubernetes_api(
+    prod: Recording,
+) -> None:
+    inward = prod.one("NetworkPolicy", "postgres-from-peers").inputs["spec"]
+    assert inward["podSelector"]["matchLabels"]["component"] == "database"
+    peers, operator = inward["ingress"]
+    assert [port["port"] for port in peers["ports"]] == [5432, 8000]
+    assert peers["from"][0]["podSelector"]["matchLabels"]["component"] == "database"
+    assert operator["from"] == [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "cnpg-system"}}}
+    ]
+    outward = prod.one("NetworkPolicy", "postgres-to-peers").inputs["spec"]
+    assert outward["podSelector"]["matchLabels"]["component"] == "database"
+    assert outward["egress"][1] == {
+        "to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}],
+        "ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}],
+    }
+
+
+def test_the_script_is_mounted_as_it_is_in_the_repository(dev: Recording) -> None:
+    config = dev.one("ConfigMap", "postgres-scripts")
+    assert config.inputs["data"] == {"postgres.sh": SCRIPT.read_text(encoding="utf-8")}
+    assert config.inputs["immutable"] is True
+
+
+def test_the_script_is_one_that_a_plain_shell_can_read() -> None:
+    subprocess.run(["/bin/sh", "-n", str(SCRIPT)], check=True)  # noqa: S603 - the repository's own file
+    result = subprocess.run(["/bin/sh", str(SCRIPT), "dance"], capture_output=True, text=True, check=False)  # noqa: S603
+    assert result.returncode == 2
+    assert "usage:" in result.stderr
+
+
+def test_no_statement_of_the_script_holds_a_password() -> None:
+    text = SCRIPT.read_text(encoding="utf-8")
+    assert "PASSWORD :'verifier'" in text
+    assert "getenv password" not in text

@@ -1,0 +1,211 @@
+"""The two stacks: one schema, one program, and differences only where they are allowed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components import continuity, settings
+from components.model.stack import Kubeconfig, Stack
+from components.outputs import Commands
+
+from .recorder import ROOT, Recording, encode, record_stack, stack_file
+from .test_settings import parse
+
+# Where prod may differ from dev. Whatever is not here is the same in both, by the same words.
+MAY_DIFFER = {
+    "namespace",
+    "environment",
+    "tenancy.protect",
+    "database.engine",
+    "database.instances",
+    "database.storage",
+    "edge.host",
+    "edge.port",
+    "edge.tls.enabled",
+}
+
+
+def leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for name, below in value.items():
+            yield from leaves(below, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, value
+
+
+def test_dev_and_prod_differ_only_where_they_may() -> None:
+    dev, prod = (dict(leaves(stack_file(name))) for name in ("dev", "prod"))
+    assert dev.keys() == prod.keys()
+    different = {key.removeprefix("feastflow:") for key in dev if dev[key] != prod[key]}
+    assert different <= MAY_DIFFER
+    assert different == MAY_DIFFER, "a key on the list that no longer differs does not belong there"
+
+
+def stack(name: str) -> Stack:
+    return settings.parse({key: encode(value) for key, value in stack_file(name).items()})[0]
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_a_stacks_own_file_is_accepted(name: str) -> None:
+    assert stack(name).namespace == f"feastflow-{name}"
+    assert stack(name).environment == name
+
+
+def test_both_stacks_are_made_of_the_same_kinds_and_names_but_for_the_databases_engine(
+    dev: Recording, prod: Recording
+) -> None:
+    engine = {"StatefulSet", "PersistentVolumeClaim", "Cluster", "Service", "ServiceAccount", "ConfigMap"}
+    shapes = [
+        {
+            (resource.type, resource.name)
+            for resource in recording.resources
+            if resource.kind not in engine | {"Stack"}
+        }
+        for recording in (dev, prod)
+    ]
+    assert shapes[0] ^ shapes[1] == {
+        ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-from-peers"),
+        ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-to-peers"),
+    }
+
+
+def test_every_component_registers_what_it_puts_out(dev: Recording) -> None:
+    outputs = {urn.split("::")[-1]: sorted(values) for urn, values in dev.component_outputs.items()}
+    assert outputs == {
+        "tenancy": ["namespace"],
+        "database": ["service"],
+        "backend": ["service"],
+        "frontend": ["service"],
+        "edge": ["url"],
+        "feastflow-test": [],
+    }
+
+
+def test_every_resource_belongs_to_a_component(dev: Recording) -> None:
+    outside = {"Stack", "kubernetes", "Tenancy", "Database", "Backend", "Frontend", "Edge"}
+    for resource in dev.resources:
+        if resource.kind not in outside:
+            assert resource.parent.split("::")[-1] in {"tenancy", "database", "backend", "frontend", "edge"}
+
+
+def test_the_stack_tells_its_operator_what_comes_next(dev: Recording) -> None:
+    assert dev.exports["url"] == "http://feastflow-dev.localhost:8080"
+    assert dev.exports["namespace"] == "feastflow-dev"
+    assert dev.exports["services"] == {
+        "database": "postgres.feastflow-dev.svc:5432",
+        "backend": "feastflow-backend.feastflow-dev.svc:5000",
+        "frontend": "feastflow-frontend.feastflow-dev.svc:3000",
+    }
+    assert dev.exports["versions"] == {"backend": "1.0.0", "frontend": "1.0.0"}
+    assert dev.exports["images"]["backend"] == "feastflow/backend:1.0.0"
+    kubectl = "kubectl --namespace feastflow-dev"
+    assert dev.exports["commands"] == {
+        "pods": f"{kubectl} get pods --output wide",
+        "events": f"{kubectl} get events --sort-by .lastTimestamp",
+        "scaling": f"{kubectl} get horizontalpodautoscalers",
+        **{
+            f"{name}Logs": f"{kubectl} logs --prefix --tail 100 --selector component={name}"
+            for name in ("backend", "frontend", "migrations", "database")
+        },
+        "psql": f"{kubectl} exec --stdin --tty postgres-0 --container postgres -- "
+        "psql --username postgres feastflow",
+        "status": "curl --fail http://feastflow-dev.localhost:8080/api/status",
+    }
+
+
+def commands(given: Stack, context: str | None) -> dict[str, str]:
+    return dict(Commands(settings=given, cluster=Kubeconfig(context=context)).listing())
+
+
+def test_commands_name_the_context_the_primary_and_an_unknown_certificate() -> None:
+    given = parse(
+        database={"engine": "replicated", "instances": 3},
+        edge={"host": "shop.example.com", "tls": {"enabled": True}},
+    )
+    listing = commands(given, "my cluster")
+    assert listing["pods"] == "kubectl --context 'my cluster' --namespace shop get pods --output wide"
+    assert "cnpg.io/instanceRole=primary --output name)" in listing["psql"]
+    assert listing["status"] == "curl --fail --insecure https://shop.example.com/api/status"
+
+
+def test_no_output_holds_a_secret(dev: Recording, prod: Recording) -> None:
+    for recording in (dev, prod):
+        text = repr(recording.exports)
+        for word in ("password{", "jwt-secret{"):
+            assert word not in text
+
+
+FACTS: dict[str, Any] = continuity.facts(parse())
+
+
+def test_a_first_update_and_an_unchanged_one_are_let_through() -> None:
+    continuity.check(None, FACTS)
+    continuity.check({}, FACTS)
+    continuity.check(FACTS, FACTS)
+    continuity.check({**FACTS, "database.storage": "1Gi"}, FACTS)
+    continuity.check({**FACTS, "database.storage": "2048Mi"}, FACTS)
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "why", "fix"),
+    [
+        ("namespace", "old", "deleted with its data", "make a second stack"),
+        ("database.engine", "replicated", "different volumes", "pg_dump"),
+        ("database.name", "old", "an empty database", "ALTER DATABASE"),
+        ("database.user", "old", "would own nothing", "keep it"),
+        ("database.storageClass", "fast", "cannot change its class", "pg_dump"),
+        ("database.uid", 999, "files of another user", "set the old value again"),
+        ("database.storage", "3Gi", "never shrink", "config set --path feastflow:database.storage 3Gi"),
+    ],
+)
+def test_a_change_that_would_lose_data_is_refused_with_what_to_do_instead(
+    key: str, before: object, why: str, fix: str
+) -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        continuity.check({**FACTS, key: before}, FACTS)
+    head, _, body = str(error.value).partition("\n\n")
+    assert head == "The stack holds data that this change would lose; nothing was changed."
+    name, found, reason, remedy = body.split("\n")
+    assert name == f"feastflow:{key}"
+    assert found == f"  found: {FACTS[key]} (was {before})"
+    assert why in reason
+    assert fix in remedy
+
+
+def test_what_the_data_depends_on_is_recorded_for_the_next_update(dev: Recording) -> None:
+    assert dev.exports["dataDependsOn"] == {
+        "namespace": "feastflow-dev",
+        "database.engine": "standalone",
+        "database.name": "feastflow",
+        "database.user": "feastflow",
+        "database.storageClass": None,
+        "database.uid": 26,
+        "database.storage": "2Gi",
+    }
+
+
+def test_nothing_is_touched_before_a_refusal() -> None:
+    before = {continuity.OUTPUT: {**FACTS, "namespace": "elsewhere"}}
+    with pytest.raises(pulumi.RunError, match="would lose"):
+        record_stack(stack_file("dev"), last_update=before)
+
+
+def test_an_update_like_the_last_one_is_let_through(dev: Recording) -> None:
+    continuity.check(dev.exports[continuity.OUTPUT], continuity.facts(stack("dev")))
+
+
+def test_the_project_describes_every_key_of_a_stack() -> None:
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    fields = {field.alias or name: field for name, field in Stack.model_fields.items()}
+    assert set(project["config"]) == {f"feastflow:{name}" for name in fields}
+    for name, field in fields.items():
+        entry = project["config"][f"feastflow:{name}"]
+        assert entry["description"] == field.description, name
+        kind = {"str": "string", "int": "integer"}.get(getattr(field.annotation, "__name__", ""), "object")
+        assert entry["type"] == kind, name
+        # Empty where the program has to ask for it: the CLI would, and could not say why.
+        empty = {"string": "", "object": {}}
+        assert entry["default"] == (field.default if kind == "integer" else empty[kind]), name
