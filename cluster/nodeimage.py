@@ -46,6 +46,15 @@ _PROGRAMS = (
     _Program(name="local-path-provisioner", image="docker.io/rancher/local-path-provisioner:v0.0.30"),
 )
 _ON_THE_NODE = ("kubeadm", "kubelet", "kubectl")
+# Documentation and translations are never read in a container, and every image and node would carry them.
+_UNREAD = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+_MMDEBSTRAP = (
+    "mmdebstrap",
+    "--variant=minbase",
+    "--include=ca-certificates",
+    *(f"--dpkgopt=path-exclude={path}" for path in _UNREAD),
+    "bookworm",
+)
 _BUSYBOX = "docker.io/library/busybox:1.35"
 
 
@@ -55,16 +64,15 @@ KUBEADM_PATCH = f"kind: ClusterConfiguration\ndns:\n  imageTag: {_COREDNS}\n"
 
 def debian(engine: Engine, step: Step) -> str:
     """Debian's minimal system as an image, the base of all others built here."""
-    tag = f"localhost/feastflow/debian:{cache.key('mmdebstrap minbase bookworm ca-certificates')}"
+    tag = f"localhost/feastflow/debian:{cache.key(*_MMDEBSTRAP)}"
     if engine.has("image", "inspect", tag):
         return tag
     golang.room(cache.home(), _DISK_NEEDED_GIB, "the images of the cluster")
     step.note("a minimal Debian system")
     with tempfile.TemporaryDirectory(dir=_drafts()) as folder:
         archive = Path(folder) / "debian.tar"
-        command = ["mmdebstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(archive)]
         try:
-            process.stream(command, log=_log("debian"), timeout=1200)
+            process.stream([*_MMDEBSTRAP, str(archive)], log=_log("debian"), timeout=1200)
         except process.CommandError as failure:
             raise Refusal(
                 f"mmdebstrap could not make a Debian system\n{failure.tail}",

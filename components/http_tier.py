@@ -127,9 +127,9 @@ def outside(args: HttpTierArgs, parent: pulumi.Resource) -> list[networking.v1.N
 
 
 def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs]:
-    """The targets of the autoscaler, in percent of the pods' requests."""
-    targets = {"cpu": settings.cpu_percent, "memory": settings.memory_percent}
-    return [
+    """The targets of the autoscaler: shares of the pods' requests in percent, and requests a second."""
+    shares = {"cpu": settings.cpu_percent, "memory": settings.memory_percent}
+    metrics = [
         autoscaling.v2.MetricSpecArgs(
             type="Resource",
             resource=autoscaling.v2.ResourceMetricSourceArgs(
@@ -137,9 +137,18 @@ def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs
                 target=autoscaling.v2.MetricTargetArgs(type="Utilization", average_utilization=percent),
             ),
         )
-        for name, percent in targets.items()
+        for name, percent in shares.items()
         if percent is not None
     ]
+    if settings.requests_per_second is not None:
+        rate = autoscaling.v2.PodsMetricSourceArgs(
+            metric=autoscaling.v2.MetricIdentifierArgs(name=settings.requests_metric),
+            target=autoscaling.v2.MetricTargetArgs(
+                type="AverageValue", average_value=str(settings.requests_per_second)
+            ),
+        )
+        metrics.append(autoscaling.v2.MetricSpecArgs(type="Pods", pods=rate))
+    return metrics
 
 
 def _pod(args: HttpTierArgs, account: pulumi.Input[str]) -> workload.Pod:

@@ -7,8 +7,6 @@ without a traceback: the key, the value found, why it matters, and the command t
 import difflib
 import json
 import shlex
-import types
-import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +14,7 @@ import pulumi
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from .model.base import REFUSED
+from .model.base import REFUSED, model_in
 from .model.stack import Kubeconfig, Stack
 
 PROJECT = "feastflow"
@@ -151,18 +149,8 @@ def _model_at(location: list[str]) -> type[BaseModel] | None:
         if model is None or part.isdigit():
             continue
         fields = {field.alias: field for field in model.model_fields.values()}
-        model = _model_in(fields[part].annotation) if part in fields else None
+        model = model_in(fields[part].annotation) if part in fields else None
     return model
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        return annotation if issubclass(annotation, BaseModel) else None
-    for argument in typing.get_args(annotation):
-        model = _model_in(argument)
-        if model is not None:
-            return model
-    return None
 
 
 def _keys_at(location: list[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """The base of every settings model, and the one kind of error its rules raise."""
 
+import types
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,3 +55,10 @@ def _merge(default: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
             value = _merge(below, value)  # noqa: PLW2901 - the merged value takes the given one's place
         result[key] = value
     return result
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type
+    """The model in a field's type, however deep: in `Model`, `Model | None`, `tuple[Model, ...]`."""
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return annotation if issubclass(annotation, BaseModel) else None
+    return next((found for part in typing.get_args(annotation) if (found := model_in(part))), None)

@@ -78,6 +78,18 @@ class Autoscaling(Model):
         examples=[80],
     )
 
+    requests_per_second: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None,
+        description="Requests a second and pod above which pods are added; see `requestsMetric`.",
+        examples=[100],
+    )
+    requests_metric: str = Field(
+        default="http_requests_per_second",
+        pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$",
+        description="Name of that number in the cluster's custom metrics API, which must exist for it.",
+        examples=["http_requests_per_second"],
+    )
+
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.min_replicas > self.max_replicas:
@@ -93,7 +105,7 @@ class Autoscaling(Model):
             and self.min_replicas != self.max_replicas
         ):
             raise refuse(
-                "without a CPU or memory target nothing scales the pods between minimum and maximum",
+                "without any target nothing scales the pods between minimum and maximum",
                 "70",
                 at="cpuPercent",
             )

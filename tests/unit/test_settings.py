@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from components import settings
+from components.model.base import model_in
 from components.model.stack import Stack
 from components.model.workload import resources
 
@@ -45,6 +46,7 @@ def test_the_defaults_are_the_contracts_figures() -> None:
     assert (backend.autoscaling.cpu_percent, backend.autoscaling.memory_percent) == (70, 80)
     assert (frontend.autoscaling.min_replicas, frontend.autoscaling.max_replicas) == (3, 10)
     assert (frontend.autoscaling.cpu_percent, frontend.autoscaling.memory_percent) == (70, None)
+    assert (frontend.autoscaling.requests_per_second, backend.autoscaling.requests_per_second) == (None, None)
     assert (backend.uid, backend.gid, frontend.uid, frontend.gid) == (1000, 1000, 1000, 1000)
     assert backend.probes.model_dump() == {
         "liveness": "/api/health",
@@ -419,7 +421,7 @@ def test_only_a_service_of_the_cluster_opens_a_namespace(host: str, namespace: s
 def models(model: type[BaseModel] = Stack) -> Iterator[type[BaseModel]]:
     yield model
     for field in model.model_fields.values():
-        below = settings._model_in(field.annotation)
+        below = model_in(field.annotation)
         if below is not None:
             yield from models(below)
 
@@ -430,7 +432,7 @@ def test_every_field_is_described_and_has_an_example_that_is_accepted() -> None:
             where = f"{model.__name__}.{name}"
             assert field.description, where
             assert field.description.endswith("."), where
-            below = settings._model_in(field.annotation)
+            below = model_in(field.annotation)
             if below is None or field.examples:
                 assert field.examples, where
                 json.dumps(field.examples)

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 import yaml
 
-from components import continuity, settings
+from components import continuity, reference, settings
 from components.model.stack import Kubeconfig, Stack
 from components.outputs import Commands
 
@@ -209,3 +209,8 @@ def test_the_project_describes_every_key_of_a_stack() -> None:
         # Empty where the program has to ask for it: the CLI would, and could not say why.
         empty = {"string": "", "object": {}}
         assert entry["default"] == (field.default if kind == "integer" else empty[kind]), name
+
+
+def test_the_reference_of_every_key_is_what_the_model_says() -> None:
+    document = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert document.endswith(reference.tables()), "python -m components.reference writes the tables"

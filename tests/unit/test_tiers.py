@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pulumi_kubernetes import autoscaling
 
 from components import http_tier, migrations, workload
 from components.model.tenancy import Cluster
@@ -120,9 +121,16 @@ def test_the_number_of_pods_belongs_to_the_autoscaler(dev: Recording, name: str)
     assert scaler["behavior"] == {"scaleDown": {"stabilizationWindowSeconds": 300}}
 
 
-def test_a_target_that_is_not_set_is_no_metric() -> None:
-    assert http_tier.scaling_metrics(parse().frontend.autoscaling)[0].resource is not None
-    assert len(http_tier.scaling_metrics(parse().frontend.autoscaling)) == 1
+def test_requests_a_second_are_a_target_where_the_cluster_knows_them() -> None:
+    settings = parse(frontend={"autoscaling": {"requestsPerSecond": 100}}).frontend.autoscaling
+    cpu, rate = http_tier.scaling_metrics(settings)
+    assert cpu.type == "Resource"
+    assert rate.type == "Pods"
+    assert isinstance(rate.pods, autoscaling.v2.PodsMetricSourceArgs)
+    assert isinstance(rate.pods.metric, autoscaling.v2.MetricIdentifierArgs)
+    assert isinstance(rate.pods.target, autoscaling.v2.MetricTargetArgs)
+    assert rate.pods.metric.name == "http_requests_per_second"
+    assert (rate.pods.target.type, rate.pods.target.average_value) == ("AverageValue", "100")
 
 
 @pytest.mark.parametrize("name", TIERS)

@@ -55,17 +55,20 @@ class CircuitBreaker:
         return self._state
 
     @contextmanager
-    def guard(self, is_failure: Callable[[BaseException], bool]) -> Iterator[None]:
+    def guard(self, is_failure: Callable[[Exception], bool | None]) -> Iterator[None]:
         """Run one call under the breaker; raises CircuitOpenError instead of entering while open.
 
-        An exception for which `is_failure` is false means that the other side answered: a success.
-        A cancelled call counts as neither.
+        An exception for which `is_failure` is false means that the other side answered: a success. One for
+        which it is None says nothing about the other side, and counts as neither, like a cancelled call.
         """
         self._enter()
         try:
             yield
         except Exception as error:
-            if is_failure(error):
+            verdict = is_failure(error)
+            if verdict is None:
+                self._trial_running = False
+            elif verdict:
                 self.failed()
             else:
                 self.succeeded()

@@ -108,16 +108,24 @@ class Database:
         return await retry(lambda: self._attempt(work), is_transient=is_transient, backoff=self._backoff)
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        with self.breaker.guard(is_outage):
-            generation = None
+        generation: int | None = None
+        old_news = False
+
+        def verdict(error: Exception) -> bool | None:
+            return None if old_news else is_outage(error)
+
+        with self.breaker.guard(verdict):
             try:
                 async with self._pool.connection() as connection:
                     generation = self._generations.get(connection)
                     with answer_within(connection, ANSWER_SECONDS):
                         return await work(connection)
             except psycopg.Error as error:
-                if is_lost(error) and generation == self._generation:
-                    await self._forget_idle(error)
+                if is_lost(error) and generation is not None:
+                    # One restart of the server kills every connection of a pool: one failure, not eight.
+                    old_news = generation != self._generation
+                    if not old_news:
+                        await self._forget_idle(error)
                 raise
 
     async def _forget_idle(self, error: Exception) -> None:

@@ -65,6 +65,16 @@ def test_an_answer_that_is_an_error_counts_as_success() -> None:
     assert breaker.state is State.CLOSED
 
 
+def test_an_error_that_says_nothing_about_the_other_side_counts_as_neither() -> None:
+    breaker = CircuitBreaker(threshold=2, clock=Clock())
+    breaker.failed()
+    with pytest.raises(OSError, match="old news"), breaker.guard(lambda _: None):
+        raise OSError("old news")
+    assert breaker.state is State.CLOSED
+    breaker.failed()
+    assert breaker.state is State.OPEN, "the failure before it still counts"
+
+
 def test_after_the_wait_one_trial_closes_the_circuit_or_opens_it_again() -> None:
     clock = Clock()
     breaker = opened(clock)
