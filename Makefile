@@ -26,3 +26,28 @@ destroy: venv ## take the stack away, leave the cluster
 
 down: venv ## take everything away, leave the machine as it was
 	@.venv/bin/python -m local down
+
+lint: venv ## ruff over everything, formatting included
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types: venv ## mypy, strict
+	@.venv/bin/mypy
+
+unit: venv ## what needs no cluster: components with mocked providers, settings, tools
+	@.venv/bin/python -m pytest -q tests/unit tests/tools
+
+app: venv ## the demo application's own tests, against a real PostgreSQL where one is installed
+	@.venv/bin/python -m pytest -q demo/backend/tests
+	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
+
+e2e: venv browser ## the whole path on a real cluster of its own, with a real browser
+	@.venv/bin/python -m pytest -q tests/e2e
+
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
+
+test: lint types unit app e2e ## everything
+
+clean-cache: ## remove downloads, binaries and images; `make down` first
+	@$(PYTHON) -m toolchain.clean

@@ -1,4 +1,4 @@
-"""`python -m cluster`: the local cluster by itself, for those who want it without FeastFlow, and for drills."""
+"""`python -m cluster`: the local cluster by itself, for those who want no FeastFlow on it, and for drills."""
 
 import argparse
 
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     if options.command == "up":
         made = lifecycle.up(options.name, options.port)
+        lifecycle.ready(made)
         console.say(f"\nexport KUBECONFIG={made.kubeconfig}")
     elif options.command == "down":
         lifecycle.down(options.name)

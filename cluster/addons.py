@@ -23,6 +23,7 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
         "docs/content/reference/dynamic-configuration/kubernetes-crd-rbac.yml",
     ),
 }
+_SECONDS = 180
 _STORAGE = "local-path"
 _WORKLOADS = (
     ("kube-system", "daemonset/kube-router"),
@@ -65,21 +66,27 @@ def _render(kubectl: Path, folder: Path) -> None:
     (folder / "addons.yaml").write_text("---\n".join(texts.values()), encoding="utf-8")
 
 
-def apply(kubectl: Path, kubeconfig: Path, step: Step) -> None:
-    """Apply the add-ons and wait until each is available; storage came with the nodes."""
+def apply(kubectl: Path, kubeconfig: Path) -> None:
+    """Apply the add-ons; storage came with the nodes. Changes nothing where nothing differs."""
+    manifest = str(_rendered(kubectl) / "addons.yaml")
+    command = [str(kubectl), "--kubeconfig", str(kubeconfig), "apply", "--server-side", "--force-conflicts"]
+    process.output([*command, "-f", manifest], timeout=120)
+
+
+def wait(kubectl: Path, kubeconfig: Path, step: Step) -> None:
+    """Wait until every node is Ready and every add-on available."""
     base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
-    step.note("applying")
-    command = [*base, "apply", "--server-side", "--force-conflicts", "-f", str(_rendered(kubectl) / "addons.yaml")]
-    process.output(command, timeout=120)
+    step.note("waiting for the nodes")
+    conditions = [["wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={_SECONDS}s"]]
     for namespace, workload in _WORKLOADS:
-        step.note(f"waiting for {workload.split('/')[1]}")
+        conditions.append(["-n", namespace, "rollout", "status", workload, f"--timeout={_SECONDS}s"])
+    for condition in conditions:
+        step.note(f"waiting for {condition[-2].split('/')[-1].strip('-')}")
         try:
-            process.output(
-                [*base, "-n", namespace, "rollout", "status", workload, "--timeout=180s"], timeout=200
-            )
+            process.output([*base, *condition], timeout=_SECONDS + 20)
         except process.CommandError as failure:
             raise Refusal(
-                f"{workload} in {namespace} is not available: {failure.tail}",
+                f"an add-on of the cluster is not available: {failure}",
                 "without it the cluster has no pod network, storage, metrics or edge",
-                f"look: kubectl --kubeconfig {kubeconfig} -n {namespace} describe pods; or start afresh: make down up",
+                f"look: kubectl --kubeconfig {kubeconfig} get pods -A; or start afresh: make down up",
             ) from failure

@@ -1,4 +1,4 @@
-"""The container engine that carries the nodes: the user's Docker or Podman, or Debian's Podman set up here."""
+"""The container engine that carries the nodes: the user's Docker or Podman, or Debian's set up here."""
 
 import os
 import shutil
@@ -8,6 +8,9 @@ from pathlib import Path
 
 from toolchain import cache, process
 from toolchain.refusal import Refusal
+
+# What containers need until the next reboot.
+RUNTIME = Path("/run/feastflow")
 
 _OFFICIAL_NODE = "docker.io/kindest/node:latest"
 _PACKAGES = ("podman", "runc", "netavark", "aardvark-dns", "mmdebstrap")
@@ -31,7 +34,7 @@ _STORAGE_CONF = """\
 [storage]
 driver = "overlay"
 graphroot = "{images}"
-runroot = "/run/feastflow/containers"
+runroot = "{runtime}/containers"
 """
 
 
@@ -62,7 +65,7 @@ class Engine:
         log: Path,
         each: Callable[[str], None] | None = None,
     ) -> None:
-        """Build an image unless the tag is there already, so a tag must follow the content that goes into it."""
+        """Build an image unless the tag is there already, so a tag must follow its content."""
         if self.has("image", "inspect", tag):
             return
         flags = ["--isolation", "chroot", "--pull=never"] if self.own else []
@@ -92,7 +95,11 @@ def choose() -> Engine:
     for command in ("docker", "podman"):
         if shutil.which(command) and process.answers([command, "info"], timeout=10):
             engine = Engine(
-                command=command, own=False, why=f"{command} answers and can fetch kind's official node image"
+                command=command,
+                own=False,
+                why=f"{command} answers and can fetch kind's official node image",
+                # Left alone, kind takes Docker where there is so much as its client.
+                environment={"KIND_EXPERIMENTAL_PROVIDER": command},
             )
             if engine.has("image", "inspect", _OFFICIAL_NODE) or engine.has(
                 "manifest", "inspect", _OFFICIAL_NODE
@@ -107,10 +114,10 @@ def present() -> Engine | None:
 
 
 def own() -> Engine:
-    """Debian's Podman with settings of its own: nobody else's containers, networks or settings are touched."""
+    """Debian's Podman with settings of its own: nobody else's containers, networks, settings are touched."""
     if os.geteuid() != 0:
         raise Refusal(
-            f"no Docker or Podman here can fetch kind's node image, and this is user {os.geteuid()}, not root",
+            f"no Docker or Podman here can fetch kind's node image, and user {os.geteuid()} is not root",
             "a cluster of its own needs Debian's Podman, network namespaces and mounts",
             "start Docker, or run it as root (sudo make up), or name a cluster you have: make up CONTEXT=…",
         )
@@ -119,14 +126,15 @@ def own() -> Engine:
         _install(missing)
     state = cache.state_home() / "engine"
     images = cache.home() / "containers"
-    for folder in (state / "networks", images, Path("/run/feastflow")):
+    for folder in (state / "networks", images, RUNTIME):
         folder.mkdir(parents=True, exist_ok=True)
     (state / "containers.conf").write_text(_CONTAINERS_CONF.format(state=state), encoding="utf-8")
-    (state / "storage.conf").write_text(_STORAGE_CONF.format(images=images), encoding="utf-8")
+    storage = _STORAGE_CONF.format(images=images, runtime=RUNTIME)
+    (state / "storage.conf").write_text(storage, encoding="utf-8")
     return Engine(
         command="podman",
         own=True,
-        why="no engine answers that can fetch kind's official node image, so Podman from Debian and an image built here",
+        why="no engine answers that can fetch kind's node image: Debian's Podman and an image built here",
         environment={
             "CONTAINERS_CONF": str(state / "containers.conf"),
             "CONTAINERS_STORAGE_CONF": str(state / "storage.conf"),
@@ -140,7 +148,7 @@ def _install(missing: list[str]) -> None:
         raise Refusal(
             f"{', '.join(missing)}: not on PATH, and there is no apt-get",
             "the local cluster is built from Debian's packages",
-            "install Docker, or Podman with runc and netavark, or name a cluster you have: make up CONTEXT=…",
+            "install Docker, or Podman with runc and netavark, or name a cluster: make up CONTEXT=…",
         )
     log = cache.home() / "logs" / "apt.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -162,6 +170,6 @@ def _install(missing: list[str]) -> None:
 
 
 def _certificates() -> str | None:
-    """The machine's certificate authorities, when it trusts more than the usual: builds must then trust them too."""
+    """The machine's certificate authorities, when it trusts more than the usual; then builds must too."""
     bundle = os.environ.get("SSL_CERT_FILE")
     return bundle if bundle and Path(bundle).is_file() else None

@@ -1,21 +1,21 @@
 """What the own Podman leaves on a machine after its last container, and taking that away.
 
-Podman removes containers; netavark keeps its chains, the storage keeps a mount, runc's parents keep their control
-groups, and forwarding stays switched on. What was there before the first cluster is written down, and only the
-rest is erased, so that a Podman of the user's own keeps what is its.
+Podman removes containers; netavark keeps its chains, the storage keeps a mount, runc's parents keep their
+control groups, and forwarding stays switched on. What was there before the first cluster is written down, and
+only the rest is erased, so that a Podman of the user's own keeps what is its.
 """
 
 import contextlib
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from cluster.engine import Engine
+from cluster.engine import RUNTIME, Engine
 from toolchain import cache, process
 
-_RUNTIME = Path("/run/feastflow")
 _CGROUPS = Path("/sys/fs/cgroup")
 _SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/default/forwarding")
 _TABLES = ("iptables", "ip6tables")
@@ -34,19 +34,22 @@ def record() -> None:
         "sysctls": _sysctls(),
         "modules": _MODULES.exists(),
     }
-    path.write_text(json.dumps(known), encoding="utf-8")
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(known), encoding="utf-8")
+    draft.rename(path)
     _MODULES.mkdir(exist_ok=True)
 
 
 def erase(engine: Engine) -> None:
-    """Remove networks, mounts, control groups and packet filter rules of the own Podman; it has no containers."""
+    """Remove networks, mounts, control groups and packet filter rules of the own, now empty, Podman."""
     for network in engine.run("network", "ls", "--quiet").split():
         if network != "podman":
             process.answers([engine.command, "network", "rm", "--force", network], env=engine.environment)
     engine.run("volume", "prune", "--force")
     known = _known()
     for table in _TABLES:
-        _restore_rules(table, known["rules"].get(table, []))
+        for arguments in removals(known["rules"].get(table, []), _rules(table)):
+            _quietly(table, *arguments)
     for name, value in known["sysctls"].items():
         with contextlib.suppress(OSError):
             (Path("/proc/sys") / name).write_text(value, encoding="utf-8")
@@ -55,21 +58,21 @@ def erase(engine: Engine) -> None:
             _MODULES.rmdir()
     _unmount()
     _remove_cgroups()
-    shutil.rmtree(_RUNTIME, ignore_errors=True)
+    shutil.rmtree(RUNTIME, ignore_errors=True)
     _path().unlink(missing_ok=True)
 
 
-def _restore_rules(table: str, before: list[str]) -> None:
-    """Delete rules and chains that were not there before, and are netavark's or kind's own network's."""
-    added = [rule for rule in _rules(table) if rule not in before and "NETAVARK" in rule]
-    for rule in sorted(added, key=lambda text: " -N " in text):
-        kind, *words = rule.split(" ", 1)[1].split()
-        if kind == "-A":
-            _quietly(table, "-t", rule.split(" ", 1)[0], "-D", *words)
-    chains = [(rule.split(" ", 1)[0], rule.split()[2]) for rule in added if rule.split()[1] == "-N"]
-    for action in ("-F", "-X"):
-        for name, chain in chains:
-            _quietly(table, "-t", name, action, chain)
+def removals(before: list[str], now: list[str]) -> list[list[str]]:
+    """The packet filter's commands, in order, that take away what netavark has added since `before`.
+
+    Rules go first, since a chain that is referred to cannot be deleted. Both are as `_rules` writes them.
+    """
+    added = [shlex.split(rule) for rule in now if rule not in before and "NETAVARK" in rule]
+    chains = [(table, words[0]) for table, kind, *words in added if kind == "-N"]
+    return [
+        *(["-t", table, "-D", *words] for table, kind, *words in added if kind == "-A"),
+        *(["-t", table, action, chain] for action in ("-F", "-X") for table, chain in chains),
+    ]
 
 
 def _rules(table: str) -> list[str]:
@@ -79,9 +82,8 @@ def _rules(table: str) -> list[str]:
         return found
     for name in ("filter", "nat", "mangle"):
         with contextlib.suppress(process.CommandError):
-            for line in process.output([table, "-t", name, "-S"]).splitlines():
-                if line.startswith(("-A", "-N")):
-                    found.append(f"{name} {line}")
+            lines = process.output([table, "-t", name, "-S"]).splitlines()
+            found += [f"{name} {line}" for line in lines if line.startswith(("-A", "-N"))]
     return found
 
 
@@ -99,15 +101,14 @@ def _sysctls() -> dict[str, str]:
 
 def _unmount() -> None:
     """The storage mounts itself privately, and a node that was killed leaves mounts inside it."""
-    ours = (str(cache.home() / "containers"), str(_RUNTIME))
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
     for mount in sorted(mounts, key=len, reverse=True):
-        if mount.startswith(ours):
+        if any(Path(mount).is_relative_to(ours) for ours in (cache.home() / "containers", RUNTIME)):
             _quietly("umount", "--lazy", mount)
 
 
 def _remove_cgroups() -> None:
-    """Podman's parent groups with what systemd and the kubelet made in them; a group in use stays by itself."""
+    """Podman's parent groups with what systemd and the kubelet made in them; a group in use stays."""
     for parent in sorted(_CGROUPS.glob("*/libpod_parent")) + sorted(_CGROUPS.glob("libpod_parent")):
         for group in sorted(parent.rglob("*"), key=lambda path: len(path.parts), reverse=True):
             if group.is_dir():

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -63,41 +64,53 @@ class Cluster:
 
 
 def up(name: str, port: int) -> Cluster:
-    """A cluster of this name that answers, made or mended where necessary."""
+    """A cluster of this name whose API answers, made or mended where necessary, its add-ons applied.
+
+    The add-ons are not awaited, so that the caller can do something useful meanwhile; `ready` does that.
+    """
     running = find(name)
-    if running is not None and answers(running):
+    if running is not None and _serves(running):
         if running.port != port:
             raise Refusal(
                 f"the cluster {name} has its edge on port {running.port}, not {port}",
                 "kind binds the port when it makes the nodes; it cannot be changed later",
                 f"use the port it has (PORT={running.port}), or make it anew: make down up PORT={port}",
             )
-        say(f"ok cluster      {name} answers, its three nodes are Ready")
-        return running
-    with Step("engine", "looking for Docker or Podman") as step:
-        chosen = engine.choose()
-        step.result(chosen.why)
-    with Step("tools", "kind and kubectl") as step:
-        tools = golang.binaries(pins.KIND_BUILD, step)
-        step.result("kind and kubectl, compiled from pinned modules")
-    cluster = Cluster(name=name, port=port, engine=chosen, kubeconfig=_home(name) / "kubeconfig", tools=tools)
-    if not (running and _mended(cluster)):
-        _create(cluster)
-    with Step("add-ons", "kube-router, metrics-server, local-path, Traefik") as step:
-        addons.apply(cluster.kubectl, cluster.kubeconfig, step)
-        step.result("pod network, policies, metrics, storage and ingress are available")
-    _remember(cluster)
+        if answers(running) and _addons_ready(running):
+            say(f"ok cluster      {name} answers, its three nodes are Ready")
+            return running
+        cluster = running
+        for node in cluster.nodes():
+            cluster.engine.run("start", node)
+    else:
+        with Step("engine", "looking for Docker or Podman") as step:
+            chosen = engine.choose()
+            step.result(chosen.why)
+        with Step("tools", "kind and kubectl") as step:
+            tools = golang.binaries(pins.KIND_BUILD, step)
+            step.result("kind and kubectl, compiled from pinned modules")
+        cluster = Cluster(name=name, port=port, engine=chosen, kubeconfig=_home(name) / "kubeconfig", tools=tools)
+        if not (running and _mended(cluster)):
+            _create(cluster)
+    addons.apply(cluster.kubectl, cluster.kubeconfig)
     return cluster
+
+
+def ready(cluster: Cluster) -> None:
+    """Wait until every node is Ready and every add-on available; at once when that has been seen already."""
+    if answers(cluster) and _addons_ready(cluster):
+        return
+    with Step("add-ons", "kube-router, metrics-server, local-path, Traefik") as step:
+        addons.wait(cluster.kubectl, cluster.kubeconfig, step)
+        step.result("pod network, policies, metrics, storage and ingress are available")
+    _remember(cluster, addons_digest=addons.digest())
 
 
 def find(name: str) -> Cluster | None:
     """The cluster of this name as an earlier run left it, whether it answers or not."""
-    try:
-        known = json.loads((_home(name) / "cluster.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    known = _known(name)
     tools = cache.find("bin", golang.digest(pins.KIND_BUILD))
-    if tools is None:
+    if not known or tools is None:
         return None
     return Cluster(
         name=name,
@@ -158,7 +171,7 @@ def _create(cluster: Cluster) -> None:
             ) from failure
         cluster.kubeconfig.chmod(0o600)
         step.result("a control plane and two workers, each a zone of its own")
-    _remember(cluster)
+    _remember(cluster, addons_digest=None)
 
 
 def _mended(cluster: Cluster) -> bool:
@@ -173,7 +186,7 @@ def _mended(cluster: Cluster) -> bool:
                 return False
         ended = time.monotonic() + _RESTART_SECONDS
         while time.monotonic() < ended:
-            if answers(cluster):
+            if _serves(cluster):
                 step.result(f"{cluster.name} answers again")
                 return True
             time.sleep(1)
@@ -183,14 +196,25 @@ def _mended(cluster: Cluster) -> bool:
 
 def answers(cluster: Cluster) -> bool:
     """Whether the API server answers and every node is Ready."""
+    return _ready_nodes(cluster) == ["True"] * _wanted_nodes()
+
+
+def _serves(cluster: Cluster) -> bool:
+    """Whether the API server answers and knows every node, Ready or not."""
+    return len(_ready_nodes(cluster)) == _wanted_nodes()
+
+
+def _ready_nodes(cluster: Cluster) -> list[str]:
     template = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+    command = ["get", "nodes", "--request-timeout=5s", "-o", f"jsonpath={template}"]
     try:
-        ready = cluster.kubectl_output(
-            "get", "nodes", "--request-timeout=5s", "-o", f"jsonpath={template}", timeout=10
-        )
+        return cluster.kubectl_output(*command, timeout=10).split()
     except (process.CommandError, OSError):
-        return False
-    return ready.split() == ["True"] * _wanted_nodes()
+        return []
+
+
+def _addons_ready(cluster: Cluster) -> bool:
+    return bool(_known(cluster.name).get("addons") == addons.digest())
 
 
 def _delete(carrier: Engine, name: str) -> None:
@@ -224,9 +248,19 @@ def _check_port(port: int) -> None:
             ) from taken
 
 
-def _remember(cluster: Cluster) -> None:
-    known = {"port": cluster.port, "engine": {**asdict(cluster.engine)}}
-    (_home(cluster.name) / "cluster.json").write_text(json.dumps(known), encoding="utf-8")
+def _remember(cluster: Cluster, *, addons_digest: str | None) -> None:
+    known = {"port": cluster.port, "engine": asdict(cluster.engine), "addons": addons_digest}
+    draft = _home(cluster.name) / "cluster.json.draft"
+    draft.write_text(json.dumps(known), encoding="utf-8")
+    draft.rename(_home(cluster.name) / "cluster.json")
+
+
+def _known(name: str) -> dict[str, Any]:
+    try:
+        known: dict[str, Any] = json.loads((_home(name) / "cluster.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known
 
 
 def _home(name: str) -> Path:

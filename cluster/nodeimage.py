@@ -1,4 +1,4 @@
-"""kind's node image, built here: Debian's packages, the compiled Kubernetes, and every image the cluster runs.
+"""kind's node image, built here: Debian's packages, the compiled Kubernetes, every image the cluster runs.
 
 Where kind's official image can be pulled, that is used and none of this happens.
 """
@@ -48,11 +48,14 @@ _PROGRAMS = (
 _ON_THE_NODE = ("kubeadm", "kubelet", "kubectl")
 # Documentation and translations are never read in a container, and every image and node would carry them.
 _UNREAD = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+# What apt downloaded would stay in a layer of every image.
+_APT = 'APT::Keep-Downloaded-Packages "false"; Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";'
 _MMDEBSTRAP = (
     "mmdebstrap",
     "--variant=minbase",
     "--include=ca-certificates",
     *(f"--dpkgopt=path-exclude={path}" for path in _UNREAD),
+    f"--customize-hook=echo '{_APT}' > $1/etc/apt/apt.conf.d/99-image",
     "bookworm",
 )
 _BUSYBOX = "docker.io/library/busybox:1.35"
@@ -77,7 +80,7 @@ def debian(engine: Engine, step: Step) -> str:
             raise Refusal(
                 f"mmdebstrap could not make a Debian system\n{failure.tail}",
                 "it is the base of the node and of the application's images",
-                f"check the network and /etc/apt/sources.list and run it again; the whole log is {_log('debian')}",
+                f"check the network and /etc/apt/sources.list, run it again; the log is {_log('debian')}",
             ) from failure
         engine.run("import", str(archive), tag, timeout=600)
     return tag

@@ -41,8 +41,9 @@ def _container(cluster: Cluster, node: str) -> str:
     for name in names:
         if node in (name, name.removeprefix(f"{cluster.name}-")):
             return name
+    ends = ", ".join(name.removeprefix(f"{cluster.name}-") for name in names)
     raise Refusal(
         f"there is no node {node}",
         f"the cluster {cluster.name} has {', '.join(names) or 'none'}",
-        f"name one of them, in full or by its end: {', '.join(n.removeprefix(cluster.name + '-') for n in names)}",
+        f"name one of them, in full or by its end: {ends}" if names else "make them: python -m cluster up",
     )

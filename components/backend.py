@@ -69,7 +69,7 @@ class Backend(pulumi.ComponentResource):
     def _environment(self, args: BackendArgs, identity: Identity) -> list[core.v1.EnvVarArgs]:
         place, settings = args.place, args.settings
         jwt = environment.password("jwt-secret", args.rotation, self)
-        secret = environment.secret("backend-secret", place, identity, {_JWT: jwt}, self)
+        secret = environment.secret(f"backend-secret-{args.rotation}", place, identity, {_JWT: jwt}, self)
         values = plain_variables(args)
         return environment.variables(
             Environment(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 
@@ -13,7 +12,6 @@ from .environment import SecretKey
 from .model.database import Database as DatabaseSettings
 from .names import Identity
 
-_SCRIPT = Path(__file__).with_name("postgres.sh")
 _PASSWORD, _VERIFIER = "password", "verifier"
 _BASIC = "kubernetes.io/basic-auth"
 
@@ -47,7 +45,11 @@ class Database(pulumi.ComponentResource):
         login = roles.login(settings, args.rotation)
         credentials = self._credentials("postgres-login", place, clerk, login, args.rotation)
         scripts = environment.config(
-            "postgres-scripts", place, clerk, {_SCRIPT.name: _SCRIPT.read_text(encoding="utf-8")}, self
+            "postgres-scripts",
+            place,
+            clerk,
+            {roles.SCRIPT.name: roles.SCRIPT.read_text(encoding="utf-8")},
+            self,
         )
         engine = self._engine(args, identity, admin, scripts)
         paths = network.allow("postgres-from-roles", place, [clerk], (engine.server, engine.port), self)
@@ -109,4 +111,4 @@ class Database(pulumi.ComponentResource):
             _PASSWORD: password,
             _VERIFIER: password.apply(scram.verifier),
         }
-        return environment.secret(f"{name}-secret", place, identity, values, self, _BASIC)
+        return environment.secret(f"{name}-secret-{rotation}", place, identity, values, self, _BASIC)

@@ -48,15 +48,14 @@ class Environment:
 
 
 def password(name: str, rotation: int, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """A generated secret of 40 letters and digits (238 bits); another `rotation` makes another one.
+    """A generated secret of 40 letters and digits (238 bits); each `rotation` has one of its own.
 
     No special characters: the value fits a URL, a shell and SQL without quoting.
     """
     generated = random.RandomPassword(
-        name,
+        f"{name}-{rotation}",
         length=_LETTERS_AND_DIGITS,
         special=False,
-        keepers={"rotation": str(rotation)},
         opts=pulumi.ResourceOptions(parent=parent),
     )
     return pulumi.Output.secret(generated.result)
@@ -70,7 +69,10 @@ def secret(
     parent: pulumi.Resource,
     kind: str = "Opaque",
 ) -> pulumi.Output[str]:
-    """Create the workload's Secret and return its name, which follows the content and is no secret."""
+    """Create the workload's Secret and return its name, which follows the content and is no secret.
+
+    `name` must be another one for each rotation: see `config`.
+    """
     content = pulumi.Output.all(**values)
     object_name = pulumi.Output.unsecret(
         content.apply(lambda known: f"{names.SECRET_PREFIX}-{identity.component}-{_fingerprint(known)}")
@@ -91,10 +93,16 @@ def secret(
 def config(
     name: str, place: Place, identity: Identity, values: Mapping[str, str], parent: pulumi.Resource
 ) -> pulumi.Output[str]:
-    """Create the workload's ConfigMap and return its name."""
+    """Create the workload's ConfigMap and return its name.
+
+    Other content is another resource for Pulumi too, not a replacement of this one. If an update fails and
+    the content then goes back to what it was, a replacement would be made under a name that still waits to
+    be deleted, and be deleted with it.
+    """
+    digest = digests.of(values)
     created = core.v1.ConfigMap(
-        name,
-        metadata=place.metadata(f"{names.CONFIG_PREFIX}-{identity.component}-{digests.of(values)}", identity),
+        f"{name}-{digest}",
+        metadata=place.metadata(f"{names.CONFIG_PREFIX}-{identity.component}-{digest}", identity),
         immutable=True,
         data=dict(values),
         opts=pulumi.ResourceOptions(parent=parent),

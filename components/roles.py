@@ -7,6 +7,7 @@ credentials are refused. Both logins act as the owner, so whatever they create b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 from pulumi_kubernetes import batch, core
@@ -19,6 +20,7 @@ from .model.database import Database as DatabaseSettings
 from .model.workload import WritablePath
 from .names import Identity
 
+SCRIPT = Path(__file__).with_name("postgres.sh")
 SCRIPTS = "/etc/feastflow/scripts"
 _DEADLINE_SECONDS = 300
 _RETRIES = 3
@@ -114,10 +116,13 @@ def _job(
             resources=sizing.CLIENT_RESOURCES,
         ),
     )
+    # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again
+    # does no harm, so whatever else changes may replace it.
+    version = digests.of([settings.image, args.rotation, dict(plain), SCRIPT.read_text(encoding="utf-8")])
+    name = f"{names.ROLES}-{verb}-{version}"
     return batch.v1.Job(
-        f"roles-{verb}",
-        # A Job cannot be changed. The name follows what it does, so that a change makes another one.
-        metadata=place.metadata(_name(verb, args, plain, verifier), args.identity),
+        name,
+        metadata=place.metadata(name, args.identity),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=_RETRIES,
             active_deadline_seconds=_DEADLINE_SECONDS,
@@ -125,15 +130,3 @@ def _job(
         ),
         opts=options,
     )
-
-
-def _name(
-    verb: str, args: RolesArgs, plain: Mapping[str, str], verifier: SecretKey | None
-) -> pulumi.Output[str]:
-    secrets = [args.admin_password.secret, *([verifier.secret] if verifier else [])]
-
-    def follow(known: list[str]) -> str:
-        content = [verb, args.settings.image, args.rotation, dict(plain), *known]
-        return f"{names.ROLES}-{verb}-{digests.of(content)}"
-
-    return pulumi.Output.all(args.scripts, *secrets).apply(follow)

@@ -1,1 +1,1 @@
-"""The whole of FeastFlow on this machine: tools, cluster, images, state, `pulumi up`, and a look at the result."""
+"""The whole of FeastFlow on this machine: tools, cluster, images, state, `pulumi up`, a look at it all."""

@@ -8,6 +8,7 @@ from local.commands import Options
 from toolchain import console
 from toolchain.refusal import Refusal
 
+_LAST_PORT = 65535
 _COMMANDS = {
     "up": commands.up,
     "preview": commands.preview,
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _port(text: str) -> int:
-    if text.isdigit() and 1 <= int(text) <= 65535:
+    if text.isdecimal() and 1 <= int(text) <= _LAST_PORT:
         return int(text)
     raise Refusal(
         f"PORT is {text!r}", "the site is served on that port of 127.0.0.1", "name a port from 1 to 65535: make up PORT=8081"

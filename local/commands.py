@@ -1,12 +1,11 @@
 """What `make up`, `make down`, `make status` and `make preview` do, from top to bottom."""
 
 import os
+import shlex
+import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from cluster import lifecycle
 from local import images, smoke, target, workspace
@@ -15,8 +14,6 @@ from local.target import Target
 from toolchain import cache, environment, pulumi
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
-
-_ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +30,14 @@ def up(options: Options) -> None:
     """Everything, from an empty machine to the site's address. Run again, it changes nothing."""
     started = time.monotonic()
     with cache.locked(f"local-{options.cluster}"):
+        workspace.settings(options.stack)  # refused now, not when the cluster has been made
         cli = _cli()
         chosen = target.made(options.context, options.cluster, options.port)
         overrides = _overrides(chosen, options)
         stack = _stack(options, chosen, cli)
         stack.workspace.write(options.stack, overrides)
+        if chosen.local:
+            lifecycle.ready(chosen.local)
         with Step("pulumi up", f"stack {options.stack}") as step:
             stack.ensure()
             step.result(stack.up(step))
@@ -48,22 +48,21 @@ def up(options: Options) -> None:
 
 
 def preview(options: Options) -> None:
-    """What `up` would change on the cluster that runs."""
-    chosen = _present(options)
-    stack = _stack(options, chosen, _cli())
-    if chosen.local is None:
+    """What `up` would change on the cluster that runs; a local one is given the images that it would name."""
+    with cache.locked(f"local-{options.cluster}"):
+        chosen = _present(options)
+        stack = _stack(options, chosen, _cli())
         stack.workspace.write(options.stack, _overrides(chosen, options))
-    stack.ensure()
-    say(stack.preview())
+        stack.ensure()
+        say(stack.preview())
 
 
 def status(options: Options) -> None:
     """Nodes, pods and the site as they are now."""
     chosen = _present(options)
     stack = _stack(options, chosen, _cli())
-    os.environ.update(chosen.environment)
-    command = [*chosen.kubectl_command().split(), "get", "nodes,pods,ingresses", "--all-namespaces"]
-    os.spawnvp(os.P_WAIT, command[0], command)
+    command = [*shlex.split(chosen.kubectl_command()), "get", "nodes,pods,ingresses", "--all-namespaces"]
+    subprocess.run(command, check=False)
     if stack.exists():
         url = stack.outputs().get("url")
         say(f"\n{url}: {smoke.check(url) if url else 'nothing is deployed'}")
@@ -73,8 +72,7 @@ def down(options: Options) -> None:
     """Take the stack away from a cluster that the user named; of a local cluster, leave no trace at all."""
     with cache.locked(f"local-{options.cluster}"):
         if options.context:
-            chosen = target.named(options.context)
-            destroy(options, chosen)
+            _destroy(options, target.named(options.context))
             return
         chosen_or_none = target.present(None, options.cluster)
         lifecycle.down(options.cluster)
@@ -83,9 +81,13 @@ def down(options: Options) -> None:
     say("the downloads and binaries stay in the cache; `make clean-cache` removes those too")
 
 
-def destroy(options: Options, chosen: Target | None = None) -> None:
+def destroy(options: Options) -> None:
     """`pulumi destroy`: the stack goes, the cluster stays."""
-    chosen = chosen or _present(options)
+    with cache.locked(f"local-{options.cluster}"):
+        _destroy(options, _present(options))
+
+
+def _destroy(options: Options, chosen: Target) -> None:
     stack = _stack(options, chosen, _cli())
     if not stack.exists():
         say(f"there is no stack {options.stack} on {chosen.context}")
@@ -122,7 +124,7 @@ def _present(options: Options) -> Target:
 
 
 def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
-    """What this machine adds to the stack's settings: the context and, locally, the images and the port."""
+    """What this machine adds to the stack's settings: the context; locally, the images and the port."""
     if chosen.local is None:
         return {"kubernetes:context": chosen.context, **_named_images(options)}
     with Step("images", "backend, frontend, PostgreSQL") as step:
@@ -141,17 +143,20 @@ def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
 
 
 def _named_images(options: Options) -> dict[str, Any]:
-    """Images for a cluster that the user named: from the environment or the stack file; nothing is built for it."""
-    config = yaml.safe_load((_ROOT / f"Pulumi.{options.stack}.yaml").read_text(encoding="utf-8"))["config"]
+    """Images for a cluster that the user named: from the environment or the stack file; none is built."""
+    config = workspace.settings(options.stack)
     found = {}
     for tier in ("backend", "frontend"):
-        image = os.environ.get(f"{tier.upper()}_IMAGE") or config.get(f"feastflow:{tier}", {}).get("image")
+        settings = config.get(f"feastflow:{tier}")
+        known = settings.get("image") if isinstance(settings, dict) else None
+        image = os.environ.get(f"{tier.upper()}_IMAGE") or known
         if not image:
+            example = f"{tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0"
             raise Refusal(
                 f"no image is named for the {tier}",
                 f"{options.context} is a cluster of yours: nothing is built for it or loaded into it",
                 f"build demo/{tier} (or take your own), push it where the cluster can pull it, and name it:\n"
-                f"make up CONTEXT={options.context} {tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0",
+                f"make up CONTEXT={options.context} {example}",
             )
         found[f"feastflow:{tier}"] = {"image": image}
     return found
@@ -159,12 +164,13 @@ def _named_images(options: Options) -> dict[str, Any]:
 
 def _tell(options: Options, chosen: Target, outputs: dict[str, Any], seconds: float) -> None:
     kubectl = f"{chosen.kubectl_command()} -n {outputs['namespace']}"
+    database = f"{kubectl} exec postgres-0 -c postgres -- psql -U postgres feastflow"
     say(
         f"\nFeastFlow runs, after {elapsed(seconds)}:\n\n"
         f"  open        {outputs['url']}\n"
         f"  pods        {kubectl} get pods -o wide\n"
         f"  logs        {kubectl} logs -l component=backend --prefix -f\n"
-        f"  orders      {kubectl} exec postgres-0 -c postgres -- psql -U postgres feastflow -c 'TABLE orders'\n"
+        f"  orders      {database} -c 'TABLE orders'\n"
         f"  all of it   make status\n"
         f"  stop        make down{f' CONTEXT={options.context}' if options.context else ''}"
     )

@@ -40,7 +40,8 @@ class _Base:
     def tag(self, debian: str) -> str:
         """A reference that follows everything in the image but Debian's updates."""
         name = self.file.removesuffix(".Dockerfile")
-        return f"localhost/feastflow/{name}:{cache.key(debian, _BASES / self.file, repr(sorted(self.arguments.items())))}"
+        content = cache.key(debian, _BASES / self.file, repr(sorted(self.arguments.items())))
+        return f"localhost/feastflow/{name}:{content}"
 
     def ensure(self, engine: Engine, debian: str, step: Step) -> str:
         """The reference, built now when it is not there."""
@@ -57,8 +58,8 @@ class _Base:
 
 
 _PYTHON = _Base(file="python.Dockerfile")
-_NODE = _Base(file="node.Dockerfile")
-_NPM = _Base(file="node.Dockerfile", arguments={"PACKAGES": "nodejs npm"})
+_NODE = _Base(file="nodejs.Dockerfile")
+_NPM = _Base(file="nodejs.Dockerfile", arguments={"PACKAGES": "nodejs npm"})
 _POSTGRES = _Base(file="postgres.Dockerfile")
 
 

@@ -16,7 +16,7 @@ def check(url: str) -> str:
     while True:
         try:
             return _look(url)
-        except (OSError, ValueError, KeyError, http.client.HTTPException) as problem:
+        except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as problem:
             if time.monotonic() > ended:
                 raise Refusal(
                     f"{url} does not answer as it should: {problem}",

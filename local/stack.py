@@ -70,7 +70,7 @@ class Stack:
                     command, env=self._environment(), log=_log(), each=_collecting(lines, step), timeout=_MINUTES * 60
                 )
             except process.CommandError as failure:
-                text = "\n".join(lines)
+                text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
                 if _LOCKED in text and attempt == 1:
                     # The caller holds this machine's lock, so whoever locked the stack is dead.
                     self._output("cancel", "--yes", self.name)
@@ -81,7 +81,7 @@ class Stack:
 
     def _output(self, *arguments: str, timeout: float = 120) -> str:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), *arguments]
-        if arguments[0] in ("preview",) or arguments[:2] == ("stack", "output"):
+        if arguments[0] == "preview" or arguments[:2] == ("stack", "output"):
             command += ["--stack", self.name]
         try:
             return process.output(command, env=self._environment(), timeout=timeout)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from toolchain.refusal import Refusal
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A cluster that answers. `local` is None for one that the user named: that one is only ever deployed to."""
+    """A cluster that answers. `local` is None for one that the user named: that is only ever deployed to."""
 
     context: str
     kubeconfig: Path | None
@@ -30,8 +31,8 @@ class Target:
 
     def kubectl_command(self) -> str:
         """The beginning of every kubectl command a person types against this cluster."""
-        config = f" --kubeconfig {self.kubeconfig}" if self.kubeconfig else ""
-        return f"{self.kubectl}{config} --context {self.context}"
+        config = ["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else []
+        return shlex.join([str(self.kubectl), *config, "--context", self.context])
 
 
 def made(context: str | None, name: str, port: int) -> Target:

@@ -1,8 +1,8 @@
-"""A Pulumi workspace outside the checkout: the project's program, a stack's settings, and what is local to both.
+"""A Pulumi workspace outside the checkout: the program, a stack's settings, and what is local to both.
 
-The checkout stays clean: the images that were just built, the port that was free and the passphrase's salt are
-written here. State lives beside it, under the identity of the cluster it describes, so that the state of a cluster
-that is gone is never taken for that of its successor.
+The checkout stays clean: the images that were just built, the port that was free and the passphrase's salt
+are written here. State lives beside it, under the identity of the cluster it describes, so that the state of
+a cluster that is gone is never taken for that of its successor.
 """
 
 import os
@@ -32,17 +32,12 @@ class Workspace:
 
     def write(self, stack: str, overrides: Config) -> None:
         """Take the stack's settings from the checkout, with the local ones over them, key by key."""
-        config = merged(_stack_file(stack).get("config") or {}, overrides)
-        document: dict[str, Any] = {"config": config}
+        document: dict[str, Any] = {"config": merged(settings(stack), overrides)}
         path = self.folder / f"Pulumi.{stack}.yaml"
         if path.exists():
             known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
             document.update({key: value for key, value in known.items() if key != "config"})
         _replace(path, yaml.safe_dump(document, sort_keys=False))
-        project = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-        project["main"] = str(_ROOT)
-        project["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
-        _replace(self.folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
 
 
 def of(identity: str) -> Workspace:
@@ -50,6 +45,10 @@ def of(identity: str) -> Workspace:
     home = cache.state_home()
     folder = home / "workspaces" / identity
     folder.mkdir(parents=True, exist_ok=True)
+    project = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    project["main"] = str(_ROOT)
+    project["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
+    _replace(folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
     environment = {}
     if "PULUMI_BACKEND_URL" not in os.environ:
         state = home / "stacks" / identity
@@ -71,11 +70,19 @@ def merged(below: Config, above: Config) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():
         lower = result.get(key)
-        result[key] = merged(lower, value) if isinstance(value, Mapping) and isinstance(lower, Mapping) else value
+        if isinstance(value, Mapping) and isinstance(lower, Mapping):
+            result[key] = merged(lower, value)
+        else:
+            result[key] = value
     return result
 
 
-def _stack_file(stack: str) -> dict[str, Any]:
+def settings(stack: str) -> dict[str, Any]:
+    """The stack's settings in the checkout.
+
+    Raises:
+        Refusal: when there is no such stack, or its file cannot be read as settings.
+    """
     path = _ROOT / f"Pulumi.{stack}.yaml"
     known = sorted(file.name.split(".")[1] for file in _ROOT.glob("Pulumi.*.yaml"))
     if not path.exists():
@@ -86,15 +93,17 @@ def _stack_file(stack: str) -> dict[str, Any]:
         )
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise Refusal(f"{path.name} is not YAML: {error}", "its settings cannot be read", f"mend {path.name}") from error
-    if not isinstance(document, dict):
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        why = "its settings cannot be read"
+        raise Refusal(f"{path.name} is not YAML: {error}", why, f"mend {path.name}") from error
+    config = document.get("config") or {} if isinstance(document, dict) else document
+    if not isinstance(config, dict):
         raise Refusal(
-            f"{path.name} holds a {type(document).__name__}, not a mapping",
+            f"{path.name} holds a {type(config).__name__} where settings belong",
             "its settings cannot be read",
-            f"begin {path.name} with `config:`",
+            f"begin {path.name} with `config:`, and below it one `feastflow:…:` a setting",
         )
-    return document
+    return config
 
 
 def _passphrase() -> Path:
@@ -106,6 +115,8 @@ def _passphrase() -> Path:
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
             handle.write(secrets.token_urlsafe(32))
+            handle.flush()
+            os.fsync(handle.fileno())
         draft.rename(path)
     return path
 

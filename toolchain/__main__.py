@@ -1,22 +1,25 @@
 """`python -m toolchain`: have the tools ready, and print what to put on PATH to use them by hand."""
 
-from pathlib import Path
+import contextlib
+import shlex
+import sys
 
 from toolchain import console, environment, golang, pins, pulumi
 from toolchain.console import Step
 
 
 def main() -> None:
-    """Make what is missing; print shell assignments for `eval`."""
-    venv = environment.ensure()
-    with Step("toolchain", "looking for pulumi") as step:
-        cli = pulumi.ensure(venv, step)
-    with Step("kubectl", "looking for kubectl and kind") as step:
-        kind = golang.binaries(pins.KIND_BUILD, step)
+    """Make what is missing; print shell assignments for `eval`, and how it goes beside them."""
+    with contextlib.redirect_stdout(sys.stderr):
+        venv = environment.ensure()
+        with Step("toolchain", "looking for pulumi") as step:
+            cli = pulumi.ensure(venv, step)
+        with Step("kubectl", "looking for kubectl and kind") as step:
+            kind = golang.binaries(pins.KIND_BUILD, step)
     variables = dict(cli.environment)
-    variables["PATH"] = f"{kind}:{variables['PATH'].removesuffix(':' + Path.cwd().as_posix())}"
+    variables["PATH"] = f"{kind}:{variables['PATH']}"
     for name, value in variables.items():
-        console.say(f"export {name}='{value}'")
+        console.say(f"export {name}={shlex.quote(value)}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ An entry is made in a folder of its own and renamed into place, so that there is
 A manifest tells a torn entry (a full disk, a lost power supply) from a whole one; a torn one is made again.
 """
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import json
@@ -55,7 +57,7 @@ def find(kind: str, name: str) -> Path | None:
 
 
 def entry(kind: str, name: str, make: Callable[[Path], None]) -> Path:
-    """The entry, made by `make(folder)` when it is missing or torn. Entries of the same kind are made in turn."""
+    """The entry, made by `make(folder)` when it is missing or torn; who asks for it meanwhile waits."""
     path = home() / kind / name
     if _whole(path):
         return path

@@ -1,35 +1,44 @@
 """Steps as a person sees them: what is being done, how far it is, how long it took."""
 
+from __future__ import annotations
+
+import errno
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, NoReturn
 
 from toolchain.process import CommandError
 from toolchain.refusal import Refusal
+
+if TYPE_CHECKING:
+    from typing import Self  # an older Python must come as far as the message that says so
 
 # Without a terminal nothing can be rewritten in place; a line every so often says that work goes on.
 _QUIET_INTERVAL = 20.0
 _TERMINAL_INTERVAL = 0.25
 _WIDTH = 100
 _LABEL = 13
+_TENTHS_BELOW = 10
+_MINUTE = 60
+# What the machine refuses is not a defect of this program.
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def elapsed(seconds: float) -> str:
     """A duration as a person reads it: 0.4 s, 12 s, 3 min 05 s."""
-    if seconds < 10:
+    if round(seconds, 1) < _TENTHS_BELOW:
         return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class Step:
-    """A step under way. `note` replaces what is shown of its progress; `result` is what its last line says."""
+    """A step under way. `note` replaces what is shown of its progress; `result` is its last line."""
 
     def __init__(self, label: str, doing: str) -> None:
         """Name the step in one word and say what it is doing."""
@@ -72,8 +81,10 @@ class Step:
 
     def _print(self, mark: str, text: str, *, final: bool) -> None:
         spent = elapsed(time.monotonic() - self._started)
-        room = _WIDTH - _LABEL - len(spent) - 6
-        shown = text if len(text) <= room else text[: room - 3] + "..."
+        # A line that the terminal wraps could not be rewritten in place.
+        room = min(_WIDTH, shutil.get_terminal_size((_WIDTH, 0)).columns) - _LABEL - len(spent) - 6
+        text = " ".join(text.split())
+        shown = text if len(text) <= room else text[: max(0, room - 3)] + "..."
         line = f"{mark} {self._label:<{_LABEL}}{shown}{' ' * (room - len(shown))} {spent}"
         if sys.stdout.isatty():
             sys.stdout.write(f"\r\x1b[K{line}" + ("\n" if final else ""))
@@ -103,14 +114,20 @@ def run(command: Callable[[], int | None]) -> None:
         try:
             code = command()
         except Refusal as refusal:
-            sys.stdout.flush()
-            sys.stderr.write(f"\n{refusal}\n")
-            sys.exit(2)
+            _refuse(refusal)
         except CommandError as failure:
-            sys.stdout.flush()
-            advice = Refusal(
-                str(failure), "it was expected to succeed", "run it again: finished work stays; then look at what it names"
-            )
-            sys.stderr.write(f"\n{advice}\n")
-            sys.exit(2)
+            fix = "run it again: finished work stays; then look at what it names"
+            _refuse(Refusal(str(failure), "it was expected to succeed", fix))
+        except OSError as failure:
+            if failure.errno not in _OF_THE_MACHINE:
+                raise
+            found = f"{failure.filename or 'a file'}: {failure.strerror}"
+            fix = "free some room or mend the permissions, and run it again: finished work stays"
+            _refuse(Refusal(found, "it must be written or read to go on", fix))
         sys.exit(code or 0)
+
+
+def _refuse(refusal: Refusal) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.write(f"\n{refusal}\n")
+    sys.exit(2)

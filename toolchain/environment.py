@@ -3,6 +3,8 @@
 Uses only the standard library, since it runs before anything is installed.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
@@ -38,8 +40,9 @@ def ensure() -> Path:
                 _install(folder)
             step.result("Python packages installed, every hash checked")
     if not _LINK.is_symlink() or _LINK.readlink() != folder:
-        _LINK.unlink(missing_ok=True)
-        _LINK.symlink_to(folder)
+        draft = _LINK.with_name(f".venv.{os.getpid()}")
+        draft.symlink_to(folder)
+        draft.replace(_LINK)
     return folder
 
 
@@ -77,6 +80,8 @@ def _install(folder: Path) -> None:
             "the program and its tests need them",
             "check the network and pip's configuration, and run it again",
         ) from failure
+    # The packages reach the disk before the word that they are whole: a power failure keeps this order.
+    os.sync()
     (folder / ".complete").touch()
 
 

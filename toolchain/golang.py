@@ -1,7 +1,7 @@
 """Programs compiled from pinned Go modules.
 
 A module here is a go.mod and a go.sum, with at most a small main of its own: they pin every version, go.sum
-every byte. Programs share a module where their versions agree, so that what they have in common compiles once.
+every byte. Programs share a module where their versions agree: what they have in common compiles once.
 """
 
 import contextlib
@@ -42,8 +42,9 @@ def check() -> None:
     if shutil.which("go") is None:
         raise Refusal(
             "there is no `go` on PATH",
-            "without the official pulumi and kind, the tools are compiled from pinned Go modules",
-            f"install Go {_version(_OLDEST)} or newer (https://go.dev/dl), or pulumi and kind, and run it again",
+            "the tools this machine lacks are compiled from pinned Go modules",
+            f"install Go {_version(_OLDEST)} or newer (https://go.dev/dl) and run it again;\n"
+            "or deploy to a cluster of yours with your own pulumi and kubectl: make up CONTEXT=…",
         )
     text = process.output(["go", "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"}).strip()
     numbers = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", text)
@@ -71,7 +72,7 @@ def room(folder: Path, gib: int, purpose: str) -> None:
 
 
 def digest(build: Build) -> str:
-    """The name under which the build's binaries are cached: a hash of the pins and of all that shapes them."""
+    """The name under which the build's binaries are cached: a hash of the pins and what shapes them."""
     machine = os.uname().machine
     return cache.key(MODULES / build.module, repr(build), repr(sorted(_ENVIRONMENT.items())), machine)
 
@@ -137,7 +138,7 @@ def _refused(build: Build, failure: process.CommandError) -> Refusal:
     if "checksum mismatch" in failure.tail or "SECURITY ERROR" in failure.tail:
         return Refusal(
             f"a Go module is not what go.sum says it must be\n{failure.tail}",
-            "somebody changed it on the way, or a file in Go's module cache is damaged; nothing was compiled from it",
+            "it was changed on the way, or Go's module cache is damaged; nothing was compiled from it",
             "run `go clean -modcache` and try again; if it comes back, do not trust the network you are on",
         )
     if "no space left" in failure.tail:

@@ -70,7 +70,7 @@ TRAEFIK_BUILD = Build(
     variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.5.3"},
 )
 
-# A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link beside github.com/sirupsen.
+# A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link beside the small letters.
 STORAGE_BUILD = Build(
     module="cluster", programs={"github.com/rancher/local-path-provisioner": "local-path-provisioner"}
 )

@@ -1,14 +1,23 @@
 """Running other programs: their output kept for the message, not for the screen."""
 
+from __future__ import annotations
+
+import contextlib
 import os
+import selectors
 import shlex
 import subprocess
-import threading
+import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
+
+TIMED_OUT = 124
 
 _TAIL_LINES = 25
+# Long enough for pulumi to record what it was doing, short enough for the person who pressed Ctrl-C.
+_GRACE_SECONDS = 10.0
 
 
 class CommandError(Exception):
@@ -49,7 +58,7 @@ def output(
             check=False,
         )
     except subprocess.TimeoutExpired as late:
-        raise CommandError(command, 124, f"no answer within {timeout:.0f} s") from late
+        raise CommandError(command, TIMED_OUT, f"no answer within {timeout:.0f} s") from late
     if done.returncode:
         raise CommandError(command, done.returncode, _last(done.stderr or done.stdout))
     return done.stdout
@@ -79,38 +88,62 @@ def stream(
         CommandError: when it fails, or takes longer than `timeout` seconds.
     """
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
-    sink = log.open("a", encoding="utf-8") if log else None
-    process = subprocess.Popen(
-        list(command),
-        env=_environment(env),
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    clock = threading.Timer(timeout, process.kill)
-    clock.start()
-    try:
+    ends = time.monotonic() + timeout
+    with contextlib.ExitStack() as opened:
+        sink = opened.enter_context(log.open("a", encoding="utf-8")) if log else None
+        process = subprocess.Popen(
+            list(command),
+            env=_environment(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
-        for line in process.stdout:
-            tail.append(line.rstrip())
-            if sink:
-                sink.write(line)
-            if each:
-                each(line.rstrip())
-        code = process.wait()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    finally:
-        clock.cancel()
-        if sink:
-            sink.close()
+        opened.enter_context(process.stdout)
+        try:
+            for line in _lines(process.stdout, ends):
+                tail.append(line)
+                if sink:
+                    sink.write(f"{line}\n")
+                if each:
+                    each(line)
+            code = process.wait(timeout=max(0.0, ends - time.monotonic()))
+        except (TimeoutError, subprocess.TimeoutExpired) as late:
+            _end(process)
+            tail.append(f"no end within {timeout:.0f} s")
+            raise CommandError(command, TIMED_OUT, "\n".join(tail)) from late
+        except BaseException:
+            _end(process)
+            raise
     if code:
         raise CommandError(command, code, "\n".join(tail))
+
+
+def _lines(pipe: IO[bytes], ends: float) -> Iterator[str]:
+    """Lines as they come; a grandchild that keeps the pipe open keeps nobody past the end of time."""
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while (seconds := ends - time.monotonic()) > 0 and selector.select(seconds):
+            chunk = os.read(pipe.fileno(), 65536)
+            *whole, rest = (rest + chunk).split(b"\n")
+            if not chunk and rest:
+                whole.append(rest)
+            for line in whole:
+                yield line.decode("utf-8", "replace").rstrip()
+            if not chunk:
+                return
+    raise TimeoutError
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -59,7 +59,13 @@ def ensure(venv: Path, step: Step) -> Pulumi:
 
 
 def _digest() -> str:
-    return cache.key(golang.digest(pins.PULUMI_BUILD), golang.digest(pins.PYTHON_HOST_BUILD), *_SCRIPTS, _COMMANDS, _PROVIDERS)
+    return cache.key(
+        golang.digest(pins.PULUMI_BUILD),
+        golang.digest(pins.PYTHON_HOST_BUILD),
+        *_SCRIPTS,
+        _COMMANDS,
+        _PROVIDERS,
+    )
 
 
 def _assemble(draft: Path, step: Step) -> None:
@@ -78,7 +84,7 @@ def _assemble(draft: Path, step: Step) -> None:
 
 
 def _home(folder: Path) -> Path:
-    """PULUMI_HOME with the plugins where the engine looks for them, by link, and so always the cached ones."""
+    """PULUMI_HOME with the plugins where the engine looks for them, by link: always the cached ones."""
     home = cache.state_home() / "pulumi"
     for name, version in _PLUGINS.items():
         binary = f"pulumi-resource-{name}"

@@ -1,10 +1,10 @@
 """One kind of failure for everything a person can put right."""
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - it is an answer to a person, not an error of the program
     """Work that cannot go on until the person at the terminal has acted.
 
-    Commands print it without a traceback and exit 2. It is not for defects of this program: those keep theirs.
+    Commands print it without a traceback and exit 2. Defects of this program are none: they keep theirs.
     """
 
     def __init__(self, found: str, why: str, fix: str) -> None:

@@ -33,14 +33,14 @@ RUN chmod -R u=rwX,go=rX /kind && chmod 0755 /kind/bin/* /usr/local/bin/entrypoi
 ARG KUBERNETES_VERSION
 ARG PAUSE_IMAGE
 COPY bin/ /usr/bin/
-COPY images.tar /kind/images.tar
 COPY manifests/ /kind/manifests/
-RUN echo "v${KUBERNETES_VERSION}" > /kind/version \
- && sed -i "s|sandbox_image = .*|sandbox_image = \"${PAUSE_IMAGE}\"|" /etc/containerd/config.toml \
- && { containerd --log-level error & pid=$!; } \
- && for _ in $(seq 100); do ctr version >/dev/null 2>&1 && break; sleep 0.1; done \
- && ctr --namespace k8s.io images import --all-platforms --no-unpack /kind/images.tar \
- && kill "$pid" && wait "$pid"; rm /kind/images.tar && test -s /kind/version
+RUN --mount=type=bind,source=images.tar,target=/images.tar set -eu; \
+    echo "v${KUBERNETES_VERSION}" > /kind/version; \
+    sed -i "s|sandbox_image = .*|sandbox_image = \"${PAUSE_IMAGE}\"|" /etc/containerd/config.toml; \
+    containerd --log-level error & \
+    for _ in $(seq 100); do ctr version >/dev/null 2>&1 && break; sleep 0.1; done; \
+    ctr --namespace k8s.io images import --all-platforms --no-unpack /images.tar; \
+    kill "$!"; wait "$!" || true
 
 ENV container=docker
 STOPSIGNAL SIGRTMIN+3

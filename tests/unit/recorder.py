@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import runpy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from components.model.tenancy import Cluster
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = Place(namespace="shop", instance="shop", environment="dev", cluster=Cluster(), protect=False)
 _RECORDED: dict[str, "Recording"] = {}
+_VERSION = re.compile(r"-([0-9a-f]{10}|[0-9]{1,3})$")
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 
 
@@ -62,8 +64,7 @@ class _Answers(mocks.Mocks):
             return args.name, {**args.inputs, "outputs": dict(self.last_update)}
         state = dict(args.inputs)
         if args.typ == "random:index/randomPassword:RandomPassword":
-            keepers = json.dumps(args.inputs.get("keepers"))
-            state["result"] = f"{args.name}{keepers}"
+            state["result"] = f"generated {args.name}"
         return f"{args.name}-id", state
 
 
@@ -110,11 +111,11 @@ class Recording:
         return [resource for resource in self.resources if resource.kind == kind]
 
     def one(self, kind: str, name: str) -> Registered:
-        """The resource of the kind whose object has the name (or whose Pulumi name it is)."""
+        """The resource of the kind by its object's name, or by its own without the version."""
         found = [
             resource
             for resource in self.all(kind)
-            if name == resource.name or resource.inputs.get("metadata", {}).get("name") == name
+            if name in (resource.inputs.get("metadata", {}).get("name"), re.sub(_VERSION, "", resource.name))
         ]
         assert len(found) == 1, f"{kind} {name}: {[(r.name, r.kind) for r in found or self.resources]}"
         return found[0]

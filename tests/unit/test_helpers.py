@@ -1,5 +1,7 @@
 """The pure helpers: quantities, images, digests, names, the budget of a pod's end."""
 
+import dataclasses
+import importlib
 from decimal import Decimal
 
 import pytest
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 
 from components import digests, images, names, quantities
 from components.budget import ShutdownBudget
+
+from .recorder import ROOT
 
 
 @pytest.mark.parametrize(
@@ -123,3 +127,19 @@ def test_a_selector_never_changes_with_the_version() -> None:
     assert one.labels["app.kubernetes.io/version"] == "1"
     assert one.labels["component"] == "c"
     assert "app.kubernetes.io/version" not in names.Identity(name="n", component="c", instance="i").labels
+
+
+def test_what_components_are_given_cannot_be_changed_or_confused() -> None:
+    seen = 0
+    for path in sorted((ROOT / "components").glob("*.py")):
+        module = importlib.import_module(f"components.{path.stem}")
+        for kind in vars(module).values():
+            if (
+                dataclasses.is_dataclass(kind)
+                and isinstance(kind, type)
+                and kind.__module__ == module.__name__
+            ):
+                seen += 1
+                assert kind.__dataclass_params__.frozen, kind  # type: ignore[attr-defined]
+                assert all(entry.kw_only for entry in dataclasses.fields(kind)), kind
+    assert seen > 15

@@ -1,5 +1,6 @@
 """The two stacks: one schema, one program, and differences only where they are allowed."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_both_stacks_are_made_of_the_same_kinds_and_names_but_for_the_databases_
     engine = {"StatefulSet", "PersistentVolumeClaim", "Cluster", "Service", "ServiceAccount", "ConfigMap"}
     shapes = [
         {
-            (resource.type, resource.name)
+            (resource.type, re.sub("-[0-9a-f]{10}$", "", resource.name))
             for resource in recording.resources
             if resource.kind not in engine | {"Stack"}
         }
@@ -134,7 +135,7 @@ def test_commands_name_the_context_the_primary_and_an_unknown_certificate() -> N
 def test_no_output_holds_a_secret(dev: Recording, prod: Recording) -> None:
     for recording in (dev, prod):
         text = repr(recording.exports)
-        for word in ("password{", "jwt-secret{"):
+        for word in ("generated ",):
             assert word not in text
 
 

@@ -86,6 +86,20 @@ def test_environment_and_secrets_are_immutable_and_named_after_their_content(dev
     assert frontends[0] == frontends[1]
 
 
+def test_other_content_is_another_resource_and_no_replacement(dev: Recording) -> None:
+    # A replacement is deleted by its name when the next update ends, even if that name is in use again.
+    for entry in dev.all("ConfigMap"):
+        assert entry.name.endswith(entry.object_name.rsplit("-", 1)[-1]), entry.name
+    rotated = record_stack({**stack_file("dev"), "feastflow:rotation": 2})
+    for name in ("postgres-login-secret", "backend-secret"):
+        assert dev.one("Secret", name).urn != rotated.one("Secret", name).urn
+    assert (
+        dev.one("Secret", "postgres-admin-secret").urn == rotated.one("Secret", "postgres-admin-secret").urn
+    )
+    grants = [recording.one("Job", "feastflow-roles-grant").urn for recording in (dev, rotated)]
+    assert grants[0] != grants[1]
+
+
 def test_the_jwt_secret_is_generated_and_secret_all_the_way(dev: Recording) -> None:
     secret = dev.one("Secret", "backend-secret")
     assert list(secret_paths(secret.raw)) == [".data"]

@@ -1,0 +1,41 @@
+"""What the suite measured, for people to read: nothing passes or fails by it."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Figures:
+    """Measured values in the order in which they came; `target` is what the issue hopes for, where it says so."""
+
+    _rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def seconds(self, name: str, value: float, target: str = "") -> None:
+        """A duration."""
+        self._rows.append((name, f"{value:.1f} s", target))
+
+    def mebibytes(self, name: str, value: float, target: str = "") -> None:
+        """An amount of memory."""
+        self._rows.append((name, f"{value:.0f} MiB", target))
+
+    def text(self, name: str, value: str, target: str = "") -> None:
+        """Anything else."""
+        self._rows.append((name, value, target))
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def table(self) -> list[str]:
+        """Lines for a terminal."""
+        rows = [("figure", "measured", "target"), *self._rows]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        return [
+            f"{name:<{widths[0]}}  {value:>{widths[1]}}  {target}".rstrip() for name, value, target in rows
+        ]
+
+    def write(self, path: Path) -> None:
+        """Keep them for comparison with other runs."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        document = [{"figure": name, "measured": value, "target": target} for name, value, target in self._rows]
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

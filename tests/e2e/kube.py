@@ -1,0 +1,80 @@
+"""The cluster as kubectl shows it."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .running import Failed, Ran, run
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kube:
+    """One namespace of one cluster. Cluster-scoped objects are found through it as well."""
+
+    kubectl: str
+    kubeconfig: Path
+    namespace: str
+
+    def ask(self, *arguments: str, stdin: str = "", timeout: float = 60) -> Ran:
+        """Call kubectl, whatever comes of it."""
+        command = [self.kubectl, "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace]
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.kubeconfig.parent)}
+        return run([*command, *arguments], environment=environment, stdin=stdin, timeout=timeout)
+
+    def run(self, *arguments: str, stdin: str = "", timeout: float = 60) -> str:
+        """What kubectl prints; it must succeed."""
+        ran = self.ask(*arguments, stdin=stdin, timeout=timeout)
+        if ran.code != 0:
+            raise Failed(ran)
+        return ran.out
+
+    def get(self, kind: str, name: str, *arguments: str) -> Object:
+        """One object."""
+        found: Object = json.loads(self.run("get", kind, name, "--output", "json", *arguments))
+        return found
+
+    def list(self, kind: str, *arguments: str) -> list[Object]:
+        """All objects of a kind, or of several with commas between them."""
+        found: list[Object] = json.loads(self.run("get", kind, "--output", "json", *arguments))["items"]
+        return found
+
+    def pods(self, component: str) -> list[Object]:
+        """The pods of a tier that are not on their way out."""
+        pods = self.list("pods", "--selector", f"component={component}")
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def ready(self, component: str) -> list[str]:
+        """Names of the tier's pods that take requests."""
+        return [name_of(pod) for pod in self.pods(component) if condition(pod, "Ready") == "True"]
+
+    def sql(self, statement: str) -> list[list[str]]:
+        """Rows that PostgreSQL answers to a statement, as text."""
+        psql = ["psql", "-U", "postgres", "-d", "feastflow", "-XAtq", "-F", "\t", "-c", statement]
+        answer = self.run("exec", "postgres-0", "--container", "postgres", "--", *psql)
+        return [line.split("\t") for line in answer.splitlines()]
+
+    def kinds(self, *, namespaced: bool) -> list[str]:
+        """Every kind that can be listed, as `plural.group`."""
+        flags = ["--verbs", "list", "--output", "name", f"--namespaced={str(namespaced).lower()}"]
+        return self.run("api-resources", *flags).split()
+
+
+def name_of(thing: Object) -> str:
+    """An object's name."""
+    return str(thing["metadata"]["name"])
+
+
+def condition(thing: Object, kind: str) -> str | None:
+    """The status of one of an object's conditions."""
+    found = [each["status"] for each in thing["status"].get("conditions", []) if each["type"] == kind]
+    return found[0] if found else None
+
+
+def since(thing: Object, kind: str) -> str:
+    """When one of an object's conditions became what it is."""
+    (found,) = (each for each in thing["status"]["conditions"] if each["type"] == kind)
+    return str(found["lastTransitionTime"])

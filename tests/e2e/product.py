@@ -1,0 +1,175 @@
+"""FeastFlow's own commands, called as `make` calls them, for a cluster and a state folder of the suite's own."""
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from .running import Failed, Ran, UnderWay, run
+
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / "artifacts"
+# What a user may have set, and what would make the commands do something else than the suite means.
+_FOREIGN = ("STACK", "CONTEXT", "BACKEND_IMAGE", "FRONTEND_IMAGE", "KUBECONFIG", "MAKEFLAGS", "MAKELEVEL")
+_IGNORED = shutil.ignore_patterns(
+    ".git", ".venv", "artifacts", "node_modules", ".next", "__pycache__", ".*_cache", ".hypothesis"
+)
+_MINUTES = 60.0
+
+
+def free_port() -> int:
+    """A loopback port that nobody has, below those that the kernel hands out by itself."""
+    for port in range(18090, 18190):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("none of the ports 18090 to 18189 is free on 127.0.0.1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """The checkout at `root`, with the cluster, the port and the state folder it is told to use.
+
+    `said` keeps every finished command, for the tests that read what must not be in there.
+    """
+
+    cluster: str
+    port: int
+    state: Path
+    root: Path = ROOT
+    variables: Mapping[str, str] = field(default_factory=dict)
+    said: list[Ran] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The machine's, without what a user's shell may have set for this project or for Pulumi."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in _FOREIGN and not name.startswith(("PULUMI_", "PYTEST_"))
+        }
+        own = {"CLUSTER": self.cluster, "PORT": str(self.port), "XDG_STATE_HOME": str(self.state)}
+        # The user's kubeconfig: nothing may read it or write to it unless CONTEXT names a context in it.
+        return {**kept, **own, "KUBECONFIG": str(self.users_kubeconfig), **self.variables}
+
+    @property
+    def users_kubeconfig(self) -> Path:
+        """A kubeconfig that points to nothing that answers."""
+        return self.state / "kubeconfig-of-the-user"
+
+    @property
+    def home(self) -> Path:
+        """The project's own folder in the state folder."""
+        return self.state / "feastflow"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The local cluster's kubeconfig."""
+        return self.home / "clusters" / self.cluster / "kubeconfig"
+
+    def with_variables(self, **variables: str) -> "Product":
+        """The same, called with more in the environment: `make up CONTEXT=…`."""
+        return replace(self, variables={**self.variables, **variables})
+
+    def cloned(self, folder: Path) -> "Product":
+        """The same from a second checkout, which a test may change."""
+        shutil.copytree(self.root, folder, ignore=_IGNORED, symlinks=True)
+        return replace(self, root=folder)
+
+    def local(self, command: str, *, timeout: float = 15 * _MINUTES) -> Ran:
+        """`make COMMAND`, to its end, whatever that is."""
+        return self._kept(self.begin(command).ended(timeout))
+
+    def begin(self, command: str) -> UnderWay:
+        """`make COMMAND`, under way."""
+        return UnderWay([sys.executable, "-m", "local", command], self.environment, self.root)
+
+    def done(self, command: str) -> Ran:
+        """`make COMMAND`, which must succeed."""
+        return _successful(self.local(command))
+
+    def node(self, command: str, node: str) -> Ran:
+        """`python -m cluster COMMAND NODE`, which must succeed."""
+        line = [sys.executable, "-m", "cluster", "--name", self.cluster, command, node]
+        return _successful(
+            self._kept(run(line, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES))
+        )
+
+    @cached_property
+    def tools(self) -> dict[str, str]:
+        """What `python -m toolchain` tells a user to export."""
+        ran = _successful(
+            run(
+                [sys.executable, "-m", "toolchain"],
+                environment=self.environment,
+                cwd=self.root,
+                timeout=15 * _MINUTES,
+            )
+        )
+        pairs = [
+            line.removeprefix("export ").split("=", 1)
+            for line in ran.out.splitlines()
+            if line.startswith("export ")
+        ]
+        return {name: value.strip("'") for name, value in pairs}
+
+    @property
+    def kubectl(self) -> str:
+        """The kubectl that the project compiled."""
+        found = shutil.which("kubectl", path=self.tools["PATH"])
+        assert found, f"no kubectl on {self.tools['PATH']}"
+        return found
+
+    def pulumi(self, *arguments: str) -> Ran:
+        """The CLI on the stack's workspace, as a user calls it by hand; must succeed."""
+        (workspace,) = (self.home / "workspaces").iterdir()
+        environment = {
+            **self.environment,
+            **self.tools,
+            "PULUMI_BACKEND_URL": f"file://{self.home / 'stacks' / workspace.name}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
+        }
+        found = shutil.which("pulumi", path=self.tools["PATH"])
+        assert found, f"no pulumi on {self.tools['PATH']}"
+        return _successful(
+            run([found, "-C", str(workspace), *arguments], environment=environment, timeout=2 * _MINUTES)
+        )
+
+    def engine(self, *arguments: str) -> str:
+        """What the container engine that carries the nodes says; must succeed."""
+        own = self.home / "engine"
+        environment = dict(self.environment)
+        command = "docker"
+        if (own / "containers.conf").exists():
+            command = "podman"
+            environment["CONTAINERS_CONF"] = str(own / "containers.conf")
+            environment["CONTAINERS_STORAGE_CONF"] = str(own / "storage.conf")
+        known = self.home / "clusters" / self.cluster / "cluster.json"
+        if known.exists():
+            command = json.loads(known.read_text(encoding="utf-8"))["engine"]["command"]
+        return _successful(run([command, *arguments], environment=environment, timeout=_MINUTES)).out
+
+    def nodes(self) -> list[str]:
+        """The containers that are the cluster's nodes, running or not."""
+        label = f"label=io.x-k8s.kind.cluster={self.cluster}"
+        return sorted(self.engine("ps", "--all", "--filter", label, "--format", "{{.Names}}").split())
+
+    def _kept(self, ran: Ran) -> Ran:
+        self.said.append(ran)
+        assert "Traceback" not in ran.text, ran
+        return ran
+
+
+def _successful(ran: Ran) -> Ran:
+    if ran.code != 0:
+        raise Failed(ran)
+    return ran

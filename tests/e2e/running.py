@@ -1,0 +1,134 @@
+"""Starting programs as a user does, and keeping what they say. The only place here that starts any."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_STEP = re.compile(r"^ok (?P<name>\S+).*? (?:(?P<minutes>\d+) min )?(?P<seconds>[\d.]+) s$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A program that has ended: its exit code, both outputs, and how long it took."""
+
+    command: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """Everything it printed."""
+        return self.out + self.err
+
+    @property
+    def steps(self) -> dict[str, float]:
+        """Seconds of each step that a command of this project reported as done."""
+        return {
+            found["name"]: 60 * int(found["minutes"] or 0) + float(found["seconds"])
+            for found in _STEP.finditer(self.out)
+        }
+
+    def __str__(self) -> str:
+        return f"`{' '.join(self.command)}` ended with {self.code} after {self.seconds:.0f} s:\n{self.text}"
+
+
+class Failed(Exception):
+    """A program that was to succeed and did not."""
+
+    def __init__(self, ran: Ran) -> None:
+        super().__init__(str(ran))
+        self.ran = ran
+
+
+class UnderWay:
+    """A program that runs in a process group of its own, so that all of it can be ended at once."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> None:
+        self._command = tuple(command)
+        self._files = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(  # noqa: S603 - the command is a test's own
+            self._command,
+            env=dict(environment),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=self._files[0],
+            stderr=self._files[1],
+            start_new_session=True,
+        )
+
+    def runs(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process.poll() is None
+
+    def kill(self) -> Ran:
+        """End the whole group as a power failure does: nothing in it gets to say goodbye."""
+        if self.runs():
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return self.ended(timeout=30)
+
+    def ended(self, timeout: float) -> Ran:
+        """Wait until it ends by itself; after `timeout` seconds it is ended, which is a failure."""
+        try:
+            code = self._process.wait(timeout)
+            late = ""
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            code, late = self._process.wait(), f"\n(ended by the suite: it took longer than {timeout:.0f} s)"
+        texts = []
+        for file in self._files:
+            file.seek(0)
+            texts.append(file.read())
+            file.close()
+        seconds = time.monotonic() - self._started
+        return Ran(command=self._command, code=code, out=texts[0], err=texts[1] + late, seconds=seconds)
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    stdin: str = "",
+    timeout: float = 60,
+    cwd: Path | None = None,
+) -> Ran:
+    """Run to the end, whatever the end is; 124 when it took longer than `timeout` seconds."""
+    started = time.monotonic()
+    try:
+        done = subprocess.run(  # noqa: S603 - the command is a test's own
+            list(command),
+            env=dict(environment),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+            cwd=cwd,
+        )
+        code, out, err = done.returncode, done.stdout, done.stderr
+    except subprocess.TimeoutExpired:
+        code, out, err = 124, "", f"no end within {timeout:.0f} s"
+    return Ran(command=tuple(command), code=code, out=out, err=err, seconds=time.monotonic() - started)
+
+
+@contextmanager
+def under_way(
+    command: Sequence[str], *, environment: Mapping[str, str], cwd: Path | None = None
+) -> Iterator[UnderWay]:
+    """Start a program for the length of the block; what still runs at its end is ended."""
+    program = UnderWay(command, environment, cwd)
+    try:
+        yield program
+    finally:
+        if program.runs():
+            program.kill()

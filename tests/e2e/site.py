@@ -1,0 +1,121 @@
+"""The site as a customer's program reaches it: through the edge, on loopback."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+_MOST_QUESTIONS = 20_000
+_PAUSE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A site below `.localhost`: connections go to 127.0.0.1 and nowhere else."""
+
+    url: str
+
+    @property
+    def host(self) -> str:
+        """The host name and port, as a browser sends them."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def port(self) -> int:
+        """The edge's port."""
+        return urlsplit(self.url).port or 80
+
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 5,
+    ) -> Answer:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        sent = {"Host": self.host, **(headers or {})}
+        content = None
+        if body is not None:
+            content = json.dumps(body)
+            sent["Content-Type"] = "application/json"
+        try:
+            connection.request(method, path, body=content, headers=sent)
+            answer = connection.getresponse()
+            text = answer.read().decode("utf-8", "replace")
+            return Answer(status=answer.status, headers=dict(answer.getheaders()), text=text)
+        finally:
+            connection.close()
+
+    def answers(self, path: str = "/api/menu") -> bool:
+        """Whether the path answers with success."""
+        return self.ask(path).status == http.client.OK
+
+
+@dataclass
+class Watch:
+    """What a customer who keeps asking sees: how often there was an answer, and the longest time without any."""
+
+    answered: int = 0
+    failures: list[str] = field(default_factory=list)
+    longest_silence: float = 0.0
+
+    def __str__(self) -> str:
+        asked = self.answered + len(self.failures)
+        return (
+            f"{len(self.failures)} of {asked} requests failed, {self.longest_silence:.1f} s longest without an answer"
+        )
+
+
+@contextmanager
+def watched(site: Site, path: str = "/api/menu") -> Iterator[Watch]:
+    """Keep asking, one request after the other, while the block runs."""
+    watch = Watch()
+    over = threading.Event()
+
+    def keep_asking() -> None:
+        last = time.monotonic()
+        for _ in range(_MOST_QUESTIONS):
+            try:
+                status = site.ask(path, timeout=2).status
+            except (OSError, http.client.HTTPException) as problem:
+                watch.failures.append(repr(problem))
+            else:
+                if status == http.client.OK:
+                    watch.answered += 1
+                    watch.longest_silence = max(watch.longest_silence, time.monotonic() - last)
+                    last = time.monotonic()
+                else:
+                    watch.failures.append(str(status))
+            if over.wait(_PAUSE):
+                break
+        watch.longest_silence = max(watch.longest_silence, time.monotonic() - last)
+
+    thread = threading.Thread(target=keep_asking, daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        over.set()
+        thread.join(timeout=10)

@@ -1,0 +1,32 @@
+"""Waiting for a condition, never for a time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from .running import Failed
+
+T = TypeVar("T")
+
+_PAUSE = 0.2
+
+
+def until(seen: Callable[[], T | None], *, what: str, within: float) -> T:
+    """The first thing that `seen` returns and that is not empty, asked again until `within` seconds have passed.
+
+    A question that cannot be answered yet (a refused connection, a failing command, a missing key) counts as no.
+    """
+    ended = time.monotonic() + within
+    last: object = None
+    while True:
+        try:
+            found = seen()
+        except (OSError, ValueError, LookupError, Failed) as problem:
+            last = problem
+        else:
+            if found:
+                return found
+            last = found
+        if time.monotonic() > ended:
+            raise AssertionError(f"waited {within:.0f} s for {what}; last seen: {last!r}")
+        time.sleep(_PAUSE)
