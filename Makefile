@@ -3,10 +3,10 @@ PYTHON ?= python3
 export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status preview destroy lint types unit test clean-cache
+.PHONY: help venv up down status shell preview destroy lint types unit app e2e browser test clean-cache
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {gsub(/\$\$/, "$$"); printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 BACKEND_IMAGE= FRONTEND_IMAGE="
 
 venv:
@@ -17,6 +17,9 @@ up: venv ## FeastFlow on a real Kubernetes, from nothing to its address
 
 status: venv ## the nodes, the pods and the site as they are
 	@.venv/bin/python -m local status
+
+shell: venv ## kubectl and pulumi for your shell: eval "$$(make -s shell)"
+	@.venv/bin/python -m local shell
 
 preview: venv ## what `make up` would change
 	@.venv/bin/python -m local preview

@@ -9,6 +9,7 @@ from toolchain.refusal import Refusal
 
 NAME = "feastflow"
 PORT = 8080
+_LAST_PORT = 65535
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -17,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--name", default=NAME, help="the cluster's name (%(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="make the cluster, or mend it; nothing when it answers")
-    up.add_argument("--port", type=int, default=PORT, help="the edge's port on 127.0.0.1 (%(default)s)")
+    up.add_argument("--port", type=_port, default=PORT, help="the edge's port on 127.0.0.1 (%(default)s)")
     commands.add_parser("down", help="take the cluster and all its traces away")
     commands.add_parser("status", help="the nodes and what runs on them")
     for command, text in {
@@ -36,9 +37,17 @@ def main(arguments: list[str] | None = None) -> None:
     elif options.command == "down":
         lifecycle.down(options.name)
     elif options.command == "status":
-        console.say(_known(options.name).kubectl_output("get", "nodes,pods", "--all-namespaces", "-o", "wide"))
+        console.say(
+            _known(options.name).kubectl_output("get", "nodes,pods", "--all-namespaces", "-o", "wide")
+        )
     else:
         getattr(nodes, options.command)(_known(options.name), options.node)
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= _LAST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {_LAST_PORT}")
 
 
 def _known(name: str) -> Cluster:

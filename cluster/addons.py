@@ -14,9 +14,17 @@ _ADDONS = Path(__file__).parent / "addons"
 
 # add-on → (the build that pins upstream's module, that module, the folder or file in it)
 _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
-    "kube-router": (pins.NODE_BUILD, "github.com/cloudnativelabs/kube-router/v2", "daemonset/kubeadm-kuberouter.yaml"),
+    "kube-router": (
+        pins.NODE_BUILD,
+        "github.com/cloudnativelabs/kube-router/v2",
+        "daemonset/kubeadm-kuberouter.yaml",
+    ),
     "metrics-server": (pins.NODE_BUILD, "sigs.k8s.io/metrics-server", "manifests/base"),
-    "local-path": (pins.STORAGE_BUILD, "github.com/rancher/local-path-provisioner", "deploy/local-path-storage.yaml"),
+    "local-path": (
+        pins.STORAGE_BUILD,
+        "github.com/rancher/local-path-provisioner",
+        "deploy/local-path-storage.yaml",
+    ),
     "traefik": (
         pins.TRAEFIK_BUILD,
         "github.com/traefik/traefik/v3",
@@ -35,14 +43,16 @@ _WORKLOADS = (
 
 
 def storage(kubectl: Path) -> Path:
-    """The manifest of the default StorageClass, for the node image: kind itself applies the one it finds there."""
+    """The manifest of the default StorageClass, for the node image: kind applies the one it finds there."""
     return _rendered(kubectl) / "storage.yaml"
 
 
 def digest() -> str:
     """A hash of everything the manifests are made from."""
     modules = (build.module for build, _, _ in _UPSTREAM.values())
-    return cache.key(_ADDONS, *(golang.MODULES / module / "go.mod" for module in sorted(set(modules))), repr(_UPSTREAM))
+    return cache.key(
+        _ADDONS, *(golang.MODULES / module / "go.mod" for module in sorted(set(modules))), repr(_UPSTREAM)
+    )
 
 
 def _rendered(kubectl: Path) -> Path:

@@ -143,6 +143,11 @@ def own() -> Engine:
     )
 
 
+def runtime() -> Path:
+    """Where the own Podman keeps what a reboot may take; one folder for each place where images are kept."""
+    return Path("/run/feastflow") / cache.key(str(cache.home()))
+
+
 def _install(missing: list[str]) -> None:
     if shutil.which("apt-get") is None:
         raise Refusal(

@@ -1,7 +1,7 @@
 """From nothing to three Ready nodes with their add-ons, and back to nothing.
 
-Podman's or Docker's word that a node runs is never believed: a reboot or a killed process leaves it behind. What
-counts is whether the API server answers and its nodes are Ready.
+Podman's or Docker's word that a node runs is never believed: a reboot or a killed process leaves it behind.
+What counts is whether the API server answers and its nodes are Ready.
 """
 
 import json
@@ -57,7 +57,7 @@ class Cluster:
         return _containers(self.engine, self.name)
 
     def identity(self) -> str:
-        """What tells this cluster from an earlier one of the same name: the uid of its kube-system namespace."""
+        """What tells this cluster from an earlier one of its name: the uid of its kube-system namespace."""
         return self.kubectl_output(
             "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"
         ).strip()
@@ -70,12 +70,7 @@ def up(name: str, port: int) -> Cluster:
     """
     running = find(name)
     if running is not None and _serves(running):
-        if running.port != port:
-            raise Refusal(
-                f"the cluster {name} has its edge on port {running.port}, not {port}",
-                "kind binds the port when it makes the nodes; it cannot be changed later",
-                f"use the port it has (PORT={running.port}), or make it anew: make down up PORT={port}",
-            )
+        _keep_port(running, port)
         if answers(running) and _addons_ready(running):
             say(f"ok cluster      {name} answers, its three nodes are Ready")
             return running
@@ -89,8 +84,11 @@ def up(name: str, port: int) -> Cluster:
         with Step("tools", "kind and kubectl") as step:
             tools = golang.binaries(pins.KIND_BUILD, step)
             step.result("kind and kubectl, compiled from pinned modules")
-        cluster = Cluster(name=name, port=port, engine=chosen, kubeconfig=_home(name) / "kubeconfig", tools=tools)
-        if not (running and _mended(cluster)):
+        kubeconfig = _home(name) / "kubeconfig"
+        cluster = Cluster(name=name, port=port, engine=chosen, kubeconfig=kubeconfig, tools=tools)
+        if running and _mended(cluster):
+            _keep_port(running, port)
+        else:
             _create(cluster)
     addons.apply(cluster.kubectl, cluster.kubeconfig)
     return cluster
@@ -108,23 +106,17 @@ def ready(cluster: Cluster) -> None:
 
 def find(name: str) -> Cluster | None:
     """The cluster of this name as an earlier run left it, whether it answers or not."""
-    known = _known(name)
+    carrier = _carrier(name)
     tools = cache.find("bin", golang.digest(pins.KIND_BUILD))
-    if not known or tools is None:
+    if carrier is None or tools is None:
         return None
-    return Cluster(
-        name=name,
-        port=known["port"],
-        engine=Engine(**known["engine"]),
-        kubeconfig=_home(name) / "kubeconfig",
-        tools=tools,
-    )
+    port = int(_known(name)["port"])
+    return Cluster(name=name, port=port, engine=carrier, kubeconfig=_home(name) / "kubeconfig", tools=tools)
 
 
 def down(name: str) -> None:
     """Take the cluster away, and with the last one everything else this project put on the machine."""
-    known = find(name)
-    carrier = known.engine if known else engine.present()
+    carrier = _carrier(name) or engine.present()
     if carrier is not None:
         with Step("cluster", f"removing {name}") as step:
             _delete(carrier, name)
@@ -157,6 +149,9 @@ def _create(cluster: Cluster) -> None:
         command += ["--image", image]
     log = cache.home() / "logs" / "kind.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    # Known from now on, so that `down` finds what an interrupted kind leaves; kind ends with the kubeconfig.
+    cluster.kubeconfig.unlink(missing_ok=True)
+    _remember(cluster, addons_digest=None)
     with Step("cluster", "three nodes in three zones") as step:
         try:
             process.stream(
@@ -171,13 +166,12 @@ def _create(cluster: Cluster) -> None:
             ) from failure
         cluster.kubeconfig.chmod(0o600)
         step.result("a control plane and two workers, each a zone of its own")
-    _remember(cluster, addons_digest=None)
 
 
 def _mended(cluster: Cluster) -> bool:
     """Whether starting the nodes again was enough; a cluster that stays silent is made anew by the caller."""
     nodes = cluster.nodes()
-    if len(nodes) < _wanted_nodes():
+    if len(nodes) < _wanted_nodes() or not cluster.kubeconfig.exists():
         return False
     with Step("cluster", f"{cluster.name} does not answer: starting its nodes again") as step:
         for node in nodes:
@@ -235,6 +229,15 @@ def _noting(step: Step) -> Callable[[str], None]:
     return lambda line: step.note(line.strip(" •✓.…\t")[:60])
 
 
+def _keep_port(running: Cluster, port: int) -> None:
+    if running.port != port:
+        raise Refusal(
+            f"the cluster {running.name} has its edge on port {running.port}, not {port}",
+            "kind binds the port when it makes the nodes; it cannot be changed later",
+            f"use the port it has (PORT={running.port}), or make it anew: make down up PORT={port}",
+        )
+
+
 def _check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -253,6 +256,14 @@ def _remember(cluster: Cluster, *, addons_digest: str | None) -> None:
     draft = _home(cluster.name) / "cluster.json.draft"
     draft.write_text(json.dumps(known), encoding="utf-8")
     draft.rename(_home(cluster.name) / "cluster.json")
+
+
+def _carrier(name: str) -> Engine | None:
+    """The engine that an earlier run gave the cluster; None when that was in another version's words."""
+    try:
+        return Engine(**_known(name)["engine"])
+    except (KeyError, TypeError):
+        return None
 
 
 def _known(name: str) -> dict[str, Any]:

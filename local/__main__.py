@@ -13,6 +13,7 @@ _COMMANDS = {
     "up": commands.up,
     "preview": commands.preview,
     "status": commands.status,
+    "shell": commands.shell,
     "destroy": commands.destroy,
     "down": commands.down,
 }
@@ -23,9 +24,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("--stack", default=os.environ.get("STACK") or "dev", help="the stack (%(default)s)")
-    parser.add_argument("--context", default=os.environ.get("CONTEXT"), help="deploy to this context of your kubeconfig")
-    parser.add_argument("--cluster", default=os.environ.get("CLUSTER") or "feastflow", help="the local cluster's name")
-    parser.add_argument("--port", default=os.environ.get("PORT") or "8080", help="the local edge's port (%(default)s)")
+    parser.add_argument(
+        "--context", default=os.environ.get("CONTEXT"), help="deploy to this context of your kubeconfig"
+    )
+    parser.add_argument(
+        "--cluster", default=os.environ.get("CLUSTER") or "feastflow", help="the local cluster's name"
+    )
+    parser.add_argument(
+        "--port", default=os.environ.get("PORT") or "8080", help="the local edge's port (%(default)s)"
+    )
     chosen = parser.parse_args(arguments)
     options = Options(
         stack=chosen.stack, context=chosen.context or None, cluster=chosen.cluster, port=_port(chosen.port)
@@ -37,7 +44,9 @@ def _port(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= _LAST_PORT:
         return int(text)
     raise Refusal(
-        f"PORT is {text!r}", "the site is served on that port of 127.0.0.1", "name a port from 1 to 65535: make up PORT=8081"
+        f"PORT is {text!r}",
+        "the site is served on that port of 127.0.0.1",
+        "name a port from 1 to 65535: make up PORT=8081",
     )
 
 

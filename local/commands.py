@@ -11,7 +11,7 @@ from cluster import lifecycle
 from local import images, smoke, target, workspace
 from local.stack import Stack
 from local.target import Target
-from toolchain import cache, environment, pulumi
+from toolchain import cache, environment, golang, pins, pulumi
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
 
@@ -97,8 +97,10 @@ def _destroy(options: Options, chosen: Target) -> None:
     stack.remove()
 
 
-def _cli() -> pulumi.Pulumi:
+def _cli(*, quiet: bool = False) -> pulumi.Pulumi:
     venv = environment.ensure()
+    if quiet:
+        return pulumi.ensure(venv, Step("toolchain", ""))
     with Step("toolchain", "looking for pulumi") as step:
         return pulumi.ensure(venv, step)
 
@@ -162,15 +164,27 @@ def _named_images(options: Options) -> dict[str, Any]:
     return found
 
 
+def shell(options: Options) -> None:
+    """Assignments for `eval`: kubectl and pulumi, pointed at the cluster and its stacks."""
+    chosen = _present(options)
+    stack = _stack(options, chosen, _cli(quiet=True))
+    variables = stack.variables()
+    variables["PATH"] = f"{chosen.kubectl.parent}{os.pathsep}{variables['PATH']}"
+    for name, value in variables.items():
+        say(f"export {name}={shlex.quote(value)}")
+    say(f"pulumi() {{ command pulumi -C {shlex.quote(str(stack.workspace.folder))} \"$@\"; }}")
+
+
 def _tell(options: Options, chosen: Target, outputs: dict[str, Any], seconds: float) -> None:
-    kubectl = f"{chosen.kubectl_command()} -n {outputs['namespace']}"
-    database = f"{kubectl} exec postgres-0 -c postgres -- psql -U postgres feastflow"
+    suffix = f" CONTEXT={options.context}" if options.context else ""
+    kubectl = f"kubectl -n {outputs['namespace']}"
     say(
         f"\nFeastFlow runs, after {elapsed(seconds)}:\n\n"
-        f"  open        {outputs['url']}\n"
-        f"  pods        {kubectl} get pods -o wide\n"
-        f"  logs        {kubectl} logs -l component=backend --prefix -f\n"
-        f"  orders      {database} -c 'TABLE orders'\n"
-        f"  all of it   make status\n"
-        f"  stop        make down{f' CONTEXT={options.context}' if options.context else ''}"
+        f"  open      {outputs['url']}\n"
+        f"  look      make status{suffix}\n"
+        f"  stop      make down{suffix}\n\n"
+        f"With kubectl and pulumi pointed at it by `eval \"$(make -s shell{suffix})\"`:\n\n"
+        f"  pods      {kubectl} get pods -o wide\n"
+        f"  logs      {kubectl} logs -l component=backend --prefix -f\n"
+        f"  orders    {kubectl} exec postgres-0 -c postgres -- psql -U postgres feastflow -c 'TABLE orders'"
     )

@@ -15,6 +15,8 @@ _ROOT = Path(__file__).parent.parent
 _BASES = Path(__file__).parent / "images"
 _DEMO = _ROOT / "demo"
 _LOAD_SECONDS = 300
+_CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+_IGNORED = {"tests", "node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", *_CACHES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,9 @@ def carry(cluster: Cluster, images: AppImages, step: Step) -> None:
     step.note("to the three nodes")
     command = [str(cluster.tools / "kind"), "load", "image-archive", "--name", cluster.name]
     try:
-        process.output([*command, str(archive / "images.tar")], env=cluster.engine.environment, timeout=_LOAD_SECONDS)
+        process.output(
+            [*command, str(archive / "images.tar")], env=cluster.engine.environment, timeout=_LOAD_SECONDS
+        )
     except process.CommandError as failure:
         raise Refusal(
             f"the application's images could not be carried to the nodes: {failure.tail}",
@@ -123,11 +127,10 @@ def _save(engine: Engine, images: list[str], folder: Path) -> None:
 
 def _sources(folder: Path) -> list[str | bytes | Path]:
     """What goes into an image: every file but tests, and what building leaves behind."""
-    ignored = {"node_modules", ".next", "__pycache__", "tests", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
     parts: list[str | bytes | Path] = []
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and not ignored & set(relative.parts):
+        if path.is_file() and not _IGNORED & set(relative.parts):
             parts += [str(relative), path.read_bytes()]
     return parts
 

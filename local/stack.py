@@ -67,7 +67,11 @@ class Stack:
             lines: list[str] = []
             try:
                 process.stream(
-                    command, env=self._environment(), log=_log(), each=_collecting(lines, step), timeout=_MINUTES * 60
+                    command,
+                    env=self.variables(),
+                    log=_log(),
+                    each=_collecting(lines, step),
+                    timeout=_MINUTES * 60,
                 )
             except process.CommandError as failure:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
@@ -84,11 +88,12 @@ class Stack:
         if arguments[0] == "preview" or arguments[:2] == ("stack", "output"):
             command += ["--stack", self.name]
         try:
-            return process.output(command, env=self._environment(), timeout=timeout)
+            return process.output(command, env=self.variables(), timeout=timeout)
         except process.CommandError as failure:
             raise _refused(" ".join(arguments[:2]), failure.tail) from failure
 
-    def _environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """What a process needs in its environment to act on this stack."""
         return {**self.cli.environment, **self.workspace.environment, **self.environment}
 
 

@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,10 +90,18 @@ def source(module: str, dependency: str) -> Path:
 
 
 def prefetch(builds: Sequence[Build]) -> None:
-    """Download what the builds need, so that compiling never waits for the network. Failures show later."""
-    for build in builds:
-        with contextlib.suppress(Refusal, OSError):
-            _go(["list", "-deps", "-f", "{{.Dir}}", *build.programs], build.module, timeout=1800)
+    """Begin to download what the builds not yet in the cache need, so that compiling never waits for the network.
+
+    Runs beside the caller and says nothing: what fails here fails again, with a message, where it is needed.
+    """
+    missing = [build for build in builds if cache.find("bin", digest(build)) is None]
+
+    def download() -> None:
+        for build in missing:
+            with contextlib.suppress(Refusal, OSError):
+                _go(["list", "-deps", "-f", "{{.Dir}}", *build.programs], build.module, timeout=1800)
+
+    threading.Thread(target=download, daemon=True).start()
 
 
 def _compile(build: Build, folder: Path, step: Step) -> None:

@@ -74,3 +74,5 @@ TRAEFIK_BUILD = Build(
 STORAGE_BUILD = Build(
     module="cluster", programs={"github.com/rancher/local-path-provisioner": "local-path-provisioner"}
 )
+
+ALL_BUILDS = (PYTHON_HOST_BUILD, PULUMI_BUILD, KIND_BUILD, NODE_BUILD, STORAGE_BUILD, TRAEFIK_BUILD)
