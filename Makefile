@@ -6,7 +6,7 @@ export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE
 .PHONY: help venv up down status shell preview destroy lint types unit app e2e browser test clean-cache
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {gsub(/\$\$/, "$$"); printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 BACKEND_IMAGE= FRONTEND_IMAGE="
 
 venv:
@@ -18,7 +18,7 @@ up: venv ## FeastFlow on a real Kubernetes, from nothing to its address
 status: venv ## the nodes, the pods and the site as they are
 	@.venv/bin/python -m local status
 
-shell: venv ## kubectl and pulumi for your shell: eval "$$(make -s shell)"
+shell: venv ## kubectl and pulumi for your shell: give its output to eval
 	@.venv/bin/python -m local shell
 
 preview: venv ## what `make up` would change

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from toolchain import cache, golang, pins, process
@@ -33,13 +33,15 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
 }
 _SECONDS = 180
 _STORAGE = "local-path"
-_WORKLOADS = (
+Workload = tuple[str, str]
+# What pods need to start, to find each other, to store and to be reached; and what only autoscalers ask.
+ESSENTIAL: tuple[Workload, ...] = (
     ("kube-system", "daemonset/kube-router"),
     ("kube-system", "deployment/coredns"),
     ("local-path-storage", "deployment/local-path-provisioner"),
     ("traefik", "deployment/traefik"),
-    ("kube-system", "deployment/metrics-server"),
 )
+LATER: tuple[Workload, ...] = (("kube-system", "deployment/metrics-server"),)
 
 
 def storage(kubectl: Path) -> Path:
@@ -83,12 +85,12 @@ def apply(kubectl: Path, kubeconfig: Path) -> None:
     process.output([*command, "-f", manifest], timeout=120)
 
 
-def wait(kubectl: Path, kubeconfig: Path, step: Step) -> None:
-    """Wait until every node is Ready and every add-on available."""
+def wait(kubectl: Path, kubeconfig: Path, workloads: Sequence[Workload], step: Step) -> None:
+    """Wait until every node is Ready and these workloads are available."""
     base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
     step.note("waiting for the nodes")
     conditions = [["wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={_SECONDS}s"]]
-    for namespace, workload in _WORKLOADS:
+    for namespace, workload in workloads:
         conditions.append(["-n", namespace, "rollout", "status", workload, f"--timeout={_SECONDS}s"])
     for condition in conditions:
         step.note(f"waiting for {condition[-2].split('/')[-1].strip('-')}")

@@ -22,6 +22,10 @@ from toolchain.console import Step, say
 from toolchain.refusal import Refusal
 
 _CONFIG = Path(__file__).parent / "kind.yaml"
+# Archives in this part of the cache can be read on every node, under this path.
+IMAGES = "images"
+IMAGES_ON_NODES = "/images"
+
 _RESTART_SECONDS = 60
 _CREATE_SECONDS = 240
 
@@ -94,14 +98,21 @@ def up(name: str, port: int) -> Cluster:
     return cluster
 
 
+def usable(cluster: Cluster) -> None:
+    """Wait until pods can start, find each other, store and be reached; at once when that has been seen already."""
+    if not (answers(cluster) and _addons_ready(cluster)):
+        with Step("add-ons", "kube-router, local-path, Traefik") as step:
+            addons.wait(cluster.kubectl, cluster.kubeconfig, addons.ESSENTIAL, step)
+            step.result("pod network with policies, names, storage and ingress are available")
+
+
 def ready(cluster: Cluster) -> None:
-    """Wait until every node is Ready and every add-on available; at once when that has been seen already."""
-    if answers(cluster) and _addons_ready(cluster):
-        return
-    with Step("add-ons", "kube-router, metrics-server, local-path, Traefik") as step:
-        addons.wait(cluster.kubectl, cluster.kubeconfig, step)
-        step.result("pod network, policies, metrics, storage and ingress are available")
-    _remember(cluster, addons_digest=addons.digest())
+    """Wait for everything: also for what only autoscalers ask."""
+    if not (answers(cluster) and _addons_ready(cluster)):
+        with Step("metrics", "metrics-server") as step:
+            addons.wait(cluster.kubectl, cluster.kubeconfig, [*addons.ESSENTIAL, *addons.LATER], step)
+            step.result("the autoscalers have figures to go by")
+        _remember(cluster, addons_digest=addons.digest())
 
 
 def find(name: str) -> Cluster | None:
@@ -139,6 +150,11 @@ def _create(cluster: Cluster) -> None:
         footprint.record()
     config = yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))
     config["nodes"][0]["extraPortMappings"][0]["hostPort"] = cluster.port
+    images = cache.home() / IMAGES
+    images.mkdir(parents=True, exist_ok=True)
+    for node in config["nodes"]:
+        mount = {"hostPath": str(images), "containerPath": IMAGES_ON_NODES, "readOnly": True}
+        node.setdefault("extraMounts", []).append(mount)
     if image:
         config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
     home = _home(cluster.name)

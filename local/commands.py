@@ -37,13 +37,15 @@ def up(options: Options) -> None:
         stack = _stack(options, chosen, cli)
         stack.workspace.write(options.stack, overrides)
         if chosen.local:
-            lifecycle.ready(chosen.local)
+            lifecycle.usable(chosen.local)
         with Step("pulumi up", f"stack {options.stack}") as step:
             stack.ensure()
             step.result(stack.up(step))
         outputs = stack.outputs()
         with Step("smoke check", outputs["url"]) as step:
             step.result(smoke.check(outputs["url"]))
+        if chosen.local:
+            lifecycle.ready(chosen.local)
     _tell(options, chosen, outputs, time.monotonic() - started)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass
 class Figures:
-    """Measured values in the order in which they came; `target` is what the issue hopes for, where it says so."""
+    """Measured values in the order in which they came; `target` is what is hoped for, if anything."""
 
     _rows: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -37,5 +37,6 @@ class Figures:
     def write(self, path: Path) -> None:
         """Keep them for comparison with other runs."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        document = [{"figure": name, "measured": value, "target": target} for name, value, target in self._rows]
+        keys = ("figure", "measured", "target")
+        document = [dict(zip(keys, row, strict=True)) for row in self._rows]
         path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

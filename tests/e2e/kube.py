@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .running import Failed, Ran, run
+from .running import CommandError, Ran, run
 
 Object = dict[str, Any]
+
+_LEAST = {"backend": 2, "frontend": 3, "database": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Kube:
         """What kubectl prints; it must succeed."""
         ran = self.ask(*arguments, stdin=stdin, timeout=timeout)
         if ran.code != 0:
-            raise Failed(ran)
+            raise CommandError(ran)
         return ran.out
 
     def get(self, kind: str, name: str, *arguments: str) -> Object:
@@ -37,24 +39,32 @@ class Kube:
         found: Object = json.loads(self.run("get", kind, name, "--output", "json", *arguments))
         return found
 
-    def list(self, kind: str, *arguments: str) -> list[Object]:
+    def all(self, kind: str, *arguments: str) -> list[Object]:
         """All objects of a kind, or of several with commas between them."""
         found: list[Object] = json.loads(self.run("get", kind, "--output", "json", *arguments))["items"]
         return found
 
     def pods(self, component: str) -> list[Object]:
         """The pods of a tier that are not on their way out."""
-        pods = self.list("pods", "--selector", f"component={component}")
+        pods = self.all("pods", "--selector", f"component={component}")
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def ready(self, component: str) -> list[str]:
         """Names of the tier's pods that take requests."""
         return [name_of(pod) for pod in self.pods(component) if condition(pod, "Ready") == "True"]
 
-    def sql(self, statement: str) -> list[list[str]]:
-        """Rows that PostgreSQL answers to a statement, as text."""
-        psql = ["psql", "-U", "postgres", "-d", "feastflow", "-XAtq", "-F", "\t", "-c", statement]
-        answer = self.run("exec", "postgres-0", "--container", "postgres", "--", *psql)
+    def complete(self) -> bool:
+        """Whether every tier has as many pods that take requests as it should have at least."""
+        return all(len(self.ready(tier)) >= least for tier, least in _LEAST.items())
+
+    def sql(self, statement: str, **values: str) -> list[list[str]]:
+        """Rows that PostgreSQL answers to a statement, as text; `:'name'` in it stands for a value."""
+        psql = ["psql", "-U", "postgres", "-d", "feastflow", "-XAtq", "-F", "\t"]
+        for name, value in values.items():
+            psql += ["-v", f"{name}={value}"]
+        answer = self.run(
+            "exec", "--stdin", "postgres-0", "--container", "postgres", "--", *psql, stdin=statement
+        )
         return [line.split("\t") for line in answer.splitlines()]
 
     def kinds(self, *, namespaced: bool) -> list[str]:

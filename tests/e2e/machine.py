@@ -46,13 +46,13 @@ class Machine:
         """`kind: + line` for what came, `kind: - line` for what went."""
         found = []
         for kind, lines in self.traces.items():
-            found += [f"{kind}: + {line}" for line in sorted(lines - before.traces[kind])]
-            found += [f"{kind}: - {line}" for line in sorted(before.traces[kind] - lines)]
+            found += [f"{kind}: + {line}" for line in _outermost(lines - before.traces[kind])]
+            found += [f"{kind}: - {line}" for line in _outermost(before.traces[kind] - lines)]
         return found
 
 
 def look(marker: str) -> Machine:
-    """The machine as it is now; `marker` is a text in the environment of every process that the suite started."""
+    """The machine as it is now; `marker` is a text in the environment of all that the suite starts."""
     kinds = {
         "containers": _containers(),
         "interfaces": _ip("address"),
@@ -103,6 +103,11 @@ def why_not() -> str | None:
     )
 
 
+def _outermost(lines: frozenset[str]) -> list[str]:
+    """In order, and of folders only those whose parent is not among them."""
+    return sorted(line for line in lines if line.rpartition("/")[0] not in lines)
+
+
 def _lines(command: list[str]) -> list[str]:
     if shutil.which(command[0]) is None:
         return []
@@ -111,7 +116,7 @@ def _lines(command: list[str]) -> list[str]:
 
 
 def _containers() -> Iterator[str]:
-    """Running or not. Podman's are read from its stores: asking Podman itself mounts and makes what is not there."""
+    """Running or not. Podman's are read from its stores: asking Podman itself mounts and makes things."""
     for line in _lines(["docker", "ps", "--all", "--format", "{{.Names}}"]):
         yield f"docker: {line}"
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -1,4 +1,4 @@
-"""FeastFlow's own commands, called as `make` calls them, for a cluster and a state folder of the suite's own."""
+"""FeastFlow's own commands, called as `make` calls them, on a cluster of the suite's own."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from .running import Failed, Ran, UnderWay, run
+from .running import CommandError, Ran, UnderWay, run
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
@@ -98,11 +98,9 @@ class Product:
         return _successful(self.local(command))
 
     def node(self, command: str, node: str) -> Ran:
-        """`python -m cluster COMMAND NODE`, which must succeed."""
+        """`python -m cluster COMMAND NODE`, to its end."""
         line = [sys.executable, "-m", "cluster", "--name", self.cluster, command, node]
-        return _successful(
-            self._kept(run(line, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES))
-        )
+        return self._kept(run(line, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES))
 
     @cached_property
     def tools(self) -> dict[str, str]:
@@ -171,5 +169,5 @@ class Product:
 
 def _successful(ran: Ran) -> Ran:
     if ran.code != 0:
-        raise Failed(ran)
+        raise CommandError(ran)
     return ran

@@ -41,7 +41,7 @@ class Ran:
         return f"`{' '.join(self.command)}` ended with {self.code} after {self.seconds:.0f} s:\n{self.text}"
 
 
-class Failed(Exception):
+class CommandError(Exception):
     """A program that was to succeed and did not."""
 
     def __init__(self, ran: Ran) -> None:
@@ -54,7 +54,8 @@ class UnderWay:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> None:
         self._command = tuple(command)
-        self._files = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        # Files, since nobody reads a pipe meanwhile; `ended` closes them.
+        self._files = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
         self._started = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - the command is a test's own
             self._command,

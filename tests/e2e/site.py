@@ -75,17 +75,15 @@ class Site:
 
 @dataclass
 class Watch:
-    """What a customer who keeps asking sees: how often there was an answer, and the longest time without any."""
+    """What a customer who keeps asking sees: how many answers, and the longest time without any."""
 
     answered: int = 0
     failures: list[str] = field(default_factory=list)
     longest_silence: float = 0.0
 
     def __str__(self) -> str:
-        asked = self.answered + len(self.failures)
-        return (
-            f"{len(self.failures)} of {asked} requests failed, {self.longest_silence:.1f} s longest without an answer"
-        )
+        failed, asked = len(self.failures), self.answered + len(self.failures)
+        return f"{failed} of {asked} requests failed, at most {self.longest_silence:.1f} s without an answer"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from .running import Failed
+from .running import CommandError
 
 T = TypeVar("T")
 
@@ -12,16 +12,16 @@ _PAUSE = 0.2
 
 
 def until(seen: Callable[[], T | None], *, what: str, within: float) -> T:
-    """The first thing that `seen` returns and that is not empty, asked again until `within` seconds have passed.
+    """The first thing from `seen` that is not empty; it is asked again until `within` seconds have passed.
 
-    A question that cannot be answered yet (a refused connection, a failing command, a missing key) counts as no.
+    A question that cannot be answered yet (a refused connection, a failing command) counts as no.
     """
     ended = time.monotonic() + within
     last: object = None
     while True:
         try:
             found = seen()
-        except (OSError, ValueError, LookupError, Failed) as problem:
+        except (OSError, ValueError, LookupError, CommandError) as problem:
             last = problem
         else:
             if found:

@@ -1,0 +1,158 @@
+"""A machine of its own for each test: nothing on PATH but programs that pretend, and an empty home."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain import cache, golang, pins
+from toolchain.console import Step
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A folder that stands for a machine. What is not put on its PATH is not there: no engine is reached."""
+
+    root: Path
+
+    @property
+    def bin(self) -> Path:
+        """The only folder on PATH."""
+        return self.root / "bin"
+
+    def file(self, name: str, text: str = "") -> Path:
+        """A file below the machine's root, its folders made."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def program(self, name: str, script: str = "", *, folder: Path | None = None) -> Path:
+        """A program on PATH (or in `folder`) that notes how it was called and then is the shell script.
+
+        In the script `$ROOT` is the machine's root; the shell's usual tools are to be had.
+        """
+        log = self.root / f"{name}.calls"
+        path = (folder or self.bin) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            f"#!/bin/sh\nprintf '%s\\n' \"$*\" >> '{log}'\nROOT='{self.root}' PATH=/usr/bin:/bin\n{script}\n",
+            encoding="utf-8",
+        )
+        path.chmod(0o755)
+        return path
+
+    def calls(self, name: str) -> list[str]:
+        """How the program was called: its arguments, a line each time."""
+        log = self.root / f"{name}.calls"
+        return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+    def called(self, name: str, *words: str) -> list[str]:
+        """The calls that hold all of the words."""
+        return [call for call in self.calls(name) if all(word in call for word in words)]
+
+
+class Heard(Step):
+    """A step that keeps what it is told and prints nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("test", "testing")
+        self.notes: list[str] = []
+        self.results: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def result(self, text: str) -> None:
+        self.results.append(text)
+
+
+# `go env` and what else the toolchain asks; `go build` makes a file for each package, or fails as it is told.
+GO = """
+case "$1" in
+  env) if [ "$2" = GOVERSION ]; then cat "$ROOT/go.version"; else echo "$ROOT/gocache"; fi ;;
+  mod) ;;
+  list)
+    if [ "$2" = -m ]; then for last; do :; done; echo "$ROOT/modules/$last"
+    else printf 'a\\nb\\nc\\n'; fi ;;
+  build)
+    if [ -e "$ROOT/go.error" ]; then cat "$ROOT/go.error" >&2; exit 1; fi
+    echo "$CGO_ENABLED $GOFLAGS" > "$ROOT/go.flags"
+    while [ "$1" != -o ]; do shift; done
+    folder="$2"; shift 2
+    for package; do
+      name="${package##*/}"
+      case "$name" in v[0-9]*) name="${package%/*}"; name="${name##*/}" ;; esac
+      echo "compiled $package" > "$folder$name"
+      echo "$package" >&2
+    done ;;
+esac
+"""
+
+
+def with_go(machine: Machine, version: str = "go1.26.1") -> None:
+    """Put a Go on PATH that compiles at once."""
+    machine.file("go.version", version)
+    machine.program("go", GO)
+
+
+# A cluster that lives in files: `nodes` are its containers, `serves` stands for a control plane that answers.
+_KUBECTL = """
+case "$*" in
+  *"get nodes"*) [ -e "$ROOT/serves" ] || { echo "connection refused" >&2; exit 1; }; cat "$ROOT/serves" ;;
+  *"get namespace"*) [ -e "$ROOT/serves" ] || exit 1; printf 5ad1 ;;
+  *rollout*) [ ! -e "$ROOT/broken" ] || { echo "timed out waiting for the condition" >&2; exit 1; } ;;
+esac
+"""
+_KIND = """
+[ "$1 $2" = "create cluster" ] || exit 0
+printf 'x-control-plane\\nx-worker\\nx-worker2\\n' > "$ROOT/nodes"
+[ ! -e "$ROOT/kind.error" ] || { cat "$ROOT/kind.error" >&2; exit 1; }
+while [ "$1" != --kubeconfig ]; do shift; done
+touch "$2"
+printf 'True\\nTrue\\nTrue\\n' > "$ROOT/serves"
+"""
+ENGINE = """
+case "$1" in
+  info|image|manifest) ;;
+  ps) cat "$ROOT/nodes" 2>/dev/null || : ;;
+  rm) for last; do :; done; grep -vx "$last" "$ROOT/nodes" > "$ROOT/left"; mv "$ROOT/left" "$ROOT/nodes" ;;
+  start) [ ! -e "$ROOT/dead" ] && printf 'True\\nTrue\\nTrue\\n' > "$ROOT/serves" || : ;;
+esac
+"""
+
+
+def with_kind(machine: Machine) -> Path:
+    """Put kind and kubectl where an earlier run would have left them; returns their folder."""
+
+    def make(folder: Path) -> None:
+        machine.program("kubectl", _KUBECTL, folder=folder)
+        machine.program("kind", _KIND, folder=folder)
+
+    return cache.entry("bin", golang.digest(pins.KIND_BUILD), make)
+
+
+def python(script: str, folder: Path = ROOT) -> "subprocess.Popen[str]":
+    """Another process of this Python that can import the project in `folder` and, to be quick, nothing else."""
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-S", "-c", script]
+    return subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)  # noqa: S603 - itself
+
+
+def ended(child: "subprocess.Popen[str]") -> None:
+    """End a child of the test as a power failure would."""
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+
+
+def writes(text: str = "content", name: str = "file") -> Callable[[Path], None]:
+    """A maker of cache entries that writes one file."""
+
+    def make(folder: Path) -> None:
+        (folder / name).write_text(text, encoding="utf-8")
+
+    return make

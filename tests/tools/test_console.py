@@ -1,0 +1,191 @@
+"""What a person sees: steps that fit the terminal, durations, and failures without a traceback."""
+
+import errno
+import io
+import re
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from toolchain import console
+from toolchain.console import Step
+from toolchain.process import CommandError
+from toolchain.refusal import Refusal
+
+from .fakes import python
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (0.44, "0.4 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (12.4, "12 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (119.7, "2 min 00 s"),
+        (3661, "61 min 01 s"),
+    ],
+)
+def test_a_duration_is_written_as_a_person_reads_it(seconds: float, text: str) -> None:
+    assert console.elapsed(seconds) == text
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _shown(monkeypatch: pytest.MonkeyPatch, note: str, columns: int) -> list[str]:
+    """Every state of the running line on a terminal of that width, the final one included."""
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(console, "_TERMINAL_INTERVAL", 0.01)
+    with Step("environment", "doing something that takes a long time to tell") as step:
+        step.note(note)
+        while terminal.getvalue().count("\r") < 2:
+            time.sleep(0.005)
+        step.result(note)
+    return re.split(r"\r\x1b\[K", terminal.getvalue().rstrip("\n"))[1:]
+
+
+@pytest.mark.parametrize(("columns", "most"), [(200, 100), (100, 100), (80, 80), (40, 40)])
+def test_a_step_never_shows_more_than_100_columns_nor_more_than_the_terminal_has(
+    monkeypatch: pytest.MonkeyPatch, columns: int, most: int
+) -> None:
+    shown = _shown(monkeypatch, "word " * 100, columns)
+
+    assert len(shown) >= 3
+    assert max(map(len, shown)) <= most
+    assert all("..." in line for line in shown)
+
+
+def test_a_note_of_several_lines_is_shown_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = _shown(monkeypatch, "one\n  two\tthree\rfour", 100)
+
+    assert "one two three four" in shown[-1]
+    assert not any(set("\n\r\t") & set(line) for line in shown)
+
+
+def test_a_step_ends_with_its_result_and_its_duration(capsys: pytest.CaptureFixture[str]) -> None:
+    with Step("tools", "looking") as step:
+        step.result("found")
+
+    assert re.fullmatch(r"ok tools +found +\d\.\d s\n", capsys.readouterr().out)
+
+
+def test_a_step_without_a_result_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
+    with Step("tools", "looking"):
+        pass
+
+    assert capsys.readouterr().out.startswith("ok tools        looking ")
+
+
+def test_a_step_that_fails_says_that_it_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        with Step("tools", "looking") as step:
+            step.result("found")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+
+    assert capsys.readouterr().out.startswith("-- tools        looking: not done ")
+
+
+def test_a_pipe_is_told_now_and_then_that_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "_QUIET_INTERVAL", 0.01)
+    with Step("tools", "compiling") as step:
+        step.note("3 of 7")
+        time.sleep(0.05)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(".. tools        compiling")
+    assert lines[-2].startswith(".. tools        compiling: 3 of 7 ")
+    assert "\x1b" not in "".join(lines)
+
+
+def _refuse() -> None:
+    raise Refusal("found\nand more", "why", "fix")
+
+
+def _fail() -> None:
+    raise CommandError(["go", "build"], 1, "it broke")
+
+
+def _fill_the_disk() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/cache/file")
+
+
+def _be_forbidden() -> None:
+    raise PermissionError(errno.EACCES, "Permission denied", "/cache/file")
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        (_refuse, 2, ["error:     found\n           and more", "matters: why", "do this: fix"]),
+        (_fail, 2, ["error:     go build ended with 1\n           it broke", "do this: run it again"]),
+        (_fill_the_disk, 2, ["error:     /cache/file: No space left on device", "do this: free some room"]),
+        (_be_forbidden, 2, ["error:     /cache/file: Permission denied", "mend the permissions"]),
+        (_interrupt, 130, ["interrupted: nothing is lost"]),
+        (lambda: None, 0, []),
+        (lambda: 3, 3, []),
+    ],
+)
+def test_a_command_ends_with_a_code_and_one_message(
+    capsys: pytest.CaptureFixture[str], command: Callable[[], int | None], code: int, words: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        console.run(command)
+
+    assert end.value.code == code
+    told = capsys.readouterr().err
+    assert all(word in told for word in words)
+    assert bool(told) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        ("Refusal('found', 'why', 'fix')", 2),
+        ("CommandError(['tool'], 1, 'tail')", 2),
+        ("KeyboardInterrupt", 130),
+    ],
+)
+def test_no_traceback_reaches_the_terminal(failure: str, code: int) -> None:
+    script = (
+        "from toolchain import console\nfrom toolchain.process import CommandError\n"
+        f"from toolchain.refusal import Refusal\ndef main():\n    raise {failure}\nconsole.run(main)"
+    )
+    child = python(script)
+    _, told = child.communicate()
+
+    assert child.returncode == code
+    assert told
+    assert "Traceback" not in told
+
+
+def test_a_defect_of_the_program_keeps_its_traceback() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    def miss() -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "go")
+
+    with pytest.raises(ZeroDivisionError):
+        console.run(fail)
+    with pytest.raises(FileNotFoundError):
+        console.run(miss)
