@@ -99,7 +99,7 @@ def up(name: str, port: int) -> Cluster:
 
 
 def usable(cluster: Cluster) -> None:
-    """Wait until pods can start, find each other, store and be reached; at once when that has been seen already."""
+    """Wait until pods can start, find each other, store and be reached; at once when that has been seen."""
     if not (answers(cluster) and _addons_ready(cluster)):
         with Step("add-ons", "kube-router, local-path, Traefik") as step:
             addons.wait(cluster.kubectl, cluster.kubeconfig, addons.ESSENTIAL, step)
@@ -136,6 +136,7 @@ def down(name: str) -> None:
             step.result(f"{name} is gone, and its networks, mounts and rules with it")
     for file in ("cluster.json", "kubeconfig"):
         (_home(name) / file).unlink(missing_ok=True)
+    return identity
 
 
 def _create(cluster: Cluster) -> None:
@@ -268,7 +269,12 @@ def _check_port(port: int) -> None:
 
 
 def _remember(cluster: Cluster, *, addons_digest: str | None) -> None:
-    known = {"port": cluster.port, "engine": asdict(cluster.engine), "addons": addons_digest}
+    known = {
+        "port": cluster.port,
+        "engine": asdict(cluster.engine),
+        "addons": addons_digest,
+        "identity": cluster.identity(),
+    }
     draft = _home(cluster.name) / "cluster.json.draft"
     draft.write_text(json.dumps(known), encoding="utf-8")
     draft.rename(_home(cluster.name) / "cluster.json")

@@ -11,7 +11,7 @@ from cluster import lifecycle
 from local import images, smoke, target, workspace
 from local.stack import Stack
 from local.target import Target
-from toolchain import cache, environment, golang, pins, pulumi
+from toolchain import cache, environment, pulumi
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
 
@@ -46,7 +46,7 @@ def up(options: Options) -> None:
             step.result(smoke.check(outputs["url"]))
         if chosen.local:
             lifecycle.ready(chosen.local)
-    _tell(options, chosen, outputs, time.monotonic() - started)
+    _tell(options, outputs, time.monotonic() - started)
 
 
 def preview(options: Options) -> None:
@@ -76,10 +76,9 @@ def down(options: Options) -> None:
         if options.context:
             _destroy(options, target.named(options.context))
             return
-        chosen_or_none = target.present(None, options.cluster)
-        lifecycle.down(options.cluster)
-        if chosen_or_none:
-            workspace.forget(chosen_or_none.identity)
+        identity = lifecycle.down(options.cluster)
+        if identity:
+            workspace.forget(identity)
     say("the downloads and binaries stay in the cache; `make clean-cache` removes those too")
 
 
@@ -174,10 +173,10 @@ def shell(options: Options) -> None:
     variables["PATH"] = f"{chosen.kubectl.parent}{os.pathsep}{variables['PATH']}"
     for name, value in variables.items():
         say(f"export {name}={shlex.quote(value)}")
-    say(f"pulumi() {{ command pulumi -C {shlex.quote(str(stack.workspace.folder))} \"$@\"; }}")
+    say(f'pulumi() {{ command pulumi -C {shlex.quote(str(stack.workspace.folder))} "$@"; }}')
 
 
-def _tell(options: Options, chosen: Target, outputs: dict[str, Any], seconds: float) -> None:
+def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
     suffix = f" CONTEXT={options.context}" if options.context else ""
     kubectl = f"kubectl -n {outputs['namespace']}"
     say(
@@ -185,7 +184,7 @@ def _tell(options: Options, chosen: Target, outputs: dict[str, Any], seconds: fl
         f"  open      {outputs['url']}\n"
         f"  look      make status{suffix}\n"
         f"  stop      make down{suffix}\n\n"
-        f"With kubectl and pulumi pointed at it by `eval \"$(make -s shell{suffix})\"`:\n\n"
+        f'With kubectl and pulumi pointed at it by `eval "$(make -s shell{suffix})"`:\n\n'
         f"  pods      {kubectl} get pods -o wide\n"
         f"  logs      {kubectl} logs -l component=backend --prefix -f\n"
         f"  orders    {kubectl} exec postgres-0 -c postgres -- psql -U postgres feastflow -c 'TABLE orders'"

@@ -102,14 +102,17 @@ def carry(cluster: Cluster, images: AppImages, step: Step) -> None:
     wanted = images.all()
     if all(_present(cluster, node, wanted) for node in cluster.nodes()):
         return
-    archive = cache.entry(lifecycle.IMAGES, cache.key(*wanted), lambda folder: _save(cluster.engine, wanted, folder))
+    archive = cache.entry(
+        lifecycle.IMAGES, cache.key(*wanted), lambda folder: _save(cluster.engine, wanted, folder)
+    )
     step.note("to the three nodes")
     # The nodes see the cache: three copies through the engine's pipes would take three times as long.
     seen = f"{lifecycle.IMAGES_ON_NODES}/{archive.name}/{_ARCHIVE}"
     command = ["ctr", "--namespace", "k8s.io", "images", "import", "--all-platforms", "--no-unpack", seen]
     with ThreadPoolExecutor() as pool:
         work = [
-            pool.submit(cluster.engine.run, "exec", node, *command, timeout=_LOAD_SECONDS) for node in cluster.nodes()
+            pool.submit(cluster.engine.run, "exec", node, *command, timeout=_LOAD_SECONDS)
+            for node in cluster.nodes()
         ]
     for done in work:
         try:

@@ -90,7 +90,7 @@ def source(module: str, dependency: str) -> Path:
 
 
 def prefetch(builds: Sequence[Build]) -> None:
-    """Begin to download what the builds not yet in the cache need, so that compiling never waits for the network.
+    """Begin to download what builds not yet in the cache need, so that compiling never waits for the network.
 
     Runs beside the caller and says nothing: what fails here fails again, with a message, where it is needed.
     """

@@ -137,6 +137,7 @@ def customer(shots: Path, profile: Path) -> Iterator[Customer]:
         "--disable-background-networking",
         "--disable-component-update",
         "--no-first-run",
+        "--force-prefers-reduced-motion",  # a page that is still scrolling cannot be clicked
         "--no-proxy-server",
         "--host-resolver-rules=MAP *.localhost 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
         "--lang=en-US",

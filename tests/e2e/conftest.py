@@ -160,8 +160,8 @@ def _tell_how_to_look(request: pytest.FixtureRequest, product: Product) -> None:
     assert isinstance(reporter, pytest.TerminalReporter)
     reporter.write_line(
         f"\nthe cluster is left as it is, by --keep-failed; look at it:\n"
-        f"  export KUBECONFIG={product.kubeconfig} PATH={Path(product.kubectl).parent}:$PATH\n"
-        f"  kubectl get pods --all-namespaces; kubectl -n {_NAMESPACE} get events\n"
+        f"  export XDG_STATE_HOME={product.state} CLUSTER={product.cluster} PORT={product.port}\n"
+        f'  make status; eval "$(make -s shell)"; kubectl -n {_NAMESPACE} get events\n'
         f"and take it away:\n"
-        f"  XDG_STATE_HOME={product.state} make down CLUSTER={product.cluster} && rm -r {product.state}"
+        f"  make down && rm -r {product.state}"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -103,44 +104,15 @@ class Product:
         return self._kept(run(line, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES))
 
     @cached_property
-    def tools(self) -> dict[str, str]:
-        """What `python -m toolchain` tells a user to export."""
-        ran = _successful(
-            run(
-                [sys.executable, "-m", "toolchain"],
-                environment=self.environment,
-                cwd=self.root,
-                timeout=15 * _MINUTES,
-            )
-        )
-        pairs = [
-            line.removeprefix("export ").split("=", 1)
-            for line in ran.out.splitlines()
-            if line.startswith("export ")
-        ]
-        return {name: value.strip("'") for name, value in pairs}
-
-    @property
     def kubectl(self) -> str:
-        """The kubectl that the project compiled."""
-        found = shutil.which("kubectl", path=self.tools["PATH"])
-        assert found, f"no kubectl on {self.tools['PATH']}"
-        return found
+        """The kubectl that the project compiled, as `python -m toolchain` puts it on PATH."""
+        tools = f'eval "$({shlex.join([sys.executable, "-m", "toolchain"])})" && command -v kubectl'
+        return _successful(self._bash(tools)).out.strip()
 
-    def pulumi(self, *arguments: str) -> Ran:
-        """The CLI on the stack's workspace, as a user calls it by hand; must succeed."""
-        (workspace,) = (self.home / "workspaces").iterdir()
-        environment = {
-            **self.environment,
-            **self.tools,
-            "PULUMI_BACKEND_URL": f"file://{self.home / 'stacks' / workspace.name}",
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
-        }
-        found = shutil.which("pulumi", path=self.tools["PATH"])
-        assert found, f"no pulumi on {self.tools['PATH']}"
-        return _successful(
-            run([found, "-C", str(workspace), *arguments], environment=environment, timeout=2 * _MINUTES)
-        )
+    def shell(self, line: str) -> Ran:
+        """A line typed into a shell after `eval "$(make -s shell)"`; must succeed."""
+        assignments = shlex.join([sys.executable, "-m", "local", "shell"])
+        return _successful(self._bash(f'eval "$({assignments})" && {line}'))
 
     def engine(self, *arguments: str) -> str:
         """What the container engine that carries the nodes says; must succeed."""
@@ -160,6 +132,10 @@ class Product:
         """The containers that are the cluster's nodes, running or not."""
         label = f"label=io.x-k8s.kind.cluster={self.cluster}"
         return sorted(self.engine("ps", "--all", "--filter", label, "--format", "{{.Names}}").split())
+
+    def _bash(self, script: str) -> Ran:
+        command = ["bash", "-c", f"set -o errexit -o pipefail; {script}"]
+        return run(command, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES)
 
     def _kept(self, ran: Ran) -> Ran:
         self.said.append(ran)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_STEP = re.compile(r"^ok (?P<name>\S+).*? (?:(?P<minutes>\d+) min )?(?P<seconds>[\d.]+) s$", re.MULTILINE)
+_STEP = re.compile(r"^ok (?P<name>.{13}).*? (?:(?P<minutes>\d+) min )?(?P<seconds>[\d.]+) s$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Ran:
     def steps(self) -> dict[str, float]:
         """Seconds of each step that a command of this project reported as done."""
         return {
-            found["name"]: 60 * int(found["minutes"] or 0) + float(found["seconds"])
+            found["name"].strip(): 60 * int(found["minutes"] or 0) + float(found["seconds"])
             for found in _STEP.finditer(self.out)
         }
 

@@ -23,7 +23,7 @@ _GOOD_CONTEXT = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 _BAD: dict[str, Object] = {
-    "privileged": {"container": {"privileged": True}},
+    "privileged": {"container": {"privileged": True, "allowPrivilegeEscalation": True}},
     "root": {"container": {"runAsUser": 0, "runAsNonRoot": False}},
     "every capability": {"container": {"capabilities": {}}},
     "no seccomp profile": {"container": {"seccompProfile": {"type": "Unconfined"}}},
@@ -77,7 +77,7 @@ def test_every_pod_that_runs_keeps_the_newest_restricted_rules(kube: Kube) -> No
 def secrets(product: Product, kube: Kube) -> dict[str, str]:
     """Every value that was generated for this stack: from the opened state, and from the Secrets."""
     found = {}
-    exported = json.loads(product.pulumi("stack", "export", "--stack", "dev", "--show-secrets").out)
+    exported = json.loads(product.shell("pulumi stack export --stack dev --show-secrets").out)
     for resource in exported["deployment"]["resources"]:
         if resource["type"] == _PASSWORD:
             result = resource["outputs"]["result"]
@@ -101,10 +101,10 @@ def test_no_secret_is_in_state_logs_messages_or_caches(product: Product, secrets
     texts = dict(_files(product.home))
     texts |= dict(_files(cache.home() / "logs"))
     texts |= {f"the output of {' '.join(ran.command[-2:])}": ran.text for ran in product.said}
-    for question in (("stack", "export"), ("stack", "output", "--json"), ("stack", "history", "--json")):
-        texts[f"pulumi {' '.join(question)}"] = product.pulumi(*question, "--stack", "dev").out
+    for question in ("export", "output --json", "history --json"):
+        texts[f"stack {question}"] = product.shell(f"pulumi stack {question} --stack dev").out
     assert any("pulumi.log" in name for name in texts)
-    assert "ciphertext" in texts["pulumi stack export"]
+    assert "ciphertext" in texts["stack export"]
     assert _found(secrets, texts) == []
 
 

@@ -36,7 +36,7 @@ def test_destroy_leaves_no_data_on_the_nodes(product: Product, kube: Kube) -> No
 
 def test_destroy_leaves_no_stack_in_the_state(product: Product, kube: Kube) -> None:
     assert kube.all("nodes")
-    assert json.loads(product.pulumi("stack", "ls", "--json").out) == []
+    assert json.loads(product.shell("pulumi stack ls --json").out) == []
 
 
 def test_nobody_answers_at_the_address_any_more(kube: Kube, site: Site) -> None:

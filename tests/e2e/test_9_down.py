@@ -42,12 +42,13 @@ def test_up_recovers_from_two_power_failures_while_nodes_are_made_and_while_pulu
     site = Site(url=f"http://{kube.namespace}.localhost:{product.port}")
     assert site.answers()
     assert kube.sql("SELECT count(*) FROM menu_items") == [["12"]]
-    exported = product.pulumi("stack", "export", "--stack", "dev").out
+    exported = product.shell("pulumi stack export --stack dev").out
     assert '"pending_operations"' not in exported
     assert not re.search(r"\b(created|updated|deleted|replaced)\b", product.done("up").out)
 
 
-def test_down_leaves_the_machine_as_it_was_after_power_failures(product: Product, before: Machine) -> None:
+def test_down_takes_away_a_cluster_that_does_not_answer_too(product: Product, before: Machine) -> None:
+    product.engine("kill", f"{product.cluster}-control-plane")
     product.done("down")
     _assert_as_it_was(product, before)
 

@@ -1,5 +1,6 @@
 """Each test has a machine of its own and cannot reach the real one's engines, clusters, caches or state."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("HOME", str(made.root / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(made.root / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(made.root / "state"))
+    # Nothing here survives the test, let alone a power failure, and the disk of a busy machine is slow.
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(os, "sync", lambda: None)
     for name in (*_UNSET, *_PULUMI, "BACKEND_IMAGE", "FRONTEND_IMAGE"):
         monkeypatch.delenv(name, raising=False)
     return made

@@ -11,6 +11,7 @@ from toolchain import cache, golang, pins
 from toolchain.console import Step
 
 ROOT = Path(__file__).parent.parent.parent
+_THIS_PYTHON = sys.executable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +138,9 @@ def with_kind(machine: Machine) -> Path:
 
 
 def python(script: str, folder: Path = ROOT) -> "subprocess.Popen[str]":
-    """Another process of this Python that can import the project in `folder` and, to be quick, nothing else."""
+    """Another process of this Python that can import the project in `folder` and, being quick, no more."""
     pipe = subprocess.PIPE
-    command = [sys.executable, "-S", "-c", script]
+    command = [_THIS_PYTHON, "-S", "-c", script]
     return subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)  # noqa: S603 - itself
 
 

@@ -1,0 +1,116 @@
+"""What the own Podman leaves behind is taken away, and nothing else is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cluster import footprint
+from cluster.engine import Engine
+from toolchain import cache
+
+from .fakes import Machine
+
+# As a kind network on netavark 1.4 writes them, by table, and as they were found before it was made.
+_USERS = [
+    "filter -N DOCKER-USER",
+    "filter -A INPUT -s 192.0.2.0/24 -j DROP",
+    'filter -A FORWARD -m comment --comment "the user\'s own" -j DOCKER-USER',
+    "nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
+]
+_NETAVARKS = [
+    "filter -N NETAVARK_FORWARD",
+    'filter -A FORWARD -m comment --comment "netavark firewall plugin rules" -j NETAVARK_FORWARD',
+    "filter -A NETAVARK_FORWARD -s 10.89.0.0/24 -j ACCEPT",
+    "nat -N NETAVARK-62F930FC96F2B",
+    "nat -N NETAVARK-HOSTPORT-DNAT",
+    "nat -A PREROUTING -m addrtype --dst-type LOCAL -j NETAVARK-HOSTPORT-DNAT",
+    "nat -A NETAVARK-62F930FC96F2B ! -d 224.0.0.0/4 -j MASQUERADE",
+    'nat -A NETAVARK-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: kind id: 8e3a" -j NETAVARK-DN-6',
+]
+
+
+def test_only_rules_that_netavark_added_go_each_in_the_words_it_was_made_with() -> None:
+    commands = footprint.removals(_USERS, [*_USERS, *_NETAVARKS])
+
+    assert [" ".join(command) for command in commands if "-D" in command] == [
+        "-t filter -D FORWARD -m comment --comment netavark firewall plugin rules -j NETAVARK_FORWARD",
+        "-t filter -D NETAVARK_FORWARD -s 10.89.0.0/24 -j ACCEPT",
+        "-t nat -D PREROUTING -m addrtype --dst-type LOCAL -j NETAVARK-HOSTPORT-DNAT",
+        "-t nat -D NETAVARK-62F930FC96F2B ! -d 224.0.0.0/4 -j MASQUERADE",
+        "-t nat -D NETAVARK-HOSTPORT-DNAT -p tcp -m comment --comment dnat name: kind id: 8e3a -j NETAVARK-DN-6",
+    ]
+
+
+def test_a_comment_of_several_words_is_one_argument() -> None:
+    commands = footprint.removals([], _NETAVARKS)
+
+    assert "netavark firewall plugin rules" in commands[0]
+
+
+def test_chains_are_emptied_and_then_deleted_after_the_rules_that_refer_to_them() -> None:
+    actions = [command[2] for command in footprint.removals([], _NETAVARKS)]
+
+    assert actions == ["-D"] * 5 + ["-F"] * 3 + ["-X"] * 3
+    chains = [command[3] for command in footprint.removals([], _NETAVARKS) if command[2] == "-X"]
+    assert chains == ["NETAVARK_FORWARD", "NETAVARK-62F930FC96F2B", "NETAVARK-HOSTPORT-DNAT"]
+
+
+def test_rules_that_were_there_before_stay_netavarks_too_and_so_do_foreign_ones_made_since() -> None:
+    assert footprint.removals(_NETAVARKS, [*_NETAVARKS, *_USERS]) == []
+
+
+@pytest.fixture
+def own(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An own Podman without containers, on a machine whose folders are the test's."""
+    monkeypatch.setattr(footprint, "RUNTIME", machine.file("run/containers/lock").parent.parent)
+    monkeypatch.setattr(footprint, "_MODULES", machine.root / "modules")
+    monkeypatch.setattr(footprint, "_CGROUPS", machine.file("cgroup/cpu/tasks").parent.parent)
+    monkeypatch.setattr(footprint, "_SYSCTLS", ())
+    machine.program("podman", 'case "$*" in "network ls --quiet") printf "kind\\npodman\\n" ;; esac')
+    machine.program("umount", "exit 99")
+    machine.file("rules.filter", "-P INPUT ACCEPT\n-N MINE\n-N NETAVARK_OLD\n")
+    machine.program("iptables", '[ "$3" != -S ] || cat "$ROOT/rules.$2"')
+    return Engine(command="podman", own=True, why="")
+
+
+def _record() -> Path:
+    return cache.state_home() / "engine" / "before.json"
+
+
+def test_what_was_there_is_written_down_once(own: Engine, machine: Machine) -> None:
+    assert own.own
+    footprint.record()
+    machine.file("rules.filter", "-N NETAVARK_FORWARD\n")
+    footprint.record()
+
+    known = json.loads(_record().read_text())
+    assert known["rules"]["iptables"] == ["filter -N MINE", "filter -N NETAVARK_OLD"]
+    assert known["rules"]["ip6tables"] == []
+    assert known["modules"] is False
+    assert (machine.root / "modules").is_dir()
+
+
+def test_erasing_leaves_the_machine_as_it_was_written_down(own: Engine, machine: Machine) -> None:
+    footprint.record()
+    machine.file("rules.filter", "-N MINE\n-N NETAVARK_OLD\n-N NETAVARK_FORWARD\n-N NEWER\n")
+    (machine.root / "cgroup" / "cpu" / "libpod_parent" / "conmon").mkdir(parents=True)
+
+    footprint.erase(own)
+
+    changes = [call for call in machine.calls("iptables") if not call.endswith("-S")]
+    assert changes == ["-t filter -F NETAVARK_FORWARD", "-t filter -X NETAVARK_FORWARD"]
+    assert machine.called("podman", "network rm") == ["network rm --force kind"]
+    assert not (machine.root / "modules").exists()
+    assert not (machine.root / "run").exists()
+    assert not (machine.root / "cgroup" / "cpu" / "libpod_parent").exists()
+    assert not _record().exists()
+    assert machine.calls("umount") == []
+
+
+def test_a_module_folder_that_was_there_stays(own: Engine, machine: Machine) -> None:
+    (machine.root / "modules").mkdir()
+    footprint.record()
+    footprint.erase(own)
+
+    assert (machine.root / "modules").is_dir()

@@ -1,0 +1,189 @@
+"""Programs from pinned modules: what stops a build is told in one message; what shapes one is in its key."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from toolchain import cache, golang
+from toolchain.golang import Build
+from toolchain.refusal import Refusal
+
+from .fakes import Heard, Machine, with_go
+
+BUILD = Build(
+    module="tools",
+    programs={"example.org/tool/v3/cmd/hammer": "hammer", "./nail": "nail", "example.org/saw/v2": "hacksaw"},
+    variables={"example.org/version": "v1"},
+    embeds={"nail/schema.json": "example.org/nail//cmd/schema.json"},
+)
+
+
+@pytest.fixture(autouse=True)
+def module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module that pins three programs, on a machine that has room enough."""
+    machine.file("go/tools/go.mod", "module tools\n")
+    machine.file("go/tools/nail/main.go", "package main\n")
+    machine.file("modules/example.org/nail/cmd/schema.json", "{}")
+    monkeypatch.setattr(golang, "MODULES", machine.root / "go")
+    monkeypatch.setattr(golang, "_DISK_NEEDED_GIB", 0)
+    return machine.file("go/tools/go.sum", "example.org/tool/v3 v3.1.0 h1:one\n").parent
+
+
+def test_a_machine_without_go_is_told_to_install_it(step: Heard) -> None:
+    with pytest.raises(Refusal, match=r"there is no `go` on PATH(.|\n)*install Go 1\.24\.7 or newer"):
+        golang.binaries(BUILD, step)
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"),
+    [
+        *((old, f"is {old}\n") for old in ("go1.23.12", "go1.24.6", "go1.24", "go1.9.9", "devel")),
+        ("", "of an unknown version"),
+    ],
+)
+def test_a_go_that_is_too_old_or_unknown_is_refused_by_its_version(
+    machine: Machine, step: Heard, version: str, shown: str
+) -> None:
+    with_go(machine, version)
+
+    with pytest.raises(Refusal, match=shown):
+        golang.binaries(BUILD, step)
+    assert machine.called("go", "build") == []
+
+
+@pytest.mark.parametrize("version", ["go1.24.7", "go1.25", "go1.26.1", "go2.0", "go1.25rc1"])
+def test_the_oldest_go_and_every_newer_one_will_do(machine: Machine, version: str) -> None:
+    with_go(machine, version)
+
+    golang.check()
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_compiled(
+    machine: Machine, step: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_go(machine)
+    monkeypatch.setattr(golang, "_DISK_NEEDED_GIB", 10**6)
+
+    with pytest.raises(Refusal, match=r"GiB are free where(.|\n)*1000000 GiB(.|\n)*XDG_CACHE_HOME"):
+        golang.binaries(BUILD, step)
+    assert machine.called("go", "build") == []
+
+
+@pytest.mark.parametrize(
+    ("error", "found", "fix"),
+    [
+        (
+            "verifying example.org/tool@v3.1.0: checksum mismatch\n\tdownloaded: h1:two\n\tgo.sum: h1:one",
+            "is not what go.sum says",
+            "go clean -modcache",
+        ),
+        (
+            "SECURITY ERROR\nThis download does NOT match",
+            "is not what go.sum says",
+            "do not trust the network",
+        ),
+        ("link: write /tmp/x: no space left on device", "no space left", "free some room"),
+        ('Get "https://proxy.golang.org/x": dial tcp 1.2.3.4:443: i/o timeout', "i/o timeout", "GOPROXY"),
+        ("dial tcp: lookup proxy.golang.org: no such host", "no such host", "check the network"),
+        ("read tcp 1.2.3.4:443: connection reset by peer", "connection reset", "check the network"),
+        ("./main.go:3: undefined: x", "tools: ./main.go:3: undefined: x", "see the whole log"),
+    ],
+)
+def test_a_build_that_fails_says_what_to_do_and_leaves_nothing(
+    machine: Machine, step: Heard, error: str, found: str, fix: str
+) -> None:
+    with_go(machine)
+    machine.file("go.error", error)
+
+    with pytest.raises(Refusal) as caught:
+        golang.binaries(BUILD, step)
+
+    assert found in caught.value.found
+    assert fix in caught.value.fix
+    assert cache.find("bin", golang.digest(BUILD)) is None
+
+
+def test_a_module_that_cannot_be_fetched_is_told_like_a_build_that_fails(machine: Machine) -> None:
+    machine.program("go", 'echo "example.org/x: dial tcp: i/o timeout" >&2; exit 1')
+
+    with pytest.raises(Refusal, match="a module could not be fetched"):
+        golang.source("tools", "example.org/x")
+
+
+def test_the_programs_of_a_build_have_the_names_it_gives_them(machine: Machine, step: Heard) -> None:
+    with_go(machine)
+
+    folder = golang.binaries(BUILD, step)
+
+    assert sorted(path.name for path in folder.glob("[!.]*")) == ["hacksaw", "hammer", "nail"]
+    assert (folder / "hacksaw").read_text() == "compiled example.org/saw/v2\n"
+    assert not (folder / ".module").exists()
+
+
+def test_a_build_says_how_far_it_is(machine: Machine, step: Heard) -> None:
+    with_go(machine)
+    golang.binaries(BUILD, step)
+
+    assert step.notes[-1] == "3 packages compiled, 3 in all with those already in Go's cache"
+
+
+def test_a_build_trusts_go_sum_alone_and_is_told_its_versions(machine: Machine, step: Heard) -> None:
+    with_go(machine)
+    golang.binaries(BUILD, step)
+
+    assert (machine.root / "go.flags").read_text() == "0 -mod=readonly -buildvcs=false\n"
+    assert "-X example.org/version=v1" in machine.called("go", "build")[0]
+
+
+def test_what_is_compiled_is_not_compiled_again_and_asks_go_nothing(machine: Machine, step: Heard) -> None:
+    with_go(machine)
+    golang.binaries(BUILD, step)
+    before = machine.calls("go")
+    golang.binaries(BUILD, step)
+
+    assert machine.calls("go") == before
+
+
+def test_a_build_that_failed_is_compiled_when_the_reason_is_gone(machine: Machine, step: Heard) -> None:
+    with_go(machine)
+    error = machine.file("go.error", "no such host")
+    with pytest.raises(Refusal):
+        golang.binaries(BUILD, step)
+    error.unlink()
+
+    assert (golang.binaries(BUILD, step) / "nail").exists()
+
+
+def test_a_damaged_binary_is_compiled_again(machine: Machine, step: Heard) -> None:
+    with_go(machine)
+    (golang.binaries(BUILD, step) / "nail").write_text("")
+
+    assert (golang.binaries(BUILD, step) / "nail").read_text() == "compiled ./nail\n"
+
+
+def test_the_digest_follows_everything_that_shapes_a_binary(
+    module: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = [golang.digest(BUILD)]
+    for name in ("go.sum", "go.mod", "nail/main.go"):
+        path = module / name
+        path.write_text(path.read_text() + "// changed\n")
+        digests.append(golang.digest(BUILD))
+    digests += [
+        golang.digest(replace(BUILD, variables={"example.org/version": "v2"})),
+        golang.digest(replace(BUILD, programs={"./nail": "nail"})),
+        golang.digest(replace(BUILD, embeds={})),
+    ]
+    monkeypatch.setattr(golang, "_ENVIRONMENT", {**golang._ENVIRONMENT, "CGO_ENABLED": "1"})
+    digests.append(golang.digest(BUILD))
+
+    assert len(set(digests)) == 8
+
+
+def test_downloading_beforehand_never_fails(machine: Machine) -> None:
+    golang.prefetch([BUILD])
+    machine.program("go", "exit 1")
+    golang.prefetch([BUILD])
+
+    assert machine.called("go", "list -deps", "example.org/saw/v2") == machine.calls("go")
