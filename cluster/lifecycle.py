@@ -125,8 +125,12 @@ def find(name: str) -> Cluster | None:
     return Cluster(name=name, port=port, engine=carrier, kubeconfig=_home(name) / "kubeconfig", tools=tools)
 
 
-def down(name: str) -> None:
-    """Take the cluster away, and with the last one everything else this project put on the machine."""
+def down(name: str) -> str | None:
+    """Take the cluster away, and with the last one everything else this project put on the machine.
+
+    Returns the identity it had, as far as that is known, for those who keep something under it.
+    """
+    identity: str | None = _known(name).get("identity")
     carrier = _carrier(name) or engine.present()
     if carrier is not None:
         with Step("cluster", f"removing {name}") as step:

@@ -33,9 +33,9 @@ class Place:
         """Who a workload in this namespace is."""
         return Identity(name=name, component=component, instance=self.instance, version=version)
 
-    def labels(self, identity: Identity) -> dict[str, str]:
-        """Labels of an object that belongs to the workload."""
-        return {**identity.labels, _ENVIRONMENT: self.environment}
+    def pod_labels(self, identity: Identity) -> dict[str, str]:
+        """Labels of the workload's pods."""
+        return {**identity.pod_labels, _ENVIRONMENT: self.environment}
 
     def metadata(
         self, name: pulumi.Input[str], identity: Identity, annotations: Mapping[str, str] | None = None
@@ -44,6 +44,10 @@ class Place:
         return meta.v1.ObjectMetaArgs(
             name=name,
             namespace=self.namespace,
-            labels=self.labels(identity),
+            labels={**identity.labels, _ENVIRONMENT: self.environment},
             annotations=dict(annotations) if annotations else None,
         )
+
+    def pod_maker(self, name: pulumi.Input[str], identity: Identity) -> meta.v1.ObjectMetaArgs:
+        """Metadata of the Deployment, StatefulSet or Job that makes the workload's pods."""
+        return meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.pod_labels(identity))

@@ -49,7 +49,7 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> HttpTier:
     egress = outside(args, parent)
     deployment = apps.v1.Deployment(
         f"{identity.component}-deployment",
-        metadata=place.metadata(identity.name, identity),
+        metadata=place.pod_maker(identity.name, identity),
         # No `replicas`: the autoscaler owns the number, and setting it here would undo it at every `up`.
         spec=apps.v1.DeploymentSpecArgs(
             selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),

@@ -78,7 +78,7 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> batch.v1.Job:
     )
     return batch.v1.Job(
         job_name(settings),
-        metadata=place.metadata(job_name(settings), identity),
+        metadata=place.pod_maker(job_name(settings), identity),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=settings.migrations.retries,
             active_deadline_seconds=settings.migrations.timeout_seconds,

@@ -45,15 +45,18 @@ class Identity:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The selector and everything that describes; values are valid label values."""
-        version = {"app.kubernetes.io/version": self.version} if self.version else {}
+        """The selector and what describes every object of the workload; the same for all versions of it."""
         return {
             **self.selector,
             "app.kubernetes.io/component": self.component,
             "app.kubernetes.io/part-of": PART_OF,
             "app.kubernetes.io/managed-by": MANAGED_BY,
-            **version,
         }
+
+    @property
+    def pod_labels(self) -> dict[str, str]:
+        """Labels of the pods and of what makes them: only these show the version."""
+        return {**self.labels, **({"app.kubernetes.io/version": self.version} if self.version else {})}
 
 
 def common_labels(instance: str) -> dict[str, str]:

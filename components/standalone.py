@@ -77,9 +77,11 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
     files = environment.config("postgres-config", place, identity, _files(settings), parent)
     server = apps.v1.StatefulSet(
         "postgres-server",
-        metadata=place.metadata(names.DATABASE, identity),
+        metadata=place.pod_maker(names.DATABASE, identity),
         spec=apps.v1.StatefulSetSpecArgs(
             replicas=1,
+            # In order, a pod that never became ready (its image is missing) would block its own repair.
+            pod_management_policy="Parallel",
             service_name=names.DATABASE_HEADLESS,
             selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
             update_strategy=apps.v1.StatefulSetUpdateStrategyArgs(type="RollingUpdate"),

@@ -95,7 +95,8 @@ def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
     storage = _ephemeral(pod.writable)
     return core.v1.PodTemplateSpecArgs(
         metadata=meta.v1.ObjectMetaArgs(
-            labels=place.labels(pod.identity), annotations=dict(pod.annotations) if pod.annotations else None
+            labels=place.pod_labels(pod.identity),
+            annotations=dict(pod.annotations) if pod.annotations else None,
         ),
         spec=core.v1.PodSpecArgs(
             service_account_name=pod.account,

@@ -68,7 +68,8 @@ def test_the_layout_that_would_replace_the_standalone_server_is_pinned(dev: Reco
     }
     # A claim of its own can be protected and can grow; a template in the StatefulSet can do neither.
     assert "volumeClaimTemplates" not in spec
-    assert "podManagementPolicy" not in spec
+    # In order, a pod that never became ready would block its own repair.
+    assert spec["podManagementPolicy"] == "Parallel"
     headless = dev.one("Service", "postgres-headless").inputs["spec"]
     assert headless["clusterIP"] == "None"
     claim = dev.one("PersistentVolumeClaim", "postgres-data").inputs["spec"]

@@ -124,9 +124,10 @@ def test_a_selector_never_changes_with_the_version() -> None:
     two = names.Identity(name="n", component="c", instance="i", version="2")
     assert one.selector == two.selector
     assert one.selector.items() <= one.labels.items()
-    assert one.labels["app.kubernetes.io/version"] == "1"
-    assert one.labels["component"] == "c"
-    assert "app.kubernetes.io/version" not in names.Identity(name="n", component="c", instance="i").labels
+    assert one.labels["component"] == one.labels["app.kubernetes.io/component"] == "c"
+    assert one.labels == two.labels
+    assert one.pod_labels == {**one.labels, "app.kubernetes.io/version": "1"}
+    assert names.Identity(name="n", component="c", instance="i").pod_labels == one.labels
 
 
 def test_what_components_are_given_cannot_be_changed_or_confused() -> None:

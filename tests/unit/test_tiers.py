@@ -100,6 +100,16 @@ def test_other_content_is_another_resource_and_no_replacement(dev: Recording) ->
     assert grants[0] != grants[1]
 
 
+def test_a_new_version_touches_only_what_makes_its_pods(dev: Recording) -> None:
+    version = "app.kubernetes.io/version"
+    for resource in dev.resources:
+        labels = resource.inputs.get("metadata", {}).get("labels", {})
+        assert (version in labels) is (resource.kind in {"Deployment", "StatefulSet", "Job"}), resource.name
+    for deployment in dev.all("Deployment"):
+        assert deployment.inputs["metadata"]["labels"][version] == "1.0.0"
+        assert deployment.inputs["spec"]["template"]["metadata"]["labels"][version] == "1.0.0"
+
+
 def test_the_jwt_secret_is_generated_and_secret_all_the_way(dev: Recording) -> None:
     secret = dev.one("Secret", "backend-secret")
     assert list(secret_paths(secret.raw)) == [".data"]

@@ -1,0 +1,280 @@
+"""The cluster: made, mended or refused by what answers, never by what a file or an engine remembers."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster import addons, footprint, lifecycle, nodes
+from cluster.lifecycle import Cluster
+from toolchain import cache, golang
+from toolchain.refusal import Refusal
+
+from .fakes import ENGINE, Machine, with_kind
+
+
+@pytest.fixture
+def port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+    return found
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with Docker, kind and kubectl, whose add-ons were rendered before."""
+    machine.program("docker", ENGINE)
+    with_kind(machine)
+    cache.entry("addons", addons.digest(), lambda folder: (folder / "addons.yaml").touch())
+    monkeypatch.setattr(lifecycle, "_RESTART_SECONDS", 0.05)
+    monkeypatch.setattr(footprint, "_MODULES", Path("/nonexistent"))
+
+
+def _file(name: str) -> Path:
+    return cache.state_home() / "clusters" / "x" / name
+
+
+def _dies(machine: Machine) -> None:
+    """The machine is switched off and on again: what runs is gone, what is written stays."""
+    (machine.root / "serves").unlink()
+    machine.file("kind.calls")
+
+
+def test_a_port_in_use_is_refused_before_anything_is_made(machine: Machine, taken: int) -> None:
+    with pytest.raises(Refusal) as caught:
+        lifecycle.up("x", taken)
+
+    assert f"port {taken} on 127.0.0.1 cannot be had: Address already in use" in caught.value.found
+    assert f"ss -ltnp 'sport = :{taken}'" in caught.value.fix
+    assert f"make up PORT={taken + 1}" in caught.value.fix
+    assert machine.calls("kind") == []
+
+
+def test_a_cluster_is_made_with_its_edge_on_the_port_and_a_kubeconfig_of_its_own(
+    machine: Machine, port: int
+) -> None:
+    made = lifecycle.up("x", port)
+
+    (call,) = machine.calls("kind")
+    assert call.startswith("create cluster --name x ")
+    assert f"--kubeconfig {_file('kubeconfig')}" in call
+    assert "--image" not in call
+    config = yaml.safe_load(_file("kind.yaml").read_text())
+    assert config["nodes"][0]["extraPortMappings"][0]["hostPort"] == port
+    assert config["nodes"][0]["extraPortMappings"][0]["listenAddress"] == "127.0.0.1"
+    assert _file("kubeconfig").stat().st_mode & 0o777 == 0o600
+    assert made.nodes() == ["x-control-plane", "x-worker", "x-worker2"]
+    assert machine.called("kubectl", "apply --server-side")
+
+
+def test_a_cluster_that_answers_is_neither_made_nor_changed(machine: Machine, port: int) -> None:
+    made = lifecycle.up("x", port)
+    lifecycle.ready(made)
+    machine.file("kubectl.calls")
+
+    assert lifecycle.up("x", port) == made
+    assert len(machine.calls("kind")) == 1
+    assert machine.called("docker", "start") == []
+    assert machine.called("kubectl", "get nodes") == machine.calls("kubectl")
+
+
+def test_a_stopped_node_of_a_cluster_that_answers_is_started(machine: Machine, port: int) -> None:
+    lifecycle.ready(lifecycle.up("x", port))
+    machine.file("serves", "True\nFalse\nTrue\n")
+
+    lifecycle.up("x", port)
+
+    assert "start x-worker" in machine.calls("docker")
+    assert len(machine.calls("kind")) == 1
+
+
+def test_add_ons_that_were_not_seen_available_are_awaited_again(machine: Machine, port: int) -> None:
+    made = lifecycle.up("x", port)
+    broken = machine.file("broken")
+    with pytest.raises(Refusal, match=r"timed out waiting(.|\n)*get pods -A"):
+        lifecycle.ready(made)
+    broken.unlink()
+    machine.file("kubectl.calls")
+
+    lifecycle.ready(lifecycle.up("x", port))
+    assert machine.called("kubectl", "rollout status")
+    machine.file("kubectl.calls")
+    lifecycle.usable(made)
+    lifecycle.ready(made)
+    assert machine.called("kubectl", "rollout status") == []
+
+
+def test_the_record_of_a_cluster_that_is_gone_is_not_believed(machine: Machine, port: int) -> None:
+    lifecycle.up("x", port)
+    _dies(machine)
+    machine.file("nodes")
+
+    lifecycle.up("x", port)
+
+    assert machine.called("docker", "start") == []
+    assert len(machine.called("kind", "create cluster")) == 1
+
+
+def test_nodes_that_only_stopped_are_started_again_and_keep_what_they_had(
+    machine: Machine, port: int
+) -> None:
+    lifecycle.up("x", port)
+    _dies(machine)
+
+    lifecycle.up("x", port)
+
+    assert machine.called("docker", "start") == ["start x-control-plane", "start x-worker", "start x-worker2"]
+    assert machine.calls("kind") == []
+
+
+def test_a_cluster_that_stays_silent_is_removed_and_made_anew(
+    machine: Machine, port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lifecycle.up("x", port)
+    _dies(machine)
+    machine.file("dead")
+
+    lifecycle.up("x", port)
+
+    assert len(machine.called("docker", "rm --force")) == 3
+    assert len(machine.called("kind", "create cluster")) == 1
+    assert "its data is lost" in capsys.readouterr().out
+
+
+def test_what_an_interrupted_kind_left_is_not_mended_but_made_anew(machine: Machine, port: int) -> None:
+    lifecycle.up("x", port)
+    _file("kubeconfig").unlink()
+    _dies(machine)
+
+    lifecycle.up("x", port)
+
+    assert machine.called("docker", "start") == []
+    assert len(machine.called("kind", "create cluster")) == 1
+
+
+@pytest.mark.parametrize("alive", ["alive", "only stopped"])
+def test_a_cluster_keeps_the_port_it_was_made_with(machine: Machine, port: int, alive: str) -> None:
+    lifecycle.up("x", port)
+    if alive != "alive":
+        _dies(machine)
+
+    with pytest.raises(Refusal, match=f"edge on port {port}, not 1(.|\n)*PORT={port}"):
+        lifecycle.up("x", 1)
+    found = lifecycle.find("x")
+    assert found is not None
+    assert found.port == port
+
+
+def test_a_kind_that_fails_leaves_no_nodes_and_one_message(machine: Machine, port: int) -> None:
+    machine.file("kind.error", "ERROR: failed to create cluster: could not pull image")
+
+    with pytest.raises(Refusal) as caught:
+        lifecycle.up("x", port)
+
+    assert "could not pull image" in caught.value.found
+    assert str(cache.home() / "logs" / "kind.log") in caught.value.fix
+    assert (machine.root / "nodes").read_text() == ""
+
+
+def test_down_removes_what_an_interrupted_up_left(
+    machine: Machine, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        machine.file("nodes", "x-control-plane\n")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("toolchain.process.stream", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            lifecycle.up("x", port)
+    lifecycle.down("x")
+
+    assert (machine.root / "nodes").read_text() == ""
+    assert not _file("cluster.json").exists()
+
+
+def test_down_needs_no_tools_and_leaves_no_record(machine: Machine, port: int) -> None:
+    made = lifecycle.up("x", port)
+    (made.tools / "kind").unlink()
+
+    lifecycle.down("x")
+
+    assert (machine.root / "nodes").read_text() == ""
+    assert lifecycle.find("x") is None
+    assert sorted(path.name for path in _file("").iterdir()) == ["kind.yaml"]
+
+
+def test_down_of_nothing_does_nothing(machine: Machine) -> None:
+    lifecycle.down("x")
+
+    assert machine.calls("docker") == []
+
+
+def test_of_an_engine_that_is_the_users_only_the_clusters_own_containers_are_touched(
+    machine: Machine, port: int
+) -> None:
+    lifecycle.up("x", port)
+    lifecycle.down("x")
+
+    listings = machine.called("docker", "ps")
+    assert set(listings) == {"ps --all --filter label=io.x-k8s.kind.cluster=x --format {{.Names}}"}
+    assert machine.called("docker", "network") == []
+    assert machine.called("docker", "prune") == []
+
+
+@pytest.mark.parametrize("text", ["", '{"port": 80', "{}", '{"port": 1, "engine": {"cmd": "docker"}}', "[]"])
+def test_a_torn_record_or_one_of_another_version_is_no_record(text: str) -> None:
+    _file("").mkdir(parents=True)
+    _file("cluster.json").write_text(text)
+
+    assert lifecycle.find("x") is None
+
+
+def test_a_record_without_its_tools_is_no_cluster(machine: Machine, port: int) -> None:
+    made = lifecycle.up("x", port)
+    (made.tools / "kubectl").write_text("torn")
+
+    assert lifecycle.find("x") is None
+    assert json.loads(_file("cluster.json").read_text())["port"] == port
+    assert machine.root.exists()
+
+
+@pytest.fixture
+def cluster(port: int) -> Cluster:
+    """A cluster that answers."""
+    return lifecycle.up("x", port)
+
+
+def test_a_node_is_named_in_full_or_by_its_end(machine: Machine, cluster: Cluster) -> None:
+    nodes.stop(cluster, "worker2")
+    nodes.start(cluster, "x-worker2")
+    nodes.drain(cluster, "worker")
+    nodes.uncordon(cluster, "worker")
+
+    assert machine.called("docker", "kill") == ["kill x-worker2"]
+    assert machine.called("docker", "start") == ["start x-worker2"]
+    assert "drain x-worker --ignore-daemonsets" in machine.called("kubectl", " drain ")[0]
+    assert "uncordon x-worker" in machine.called("kubectl", "uncordon")[0]
+
+
+def test_an_unknown_node_is_refused_with_those_there_are(machine: Machine, cluster: Cluster) -> None:
+    with pytest.raises(Refusal, match=r"no node worker9(.|\n)*by its end: control-plane, worker, worker2"):
+        nodes.stop(cluster, "worker9")
+    machine.file("nodes")
+    with pytest.raises(Refusal, match="make them: python -m cluster up"):
+        nodes.stop(cluster, "worker")
+    assert golang.MODULES.exists()

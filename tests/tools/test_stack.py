@@ -1,0 +1,213 @@
+"""Pulumi for one stack: what it says in a few words, and its recovery from a run that was killed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local import stack as stacks
+from local.stack import Stack
+from local.workspace import Workspace
+from toolchain.pulumi import Pulumi
+from toolchain.refusal import Refusal
+
+from .fakes import Heard, Machine
+
+_REPORT = """\
+Updating (dev):
+
+ +  pulumi:pulumi:Stack feastflow-dev creating (0s)
+ +  kubernetes:core/v1:Namespace feastflow creating (0s)
+ +  kubernetes:core/v1:Namespace feastflow created (0.1s)
+ +  kubernetes:apps/v1:StatefulSet postgres creating (0s)
+ ~  kubernetes:apps/v1:Deployment backend updating (0s) [diff: ~spec]
+ +  kubernetes:apps/v1:StatefulSet postgres created (9s)
+ ~  kubernetes:apps/v1:Deployment backend updated (3s) [diff: ~spec]
+Outputs:
+    url: "http://feastflow-dev.localhost:8080"
+
+Resources:
+    + 2 created
+    ~ 1 updated
+    5 unchanged
+
+Duration: 12s
+"""
+_LOCKED = "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end"
+_BROKEN = """\
+Updating (dev):
+ +  kubernetes:core/v1:Namespace feastflow creating (0s)
+Diagnostics:
+  kubernetes:core/v1:Namespace (feastflow):
+    error: quota exceeded
+
+Resources:
+    1 unchanged
+"""
+
+
+@pytest.fixture
+def stack(machine: Machine) -> Stack:
+    """A stack whose pulumi says what the machine's files say; `locks` are taken away by `cancel`, one a time."""
+    executable = machine.program(
+        "pulumi",
+        """
+        case "$*" in
+          *" cancel "*) sed -i 1d "$ROOT/locks" ;;
+          *" up "*|*" destroy "*)
+            if [ -s "$ROOT/locks" ]; then cat "$ROOT/locks"; exit 255; fi
+            [ ! -e "$ROOT/late" ] || exec sleep 30
+            [ ! -e "$ROOT/error" ] || { cat "$ROOT/error"; exit 255; }
+            cat "$ROOT/report" ;;
+          *) [ ! -e "$ROOT/error" ] || { cat "$ROOT/error" >&2; exit 255; }; cat "$ROOT/answer" 2>/dev/null ;;
+        esac
+        """,
+    )
+    machine.file("report", _REPORT)
+    folder = machine.file("workspace/Pulumi.yaml").parent
+    return Stack(
+        name="dev",
+        workspace=Workspace(folder=folder, environment={"B": "2", "C": "2"}),
+        cli=Pulumi(executable=executable, environment={"A": "1", "B": "1"}, official=False),
+        environment={"C": "3"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "summary"),
+    [
+        (_REPORT, "+ 2 created, ~ 1 updated, 5 unchanged"),
+        ("Resources:\n    8 unchanged\n\nDuration: 2s\n", "8 unchanged"),
+        ('Outputs:\n    text: "Resources:"\nResources:\n    - 3 deleted\n', "- 3 deleted"),
+        ("Resources:\n    2 errored\nResources:\n    + 1 created\n", "+ 1 created"),
+        ("Resources:\n\nDuration: 1s\n", "nothing to do"),
+        ("", "nothing to do"),
+    ],
+)
+def test_a_deployment_is_summed_up_by_the_end_of_its_report(
+    machine: Machine, stack: Stack, step: Heard, report: str, summary: str
+) -> None:
+    machine.file("report", report)
+
+    assert stack.up(step) == summary
+
+
+def test_while_it_deploys_it_says_what_it_waits_for_the_newest_first(stack: Stack, step: Heard) -> None:
+    stack.up(step)
+
+    assert step.notes[1] == "waiting for feastflow, feastflow-dev"
+    assert "waiting for backend, postgres, feastflow-dev" in step.notes
+    assert step.notes[-1] == "waiting for feastflow-dev"
+
+
+def test_a_stack_that_a_killed_run_left_locked_is_unlocked_once_and_tried_again(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("locks", f"{_LOCKED}\n")
+
+    assert stack.up(step) == "+ 2 created, ~ 1 updated, 5 unchanged"
+    assert len(machine.called("pulumi", " cancel --yes dev")) == 1
+    assert len(machine.called("pulumi", " up --stack dev")) == 2
+
+
+def test_a_stack_that_is_locked_again_is_left_to_whoever_holds_it(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("locks", f"{_LOCKED}\n{_LOCKED}\n")
+
+    with pytest.raises(Refusal, match="the stack is currently locked"):
+        stack.up(step)
+    assert len(machine.called("pulumi", "cancel")) == 1
+
+
+def test_another_failure_unlocks_nothing(machine: Machine, stack: Stack, step: Heard) -> None:
+    machine.file("error", _BROKEN)
+
+    with pytest.raises(Refusal):
+        stack.destroy(step)
+    assert machine.called("pulumi", "cancel") == []
+    assert len(machine.calls("pulumi")) == 1
+
+
+def test_a_failure_shows_pulumis_own_diagnostics_and_where_the_rest_is(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("error", _BROKEN)
+
+    with pytest.raises(Refusal) as caught:
+        stack.up(step)
+
+    assert caught.value.found.startswith("pulumi up failed\n  kubernetes:core/v1:Namespace (feastflow):\n")
+    assert "error: quota exceeded" in caught.value.found
+    assert "creating" not in caught.value.found
+    log = Path(caught.value.fix.rsplit(" ", maxsplit=1)[-1])
+    assert log.read_text() == _BROKEN
+
+
+def test_a_deployment_that_takes_too_long_is_ended_and_said_to_be_late(
+    machine: Machine, stack: Stack, step: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.file("late")
+    monkeypatch.setattr(stacks, "_MINUTES", 0.002)
+
+    with pytest.raises(Refusal, match="pulumi up failed\n *no end within 0 s"):
+        stack.up(step)
+
+
+def test_every_command_is_for_the_workspace_and_asks_nobody(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("answer", "[]")
+    stack.ensure()
+    stack.exists()
+    stack.up(step)
+    stack.destroy(step)
+    stack.remove()
+
+    calls = machine.calls("pulumi")
+    assert all(call.startswith(f"-C {stack.workspace.folder} ") for call in calls)
+    assert all("--yes --non-interactive --color never" in call for call in calls if "--skip-preview" in call)
+    assert calls[0].endswith("stack select dev --create --secrets-provider passphrase")
+    assert calls[-1].endswith("stack rm --yes --preserve-config dev")
+
+
+def test_the_nearest_environment_wins(stack: Stack) -> None:
+    assert stack.variables() == {"A": "1", "B": "2", "C": "3"}
+
+
+def test_a_preview_says_what_pulumi_says(machine: Machine, stack: Stack) -> None:
+    machine.file("answer", "~ 1 to update\n")
+
+    assert stack.preview() == "~ 1 to update\n"
+    assert machine.called("pulumi", "preview --diff --non-interactive --stack dev")
+
+
+def test_a_question_that_fails_is_refused_in_pulumis_words(machine: Machine, stack: Stack) -> None:
+    machine.file("error", "error: incorrect passphrase")
+
+    with pytest.raises(Refusal, match="pulumi stack output failed\n *error: incorrect passphrase"):
+        stack.outputs()
+
+
+def test_outputs_are_read_and_secrets_stay_hidden(machine: Machine, stack: Stack) -> None:
+    machine.file("answer", json.dumps({"url": "http://x", "password": "[secret]"}))
+
+    assert stack.outputs() == {"url": "http://x", "password": "[secret]"}
+    assert "--show-secrets" not in machine.calls("pulumi")[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "there"),
+    [
+        (["dev"], True),
+        (["organization/feastflow/dev"], True),
+        (["prod", "dev2", "x/dev/y"], False),
+        ([], False),
+    ],
+)
+def test_a_stack_exists_when_its_backend_lists_it_by_its_own_name(
+    machine: Machine, stack: Stack, names: list[str], *, there: bool
+) -> None:
+    machine.file("answer", json.dumps([{"name": name} for name in names]))
+
+    assert stack.exists() is there
