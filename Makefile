@@ -38,7 +38,7 @@ types: venv ## mypy, strict
 	@.venv/bin/mypy
 
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
-	@.venv/bin/python -m pytest -q tests/unit tests/tools
+	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit tests/tools
 
 app: venv ## the demo application's own tests, against a real PostgreSQL where one is installed
 	@.venv/bin/python -m pytest -q demo/backend/tests

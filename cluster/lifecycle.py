@@ -52,9 +52,8 @@ class Cluster:
 
     def kubectl_output(self, *arguments: str, timeout: float = 60) -> str:
         """What kubectl prints; see `process.output` for errors."""
-        return process.output(
-            [str(self.kubectl), "--kubeconfig", str(self.kubeconfig), *arguments], timeout=timeout
-        )
+        command = [str(self.kubectl), "--kubeconfig", str(self.kubeconfig), *arguments]
+        return process.output(command, timeout=timeout)
 
     def nodes(self) -> list[str]:
         """The containers of the cluster's nodes, running or not, the control plane first."""
@@ -62,9 +61,8 @@ class Cluster:
 
     def identity(self) -> str:
         """What tells this cluster from an earlier one of its name: the uid of its kube-system namespace."""
-        return self.kubectl_output(
-            "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"
-        ).strip()
+        question = ("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
+        return self.kubectl_output(*question).strip()
 
 
 def up(name: str, port: int) -> Cluster:
@@ -112,7 +110,7 @@ def ready(cluster: Cluster) -> None:
         with Step("metrics", "metrics-server") as step:
             addons.wait(cluster.kubectl, cluster.kubeconfig, [*addons.ESSENTIAL, *addons.LATER], step)
             step.result("the autoscalers have figures to go by")
-        _remember(cluster, addons_digest=addons.digest())
+        _remember(cluster, identity=cluster.identity(), available=addons.digest())
 
 
 def find(name: str) -> Cluster | None:
@@ -151,15 +149,13 @@ def _create(cluster: Cluster) -> None:
         with Step("node image", "Debian, containerd, Kubernetes") as step:
             image = nodeimage.ensure(cluster.engine, step)
             step.result("built from Debian's packages and compiled binaries")
-    if cluster.engine.own:
         footprint.record()
     config = yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))
     config["nodes"][0]["extraPortMappings"][0]["hostPort"] = cluster.port
     images = cache.home() / IMAGES
     images.mkdir(parents=True, exist_ok=True)
     for node in config["nodes"]:
-        mount = {"hostPath": str(images), "containerPath": IMAGES_ON_NODES, "readOnly": True}
-        node.setdefault("extraMounts", []).append(mount)
+        node["extraMounts"] = [{"hostPath": str(images), "containerPath": IMAGES_ON_NODES, "readOnly": True}]
     if image:
         config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
     home = _home(cluster.name)
@@ -172,7 +168,7 @@ def _create(cluster: Cluster) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     # Known from now on, so that `down` finds what an interrupted kind leaves; kind ends with the kubeconfig.
     cluster.kubeconfig.unlink(missing_ok=True)
-    _remember(cluster, addons_digest=None)
+    _remember(cluster)
     with Step("cluster", "three nodes in three zones") as step:
         try:
             process.stream(
@@ -187,6 +183,7 @@ def _create(cluster: Cluster) -> None:
             ) from failure
         cluster.kubeconfig.chmod(0o600)
         step.result("a control plane and two workers, each a zone of its own")
+    _remember(cluster, identity=cluster.identity())
 
 
 def _mended(cluster: Cluster) -> bool:
@@ -272,13 +269,9 @@ def _check_port(port: int) -> None:
             ) from taken
 
 
-def _remember(cluster: Cluster, *, addons_digest: str | None) -> None:
-    known = {
-        "port": cluster.port,
-        "engine": asdict(cluster.engine),
-        "addons": addons_digest,
-        "identity": cluster.identity(),
-    }
+def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:
+    known = {"port": cluster.port, "engine": asdict(cluster.engine)}
+    known |= {"identity": identity, "addons": available}
     draft = _home(cluster.name) / "cluster.json.draft"
     draft.write_text(json.dumps(known), encoding="utf-8")
     draft.rename(_home(cluster.name) / "cluster.json")

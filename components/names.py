@@ -4,6 +4,7 @@ A selector never holds a version: it cannot be changed after creation, and chang
 workload. Labels may.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PART_OF = "feastflow"
@@ -26,17 +27,20 @@ class Identity:
     """Who a workload is: enough to label it, to select it, and to let others reach it.
 
     `instance` is the namespace, so that two stacks on one cluster never select each other's pods even through
-    a query over all namespaces.
+    a query over all namespaces. `chosen` is the selector of pods that somebody else labels.
     """
 
     name: str
     component: str
     instance: str
     version: str | None = None
+    chosen: Mapping[str, str] | None = None
 
     @property
     def selector(self) -> dict[str, str]:
         """What never changes during the workload's life."""
+        if self.chosen is not None:
+            return dict(self.chosen)
         return {
             "app.kubernetes.io/name": self.name,
             "app.kubernetes.io/instance": self.instance,
@@ -47,7 +51,9 @@ class Identity:
     def labels(self) -> dict[str, str]:
         """The selector and what describes every object of the workload; the same for all versions of it."""
         return {
-            **self.selector,
+            "app.kubernetes.io/name": self.name,
+            "app.kubernetes.io/instance": self.instance,
+            "component": self.component,
             "app.kubernetes.io/component": self.component,
             "app.kubernetes.io/part-of": PART_OF,
             "app.kubernetes.io/managed-by": MANAGED_BY,

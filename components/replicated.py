@@ -6,7 +6,7 @@ Kubernetes API, which is why they alone may reach it. Not goals: the operator it
 pooling.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -41,7 +41,9 @@ class ReplicatedArgs:
 
 def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
     """Create the cluster and the paths that it needs; Pulumi waits until the operator calls it ready."""
-    policies = _paths(args, parent)
+    # The operator labels the pods; other labels of its own may come with any version of it, this one stays.
+    server = replace(args.identity, chosen={"cnpg.io/cluster": names.DATABASE})
+    policies = _paths(args, server, parent)
     cluster = apiextensions.CustomResource(
         "postgres-cluster",
         api_version="postgresql.cnpg.io/v1",
@@ -60,7 +62,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
     return Engine(
         host=names.DATABASE,
         port=standalone.PORT,
-        server=args.identity,
+        server=server,
         ready=(cluster,),
         ca_secret=f"{names.DATABASE}-ca",
     )
@@ -84,7 +86,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
         "stopDelay": _STOP_SECONDS,
         "startDelay": settings.crash_recovery_seconds,
         "inheritedMetadata": {
-            "labels": {**args.identity.selector, "app.kubernetes.io/part-of": names.PART_OF}
+            "labels": {"component": args.identity.component, "app.kubernetes.io/part-of": names.PART_OF}
         },
         **({"priorityClassName": place.priorities["database"]} if place.priorities else {}),
         "bootstrap": {
@@ -171,8 +173,8 @@ def _parameters(settings: DatabaseSettings) -> dict[str, str]:
     return {name: values[name] for name in ours}
 
 
-def _paths(args: ReplicatedArgs, parent: pulumi.Resource) -> list[pulumi.Resource]:
-    identity, place = args.identity, args.place
+def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) -> list[pulumi.Resource]:
+    place = args.place
     peers = Rule(peers=[network.pods(identity)], ports=[standalone.PORT, _STATUS_PORT])
     operator = Rule(
         peers=[network.namespace(args.settings.operator_namespace)], ports=[standalone.PORT, _STATUS_PORT]

@@ -18,6 +18,7 @@ _MINUTES = 20
 _EVENT = re.compile(
     r"\s*[+~-]+\s+\S+\s+(?P<name>\S+)\s+(?P<what>creating|created|updating|updated|deleting|deleted|replacing|replaced)"
 )
+_AROUND = re.compile(r"^(?:Outputs|Resources):$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +133,7 @@ def _summary(lines: list[str]) -> str:
 def _refused(action: str, text: str) -> Refusal:
     """Pulumi's own diagnostics, without the list of resources around them."""
     _, _, diagnostics = text.partition("Diagnostics:")
+    diagnostics = _AROUND.split(diagnostics)[0]
     shown = "\n".join(line for line in (diagnostics or text).strip().splitlines() if line.strip())[-3000:]
     return Refusal(
         f"pulumi {action} failed\n{shown}",

@@ -1,5 +1,6 @@
 """The database: one interface, two engines."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -8,6 +9,7 @@ from .base import Model, refuse
 from .scalars import Bytes, Image, Name, SqlName, UserId
 from .workload import Resources, resources
 
+_TAGGED_15 = re.compile(r":15([.-][^:@/]*)?(@|$)")
 _OWN_DATABASES = ("postgres", "template0", "template1")
 
 
@@ -86,6 +88,12 @@ class Database(Model):
                 "the standalone engine has no standbys; each further instance would hold its own data",
                 "1",
                 at="instances",
+            )
+        if self.engine == "replicated" and not _TAGGED_15.search(self.image):
+            raise refuse(
+                "CloudNativePG reads the version of PostgreSQL from the image's tag, and this is not a 15",
+                "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
+                at="image",
             )
         if self.engine == "replicated" and self.instances == 1:
             raise refuse("with one instance there is nothing to fail over to", "3", at="instances")

@@ -26,7 +26,7 @@ _NETAVARKS = [
     "nat -N NETAVARK-HOSTPORT-DNAT",
     "nat -A PREROUTING -m addrtype --dst-type LOCAL -j NETAVARK-HOSTPORT-DNAT",
     "nat -A NETAVARK-62F930FC96F2B ! -d 224.0.0.0/4 -j MASQUERADE",
-    'nat -A NETAVARK-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: kind id: 8e" -j NETAVARK-DN-6',
+    'nat -A NETAVARK-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: kind id: 8" -j NETAVARK-DN-6',
 ]
 
 
@@ -38,7 +38,7 @@ def test_only_rules_that_netavark_added_go_each_in_the_words_it_was_made_with() 
         "-t filter -D NETAVARK_FORWARD -s 10.89.0.0/24 -j ACCEPT",
         "-t nat -D PREROUTING -m addrtype --dst-type LOCAL -j NETAVARK-HOSTPORT-DNAT",
         "-t nat -D NETAVARK-62F930FC96F2B ! -d 224.0.0.0/4 -j MASQUERADE",
-        "-t nat -D NETAVARK-HOSTPORT-DNAT -p tcp -m comment --comment dnat name: kind id: 8e -j NETAVARK-DN-6",
+        "-t nat -D NETAVARK-HOSTPORT-DNAT -p tcp -m comment --comment dnat name: kind id: 8 -j NETAVARK-DN-6",
     ]
 
 

@@ -41,6 +41,7 @@ def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     with_kind(machine)
     cache.entry("addons", addons.digest(), lambda folder: (folder / "addons.yaml").touch())
     monkeypatch.setattr(lifecycle, "_RESTART_SECONDS", 0.05)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr(footprint, "_MODULES", Path("/nonexistent"))
 
 
@@ -205,6 +206,14 @@ def test_down_removes_what_an_interrupted_up_left(
 
     assert (machine.root / "nodes").read_text() == ""
     assert not _file("cluster.json").exists()
+
+
+def test_down_says_whose_state_nobody_needs_any_more(machine: Machine, port: int) -> None:
+    assert lifecycle.down("x") is None
+    lifecycle.up("x", port)
+    _dies(machine)
+
+    assert lifecycle.down("x") == "5ad1"
 
 
 def test_down_needs_no_tools_and_leaves_no_record(machine: Machine, port: int) -> None:

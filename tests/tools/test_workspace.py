@@ -1,4 +1,4 @@
-"""The workspace: the checkout's settings with the local ones over them, and nothing written to the checkout."""
+"""The workspace: the checkout's settings with the local ones over them; the checkout stays as it is."""
 
 import stat
 from pathlib import Path

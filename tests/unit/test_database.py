@@ -266,7 +266,9 @@ def test_the_replicated_engine_loses_no_acknowledged_write_and_fails_over_by_its
     assert spec["priorityClassName"] == "feastflow-prod-database"
     assert (spec["postgresUID"], spec["postgresGID"]) == (26, 26)
     assert (spec["smartShutdownTimeout"], spec["stopDelay"], spec["startDelay"]) == (5, 60, 600)
-    assert spec["inheritedMetadata"]["labels"]["component"] == "database"
+    assert spec["inheritedMetadata"] == {
+        "labels": {"component": "database", "app.kubernetes.io/part-of": "feastflow"}
+    }
     assert spec["bootstrap"]["initdb"]["database"] == "feastflow"
     assert spec["bootstrap"]["initdb"]["owner"] == "feastflow"
     assert spec["bootstrap"]["initdb"]["dataChecksums"] is True
@@ -335,15 +337,16 @@ def test_only_instances_and_their_operator_reach_instances_and_only_they_the_kub
     prod: Recording,
 ) -> None:
     inward = prod.one("NetworkPolicy", "postgres-from-peers").inputs["spec"]
-    assert inward["podSelector"]["matchLabels"]["component"] == "database"
+    instances = {"matchLabels": {"cnpg.io/cluster": "postgres"}}
+    assert inward["podSelector"] == instances
     peers, operator = inward["ingress"]
     assert [port["port"] for port in peers["ports"]] == [5432, 8000]
-    assert peers["from"][0]["podSelector"]["matchLabels"]["component"] == "database"
+    assert peers["from"] == [{"podSelector": instances}]
     assert operator["from"] == [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "cnpg-system"}}}
     ]
     outward = prod.one("NetworkPolicy", "postgres-to-peers").inputs["spec"]
-    assert outward["podSelector"]["matchLabels"]["component"] == "database"
+    assert outward["podSelector"] == instances
     assert outward["egress"][1] == {
         "to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}],
         "ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}],

@@ -15,10 +15,18 @@ def rules(recording: Recording, direction: str) -> dict[str, list[dict[str, Any]
     }
 
 
+def own(selector: dict[str, Any]) -> str:
+    """Whose pods they are."""
+    labels = selector.get("matchLabels", {})
+    return (
+        "database" if labels.get("cnpg.io/cluster") == "postgres" else str(labels.get("component", "anybody"))
+    )
+
+
 def component(peer: dict[str, Any]) -> str:
     """Who a peer is, in one word."""
     if "podSelector" in peer and "namespaceSelector" not in peer:
-        return str(peer["podSelector"]["matchLabels"]["component"])
+        return own(peer["podSelector"])
     if "namespaceSelector" in peer:
         return "namespace " + str(peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"])
     return str(peer["ipBlock"]["cidr"])
@@ -29,11 +37,11 @@ def paths(recording: Recording) -> set[tuple[str, str, int]]:
     into, out = set(), set()
     for policy in recording.all("NetworkPolicy"):
         spec = policy.inputs["spec"]
-        own = spec["podSelector"].get("matchLabels", {}).get("component", "anybody")
+        here = own(spec["podSelector"])
         for rule in spec.get("ingress", []):
-            into |= {(component(peer), own, port["port"]) for peer in rule["from"] for port in rule["ports"]}
+            into |= {(component(peer), here, port["port"]) for peer in rule["from"] for port in rule["ports"]}
         for rule in spec.get("egress", []):
-            out |= {(own, component(peer), port["port"]) for peer in rule["to"] for port in rule["ports"]}
+            out |= {(here, component(peer), port["port"]) for peer in rule["to"] for port in rule["ports"]}
     inside = {"backend", "frontend", "database", "migrations", "roles"}
     half = {path for path in into ^ out if path[0] in inside and path[1] in inside}
     assert half == set(), "a path inside the namespace needs both of its policies"

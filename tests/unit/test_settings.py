@@ -405,6 +405,28 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("image", "accepted"),
+    [
+        ("pg:15", True),
+        ("pg:15.14", True),
+        ("pg:15.14-bookworm", True),
+        ("pg:15-bookworm", True),
+        ("r.example.com:5000/pg:15.14@sha256:" + "a" * 64, True),
+        ("pg:16.1", False),
+        ("pg:150", False),
+        ("pg@sha256:" + "a" * 64, False),
+        ("r.example.com:15/pg:abc", False),
+    ],
+)
+def test_the_operator_must_find_version_15_in_the_images_tag(image: str, accepted: bool) -> None:  # noqa: FBT001
+    wish = {"engine": "replicated", "instances": 3, "image": image}
+    if accepted:
+        assert parse(database=wish).database.image == image
+    else:
+        assert "reads the version" in refusal(database=wish)
+
+
+@pytest.mark.parametrize(
     ("host", "namespace"),
     [
         ("redis.tools.svc", "tools"),

@@ -1,0 +1,175 @@
+"""The application's images: a tag follows what is in the image, and nodes are given what they lack."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster.engine import Engine
+from cluster.lifecycle import Cluster
+from local import images
+from local.images import AppImages
+from toolchain.refusal import Refusal
+
+from .fakes import Heard, Machine
+
+_NODES = "x-control-plane x-worker"
+# `built` and `loaded` hold the tags that are there; an import loads what `save` was given.
+_DOCKER = f"""
+case "$1" in
+  image) grep -qx "$3" "$ROOT/built" ;;
+  build) while [ "$1" != --tag ]; do shift; done; echo "$2" >> "$ROOT/built" ;;
+  ps) printf '%s\\n' {_NODES} ;;
+  save) shift 3; printf '%s\\n' "$@" > "$ROOT/saved" ;;
+  exec)
+    case "$*" in
+      *list*) cat "$ROOT/loaded.$2" 2>/dev/null || : ;;
+      *import*) [ ! -e "$ROOT/full" ] || {{ echo "no space left on device" >&2; exit 1; }}
+        cat "$ROOT/saved" > "$ROOT/loaded.$2" ;;
+    esac ;;
+esac
+"""
+
+
+@pytest.fixture
+def engine(machine: Machine) -> Engine:
+    """The user's Docker, without images."""
+    machine.file("built")
+    machine.program("docker", _DOCKER)
+    return Engine(command="docker", own=False, why="")
+
+
+@pytest.fixture
+def demo(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small application."""
+    machine.file("demo/backend/app/main.py", "print()\n")
+    machine.file("demo/backend/tests/test_main.py", "def test(): ...\n")
+    machine.file("demo/backend/Dockerfile", "FROM scratch\n")
+    machine.file("demo/frontend/Dockerfile", "FROM scratch\n")
+    machine.file("demo/frontend/app/page.tsx", "export default 1\n")
+    monkeypatch.setattr(images, "_DEMO", machine.root / "demo")
+    return machine.root / "demo"
+
+
+def _rename(backend: Path) -> None:
+    (backend / "app" / "main.py").rename(backend / "app" / "other.py")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda backend: (backend / "app" / "main.py").write_text("print(1)\n"),
+        lambda backend: (backend / "Dockerfile").write_text("FROM other\n"),
+        lambda backend: (backend / "app" / "new.py").touch(),
+        lambda backend: (backend / "app" / "main.py").unlink(),
+        _rename,
+    ],
+    ids=["changed", "Dockerfile", "added", "removed", "renamed"],
+)
+def test_a_tag_follows_the_content_of_its_own_image(
+    engine: Engine, demo: Path, step: Heard, change: Callable[[Path], object]
+) -> None:
+    before = images.build(engine, step)
+    change(demo / "backend")
+    after = images.build(engine, step)
+
+    assert before.backend != after.backend
+    assert before.frontend == after.frontend
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "backend/tests/test_main.py",
+        "backend/app/__pycache__/main.pyc",
+        "backend/.ruff_cache/x",
+        "backend/.hypothesis/x",
+        "frontend/node_modules/react/index.js",
+        "frontend/.next/server.js",
+        "frontend/next-env.d.ts",
+        "frontend/tsconfig.tsbuildinfo",
+    ],
+)
+def test_tests_and_what_building_leaves_behind_do_not_count(
+    machine: Machine, engine: Engine, demo: Path, step: Heard, name: str
+) -> None:
+    before = images.build(engine, step)
+    machine.file(f"{demo.name}/{name}", "changed")
+
+    assert images.build(engine, step) == before
+
+
+def test_an_image_that_is_there_is_not_built_again(
+    machine: Machine, engine: Engine, demo: Path, step: Heard
+) -> None:
+    built = images.build(engine, step)
+    images.build(engine, step)
+
+    assert len(machine.called("docker", "build")) == 2
+    assert f"--tag {built.backend} {demo}/backend" in machine.called("docker", "build")[0]
+
+
+def test_with_the_users_engine_official_bases_are_used_and_postgresql_is_pulled(
+    machine: Machine, engine: Engine, demo: Path, step: Heard
+) -> None:
+    assert images.build(engine, step).database is None
+    assert machine.called("docker", "--build-arg") == []
+    assert demo.exists()
+
+
+def test_a_tag_follows_the_base_it_is_built_on(
+    machine: Machine, engine: Engine, demo: Path, step: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.program("podman", _DOCKER)
+    own = replace(engine, command="podman", own=True)
+    monkeypatch.setattr("cluster.nodeimage.debian", lambda *_: "debian:1")
+    first = images.build(own, step)
+    monkeypatch.setattr("cluster.nodeimage.debian", lambda *_: "debian:2")
+    second = images.build(own, step)
+
+    assert len({first.backend, second.backend, images.build(engine, step).backend}) == 3
+    assert first.database is not None
+    assert first.database != second.database
+    assert "BASE_IMAGE=localhost/feastflow/python:" in machine.called("podman", f"{demo}/backend")[0]
+
+
+@pytest.fixture
+def cluster(engine: Engine) -> Cluster:
+    """Two nodes."""
+    return Cluster(name="x", port=1, engine=engine, kubeconfig=Path("/k"), tools=Path("/t"))
+
+
+_IMAGES = AppImages(backend="b:1", frontend="f:1", database=None)
+
+
+def test_images_are_carried_to_every_node_once(machine: Machine, cluster: Cluster, step: Heard) -> None:
+    images.carry(cluster, _IMAGES, step)
+    images.carry(cluster, _IMAGES, step)
+
+    imports = machine.called("docker", "import")
+    assert sorted(call.split()[1] for call in imports) == _NODES.split()
+    assert len(machine.called("docker", "save")) == 1
+    assert (machine.root / "loaded.x-worker").read_text() == "b:1\nf:1\n"
+
+
+def test_a_node_that_lost_its_images_gets_them_from_the_archive_that_is_there(
+    machine: Machine, cluster: Cluster, step: Heard
+) -> None:
+    images.carry(cluster, _IMAGES, step)
+    (machine.root / "loaded.x-worker").unlink()
+    images.carry(cluster, _IMAGES, step)
+
+    assert (machine.root / "loaded.x-worker").read_text() == "b:1\nf:1\n"
+    assert len(machine.called("docker", "save")) == 1
+
+
+def test_images_that_cannot_be_carried_are_refused_with_what_the_node_said(
+    machine: Machine, cluster: Cluster, step: Heard
+) -> None:
+    machine.file("full")
+
+    with pytest.raises(
+        Refusal, match=r"could not be carried to the nodes: no space left(.|\n)*room on the disk"
+    ):
+        images.carry(cluster, _IMAGES, step)
