@@ -96,6 +96,21 @@ def up(name: str, port: int) -> Cluster:
     return cluster
 
 
+def preflight(name: str, port: int) -> None:
+    """Refuse at once what `up` would refuse after minutes of work: no engine, no Go, a port that is taken.
+
+    Says nothing about a cluster that serves already.
+    """
+    running = find(name)
+    if running is not None and _serves(running):
+        return
+    carrier = engine.choose()
+    if not _containers(carrier, name):
+        _check_port(port)
+    if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
+        golang.check()
+
+
 def usable(cluster: Cluster) -> None:
     """Wait until pods can start, find each other, store and be reached; at once when that has been seen."""
     if not (answers(cluster) and _addons_ready(cluster)):

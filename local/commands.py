@@ -11,7 +11,7 @@ from cluster import lifecycle
 from local import images, smoke, target, workspace
 from local.stack import Stack
 from local.target import Target
-from toolchain import cache, environment, pulumi
+from toolchain import cache, environment, golang, pins, pulumi
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
 
@@ -30,7 +30,11 @@ def up(options: Options) -> None:
     """Everything, from an empty machine to the site's address. Run again, it changes nothing."""
     started = time.monotonic()
     with cache.locked(f"local-{options.cluster}"):
-        workspace.settings(options.stack)  # refused now, not when the cluster has been made
+        # What cannot work is refused now, not after minutes of work.
+        workspace.settings(options.stack)
+        if not options.context:
+            lifecycle.preflight(options.cluster, options.port)
+            golang.prefetch(pins.ALL_BUILDS)
         cli = _cli()
         chosen = target.made(options.context, options.cluster, options.port)
         overrides = _overrides(chosen, options)

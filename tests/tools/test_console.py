@@ -63,7 +63,7 @@ def test_a_step_never_shows_more_than_100_columns_nor_more_than_the_terminal_has
 
     assert len(shown) >= 3
     assert max(map(len, shown)) <= most
-    assert all("..." in line for line in shown)
+    assert all("..." in line for line in shown if "word" in line)
 
 
 def test_a_note_of_several_lines_is_shown_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,18 +99,21 @@ def test_a_step_that_fails_says_that_it_is_not_done(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.startswith("-- tools        looking: not done ")
 
 
-def test_a_pipe_is_told_now_and_then_that_work_goes_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_pipe_is_told_now_and_then_that_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", pipe)
     monkeypatch.setattr(console, "_QUIET_INTERVAL", 0.01)
     with Step("tools", "compiling") as step:
+        while "\n" not in pipe.getvalue():
+            time.sleep(0.005)
         step.note("3 of 7")
-        time.sleep(0.05)
+        while "3 of 7" not in pipe.getvalue():
+            time.sleep(0.005)
 
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(".. tools        compiling")
+    lines = pipe.getvalue().splitlines()
+    assert lines[0].startswith(".. tools        compiling ")
     assert lines[-2].startswith(".. tools        compiling: 3 of 7 ")
-    assert "\x1b" not in "".join(lines)
+    assert "\x1b" not in pipe.getvalue()
 
 
 def _refuse() -> None:

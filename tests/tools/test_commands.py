@@ -1,0 +1,192 @@
+"""What `make` calls: wrong wishes are refused at once, and two commands never act on one stack together."""
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from cluster import __main__ as cluster_command
+from local import __main__ as local_command
+from local import commands, workspace
+from local.commands import Options
+from toolchain import __main__ as toolchain_command
+from toolchain import cache, clean, environment, golang
+from toolchain.refusal import Refusal
+
+from .fakes import Machine, with_go, with_kind
+
+_CONFIG = '{"contexts": [{"name": "theirs"}]}'
+THEIRS = Options(stack="dev", context="theirs", cluster="x", port=8080)
+
+
+@pytest.fixture(autouse=True)
+def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with one stack and an environment, the official pulumi, and a cluster of the user's."""
+    machine.file("checkout/Pulumi.yaml", "runtime: {name: python, options: {}}\n")
+    machine.file("checkout/Pulumi.dev.yaml", "config: {feastflow:frontend: {image: page:1}}\n")
+    link = machine.file("checkout/.venv/bin/activate").parent.parent
+    monkeypatch.setattr(workspace, "_ROOT", link.parent)
+    monkeypatch.setattr(environment, "_LINK", link)
+    machine.program("kubectl", f"case \"$*\" in 'config view'*) echo '{_CONFIG}' ;; *) printf uid-1 ;; esac")
+    machine.program(
+        "pulumi",
+        'case "$*" in version) echo v3.200.0 ;; *" ls "*) cat "$ROOT/stacks" ;; *) echo said ;; esac',
+    )
+    machine.file("stacks", '[{"name": "dev"}]')
+    return link.parent
+
+
+def test_an_unknown_stack_is_refused_before_anything_is_looked_for(machine: Machine) -> None:
+    with pytest.raises(Refusal, match=r"Pulumi\.nope\.yaml does not exist"):
+        commands.up(Options(stack="nope", context="theirs", cluster="x", port=8080))
+
+    assert machine.calls("pulumi") == []
+    assert machine.calls("kubectl") == []
+
+
+def test_an_image_that_nobody_named_is_refused_for_a_cluster_of_the_users() -> None:
+    with pytest.raises(Refusal) as caught:
+        commands.preview(THEIRS)
+
+    assert caught.value.found == "no image is named for the backend"
+    assert "make up CONTEXT=theirs BACKEND_IMAGE=registry.example.com" in caught.value.fix
+
+
+@pytest.mark.parametrize("settings", ["feastflow:backend: {image: api:1}", "feastflow:backend: null"])
+def test_images_are_named_by_the_environment_before_the_stacks_settings(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, settings: str
+) -> None:
+    (checkout / "Pulumi.dev.yaml").write_text(
+        f"config:\n  {settings}\n  feastflow:frontend: {{image: page:1}}\n"
+    )
+    monkeypatch.setenv("BACKEND_IMAGE", "api:2")
+
+    assert commands._named_images(THEIRS) == {
+        "feastflow:backend": {"image": "api:2"},
+        "feastflow:frontend": {"image": "page:1"},
+    }
+
+
+def test_a_preview_is_of_the_settings_as_they_are_now(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BACKEND_IMAGE", "api:2")
+    commands.preview(THEIRS)
+
+    written = (cache.state_home() / "workspaces" / "uid-1" / "Pulumi.dev.yaml").read_text()
+    assert "image: api:2" in written
+    assert "kubernetes:context: theirs" in written
+    assert machine.called("pulumi", "preview --diff")
+    assert capsys.readouterr().out.endswith("said\n\n")
+
+
+def test_nothing_is_destroyed_while_another_command_acts_on_the_cluster(machine: Machine) -> None:
+    work = threading.Thread(target=commands.destroy, args=[THEIRS])
+    with cache.locked("local-x"):
+        work.start()
+        work.join(0.1)
+        assert work.is_alive()
+        assert machine.calls("pulumi") == []
+    work.join(10)
+
+    assert machine.called("pulumi", "destroy")
+    assert machine.called("pulumi", "stack rm")
+
+
+def test_down_takes_only_the_stack_from_a_cluster_of_the_users(machine: Machine) -> None:
+    commands.down(THEIRS)
+
+    assert machine.called("pulumi", "destroy")
+    assert machine.called("kubectl", "delete") == []
+
+
+def test_a_stack_that_is_not_there_needs_no_destroying(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.file("stacks", "[]")
+    commands.destroy(THEIRS)
+
+    assert "there is no stack dev on theirs" in capsys.readouterr().out
+    assert machine.called("pulumi", "destroy") == []
+
+
+@pytest.mark.parametrize("command", ["preview", "status", "destroy"])
+def test_without_a_cluster_there_is_nothing_to_look_at_and_up_is_named(
+    machine: Machine, command: str
+) -> None:
+    with pytest.raises(Refusal, match=r"the local cluster x does not run(.|\n)*make up"):
+        local_command.main([command, "--cluster", "x"])
+    assert machine.calls("pulumi") == []
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "²", "80 80"])
+def test_a_port_that_is_none_is_refused_as_it_was_given(port: str) -> None:
+    with pytest.raises(Refusal, match=re.escape(f"PORT is {port!r}")):
+        local_command.main(["up", f"--port={port}"])
+
+
+def test_an_empty_variable_of_make_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Options] = []
+    monkeypatch.setitem(local_command._COMMANDS, "up", given.append)
+    for name in ("STACK", "CONTEXT", "CLUSTER", "PORT"):
+        monkeypatch.setenv(name, "")
+    local_command.main(["up"])
+    monkeypatch.setenv("PORT", "9090")
+    monkeypatch.setenv("STACK", "prod")
+    local_command.main(["up"])
+
+    assert given == [
+        Options(stack="dev", context=None, cluster="feastflow", port=8080),
+        Options(stack="prod", context=None, cluster="feastflow", port=9090),
+    ]
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "http"])
+def test_the_cluster_by_itself_wants_a_port_too(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cluster_command.main(["up", "--port", port])
+
+    assert end.value.code == 2
+    assert f"'{port}' is not a port from 1 to 65535" in capsys.readouterr().err
+
+
+def test_a_command_for_a_cluster_that_was_never_made_says_how_to_make_it() -> None:
+    with pytest.raises(Refusal, match=r"there is no cluster y here(.|\n)*python -m cluster up"):
+        cluster_command.main(["--name", "y", "drain", "worker"])
+
+
+def test_the_toolchains_assignments_are_all_that_eval_is_given(
+    machine: Machine, checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_go(machine)
+    monkeypatch.setattr(golang, "_DISK_NEEDED_GIB", 0)
+    tools = with_kind(machine)
+    monkeypatch.setenv("PATH", f"{machine.bin}:/it's here")
+
+    toolchain_command.main()
+
+    told = capsys.readouterr()
+    assert told.out == f"export PATH='{tools}:{checkout}/.venv/bin:{machine.bin}:/it'\"'\"'s here'\n"
+    assert "ok toolchain" in told.err
+
+
+def test_the_cache_is_removed_and_the_state_kept(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.file("cache/feastflow/bin/x", "x" * 2**20)
+    kept = machine.file("state/feastflow/passphrase", "kept")
+    clean.main()
+
+    assert not cache.home().exists()
+    assert kept.exists()
+    assert "is gone, 0.0 GiB" in capsys.readouterr().out
+
+
+def test_the_cache_of_a_cluster_that_runs_is_kept(machine: Machine) -> None:
+    machine.file("state/feastflow/clusters/x/cluster.json", "{}")
+    kept = machine.file("cache/feastflow/bin/x")
+
+    with pytest.raises(Refusal, match=r"there is a cluster here: x(.|\n)*make down"):
+        clean.main()
+    assert kept.exists()

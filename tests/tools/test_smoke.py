@@ -1,0 +1,105 @@
+"""The look at the result: what a browser would see, awaited for a while and then refused."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from local import smoke
+from toolchain.refusal import Refusal
+
+_GOOD = {
+    "/": "<title>FeastFlow</title>",
+    "/api/status": json.dumps({"status": "ok"}),
+    "/api/menu": json.dumps({"items": [{"name": "Soup"}, {"name": "Bread"}]}),
+}
+
+
+class _Site(ThreadingHTTPServer):
+    """A site on loopback that answers with `pages` and keeps the Host it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.pages = dict(_GOOD)
+        self.hosts: list[str | None] = []
+
+    def url(self) -> str:
+        return f"http://feastflow-dev.localhost:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Site
+
+    def do_GET(self) -> None:
+        self.server.hosts.append(self.headers["Host"])
+        body = self.server.pages.get(self.path)
+        self.send_response(404 if body is None else 200)
+        self.end_headers()
+        self.wfile.write((body or "").encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Site]:
+    """The site, asked for only a moment."""
+    monkeypatch.setattr(smoke, "_SECONDS", 0.0)
+    with _Site() as served:
+        thread = threading.Thread(target=served.serve_forever, args=[0.01])
+        thread.start()
+        yield served
+        served.shutdown()
+        thread.join()
+
+
+def test_a_site_that_works_is_told_in_a_few_words(site: _Site) -> None:
+    assert smoke.check(site.url()) == "the page, the API (ok) and 2 dishes from the database"
+
+
+def test_a_name_below_localhost_is_asked_for_on_loopback(site: _Site) -> None:
+    smoke.check(site.url())
+
+    assert set(site.hosts) == {site.url().removeprefix("http://")}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/", None, "/ answered 404"),
+        ("/", "<title>nginx</title>", "/ answered 200"),
+        ("/api/status", None, "/api/status answered 404"),
+        ("/api/status", "[]", "list indices"),
+        ("/api/menu", None, "/api/menu answered 404"),
+        ("/api/menu", "3", "has no len"),
+        ("/api/menu", "<html>", "Expecting value"),
+    ],
+)
+def test_a_site_that_nobody_could_order_from_is_refused_with_what_was_wrong(
+    site: _Site, path: str, body: str | None, words: str
+) -> None:
+    site.pages.pop(path)
+    if body is not None:
+        site.pages[path] = body
+
+    with pytest.raises(Refusal, match=words) as caught:
+        smoke.check(site.url())
+    assert site.url() in caught.value.found
+    assert "make status" in caught.value.fix
+
+
+def test_a_site_that_is_not_ready_yet_is_awaited(site: _Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "_SECONDS", 10.0)
+    page = site.pages.pop("/")
+    monkeypatch.setattr("time.sleep", lambda _: site.pages.update({"/": page}))
+
+    assert smoke.check(site.url()).startswith("the page")
+
+
+def test_a_site_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "_SECONDS", 0.0)
+
+    with pytest.raises(Refusal, match="Connection refused"):
+        smoke.check("http://x.localhost:1")
