@@ -4,18 +4,16 @@ Podman's or Docker's word that a node runs is never believed: a reboot or a kill
 What counts is whether the API server answers and its nodes are Ready.
 """
 
-import json
 import os
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from cluster import addons, engine, footprint, nodeimage
+from cluster import addons, engine, footprint, nodeimage, record
 from cluster.engine import Engine
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step, say
@@ -86,7 +84,7 @@ def up(name: str, port: int) -> Cluster:
         with Step("tools", "kind and kubectl") as step:
             tools = golang.binaries(pins.KIND_BUILD, step)
             step.result("kind and kubectl, compiled from pinned modules")
-        kubeconfig = _home(name) / "kubeconfig"
+        kubeconfig = record.home(name) / "kubeconfig"
         cluster = Cluster(name=name, port=port, engine=chosen, kubeconfig=kubeconfig, tools=tools)
         if running and _mended(cluster):
             _keep_port(running, port)
@@ -130,12 +128,12 @@ def ready(cluster: Cluster) -> None:
 
 def find(name: str) -> Cluster | None:
     """The cluster of this name as an earlier run left it, whether it answers or not."""
-    carrier = _carrier(name)
+    carrier = record.carrier(name)
     tools = cache.find("bin", golang.digest(pins.KIND_BUILD))
     if carrier is None or tools is None:
         return None
-    port = int(_known(name)["port"])
-    return Cluster(name=name, port=port, engine=carrier, kubeconfig=_home(name) / "kubeconfig", tools=tools)
+    port, kubeconfig = int(record.read(name)["port"]), record.home(name) / "kubeconfig"
+    return Cluster(name=name, port=port, engine=carrier, kubeconfig=kubeconfig, tools=tools)
 
 
 def down(name: str) -> str | None:
@@ -143,16 +141,15 @@ def down(name: str) -> str | None:
 
     Returns the identity it had, as far as that is known, for those who keep something under it.
     """
-    identity: str | None = _known(name).get("identity")
-    carrier = _carrier(name) or engine.present()
+    identity: str | None = record.read(name).get("identity")
+    carrier = record.carrier(name) or engine.present()
     if carrier is not None:
         with Step("cluster", f"removing {name}") as step:
             _delete(carrier, name)
             if carrier.own and not carrier.run("ps", "--all", "--quiet").strip():
                 footprint.erase(carrier)
             step.result(f"{name} is gone, and its networks, mounts and rules with it")
-    for file in ("cluster.json", "kubeconfig"):
-        (_home(name) / file).unlink(missing_ok=True)
+    record.forget(name)
     return identity
 
 
@@ -173,7 +170,7 @@ def _create(cluster: Cluster) -> None:
         node["extraMounts"] = [{"hostPath": str(images), "containerPath": IMAGES_ON_NODES, "readOnly": True}]
     if image:
         config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
-    home = _home(cluster.name)
+    home = record.home(cluster.name)
     (home / "kind.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     command = [str(cluster.tools / "kind"), "create", "cluster", "--name", cluster.name, "--wait", "0s"]
     command += ["--config", str(home / "kind.yaml"), "--kubeconfig", str(cluster.kubeconfig)]
@@ -241,7 +238,7 @@ def _ready_nodes(cluster: Cluster) -> list[str]:
 
 
 def _addons_ready(cluster: Cluster) -> bool:
-    return bool(_known(cluster.name).get("addons") == addons.digest())
+    return bool(record.read(cluster.name).get("addons") == addons.digest())
 
 
 def _delete(carrier: Engine, name: str) -> None:
@@ -286,29 +283,4 @@ def _check_port(port: int) -> None:
 
 def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:
     known = {"port": cluster.port, "engine": asdict(cluster.engine)}
-    known |= {"identity": identity, "addons": available}
-    draft = _home(cluster.name) / "cluster.json.draft"
-    draft.write_text(json.dumps(known), encoding="utf-8")
-    draft.rename(_home(cluster.name) / "cluster.json")
-
-
-def _carrier(name: str) -> Engine | None:
-    """The engine that an earlier run gave the cluster; None when that was in another version's words."""
-    try:
-        return Engine(**_known(name)["engine"])
-    except (KeyError, TypeError):
-        return None
-
-
-def _known(name: str) -> dict[str, Any]:
-    try:
-        known: dict[str, Any] = json.loads((_home(name) / "cluster.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known
-
-
-def _home(name: str) -> Path:
-    folder = cache.state_home() / "clusters" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    record.write(cluster.name, known | {"identity": identity, "addons": available})

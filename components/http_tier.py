@@ -15,7 +15,6 @@ from .routes import Upstream
 # A pod that serves for this long after its first success is counted as available: a start that dies at once
 # stops the rollout instead of taking the place of a pod that works.
 _MIN_READY_SECONDS = 3
-_SCALE_DOWN_SECONDS = 300
 _HTTP = "http"
 
 
@@ -184,7 +183,7 @@ def _autoscaler(args: HttpTierArgs, deployment: apps.v1.Deployment, parent: pulu
             metrics=scaling_metrics(settings),
             behavior=autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
                 scale_down=autoscaling.v2.HPAScalingRulesArgs(
-                    stabilization_window_seconds=_SCALE_DOWN_SECONDS
+                    stabilization_window_seconds=settings.scale_down_seconds
                 )
             ),
         ),

@@ -84,6 +84,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
         "primaryUpdateMethod": "switchover",
         "smartShutdownTimeout": _SMART_SECONDS,
         "stopDelay": _STOP_SECONDS,
+        "switchoverDelay": _STOP_SECONDS,
         "startDelay": settings.crash_recovery_seconds,
         "inheritedMetadata": {
             "labels": {"component": args.identity.component, "app.kubernetes.io/part-of": names.PART_OF}

@@ -54,7 +54,8 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
     options = pulumi.ResourceOptions(parent=parent)
     claim = core.v1.PersistentVolumeClaim(
         "postgres-data",
-        metadata=place.metadata("postgres-data", identity),
+        # Bound is what the server's own await shows. The provider's await of a changed claim never ends.
+        metadata=place.metadata("postgres-data", identity, SKIP_AWAIT),
         spec=core.v1.PersistentVolumeClaimSpecArgs(
             access_modes=["ReadWriteOnce"],
             storage_class_name=settings.storage_class,

@@ -78,6 +78,11 @@ class Autoscaling(Model):
         examples=[80],
     )
 
+    scale_down_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
+        default=300,
+        description="Seconds for which the load must have been lower before pods are taken away.",
+        examples=[300],
+    )
     requests_per_second: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         default=None,
         description="Requests a second and pod above which pods are added; see `requestsMetric`.",

@@ -1,11 +1,16 @@
 """Each test has a machine of its own and cannot reach the real one's engines, clusters, caches or state."""
 
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .fakes import Heard, Machine
+from cluster import addons, footprint, lifecycle
+from toolchain import cache
+
+from .fakes import ENGINE, Heard, Machine, with_kind
 
 _UNSET = ("KUBECONFIG", "SSL_CERT_FILE", "COLUMNS", "CONTEXT", "STACK", "CLUSTER", "PORT", "PULUMI_HOME")
 _PULUMI = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
@@ -32,3 +37,32 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 def step() -> Heard:
     """A step to tell things."""
     return Heard()
+
+
+@pytest.fixture
+def port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+    return found
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with Docker, kind and kubectl, whose add-ons were rendered before."""
+    machine.program("docker", ENGINE)
+    with_kind(machine)
+    cache.entry("addons", addons.digest(), lambda folder: (folder / "addons.yaml").touch())
+    monkeypatch.setattr(lifecycle, "_RESTART_SECONDS", 0.05)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(footprint, "_MODULES", Path("/nonexistent"))

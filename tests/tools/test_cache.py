@@ -48,6 +48,12 @@ def _truncate(path: Path) -> None:
     os.truncate(path, 3)
 
 
+def _truncate_unnoticed(path: Path) -> None:
+    changed = path.stat().st_mtime_ns
+    os.truncate(path, 3)
+    os.utime(path, ns=(changed, changed))
+
+
 def _change(path: Path) -> None:
     path.write_text("CONTENT")
 
@@ -65,7 +71,16 @@ def _empty_manifest(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "tear", [_truncate, _change, Path.unlink, _forget_manifest, _tear_manifest, _empty_manifest]
+    "tear",
+    [
+        _truncate,
+        _truncate_unnoticed,
+        _change,
+        Path.unlink,
+        _forget_manifest,
+        _tear_manifest,
+        _empty_manifest,
+    ],
 )
 def test_a_torn_entry_is_not_found_and_is_made_again(tear: Callable[[Path], None]) -> None:
     entry = cache.entry("bin", "a", writes("content"))

@@ -116,6 +116,16 @@ def test_a_pipe_is_told_now_and_then_that_work_goes_on(monkeypatch: pytest.Monke
     assert "\x1b" not in pipe.getvalue()
 
 
+def test_a_pipe_is_not_told_as_often_as_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "_TERMINAL_INTERVAL", 0.001)
+    with Step("tools", "compiling"):
+        time.sleep(0.02)
+
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def _refuse() -> None:
     raise Refusal("found\nand more", "why", "fix")
 

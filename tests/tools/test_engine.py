@@ -56,6 +56,7 @@ def test_a_podman_is_chosen_where_docker_is_only_a_client(machine: Machine) -> N
     chosen = engine.choose()
 
     assert (chosen.command, chosen.own) == ("podman", False)
+    assert machine.calls("docker") == ["info"]
 
 
 @pytest.mark.parametrize("name", ["docker", "podman"])

@@ -78,8 +78,8 @@ def _record() -> Path:
     return cache.state_home() / "engine" / "before.json"
 
 
-def test_what_was_there_is_written_down_once(own: Engine, machine: Machine) -> None:
-    assert own.own
+@pytest.mark.usefixtures("own")
+def test_what_was_there_is_written_down_once(machine: Machine) -> None:
     footprint.record()
     machine.file("rules.filter", "-N NETAVARK_FORWARD\n")
     footprint.record()

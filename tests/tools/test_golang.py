@@ -1,5 +1,6 @@
 """Programs from pinned modules: what stops a build is told in one message; what shapes one is in its key."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from toolchain import cache, golang
 from toolchain.golang import Build
 from toolchain.refusal import Refusal
 
-from .fakes import Heard, Machine, with_go
+from .fakes import Heard, Machine, with_go, writes
 
 BUILD = Build(
     module="tools",
@@ -85,6 +86,7 @@ def test_a_disk_without_room_is_refused_before_anything_is_compiled(
         ),
         ("link: write /tmp/x: no space left on device", "no space left", "free some room"),
         ('Get "https://proxy.golang.org/x": dial tcp 1.2.3.4:443: i/o timeout', "i/o timeout", "GOPROXY"),
+        ("dial tcp 1.2.3.4:443: connect: network is unreachable", "unreachable", "GOPROXY"),
         ("dial tcp: lookup proxy.golang.org: no such host", "no such host", "check the network"),
         ("read tcp 1.2.3.4:443: connection reset by peer", "connection reset", "check the network"),
         ("./main.go:3: undefined: x", "tools: ./main.go:3: undefined: x", "see the whole log"),
@@ -181,9 +183,23 @@ def test_the_digest_follows_everything_that_shapes_a_binary(
     assert len(set(digests)) == 8
 
 
+def test_what_is_compiled_is_not_downloaded_beforehand(machine: Machine) -> None:
+    machine.program("go")
+    cache.entry("bin", golang.digest(BUILD), writes())
+    before = set(threading.enumerate())
+    golang.prefetch([BUILD])
+    for download in set(threading.enumerate()) - before:
+        download.join()
+
+    assert machine.calls("go") == []
+
+
 def test_downloading_beforehand_never_fails(machine: Machine) -> None:
-    golang.prefetch([BUILD])
-    machine.program("go", "exit 1")
-    golang.prefetch([BUILD])
+    for _ in range(2):
+        before = set(threading.enumerate())
+        golang.prefetch([BUILD])
+        for download in set(threading.enumerate()) - before:
+            download.join()
+        machine.program("go", "exit 1")
 
     assert machine.called("go", "list -deps", "example.org/saw/v2") == machine.calls("go")

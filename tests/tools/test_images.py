@@ -52,30 +52,23 @@ def demo(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
     return machine.root / "demo"
 
 
-def _rename(backend: Path) -> None:
-    (backend / "app" / "main.py").rename(backend / "app" / "other.py")
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda backend: (backend / "app" / "main.py").write_text("print(1)\n"),
-        lambda backend: (backend / "Dockerfile").write_text("FROM other\n"),
-        lambda backend: (backend / "app" / "new.py").touch(),
-        lambda backend: (backend / "app" / "main.py").unlink(),
-        _rename,
-    ],
-    ids=["changed", "Dockerfile", "added", "removed", "renamed"],
-)
-def test_a_tag_follows_the_content_of_its_own_image(
-    engine: Engine, demo: Path, step: Heard, change: Callable[[Path], object]
-) -> None:
-    before = images.build(engine, step)
-    change(demo / "backend")
-    after = images.build(engine, step)
-
-    assert before.backend != after.backend
-    assert before.frontend == after.frontend
+def test_a_tag_follows_the_content_of_its_own_image(engine: Engine, demo: Path, step: Heard) -> None:
+    app = demo / "backend" / "app"
+    changes: dict[str, Callable[[], object]] = {
+        "changed": lambda: (app / "main.py").write_text("print(1)\n"),
+        "built otherwise": lambda: (demo / "backend" / "Dockerfile").write_text("FROM other\n"),
+        "added": (app / "new.py").touch,
+        "renamed": lambda: (app / "main.py").rename(app / "other.py"),
+        "removed": (app / "new.py").unlink,
+    }
+    first = images.build(engine, step)
+    seen = {first.backend}
+    for name, change in changes.items():
+        change()
+        built = images.build(engine, step)
+        assert built.backend not in seen, name
+        assert built.frontend == first.frontend
+        seen.add(built.backend)
 
 
 def test_tests_and_what_building_leaves_behind_do_not_count(
@@ -106,12 +99,12 @@ def test_an_image_that_is_there_is_not_built_again(
     assert f"--tag {built.backend} {demo}/backend" in machine.called("docker", "build")[0]
 
 
+@pytest.mark.usefixtures("demo")
 def test_with_the_users_engine_official_bases_are_used_and_postgresql_is_pulled(
-    machine: Machine, engine: Engine, demo: Path, step: Heard
+    machine: Machine, engine: Engine, step: Heard
 ) -> None:
     assert images.build(engine, step).database is None
     assert machine.called("docker", "--build-arg") == []
-    assert demo.exists()
 
 
 def test_a_tag_follows_the_base_it_is_built_on(

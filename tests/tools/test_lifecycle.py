@@ -1,48 +1,19 @@
 """The cluster: made, mended or refused by what answers, never by what a file or an engine remembers."""
 
 import json
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from cluster import addons, footprint, lifecycle, nodes
+from cluster import lifecycle, nodes
 from cluster.lifecycle import Cluster
-from toolchain import cache, golang
+from toolchain import cache
 from toolchain.refusal import Refusal
 
-from .fakes import ENGINE, Machine, with_kind
+from .fakes import Machine
 
-
-@pytest.fixture
-def port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-    return found
-
-
-@pytest.fixture
-def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield listener.getsockname()[1]
-
-
-@pytest.fixture(autouse=True)
-def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with Docker, kind and kubectl, whose add-ons were rendered before."""
-    machine.program("docker", ENGINE)
-    with_kind(machine)
-    cache.entry("addons", addons.digest(), lambda folder: (folder / "addons.yaml").touch())
-    monkeypatch.setattr(lifecycle, "_RESTART_SECONDS", 0.05)
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr(footprint, "_MODULES", Path("/nonexistent"))
+pytestmark = pytest.mark.usefixtures("docker")
 
 
 def _file(name: str) -> Path:
@@ -253,13 +224,12 @@ def test_a_torn_record_or_one_of_another_version_is_no_record(text: str) -> None
     assert lifecycle.find("x") is None
 
 
-def test_a_record_without_its_tools_is_no_cluster(machine: Machine, port: int) -> None:
+def test_a_record_without_its_tools_is_no_cluster(port: int) -> None:
     made = lifecycle.up("x", port)
     (made.tools / "kubectl").write_text("torn")
 
     assert lifecycle.find("x") is None
     assert json.loads(_file("cluster.json").read_text())["port"] == port
-    assert machine.root.exists()
 
 
 @pytest.fixture
@@ -286,4 +256,3 @@ def test_an_unknown_node_is_refused_with_those_there_are(machine: Machine, clust
     machine.file("nodes")
     with pytest.raises(Refusal, match="make them: python -m cluster up"):
         nodes.stop(cluster, "worker")
-    assert golang.MODULES.exists()

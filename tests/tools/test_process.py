@@ -9,7 +9,7 @@ import pytest
 from toolchain import process
 from toolchain.process import CommandError
 
-from .fakes import Machine
+from .fakes import Machine, python
 
 
 def _fails(machine: Machine, script: str, timeout: float = 5) -> CommandError:
@@ -58,9 +58,11 @@ def test_a_program_is_given_the_users_own_environment_and_what_is_added(machine:
 
 def test_a_program_is_given_text_on_its_standard_input_or_nothing(machine: Machine) -> None:
     machine.program("tool", "cat")
-
     assert process.output(["tool"], stdin="text") == "text"
-    assert process.output(["tool"]) == ""
+
+    child = python("from toolchain import process\nprint(repr(process.output(['tool'])))")
+    told, _ = child.communicate("the terminal's")
+    assert told == "''\n"
 
 
 def test_a_program_that_is_missing_fails_or_is_silent_does_not_answer(machine: Machine) -> None:
@@ -138,10 +140,10 @@ def test_a_stream_that_takes_too_long_is_ended_whoever_keeps_its_pipe(machine: M
 
 
 def test_a_stream_that_never_stops_talking_is_ended_too(machine: Machine) -> None:
-    machine.program("tool", "exec yes")
+    machine.program("tool", 'exec yes "$(printf %065536d 0)"')
 
     with pytest.raises(CommandError) as caught:
-        process.stream(["tool"], timeout=0.1)
+        process.stream(["tool"], each=lambda _: time.sleep(0.002), timeout=0.1)
 
     assert caught.value.code == process.TIMED_OUT
 

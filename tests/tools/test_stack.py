@@ -80,6 +80,7 @@ def stack(machine: Machine) -> Stack:
         ("Resources:\n    8 unchanged\n\nDuration: 2s\n", "8 unchanged"),
         ('Outputs:\n    text: "Resources:"\nResources:\n    - 3 deleted\n', "- 3 deleted"),
         ("Resources:\n    2 errored\nResources:\n    + 1 created\n", "+ 1 created"),
+        ("Resources:\n    1 unchanged\n\nDuration: 1s\n    more", "1 unchanged"),
         ("Resources:\n\nDuration: 1s\n", "nothing to do"),
         ("", "nothing to do"),
     ],

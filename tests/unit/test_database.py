@@ -72,8 +72,9 @@ def test_the_layout_that_would_replace_the_standalone_server_is_pinned(dev: Reco
     assert spec["podManagementPolicy"] == "Parallel"
     headless = dev.one("Service", "postgres-headless").inputs["spec"]
     assert headless["clusterIP"] == "None"
-    claim = dev.one("PersistentVolumeClaim", "postgres-data").inputs["spec"]
-    assert claim == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}}
+    claim = dev.one("PersistentVolumeClaim", "postgres-data").inputs
+    assert claim["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert claim["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}}
 
 
 def test_the_volumes_class_and_the_servers_user_are_the_users_choice() -> None:
@@ -266,6 +267,7 @@ def test_the_replicated_engine_loses_no_acknowledged_write_and_fails_over_by_its
     assert spec["priorityClassName"] == "feastflow-prod-database"
     assert (spec["postgresUID"], spec["postgresGID"]) == (26, 26)
     assert (spec["smartShutdownTimeout"], spec["stopDelay"], spec["startDelay"]) == (5, 60, 600)
+    assert spec["switchoverDelay"] == 60
     assert spec["inheritedMetadata"] == {
         "labels": {"component": "database", "app.kubernetes.io/part-of": "feastflow"}
     }

@@ -46,6 +46,7 @@ def test_the_defaults_are_the_contracts_figures() -> None:
     assert (backend.autoscaling.cpu_percent, backend.autoscaling.memory_percent) == (70, 80)
     assert (frontend.autoscaling.min_replicas, frontend.autoscaling.max_replicas) == (3, 10)
     assert (frontend.autoscaling.cpu_percent, frontend.autoscaling.memory_percent) == (70, None)
+    assert {backend.autoscaling.scale_down_seconds, frontend.autoscaling.scale_down_seconds} == {300}
     assert (frontend.autoscaling.requests_per_second, backend.autoscaling.requests_per_second) == (None, None)
     assert (backend.uid, backend.gid, frontend.uid, frontend.gid) == (1000, 1000, 1000, 1000)
     assert backend.probes.model_dump() == {

@@ -85,6 +85,23 @@ def test_every_component_registers_what_it_puts_out(dev: Recording) -> None:
     }
 
 
+def test_what_holds_data_keeps_its_name_in_pulumi_or_is_aliased(dev: Recording, prod: Recording) -> None:
+    # Another type, name or parent is another resource: the data of the old one would be deleted.
+    holders = {"Namespace", "PersistentVolumeClaim", "StatefulSet", "Cluster"}
+    found = {
+        (resource.urn.split("::")[2].removeprefix("pulumi:pulumi:Stack$"), resource.name)
+        for recording in (dev, prod)
+        for resource in recording.resources
+        if resource.kind in holders
+    }
+    assert found == {
+        ("feastflow:kubernetes:Tenancy$kubernetes:core/v1:Namespace", "namespace"),
+        ("feastflow:kubernetes:Database$kubernetes:core/v1:PersistentVolumeClaim", "postgres-data"),
+        ("feastflow:kubernetes:Database$kubernetes:apps/v1:StatefulSet", "postgres-server"),
+        ("feastflow:kubernetes:Database$kubernetes:postgresql.cnpg.io/v1:Cluster", "postgres-cluster"),
+    }
+
+
 def test_every_resource_belongs_to_a_component(dev: Recording) -> None:
     outside = {"Stack", "kubernetes", "Tenancy", "Database", "Backend", "Frontend", "Edge"}
     for resource in dev.resources:
