@@ -51,4 +51,4 @@ pulumi.export(
     {"database": stack.database.image, "backend": stack.backend.image, "frontend": stack.frontend.image},
 )
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
-pulumi.export(continuity.OUTPUT, continuity.facts(stack))
+pulumi.export(continuity.OUTPUT, continuity.recorded(stack, after=database.access.engine.ready))

@@ -33,6 +33,7 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
 }
 _SECONDS = 180
 _STORAGE = "local-path"
+# A namespace and what in it has a rollout, or `apiservice/…` that must be Available.
 Workload = tuple[str, str]
 # What pods need to start, to find each other, to store and to be reached; and what only autoscalers ask.
 ESSENTIAL: tuple[Workload, ...] = (
@@ -41,7 +42,11 @@ ESSENTIAL: tuple[Workload, ...] = (
     ("local-path-storage", "deployment/local-path-provisioner"),
     ("traefik", "deployment/traefik"),
 )
-LATER: tuple[Workload, ...] = (("kube-system", "deployment/metrics-server"),)
+LATER: tuple[Workload, ...] = (
+    ("kube-system", "deployment/metrics-server"),
+    # A server that runs is not yet one that the API server can ask.
+    ("kube-system", "apiservice/v1beta1.metrics.k8s.io"),
+)
 
 
 def storage(kubectl: Path) -> Path:
@@ -91,7 +96,10 @@ def wait(kubectl: Path, kubeconfig: Path, workloads: Sequence[Workload], step: S
     step.note("waiting for the nodes")
     conditions = [["wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={_SECONDS}s"]]
     for namespace, workload in workloads:
-        conditions.append(["-n", namespace, "rollout", "status", workload, f"--timeout={_SECONDS}s"])
+        how = (
+            ["rollout", "status"] if "apiservice/" not in workload else ["wait", "--for=condition=Available"]
+        )
+        conditions.append(["-n", namespace, *how, workload, f"--timeout={_SECONDS}s"])
     for condition in conditions:
         step.note(f"waiting for {condition[-2].split('/')[-1].strip('-')}")
         try:

@@ -34,7 +34,7 @@ _STORAGE_CONF = """\
 [storage]
 driver = "overlay"
 graphroot = "{images}"
-runroot = "{runtime}/containers"
+runroot = "{runtime}"
 """
 
 
@@ -126,10 +126,10 @@ def own() -> Engine:
         _install(missing)
     state = cache.state_home() / "engine"
     images = cache.home() / "containers"
-    for folder in (state / "networks", images, RUNTIME):
+    for folder in (state / "networks", images, runtime()):
         folder.mkdir(parents=True, exist_ok=True)
     (state / "containers.conf").write_text(_CONTAINERS_CONF.format(state=state), encoding="utf-8")
-    storage = _STORAGE_CONF.format(images=images, runtime=RUNTIME)
+    storage = _STORAGE_CONF.format(images=images, runtime=runtime())
     (state / "storage.conf").write_text(storage, encoding="utf-8")
     return Engine(
         command="podman",
@@ -145,7 +145,7 @@ def own() -> Engine:
 
 def runtime() -> Path:
     """Where the own Podman keeps what a reboot may take; one folder for each place where images are kept."""
-    return Path("/run/feastflow") / cache.key(str(cache.home()))
+    return RUNTIME / cache.key(str(cache.home()))
 
 
 def _install(missing: list[str]) -> None:

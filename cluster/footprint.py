@@ -13,11 +13,23 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from cluster.engine import RUNTIME, Engine
+from cluster.engine import Engine, runtime
 from toolchain import cache, process
 
 _CGROUPS = Path("/sys/fs/cgroup")
-_SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/default/forwarding")
+# netavark switches forwarding on; the kubelet, privileged in its node, sets the others for the whole kernel.
+_SYSCTLS = (
+    "net/ipv4/ip_forward",
+    "net/ipv6/conf/all/forwarding",
+    "net/ipv6/conf/default/forwarding",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+    "vm/overcommit_memory",
+)
+# The first network namespace with a name mounts this folder over itself.
+_NAMESPACES = Path("/run/netns")
 _TABLES = ("iptables", "ip6tables")
 # kind mounts it into every node; a machine whose kernel has no modules need not have it.
 _MODULES = Path("/lib/modules")
@@ -33,6 +45,7 @@ def record() -> None:
         "rules": {table: _rules(table) for table in _TABLES},
         "sysctls": _sysctls(),
         "modules": _MODULES.exists(),
+        "namespaces": _NAMESPACES.is_mount(),
     }
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(known), encoding="utf-8")
@@ -56,9 +69,15 @@ def erase(engine: Engine) -> None:
     if not known["modules"]:
         with contextlib.suppress(OSError):
             _MODULES.rmdir()
+    if not known.get("namespaces", True) and not any(_NAMESPACES.iterdir()):
+        _quietly("umount", str(_NAMESPACES))
     _unmount()
     _remove_cgroups()
-    shutil.rmtree(RUNTIME, ignore_errors=True)
+    # Podman's own register, which insists on what it wrote first; images are registered elsewhere.
+    shutil.rmtree(cache.home() / "containers" / "libpod", ignore_errors=True)
+    shutil.rmtree(runtime(), ignore_errors=True)
+    with contextlib.suppress(OSError):
+        runtime().parent.rmdir()
     _path().unlink(missing_ok=True)
 
 
@@ -103,7 +122,7 @@ def _unmount() -> None:
     """The storage mounts itself privately, and a node that was killed leaves mounts inside it."""
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
     for mount in sorted(mounts, key=len, reverse=True):
-        if any(Path(mount).is_relative_to(ours) for ours in (cache.home() / "containers", RUNTIME)):
+        if any(Path(mount).is_relative_to(ours) for ours in (cache.home() / "containers", runtime())):
             _quietly("umount", "--lazy", mount)
 
 

@@ -24,6 +24,7 @@ _CONFIG = Path(__file__).parent / "kind.yaml"
 IMAGES = "images"
 IMAGES_ON_NODES = "/images"
 
+_NETWORK = "kind"
 _RESTART_SECONDS = 60
 _CREATE_SECONDS = 240
 
@@ -76,7 +77,7 @@ def up(name: str, port: int) -> Cluster:
             return running
         cluster = running
         for node in cluster.nodes():
-            cluster.engine.run("start", node)
+            switch_on(cluster, node)
     else:
         with Step("engine", "looking for Docker or Podman") as step:
             chosen = engine.choose()
@@ -198,6 +199,29 @@ def _create(cluster: Cluster) -> None:
     _remember(cluster, identity=cluster.identity())
 
 
+def switch_on(cluster: Cluster, node: str) -> bool:
+    """Start a node that does not run, at the address it had; whether it runs now.
+
+    Podman would give it the next free address, and its neighbours would go on routing its pods to the old one
+    until kube-router looks again, minutes later. A machine keeps its address over a reboot.
+    """
+    carrier = cluster.engine
+    if carrier.run("inspect", "--format", "{{.State.Status}}", node).strip() != "running":
+        address = record.read(cluster.name).get("addresses", {}).get(node)
+        if carrier.own and address and carrier.has("network", "disconnect", _NETWORK, node):
+            carrier.run("network", "connect", "--ip", address, _NETWORK, node)
+    return carrier.has("start", node)
+
+
+def _addresses(cluster: Cluster) -> dict[str, str]:
+    template = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+    known = {}
+    for node in cluster.nodes():
+        for address in cluster.engine.run("inspect", "--format", template, node).split()[:1]:
+            known[node] = address
+    return known
+
+
 def _mended(cluster: Cluster) -> bool:
     """Whether starting the nodes again was enough; a cluster that stays silent is made anew by the caller."""
     nodes = cluster.nodes()
@@ -205,7 +229,7 @@ def _mended(cluster: Cluster) -> bool:
         return False
     with Step("cluster", f"{cluster.name} does not answer: starting its nodes again") as step:
         for node in nodes:
-            if not cluster.engine.has("start", node):
+            if not switch_on(cluster, node):
                 step.result(f"{node} does not start: the cluster is made anew, its data is lost")
                 return False
         ended = time.monotonic() + _RESTART_SECONDS
@@ -282,5 +306,5 @@ def _check_port(port: int) -> None:
 
 
 def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:
-    known = {"port": cluster.port, "engine": asdict(cluster.engine)}
+    known = {"port": cluster.port, "engine": asdict(cluster.engine), "addresses": _addresses(cluster)}
     record.write(cluster.name, known | {"identity": identity, "addons": available})

@@ -101,6 +101,7 @@ def ensure(engine: Engine, step: Step) -> str:
             (context / "bin" / name).hardlink_to(binaries[name])
         kind = golang.source(pins.KIND_BUILD.module, "sigs.k8s.io/kind")
         shutil.copytree(kind / "images" / "base" / "files", context / "kind" / "files")
+        shutil.copyfile(_IMAGES / "service-addresses.service", context / "service-addresses.service")
         (context / "manifests").mkdir()
         shutil.copyfile(addons.storage(binaries["kubectl"]), context / "manifests" / "default-storage.yaml")
         step.note("systemd, containerd and Kubernetes on Debian")

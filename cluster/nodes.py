@@ -1,5 +1,6 @@
 """What happens to nodes: a power failure, its end, and maintenance announced in time."""
 
+from cluster import lifecycle
 from cluster.lifecycle import Cluster
 from toolchain import process
 from toolchain.refusal import Refusal
@@ -12,7 +13,7 @@ def stop(cluster: Cluster, node: str) -> None:
 
 def start(cluster: Cluster, node: str) -> None:
     """Switch a stopped node on again; its pods start by themselves."""
-    cluster.engine.run("start", _container(cluster, node))
+    lifecycle.switch_on(cluster, _container(cluster, node))
 
 
 def drain(cluster: Cluster, node: str) -> None:

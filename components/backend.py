@@ -56,7 +56,6 @@ class Backend(pulumi.ComponentResource):
                 *args.database.engine.client_volumes(),
                 *trust.volumes("backend-ca", place, identity, settings.ca_bundle, self),
             ),
-            init=(),
         )
         created = http_tier.create(self._migrated(args, tier), self)
         self.upstream = created.upstream

@@ -1,10 +1,11 @@
 """What a stack with data must not change: refused before anything is touched, with what to do instead.
 
-Each update records what its data depends on in the stack's outputs. The next one compares first: every object
-waits for the comparison, because the provider itself does. Not a goal: to judge changes that lose nothing.
+Each update that brings the database up records what its data depends on in the stack's outputs. The next one
+compares first: every object waits for the comparison, because the provider itself does. Not a goal: to judge
+changes that lose nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -14,6 +15,8 @@ from .model.stack import Stack
 
 OUTPUT = "dataDependsOn"
 
+_SIZE = "database.storage"
+_ROTATION = "rotation"
 _DUMP = "dump the data (pg_dump), `pulumi destroy`, `pulumi up`, and load it (psql)"
 
 # Key, why a change loses data, what to do instead.
@@ -61,35 +64,45 @@ def facts(stack: Stack) -> dict[str, Any]:
         "database.user": database.user,
         "database.storageClass": database.storage_class,
         "database.uid": database.uid,
-        "database.storage": database.storage,
+        _SIZE: database.storage,
+        _ROTATION: stack.rotation,
     }
 
 
 def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
-    """Refuse a change that would lose data.
+    """Refuse a change that would lose data, or lock clients out of it.
 
     Raises:
         pulumi.RunError: with every such change, its reason and what to do instead.
     """
+    if not before:
+        return
     problems = [
         _problem(key, before[key], now[key], why, fix)
         for key, why, fix in _FIXED
-        if before and key in before and before[key] != now[key]
+        if key in before and before[key] != now[key]
     ]
-    size = "database.storage"
-    if before and size in before and quantities.parse(before[size]) > quantities.parse(now[size]):
-        problems.append(
-            _problem(
-                size,
-                before[size],
-                now[size],
-                "a volume can grow and never shrink, so it would be deleted with its data",
-                f"pulumi config set --path feastflow:{size} {before[size]}",
-            )
-        )
+    if _SIZE in before and quantities.parse(before[_SIZE]) > quantities.parse(now[_SIZE]):
+        why = "a volume can grow and never shrink, so it would be deleted with its data"
+        fix = f"pulumi config set --path feastflow:{_SIZE} {before[_SIZE]}"
+        problems.append(_problem(_SIZE, before[_SIZE], now[_SIZE], why, fix))
+    steps = now[_ROTATION] - before.get(_ROTATION, now[_ROTATION])
+    if steps and steps % 2 == 0:
+        why = "two logins take turns, and the one in use would get another password under its clients"
+        fix = f"pulumi config set feastflow:{_ROTATION} {int(before[_ROTATION]) + 1}"
+        problems.append(_problem(_ROTATION, before[_ROTATION], now[_ROTATION], why, fix))
     if problems:
-        head = "The stack holds data that this change would lose; nothing was changed."
+        head = "The stack holds data that this change would put out of reach; nothing was changed."
         raise pulumi.RunError("\n\n".join([head, *problems]))
+
+
+def recorded(stack: Stack, after: Sequence[pulumi.Resource]) -> pulumi.Output[dict[str, Any]]:
+    """The facts for the next update, known when the resources that hold the data are there.
+
+    An update that fails before leaves the record of the one before as it is.
+    """
+    now = facts(stack)
+    return pulumi.Output.all(*(resource.urn for resource in after)).apply(lambda _: now)
 
 
 def checked(stack: Stack) -> pulumi.Output[bool]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.workspace import Workspace
+from local import orphans
+from local.workspace import BACKEND, Workspace
 from toolchain import cache, process
 from toolchain.console import Step
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
 _LOCKED = "the stack is currently locked"
+_PENDING = "pending operations"
 _MINUTES = 20
 _EVENT = re.compile(
     r"\s*[+~-]+\s+\S+\s+(?P<name>\S+)\s+(?P<what>creating|created|updating|updated|deleting|deleted|replacing|replaced)"
@@ -37,6 +39,9 @@ class Stack:
     def up(self, step: Step) -> str:
         """Deploy; returns what changed, in a few words."""
         lines = self._act("up", step, "--skip-preview")
+        if any(_PENDING in line for line in lines):
+            # A killed run did not write down how its last steps ended. They have been done again by now.
+            self._act("refresh", step, "--skip-preview", "--clear-pending-creates")
         return _summary(lines)
 
     def destroy(self, step: Step) -> str:
@@ -78,11 +83,17 @@ class Stack:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
                 if _LOCKED in text and attempt == 1:
                     # The caller holds this machine's lock, so whoever locked the stack is dead.
+                    self._end_orphans()
                     self._output("cancel", "--yes", self.name)
                     continue
                 raise _refused(action, text) from failure
             return lines
         raise AssertionError
+
+    def _end_orphans(self) -> None:
+        backend = self.workspace.environment.get(BACKEND)
+        if backend:
+            orphans.end(BACKEND, backend)
 
     def _output(self, *arguments: str, timeout: float = 120) -> str:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), *arguments]

@@ -15,12 +15,16 @@ from typing import Any
 
 import yaml
 
+from local import orphans
 from toolchain import cache
 from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
 
 Config = Mapping[str, Any]
+
+
+BACKEND = "PULUMI_BACKEND_URL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +54,10 @@ def of(identity: str) -> Workspace:
     project["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
     _replace(folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
     environment = {}
-    if "PULUMI_BACKEND_URL" not in os.environ:
+    if BACKEND not in os.environ:
         state = home / "stacks" / identity
         state.mkdir(parents=True, exist_ok=True)
-        environment["PULUMI_BACKEND_URL"] = f"file://{state}"
+        environment[BACKEND] = _url(state)
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
     return Workspace(folder=folder, environment=environment)
@@ -61,8 +65,13 @@ def of(identity: str) -> Workspace:
 
 def forget(identity: str) -> None:
     """Remove workspace and state of a cluster that is gone."""
+    orphans.end(BACKEND, _url(cache.state_home() / "stacks" / identity))
     for kind in ("workspaces", "stacks"):
         shutil.rmtree(cache.state_home() / kind / identity, ignore_errors=True)
+
+
+def _url(state: Path) -> str:
+    return f"file://{state}"
 
 
 def merged(below: Config, above: Config) -> dict[str, Any]:

@@ -15,6 +15,7 @@ RUN apt-get update \
 COPY kind/files/usr/local/bin/ /usr/local/bin/
 COPY kind/files/kind/ /kind/
 COPY kind/files/etc/ /etc/
+COPY service-addresses.service /etc/systemd/system/
 RUN chmod -R u=rwX,go=rX /kind && chmod 0755 /kind/bin/* /usr/local/bin/entrypoint \
  && rm -f /lib/systemd/system/multi-user.target.wants/* /etc/systemd/system/*.wants/* \
       /lib/systemd/system/local-fs.target.wants/* /lib/systemd/system/sockets.target.wants/*udev* \
@@ -22,7 +23,7 @@ RUN chmod -R u=rwX,go=rX /kind && chmod 0755 /kind/bin/* /usr/local/bin/entrypoi
       /lib/systemd/system/sysinit.target.wants/systemd-tmpfiles-setup.service \
       /etc/systemd/system/containerd-fuse-overlayfs.service \
  && echo "ReadKMsg=no" >> /etc/systemd/journald.conf \
- && systemctl enable kubelet.service containerd.service undo-mount-hacks.service \
+ && systemctl enable kubelet.service containerd.service undo-mount-hacks.service service-addresses.service \
  && systemctl mask systemd-binfmt.service \
  # Without CAP_SYS_RESOURCE nothing may lower oom_score_adj, and every sandbox would die in runc.
  && sed -i 's/restrict_oom_score_adj = false/restrict_oom_score_adj = true/' /etc/containerd/config.toml \

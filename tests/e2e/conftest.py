@@ -19,7 +19,7 @@ from .chromium import Confirmation, Customer
 from .figures import Figures
 from .kube import Kube
 from .machine import Machine
-from .product import ARTIFACTS, Product, free_port
+from .product import ARTIFACTS, FROM_NOTHING, Product, free_port
 from .running import Ran
 from .site import Site
 
@@ -92,6 +92,7 @@ def product(request: pytest.FixtureRequest) -> Iterator[Product]:
     state = Path(tempfile.mkdtemp(prefix="feastflow-e2e-"))
     product = Product(cluster=_CLUSTER, port=free_port(), state=state)
     product.users_kubeconfig.write_text(_DECOY, encoding="utf-8")
+    assert product.kubectl, "compiled now, so that no test has to wait for it"
     # An earlier run may have been killed.
     product.done("down")
     request.config.stash[_BEFORE] = machine.look(str(state))
@@ -117,7 +118,10 @@ def before(product: Product, pytestconfig: pytest.Config) -> Machine:
 @pytest.fixture(scope="session")
 def first_up(product: Product) -> Ran:
     """The first `make up`: from a machine without a cluster to a site that answers."""
-    return product.done("up")
+    ran = product.local("up", within=FROM_NOTHING)
+    if ran.code != 0:
+        pytest.fail(str(ran), pytrace=False)
+    return ran
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _SYSCTLS = Path("/proc/sys")
 # Counters and random numbers of the kernel; settings that belong to a network interface go with it.
 _VOLATILE = re.compile(
-    r"fs/(dentry-state|file-nr|inode-nr|inode-state|aio-nr)|kernel/(ns_last_pid|random/.*|pty/nr)"
+    r"fs/(dentry-state|file-nr|inode-nr|inode-state|aio-nr|quota/.*)|kernel/(ns_last_pid|random/.*|pty/nr)"
     r"|net/netfilter/nf_conntrack_count|net/ipv[46]/(conf|neigh)/(?!all/|default/).*"
 )
 # Where Podman, Docker, kind, kubectl, Pulumi and this project put what is not in the caches.

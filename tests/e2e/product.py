@@ -21,6 +21,8 @@ _IGNORED = shutil.ignore_patterns(
     ".git", ".venv", "artifacts", "node_modules", ".next", "__pycache__", ".*_cache", ".hypothesis"
 )
 _MINUTES = 60.0
+# A machine on which nothing has been compiled or built yet.
+FROM_NOTHING = 60 * _MINUTES
 
 
 def free_port() -> int:
@@ -86,9 +88,10 @@ class Product:
         shutil.copytree(self.root, folder, ignore=_IGNORED, symlinks=True)
         return replace(self, root=folder)
 
-    def local(self, command: str, *, timeout: float = 15 * _MINUTES) -> Ran:
+    def local(self, command: str, *, within: float = 15 * _MINUTES) -> Ran:
         """`make COMMAND`, to its end, whatever that is."""
-        return self._kept(self.begin(command).ended(timeout))
+        with self.begin(command) as under_way:
+            return self._kept(under_way.ended(within=within))
 
     def begin(self, command: str) -> UnderWay:
         """`make COMMAND`, under way."""
@@ -107,7 +110,7 @@ class Product:
     def kubectl(self) -> str:
         """The kubectl that the project compiled, as `python -m toolchain` puts it on PATH."""
         tools = f'eval "$({shlex.join([sys.executable, "-m", "toolchain"])})" && command -v kubectl'
-        return _successful(self._bash(tools)).out.strip()
+        return _successful(self._bash(tools, within=FROM_NOTHING)).out.strip()
 
     def shell(self, line: str) -> Ran:
         """A line typed into a shell after `eval "$(make -s shell)"`; must succeed."""
@@ -116,26 +119,30 @@ class Product:
 
     def engine(self, *arguments: str) -> str:
         """What the container engine that carries the nodes says; must succeed."""
-        own = self.home / "engine"
+        settings = self.home / "engine"
         environment = dict(self.environment)
-        command = "docker"
-        if (own / "containers.conf").exists():
-            command = "podman"
-            environment["CONTAINERS_CONF"] = str(own / "containers.conf")
-            environment["CONTAINERS_STORAGE_CONF"] = str(own / "storage.conf")
-        known = self.home / "clusters" / self.cluster / "cluster.json"
-        if known.exists():
-            command = json.loads(known.read_text(encoding="utf-8"))["engine"]["command"]
+        command = "podman"
+        if self._record.exists():
+            command = json.loads(self._record.read_text(encoding="utf-8"))["engine"]["command"]
+        if (settings / "containers.conf").exists():
+            environment["CONTAINERS_CONF"] = str(settings / "containers.conf")
+            environment["CONTAINERS_STORAGE_CONF"] = str(settings / "storage.conf")
         return _successful(run([command, *arguments], environment=environment, timeout=_MINUTES)).out
 
     def nodes(self) -> list[str]:
-        """The containers that are the cluster's nodes, running or not."""
+        """The containers that are the cluster's nodes, running or not; none before an engine was chosen."""
+        if not (self._record.exists() or (self.home / "engine").exists()):
+            return []
         label = f"label=io.x-k8s.kind.cluster={self.cluster}"
         return sorted(self.engine("ps", "--all", "--filter", label, "--format", "{{.Names}}").split())
 
-    def _bash(self, script: str) -> Ran:
+    @property
+    def _record(self) -> Path:
+        return self.home / "clusters" / self.cluster / "cluster.json"
+
+    def _bash(self, script: str, *, within: float = 5 * _MINUTES) -> Ran:
         command = ["bash", "-c", f"set -o errexit -o pipefail; {script}"]
-        return run(command, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES)
+        return run(command, environment=self.environment, cwd=self.root, timeout=within)
 
     def _kept(self, ran: Ran) -> Ran:
         self.said.append(ran)

@@ -6,10 +6,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 _STEP = re.compile(r"^ok (?P<name>.{13}).*? (?:(?P<minutes>\d+) min )?(?P<seconds>[\d.]+) s$", re.MULTILINE)
 
@@ -50,11 +50,14 @@ class CommandError(Exception):
 
 
 class UnderWay:
-    """A program that runs in a process group of its own, so that all of it can be ended at once."""
+    """A program that runs in a process group of its own, so that all of it can be ended at once.
+
+    At the end of its `with` block it does not run any more, whatever happened in between.
+    """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> None:
         self._command = tuple(command)
-        # Files, since nobody reads a pipe meanwhile; `ended` closes them.
+        # Files, since nobody reads a pipe meanwhile; `__exit__` closes them.
         self._files = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
         self._started = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - the command is a test's own
@@ -67,31 +70,47 @@ class UnderWay:
             start_new_session=True,
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._send(signal.SIGKILL)
+        self._process.wait()
+        for file in self._files:
+            file.close()
+
     def runs(self) -> bool:
         """Whether it has not ended by itself."""
         return self._process.poll() is None
 
-    def kill(self) -> Ran:
+    def lose_power(self) -> Ran:
         """End the whole group as a power failure does: nothing in it gets to say goodbye."""
-        if self.runs():
-            os.killpg(self._process.pid, signal.SIGKILL)
-        return self.ended(timeout=30)
+        self._send(signal.SIGKILL)
+        return self.ended(within=30)
 
-    def ended(self, timeout: float) -> Ran:
-        """Wait until it ends by itself; after `timeout` seconds it is ended, which is a failure."""
+    def interrupt(self) -> Ran:
+        """Ctrl-C, as a terminal sends it to the whole group; it may take a while to clean up."""
+        self._send(signal.SIGINT)
+        return self.ended(within=60)
+
+    def ended(self, *, within: float) -> Ran:
+        """Wait until it has ended; after `within` seconds it is ended, with code 124."""
         try:
-            code = self._process.wait(timeout)
-            late = ""
+            code, late = self._process.wait(within), ""
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            code, late = self._process.wait(), f"\n(ended by the suite: it took longer than {timeout:.0f} s)"
+            self._send(signal.SIGKILL)
+            self._process.wait()
+            code, late = 124, f"\n(ended by the suite: it took longer than {within:.0f} s)"
+        seconds = time.monotonic() - self._started
         texts = []
         for file in self._files:
             file.seek(0)
             texts.append(file.read())
-            file.close()
-        seconds = time.monotonic() - self._started
         return Ran(command=self._command, code=code, out=texts[0], err=texts[1] + late, seconds=seconds)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self.runs():
+            os.killpg(self._process.pid, number)
 
 
 def run(
@@ -120,16 +139,3 @@ def run(
     except subprocess.TimeoutExpired:
         code, out, err = 124, "", f"no end within {timeout:.0f} s"
     return Ran(command=tuple(command), code=code, out=out, err=err, seconds=time.monotonic() - started)
-
-
-@contextmanager
-def under_way(
-    command: Sequence[str], *, environment: Mapping[str, str], cwd: Path | None = None
-) -> Iterator[UnderWay]:
-    """Start a program for the length of the block; what still runs at its end is ended."""
-    program = UnderWay(command, environment, cwd)
-    try:
-        yield program
-    finally:
-        if program.runs():
-            program.kill()

@@ -81,6 +81,11 @@ class Watch:
     failures: list[str] = field(default_factory=list)
     longest_silence: float = 0.0
 
+    @property
+    def kept_answering(self) -> bool:
+        """Whether most questions were answered, so that asking again helps at once."""
+        return self.answered > len(self.failures)
+
     def __str__(self) -> str:
         failed, asked = len(self.failures), self.answered + len(self.failures)
         return f"{failed} of {asked} requests failed, at most {self.longest_silence:.1f} s without an answer"

@@ -22,7 +22,7 @@ def test_the_first_up_says_where_the_site_is_and_how_to_look_around_and_stop(
     assert f"http://feastflow-dev.localhost:{product.port}" in first_up.out
     for expected in ("make status", "make down", "make -s shell", "get pods", "logs -l component=backend"):
         assert expected in first_up.out
-    figures.seconds("first up, images present", first_up.seconds, "< 90 s")
+    figures.seconds("first up", first_up.seconds, "< 90 s, all cached")
     for step, seconds in first_up.steps.items():
         figures.seconds(f"  its step {step}", seconds, "< 60 s" if step == "pulumi up" else "")
 

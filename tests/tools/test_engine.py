@@ -80,7 +80,7 @@ def test_a_docker_that_answers_but_cannot_fetch_the_node_image_gives_way_to_podm
     assert chosen.environment["KIND_EXPERIMENTAL_PROVIDER"] == "podman"
     storage = Path(chosen.environment["CONTAINERS_STORAGE_CONF"]).read_text()
     assert f'graphroot = "{cache.home()}/containers"' in storage
-    assert f'runroot = "{root}/containers"' in storage
+    assert f'runroot = "{root / engine.runtime().name}"' in storage
 
 
 def test_the_own_podman_lives_by_files_of_the_project_and_touches_no_settings_of_the_user(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import footprint
+from cluster import engine, footprint
 from cluster.engine import Engine
 from toolchain import cache
 
@@ -63,7 +63,8 @@ def test_rules_that_were_there_before_stay_netavarks_too_and_so_do_foreign_ones_
 @pytest.fixture
 def own(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """An own Podman without containers, on a machine whose folders are the test's."""
-    monkeypatch.setattr(footprint, "RUNTIME", machine.file("run/containers/lock").parent.parent)
+    monkeypatch.setattr(engine, "RUNTIME", machine.root / "run")
+    machine.file(f"run/{engine.runtime().name}/lock")
     monkeypatch.setattr(footprint, "_MODULES", machine.root / "modules")
     monkeypatch.setattr(footprint, "_CGROUPS", machine.file("cgroup/cpu/tasks").parent.parent)
     monkeypatch.setattr(footprint, "_SYSCTLS", ())

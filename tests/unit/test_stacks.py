@@ -165,6 +165,9 @@ def test_a_first_update_and_an_unchanged_one_are_let_through() -> None:
     continuity.check(FACTS, FACTS)
     continuity.check({**FACTS, "database.storage": "1Gi"}, FACTS)
     continuity.check({**FACTS, "database.storage": "2048Mi"}, FACTS)
+    continuity.check({**FACTS, "rotation": 2}, FACTS)
+    continuity.check(FACTS, {**FACTS, "rotation": 2})
+    continuity.check({key: FACTS[key] for key in ("namespace",)}, {**FACTS, "rotation": 3})
 
 
 @pytest.mark.parametrize(
@@ -177,6 +180,7 @@ def test_a_first_update_and_an_unchanged_one_are_let_through() -> None:
         ("database.storageClass", "fast", "cannot change its class", "pg_dump"),
         ("database.uid", 999, "files of another user", "set the old value again"),
         ("database.storage", "3Gi", "never shrink", "config set --path feastflow:database.storage 3Gi"),
+        ("rotation", 3, "two logins take turns", "pulumi config set feastflow:rotation 4"),
     ],
 )
 def test_a_change_that_would_lose_data_is_refused_with_what_to_do_instead(
@@ -185,7 +189,7 @@ def test_a_change_that_would_lose_data_is_refused_with_what_to_do_instead(
     with pytest.raises(pulumi.RunError) as error:
         continuity.check({**FACTS, key: before}, FACTS)
     head, _, body = str(error.value).partition("\n\n")
-    assert head == "The stack holds data that this change would lose; nothing was changed."
+    assert head == "The stack holds data that this change would put out of reach; nothing was changed."
     name, found, reason, remedy = body.split("\n")
     assert name == f"feastflow:{key}"
     assert found == f"  found: {FACTS[key]} (was {before})"
@@ -202,12 +206,13 @@ def test_what_the_data_depends_on_is_recorded_for_the_next_update(dev: Recording
         "database.storageClass": None,
         "database.uid": 26,
         "database.storage": "2Gi",
+        "rotation": 1,
     }
 
 
 def test_nothing_is_touched_before_a_refusal() -> None:
     before = {continuity.OUTPUT: {**FACTS, "namespace": "elsewhere"}}
-    with pytest.raises(pulumi.RunError, match="would lose"):
+    with pytest.raises(pulumi.RunError, match="out of reach"):
         record_stack(stack_file("dev"), last_update=before)
 
 
