@@ -69,7 +69,7 @@ def erase(engine: Engine) -> None:
     if not known["modules"]:
         with contextlib.suppress(OSError):
             _MODULES.rmdir()
-    if not known.get("namespaces", True) and not any(_NAMESPACES.iterdir()):
+    if not known.get("namespaces", True) and not any(_NAMESPACES.glob("*")):
         _quietly("umount", str(_NAMESPACES))
     _unmount()
     _remove_cgroups()

@@ -4,8 +4,6 @@ Podman's or Docker's word that a node runs is never believed: a reboot or a kill
 What counts is whether the API server answers and its nodes are Ready.
 """
 
-import os
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from cluster import addons, engine, footprint, nodeimage, record
+from cluster import addons, engine, footprint, nodeimage, ports, record
 from cluster.engine import Engine
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step, say
@@ -71,7 +69,7 @@ def up(name: str, port: int) -> Cluster:
     """
     running = find(name)
     if running is not None and _serves(running):
-        _keep_port(running, port)
+        ports.must_be_kept(name, running.port, port)
         if answers(running) and _addons_ready(running):
             say(f"ok cluster      {name} answers, its three nodes are Ready")
             return running
@@ -88,7 +86,7 @@ def up(name: str, port: int) -> Cluster:
         kubeconfig = record.home(name) / "kubeconfig"
         cluster = Cluster(name=name, port=port, engine=chosen, kubeconfig=kubeconfig, tools=tools)
         if running and _mended(cluster):
-            _keep_port(running, port)
+            ports.must_be_kept(name, running.port, port)
         else:
             _create(cluster)
     addons.apply(cluster.kubectl, cluster.kubeconfig)
@@ -105,7 +103,7 @@ def preflight(name: str, port: int) -> None:
         return
     carrier = engine.choose()
     if not _containers(carrier, name):
-        _check_port(port)
+        ports.must_be_free(port)
     if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
         golang.check()
 
@@ -156,7 +154,7 @@ def down(name: str) -> str | None:
 
 def _create(cluster: Cluster) -> None:
     _delete(cluster.engine, cluster.name)
-    _check_port(cluster.port)
+    ports.must_be_free(cluster.port)
     image = None
     if cluster.engine.own:
         with Step("node image", "Debian, containerd, Kubernetes") as step:
@@ -281,28 +279,6 @@ def _wanted_nodes() -> int:
 
 def _noting(step: Step) -> Callable[[str], None]:
     return lambda line: step.note(line.strip(" •✓.…\t")[:60])
-
-
-def _keep_port(running: Cluster, port: int) -> None:
-    if running.port != port:
-        raise Refusal(
-            f"the cluster {running.name} has its edge on port {running.port}, not {port}",
-            "kind binds the port when it makes the nodes; it cannot be changed later",
-            f"use the port it has (PORT={running.port}), or make it anew: make down up PORT={port}",
-        )
-
-
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as taken:
-            raise Refusal(
-                f"port {port} on 127.0.0.1 cannot be had: {os.strerror(taken.errno or 0)}",
-                "the site is served there",
-                f"end what uses it (ss -ltnp 'sport = :{port}'), or choose another: make up PORT={port + 1}",
-            ) from taken
 
 
 def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:

@@ -13,7 +13,13 @@ def stop(cluster: Cluster, node: str) -> None:
 
 def start(cluster: Cluster, node: str) -> None:
     """Switch a stopped node on again; its pods start by themselves."""
-    lifecycle.switch_on(cluster, _container(cluster, node))
+    name = _container(cluster, node)
+    if not lifecycle.switch_on(cluster, name):
+        raise Refusal(
+            f"{name} does not start",
+            "the cluster goes on without it",
+            f"see why: {cluster.engine.command} start {name}; or make the cluster anew: make down up",
+        )
 
 
 def drain(cluster: Cluster, node: str) -> None:

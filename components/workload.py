@@ -141,7 +141,6 @@ def http_probe(path: str, *, period: int, failures: int, timeout: int = 2) -> co
         period_seconds=period,
         timeout_seconds=timeout,
         failure_threshold=failures,
-        success_threshold=1,
     )
 
 
@@ -152,7 +151,6 @@ def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: i
         period_seconds=period,
         timeout_seconds=timeout,
         failure_threshold=failures,
-        success_threshold=1,
     )
 
 

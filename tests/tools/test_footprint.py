@@ -66,8 +66,10 @@ def own(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(engine, "RUNTIME", machine.root / "run")
     machine.file(f"run/{engine.runtime().name}/lock")
     monkeypatch.setattr(footprint, "_MODULES", machine.root / "modules")
+    monkeypatch.setattr(footprint, "_NAMESPACES", machine.root / "netns")
     monkeypatch.setattr(footprint, "_CGROUPS", machine.file("cgroup/cpu/tasks").parent.parent)
     monkeypatch.setattr(footprint, "_SYSCTLS", ())
+    monkeypatch.setattr(footprint, "_NAMESPACES", machine.root / "netns")
     machine.program("podman", 'case "$*" in "network ls --quiet") printf "kind\\npodman\\n" ;; esac')
     machine.program("umount", "exit 99")
     machine.file("rules.filter", "-P INPUT ACCEPT\n-N MINE\n-N NETAVARK_OLD\n")
@@ -106,7 +108,7 @@ def test_erasing_leaves_the_machine_as_it_was_written_down(own: Engine, machine:
     assert not (machine.root / "run").exists()
     assert not (machine.root / "cgroup" / "cpu" / "libpod_parent").exists()
     assert not _record().exists()
-    assert machine.calls("umount") == []
+    assert machine.calls("umount") == [str(machine.root / "netns")]
 
 
 def test_a_module_folder_that_was_there_stays(own: Engine, machine: Machine) -> None:
@@ -115,3 +117,23 @@ def test_a_module_folder_that_was_there_stays(own: Engine, machine: Machine) -> 
     footprint.erase(own)
 
     assert (machine.root / "modules").is_dir()
+
+
+def test_the_folder_of_network_namespaces_stays_mounted_while_one_is_in_it(
+    own: Engine, machine: Machine
+) -> None:
+    footprint.record()
+    machine.file("netns/theirs")
+    footprint.erase(own)
+
+    assert machine.calls("umount") == []
+
+
+def test_what_nobody_wrote_down_is_left_as_it_is(own: Engine, machine: Machine) -> None:
+    (machine.root / "modules").mkdir()
+    _record().parent.mkdir(parents=True)
+    _record().write_text('{"rules": {"ipta')
+    footprint.erase(own)
+
+    assert (machine.root / "modules").is_dir()
+    assert machine.calls("umount") == []

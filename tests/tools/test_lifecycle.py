@@ -222,6 +222,7 @@ def test_a_torn_record_or_one_of_another_version_is_no_record(text: str) -> None
     _file("cluster.json").write_text(text)
 
     assert lifecycle.find("x") is None
+    assert lifecycle.down("x") is None
 
 
 def test_a_record_without_its_tools_is_no_cluster(port: int) -> None:

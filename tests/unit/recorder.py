@@ -1,6 +1,7 @@
 """A recording engine: keeps what the program registers, with the options that plain mocks do not show."""
 
 import asyncio
+import contextvars
 import json
 import re
 import runpy
@@ -162,9 +163,14 @@ def record_stack(config: Mapping[str, object], last_update: Mapping[str, Any] | 
     """
     key = json.dumps([config, last_update], sort_keys=True)
     if key not in _RECORDED:
-        set_all_config({name: encode(value) for name, value in config.items()})
         main = str(ROOT / "__main__.py")
-        _RECORDED[key] = record(lambda: runpy.run_path(main, run_name="__main__"), last_update)
+
+        def run() -> Recording:
+            set_all_config({name: encode(value) for name, value in config.items()})
+            return record(lambda: runpy.run_path(main, run_name="__main__"), last_update)
+
+        # A context of its own: a program that was refused leaves its failed outputs to whoever runs next.
+        _RECORDED[key] = contextvars.Context().run(run)
     return _RECORDED[key]
 
 

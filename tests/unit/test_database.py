@@ -111,7 +111,13 @@ def test_a_long_crash_recovery_is_waited_for_and_never_killed(dev: Recording) ->
     assert container["readinessProbe"]["exec"]["command"][-1] == "ready"
     # While it recovers it refuses connections but answers, and that is life enough.
     assert container["livenessProbe"]["exec"]["command"][-1] == "alive"
-    assert container["livenessProbe"]["failureThreshold"] == 3
+    timing = {
+        kind: [
+            container[f"{kind}Probe"][key] for key in ("periodSeconds", "failureThreshold", "timeoutSeconds")
+        ]
+        for kind in ("liveness", "readiness", "startup")
+    }
+    assert timing == {"liveness": [10, 3, 5], "readiness": [5, 2, 5], "startup": [2, 300, 5]}
     assert env(pod["initContainers"][0])["START_SECONDS"]["value"] == "600"
 
 

@@ -176,3 +176,17 @@ def test_volumes_and_mounts_belong_together(any_stack: Recording) -> None:
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
             paths = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
             assert len(paths) == len(set(paths)), name
+
+
+def test_configuration_and_secrets_are_mounted_read_only(any_stack: Recording) -> None:
+    for name, pod in any_stack.pods().items():
+        given = {
+            volume["name"] for volume in pod.get("volumes", []) if {"configMap", "secret"} & volume.keys()
+        }
+        for mount in pod["containers"][0].get("volumeMounts", []):
+            assert (mount.get("readOnly") is True) is (mount["name"] in given), name
+
+
+def test_only_tiers_spread_over_zones_and_nodes(any_stack: Recording) -> None:
+    for name, pod in any_stack.pods().items():
+        assert ("topologySpreadConstraints" in pod) is name.startswith("Deployment/"), name

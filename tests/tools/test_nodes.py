@@ -1,0 +1,75 @@
+"""Nodes: switched off, on, drained, and back at the address that their neighbours know."""
+
+from dataclasses import replace
+
+import pytest
+
+from cluster import lifecycle, nodes
+from cluster.engine import Engine
+from cluster.lifecycle import Cluster
+from toolchain.refusal import Refusal
+
+from .fakes import ENGINE, Machine
+
+pytestmark = pytest.mark.usefixtures("docker")
+
+
+@pytest.fixture
+def cluster(port: int) -> Cluster:
+    """A cluster that answers."""
+    return lifecycle.up("x", port)
+
+
+def test_a_node_is_named_in_full_or_by_its_end(machine: Machine, cluster: Cluster) -> None:
+    nodes.stop(cluster, "worker2")
+    nodes.start(cluster, "x-worker2")
+    nodes.drain(cluster, "worker")
+    nodes.uncordon(cluster, "worker")
+
+    assert machine.called("docker", "kill") == ["kill x-worker2"]
+    assert machine.called("docker", "start") == ["start x-worker2"]
+    assert "drain x-worker --ignore-daemonsets" in machine.called("kubectl", " drain ")[0]
+    assert "uncordon x-worker" in machine.called("kubectl", "uncordon")[0]
+
+
+def test_an_unknown_node_is_refused_with_those_there_are(machine: Machine, cluster: Cluster) -> None:
+    with pytest.raises(Refusal, match=r"no node worker9(.|\n)*by its end: control-plane, worker, worker2"):
+        nodes.stop(cluster, "worker9")
+    machine.file("nodes")
+    with pytest.raises(Refusal, match="make them: python -m cluster up"):
+        nodes.stop(cluster, "worker")
+
+
+def test_a_node_that_does_not_start_is_refused_with_how_to_see_why(
+    machine: Machine, cluster: Cluster
+) -> None:
+    machine.file("stuck")
+
+    with pytest.raises(Refusal, match=r"x-worker2 does not start(.|\n)*docker start x-worker2"):
+        nodes.start(cluster, "worker2")
+
+
+def _own(machine: Machine, cluster: Cluster, status: str) -> list[str]:
+    """How the own Podman was called to start a node that it says is in that state."""
+    machine.program("podman", ENGINE)
+    machine.file("status", status)
+    nodes.start(replace(cluster, engine=Engine(command="podman", own=True, why="")), "worker2")
+    return [call for call in machine.calls("podman") if call.split()[0] in ("network", "start")]
+
+
+def test_a_stopped_node_comes_back_at_the_address_it_had(machine: Machine, cluster: Cluster) -> None:
+    assert _own(machine, cluster, "exited") == [
+        "network disconnect kind x-worker2",
+        f"network connect --ip 10.0.0.{len('x-worker2')} kind x-worker2",
+        "start x-worker2",
+    ]
+
+
+def test_a_node_that_runs_is_not_taken_off_its_network(machine: Machine, cluster: Cluster) -> None:
+    assert _own(machine, cluster, "running") == ["start x-worker2"]
+
+
+def test_the_users_engine_gives_addresses_as_it_likes(machine: Machine, cluster: Cluster) -> None:
+    nodes.start(cluster, "worker2")
+
+    assert machine.called("docker", "network") == []
