@@ -45,7 +45,7 @@ def record() -> None:
         "rules": {table: _rules(table) for table in _TABLES},
         "sysctls": _sysctls(),
         "modules": _MODULES.exists(),
-        "namespaces": _NAMESPACES.is_mount(),
+        "namespaces": _is_mounted(_NAMESPACES),
     }
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(known), encoding="utf-8")
@@ -116,6 +116,13 @@ def _sysctls() -> dict[str, str]:
         with contextlib.suppress(OSError):
             values[name] = (Path("/proc/sys") / name).read_text(encoding="utf-8").strip()
     return values
+
+
+def _is_mounted(path: Path) -> bool:
+    """Also of a folder mounted over itself, which `Path.is_mount` cannot tell."""
+    return str(path) in [
+        line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def _unmount() -> None:

@@ -22,10 +22,6 @@ def _unknown_key(config: Object) -> None:
     config["feastflow:backend"]["replicaas"] = 3
 
 
-def _untagged_image(config: Object) -> None:
-    config["feastflow:database"]["image"] = "postgres:latest"
-
-
 def _missing_namespace(config: Object) -> None:
     del config["feastflow:namespace"]
 
@@ -42,7 +38,6 @@ def running(kube: Kube, site: Site) -> Callable[[], list[str]]:
     [
         (_wrong_value, "storage"),
         (_unknown_key, "replicaas"),
-        (_untagged_image, "postgres:latest"),
         (_missing_namespace, "namespace"),
     ],
 )

@@ -122,7 +122,10 @@ case "$1" in
   info|image|manifest) ;;
   ps) cat "$ROOT/nodes" 2>/dev/null || : ;;
   rm) for last; do :; done; grep -vx "$last" "$ROOT/nodes" > "$ROOT/left"; mv "$ROOT/left" "$ROOT/nodes" ;;
-  start) [ ! -e "$ROOT/dead" ] && printf 'True\\nTrue\\nTrue\\n' > "$ROOT/serves" || : ;;
+  inspect) case "$3" in *Status*) cat "$ROOT/status" 2>/dev/null || : ;; *) echo "10.0.0.${#4} " ;; esac ;;
+  start)
+    [ ! -e "$ROOT/stuck" ] || exit 1
+    [ -e "$ROOT/dead" ] || printf 'True\\nTrue\\nTrue\\n' > "$ROOT/serves" ;;
 esac
 """
 

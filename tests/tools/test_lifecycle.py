@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import lifecycle, nodes
-from cluster.lifecycle import Cluster
+from cluster import lifecycle
 from toolchain import cache
 from toolchain.refusal import Refusal
 
@@ -231,29 +230,3 @@ def test_a_record_without_its_tools_is_no_cluster(port: int) -> None:
 
     assert lifecycle.find("x") is None
     assert json.loads(_file("cluster.json").read_text())["port"] == port
-
-
-@pytest.fixture
-def cluster(port: int) -> Cluster:
-    """A cluster that answers."""
-    return lifecycle.up("x", port)
-
-
-def test_a_node_is_named_in_full_or_by_its_end(machine: Machine, cluster: Cluster) -> None:
-    nodes.stop(cluster, "worker2")
-    nodes.start(cluster, "x-worker2")
-    nodes.drain(cluster, "worker")
-    nodes.uncordon(cluster, "worker")
-
-    assert machine.called("docker", "kill") == ["kill x-worker2"]
-    assert machine.called("docker", "start") == ["start x-worker2"]
-    assert "drain x-worker --ignore-daemonsets" in machine.called("kubectl", " drain ")[0]
-    assert "uncordon x-worker" in machine.called("kubectl", "uncordon")[0]
-
-
-def test_an_unknown_node_is_refused_with_those_there_are(machine: Machine, cluster: Cluster) -> None:
-    with pytest.raises(Refusal, match=r"no node worker9(.|\n)*by its end: control-plane, worker, worker2"):
-        nodes.stop(cluster, "worker9")
-    machine.file("nodes")
-    with pytest.raises(Refusal, match="make them: python -m cluster up"):
-        nodes.stop(cluster, "worker")

@@ -1,57 +1,91 @@
 """What a killed run left running is ended, and nothing that only has the same variables."""
 
+import contextlib
 import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from local import orphans
+from local import orphans, workspace
+from toolchain import cache, process
 
 from .fakes import Machine
 
-
-def _parent(number: int) -> int:
-    return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+Begin = Callable[[str, str], int]
 
 
-def _runs(number: int) -> bool:
-    # A process whose parent does not ask after it is a zombie for ever: it has no environment.
+def _environment(number: int) -> bytes:
+    # A process that nobody asks after when it has ended stays as a zombie, without an environment.
     try:
-        return bool(Path(f"/proc/{number}/environ").read_bytes())
+        return Path(f"/proc/{number}/environ").read_bytes()
     except OSError:
-        return False
+        return b""
+
+
+def _ends(number: int) -> bool:
+    ended = time.monotonic() + 5
+    while _environment(number) and time.monotonic() < ended:
+        time.sleep(0.005)
+    return not _environment(number)
 
 
 @pytest.fixture
-def url(machine: Machine) -> str:
-    """A value that no other process on this machine has."""
-    return f"file://{machine.root}"
-
-
-@pytest.fixture
-def begin(machine: Machine, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    """Start a program that outlives who started it; returns its number."""
+def begin(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
+    """Start a program of that name, with that backend, that outlives who started it; returns its number."""
     begun: list[int] = []
 
-    def orphan(name: str, value: str = url) -> int:
+    def orphan(name: str, backend: str) -> int:
         program = machine.program(name, "while :; do sleep 0.05; done")
-        run = machine.program("run", f"BACKEND='{value}' '{program}' >/dev/null 2>&1 & echo $!")
-        number = int(os.popen(str(run)).read())  # noqa: S605 - the test's own
-        mine = {os.getpid()}
-        while not _runs(number) or _parent(number) in mine or "run" in _name(_parent(number)):
-            time.sleep(0.005)
+        machine.program("run", f"PULUMI_BACKEND_URL='{backend}' '{program}' >/dev/null 2>&1 & echo $!")
+        number = int(process.output(["run"]))
         begun.append(number)
-        # Init, or whoever takes in orphans here.
-        monkeypatch.setattr(orphans, "_INIT", _parent(number))
+        while b"PULUMI_BACKEND_URL=" not in _environment(number):
+            time.sleep(0.005)
+        # Init, or whoever takes in orphans where the test runs.
+        stat = Path(f"/proc/{number}/stat").read_text()
+        monkeypatch.setattr(orphans, "_INIT", int(stat.rpartition(")")[2].split()[1]))
         return number
 
     yield orphan
     for number in begun:
-        if _runs(number):
-            os.kill(number, 9)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
 
 
-def _name(number: int) -> str:
-    return Path(f"/proc/{number}/comm").read_text().strip()
+def test_a_plugin_whose_run_was_killed_is_ended(machine: Machine, begin: Begin) -> None:
+    mine = f"file://{machine.root}"
+    number = begin("pulumi-resource-kubernetes", mine)
+
+    assert orphans.end("PULUMI_BACKEND_URL", mine) == [number]
+    assert _ends(number)
+
+
+def test_a_plugin_of_another_state_and_one_whose_run_lives_are_left_alone(
+    machine: Machine, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = f"file://{machine.root}"
+    begin("pulumi-resource-kubernetes", f"{mine}-2")
+    assert orphans.end("PULUMI_BACKEND_URL", mine) == []
+
+    begin("pulumi-resource-kubernetes", mine)
+    monkeypatch.setattr(orphans, "_INIT", os.getpid())
+    assert orphans.end("PULUMI_BACKEND_URL", mine) == []
+
+
+def test_a_program_of_the_users_that_only_has_the_variables_is_left_alone(
+    machine: Machine, begin: Begin
+) -> None:
+    mine = f"file://{machine.root}/state"
+    begin("tmux", mine)
+
+    assert orphans.end("PULUMI_BACKEND_URL", mine) == []
+
+
+def test_forgetting_a_cluster_ends_what_still_works_on_its_state(begin: Begin) -> None:
+    number = begin("pulumi-resource-random", f"file://{cache.state_home()}/stacks/uid")
+    workspace.forget("uid")
+
+    assert _ends(number)

@@ -59,7 +59,8 @@ def stack(machine: Machine) -> Stack:
             [ ! -e "$ROOT/late" ] || exec sleep 30
             [ ! -e "$ROOT/error" ] || { cat "$ROOT/error"; exit 255; }
             cat "$ROOT/report" ;;
-          *) [ ! -e "$ROOT/error" ] || { cat "$ROOT/error" >&2; exit 255; }; cat "$ROOT/answer" 2>/dev/null ;;
+          *) [ ! -e "$ROOT/error" ] || { cat "$ROOT/error" >&2; exit 255; }
+            [ ! -e "$ROOT/answer" ] || cat "$ROOT/answer" ;;
         esac
         """,
     )
@@ -119,6 +120,26 @@ def test_a_stack_that_is_locked_again_is_left_to_whoever_holds_it(
     with pytest.raises(Refusal, match="the stack is currently locked"):
         stack.up(step)
     assert len(machine.called("pulumi", "cancel")) == 1
+
+
+def test_steps_that_a_killed_run_left_open_are_closed_once_they_have_been_done(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file(
+        "report", f"warning: Attempting to deploy with 1 pending operations from previous\n{_REPORT}"
+    )
+
+    assert stack.up(step) == "+ 2 created, ~ 1 updated, 5 unchanged"
+    assert [call.split()[2] for call in machine.calls("pulumi")] == ["up", "refresh"]
+    assert machine.called("pulumi", "refresh", "--clear-pending-creates")
+
+
+def test_a_deployment_without_open_steps_is_not_looked_at_again(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    stack.up(step)
+
+    assert machine.called("pulumi", "refresh") == []
 
 
 def test_another_failure_unlocks_nothing(machine: Machine, stack: Stack, step: Heard) -> None:
