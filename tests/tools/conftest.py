@@ -1,14 +1,18 @@
 """Each test has a machine of its own and cannot reach the real one's engines, clusters, caches or state."""
 
+import itertools
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from cluster import addons, footprint, lifecycle
-from toolchain import cache
+from cluster import addons, engine, footprint, lifecycle, record
+from cluster.engine import Engine
+from cluster.lifecycle import Cluster
+from toolchain import cache, environment
 
 from .fakes import ENGINE, Heard, Machine, with_kind
 
@@ -16,15 +20,31 @@ _UNSET = ("KUBECONFIG", "SSL_CERT_FILE", "COLUMNS", "CONTEXT", "STACK", "CLUSTER
 _PULUMI = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
+@pytest.fixture(scope="session")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders for machines, one after another: there are hundreds, and `tmp_path` takes its time."""
+    base = tmp_path_factory.mktemp("machines")
+    return (base / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine with nothing on it."""
-    made = Machine(root=tmp_path / "machine")
+    made = Machine(root=next(machines))
     made.bin.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(made.bin))
     monkeypatch.setenv("HOME", str(made.root / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(made.root / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(made.root / "state"))
+    # A test that goes astray finds neither the checkout's own environment nor the real /run, /sys and /lib.
+    link = made.root / "venv"
+    link.mkdir()
+    monkeypatch.setattr(environment, "_LINK", link)
+    monkeypatch.setattr(engine, "RUNTIME", made.root / "run")
+    monkeypatch.setattr(footprint, "_MODULES", made.root / "modules")
+    monkeypatch.setattr(footprint, "_CGROUPS", made.root / "cgroup")
+    monkeypatch.setattr(footprint, "_NAMESPACES", made.root / "netns")
+    monkeypatch.setattr(footprint, "_SYSCTLS", ())
     # Nothing here survives the test, let alone a power failure, and the disk of a busy machine is slow.
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr(os, "sync", lambda: None)
@@ -58,11 +78,26 @@ def taken() -> Iterator[int]:
 
 
 @pytest.fixture
-def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine with Docker, kind and kubectl, whose add-ons were rendered before."""
     machine.program("docker", ENGINE)
     with_kind(machine)
     cache.entry("addons", addons.digest(), lambda folder: (folder / "addons.yaml").touch())
     monkeypatch.setattr(lifecycle, "_RESTART_SECONDS", 0.05)
     monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr(footprint, "_MODULES", Path("/nonexistent"))
+    return machine
+
+
+@pytest.fixture
+def standing(docker: Machine, port: int) -> Cluster:
+    """A cluster of three nodes that answers, as an earlier run left it."""
+    names = ("x-control-plane", "x-worker", "x-worker2")
+    carrier = Engine(command="docker", own=False, why="")
+    known = {"port": port, "engine": asdict(carrier), "identity": "5ad1", "addons": addons.digest()}
+    record.write("x", known | {"addresses": {name: f"10.0.0.{len(name)}" for name in names}})
+    (record.home("x") / "kubeconfig").touch()
+    docker.file("nodes", "".join(f"{name}\n" for name in names))
+    docker.file("serves", "True\nTrue\nTrue\n")
+    found = lifecycle.find("x")
+    assert found is not None
+    return found

@@ -12,6 +12,13 @@ from toolchain.console import Step
 
 ROOT = Path(__file__).parent.parent.parent
 _THIS_PYTHON = sys.executable
+# As `cat` does, but without a process of its own: there are hundreds of these.
+_SHOW = """
+show() {
+  [ -e "$ROOT/$1" ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done < "$ROOT/$1"
+}
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +42,14 @@ class Machine:
     def program(self, name: str, script: str = "", *, folder: Path | None = None) -> Path:
         """A program on PATH (or in `folder`) that notes how it was called and then is the shell script.
 
-        In the script `$ROOT` is the machine's root; the shell's usual tools are to be had.
+        In the script `$ROOT` is the machine's root, `show FILE` prints one of its files if it is there, and
+        the shell's usual tools are to be had.
         """
         log = self.root / f"{name}.calls"
         path = (folder or self.bin) / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            f"#!/bin/sh\nprintf '%s\\n' \"$*\" >> '{log}'\nROOT='{self.root}' PATH=/usr/bin:/bin\n{script}\n",
-            encoding="utf-8",
-        )
+        begin = f"#!/bin/sh\nprintf '%s\\n' \"$*\" >> '{log}'\nROOT='{self.root}' PATH=/usr/bin:/bin\n"
+        path.write_text(f"{begin}{_SHOW}{script}\n", encoding="utf-8")
         path.chmod(0o755)
         return path
 
@@ -104,7 +110,7 @@ def with_go(machine: Machine, version: str = "go1.26.1") -> None:
 # A cluster that lives in files: `nodes` are its containers, `serves` stands for a control plane that answers.
 _KUBECTL = """
 case "$*" in
-  *"get nodes"*) [ -e "$ROOT/serves" ] || { echo "connection refused" >&2; exit 1; }; cat "$ROOT/serves" ;;
+  *"get nodes"*) [ -e "$ROOT/serves" ] || { echo "connection refused" >&2; exit 1; }; show serves ;;
   *"get namespace"*) [ -e "$ROOT/serves" ] || exit 1; printf 5ad1 ;;
   *rollout*) [ ! -e "$ROOT/broken" ] || { echo "timed out waiting for the condition" >&2; exit 1; } ;;
 esac
@@ -114,15 +120,16 @@ _KIND = """
 printf 'x-control-plane\\nx-worker\\nx-worker2\\n' > "$ROOT/nodes"
 [ ! -e "$ROOT/kind.error" ] || { cat "$ROOT/kind.error" >&2; exit 1; }
 while [ "$1" != --kubeconfig ]; do shift; done
-touch "$2"
+: > "$2"
 printf 'True\\nTrue\\nTrue\\n' > "$ROOT/serves"
 """
 ENGINE = """
 case "$1" in
   info|image|manifest) ;;
-  ps) cat "$ROOT/nodes" 2>/dev/null || : ;;
-  rm) for last; do :; done; grep -vx "$last" "$ROOT/nodes" > "$ROOT/left"; mv "$ROOT/left" "$ROOT/nodes" ;;
-  inspect) case "$3" in *Status*) cat "$ROOT/status" 2>/dev/null || : ;; *) echo "10.0.0.${#4} " ;; esac ;;
+  ps) show nodes ;;
+  rm) for last; do :; done; left="$(show nodes)"; : > "$ROOT/nodes"
+    for node in $left; do [ "$node" = "$last" ] || echo "$node" >> "$ROOT/nodes"; done ;;
+  inspect) case "$3" in *Status*) show status ;; *) echo "10.0.0.${#4} " ;; esac ;;
   start)
     [ ! -e "$ROOT/stuck" ] || exit 1
     [ -e "$ROOT/dead" ] || printf 'True\\nTrue\\nTrue\\n' > "$ROOT/serves" ;;

@@ -131,7 +131,7 @@ def test_a_lock_keeps_a_second_process_out_until_the_first_has_died() -> None:
     second = threading.Thread(target=enter)
     second.start()
     try:
-        assert not entered.wait(0.1)
+        assert not entered.wait(0.05)
     finally:
         ended(child)
     assert entered.wait(5)

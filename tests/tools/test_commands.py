@@ -85,7 +85,7 @@ def test_nothing_is_destroyed_while_another_command_acts_on_the_cluster(machine:
     work = threading.Thread(target=commands.destroy, args=[THEIRS])
     with cache.locked("local-x"):
         work.start()
-        work.join(0.1)
+        work.join(0.05)
         assert work.is_alive()
         assert machine.calls("pulumi") == []
     work.join(10)

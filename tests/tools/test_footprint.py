@@ -61,15 +61,13 @@ def test_rules_that_were_there_before_stay_netavarks_too_and_so_do_foreign_ones_
 
 
 @pytest.fixture
-def own(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """An own Podman without containers, on a machine whose folders are the test's."""
-    monkeypatch.setattr(engine, "RUNTIME", machine.root / "run")
+def own(machine: Machine) -> Engine:
+    """An own Podman without containers, and what it left behind."""
+    for real in (engine.RUNTIME, footprint._MODULES, footprint._CGROUPS, footprint._NAMESPACES):
+        assert real.is_relative_to(machine.root), "conftest.py must keep this test from the real machine"
+    assert not footprint._SYSCTLS
     machine.file(f"run/{engine.runtime().name}/lock")
-    monkeypatch.setattr(footprint, "_MODULES", machine.root / "modules")
-    monkeypatch.setattr(footprint, "_NAMESPACES", machine.root / "netns")
-    monkeypatch.setattr(footprint, "_CGROUPS", machine.file("cgroup/cpu/tasks").parent.parent)
-    monkeypatch.setattr(footprint, "_SYSCTLS", ())
-    monkeypatch.setattr(footprint, "_NAMESPACES", machine.root / "netns")
+    machine.file("cgroup/cpu/tasks")
     machine.program("podman", 'case "$*" in "network ls --quiet") printf "kind\\npodman\\n" ;; esac')
     machine.program("umount", "exit 99")
     machine.file("rules.filter", "-P INPUT ACCEPT\n-N MINE\n-N NETAVARK_OLD\n")

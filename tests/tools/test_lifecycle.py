@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from cluster import lifecycle
+from cluster.lifecycle import Cluster
 from toolchain import cache
 from toolchain.refusal import Refusal
 
@@ -22,7 +23,6 @@ def _file(name: str) -> Path:
 def _dies(machine: Machine) -> None:
     """The machine is switched off and on again: what runs is gone, what is written stays."""
     (machine.root / "serves").unlink()
-    machine.file("kind.calls")
 
 
 def test_a_port_in_use_is_refused_before_anything_is_made(machine: Machine, taken: int) -> None:
@@ -59,18 +59,18 @@ def test_a_cluster_that_answers_is_neither_made_nor_changed(machine: Machine, po
 
     assert lifecycle.up("x", port) == made
     assert len(machine.calls("kind")) == 1
+    assert machine.called("docker", "network") == []
     assert machine.called("docker", "start") == []
     assert machine.called("kubectl", "get nodes") == machine.calls("kubectl")
 
 
-def test_a_stopped_node_of_a_cluster_that_answers_is_started(machine: Machine, port: int) -> None:
-    lifecycle.ready(lifecycle.up("x", port))
+def test_a_stopped_node_of_a_cluster_that_answers_is_started(machine: Machine, standing: Cluster) -> None:
     machine.file("serves", "True\nFalse\nTrue\n")
 
-    lifecycle.up("x", port)
+    lifecycle.up("x", standing.port)
 
     assert "start x-worker" in machine.calls("docker")
-    assert len(machine.calls("kind")) == 1
+    assert machine.calls("kind") == []
 
 
 def test_add_ons_that_were_not_seen_available_are_awaited_again(machine: Machine, port: int) -> None:
@@ -89,57 +89,55 @@ def test_add_ons_that_were_not_seen_available_are_awaited_again(machine: Machine
     assert machine.called("kubectl", "rollout status") == []
 
 
-def test_the_record_of_a_cluster_that_is_gone_is_not_believed(machine: Machine, port: int) -> None:
-    lifecycle.up("x", port)
+def test_the_record_of_a_cluster_that_is_gone_is_not_believed(machine: Machine, standing: Cluster) -> None:
     _dies(machine)
     machine.file("nodes")
 
-    lifecycle.up("x", port)
+    lifecycle.up("x", standing.port)
 
     assert machine.called("docker", "start") == []
     assert len(machine.called("kind", "create cluster")) == 1
 
 
 def test_nodes_that_only_stopped_are_started_again_and_keep_what_they_had(
-    machine: Machine, port: int
+    machine: Machine, standing: Cluster
 ) -> None:
-    lifecycle.up("x", port)
     _dies(machine)
 
-    lifecycle.up("x", port)
+    lifecycle.up("x", standing.port)
 
     assert machine.called("docker", "start") == ["start x-control-plane", "start x-worker", "start x-worker2"]
     assert machine.calls("kind") == []
 
 
 def test_a_cluster_that_stays_silent_is_removed_and_made_anew(
-    machine: Machine, port: int, capsys: pytest.CaptureFixture[str]
+    machine: Machine, standing: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lifecycle.up("x", port)
     _dies(machine)
     machine.file("dead")
 
-    lifecycle.up("x", port)
+    lifecycle.up("x", standing.port)
 
     assert len(machine.called("docker", "rm --force")) == 3
     assert len(machine.called("kind", "create cluster")) == 1
     assert "its data is lost" in capsys.readouterr().out
 
 
-def test_what_an_interrupted_kind_left_is_not_mended_but_made_anew(machine: Machine, port: int) -> None:
-    lifecycle.up("x", port)
+def test_what_an_interrupted_kind_left_is_not_mended_but_made_anew(
+    machine: Machine, standing: Cluster
+) -> None:
     _file("kubeconfig").unlink()
     _dies(machine)
 
-    lifecycle.up("x", port)
+    lifecycle.up("x", standing.port)
 
     assert machine.called("docker", "start") == []
     assert len(machine.called("kind", "create cluster")) == 1
 
 
 @pytest.mark.parametrize("alive", ["alive", "only stopped"])
-def test_a_cluster_keeps_the_port_it_was_made_with(machine: Machine, port: int, alive: str) -> None:
-    lifecycle.up("x", port)
+def test_a_cluster_keeps_the_port_it_was_made_with(machine: Machine, standing: Cluster, alive: str) -> None:
+    port = standing.port
     if alive != "alive":
         _dies(machine)
 
@@ -186,15 +184,14 @@ def test_down_says_whose_state_nobody_needs_any_more(machine: Machine, port: int
     assert lifecycle.down("x") == "5ad1"
 
 
-def test_down_needs_no_tools_and_leaves_no_record(machine: Machine, port: int) -> None:
-    made = lifecycle.up("x", port)
-    (made.tools / "kind").unlink()
+def test_down_needs_no_tools_and_leaves_no_record(machine: Machine, standing: Cluster) -> None:
+    (standing.tools / "kind").unlink()
 
     lifecycle.down("x")
 
     assert (machine.root / "nodes").read_text() == ""
     assert lifecycle.find("x") is None
-    assert sorted(path.name for path in _file("").iterdir()) == ["kind.yaml"]
+    assert list(_file("").iterdir()) == []
 
 
 def test_down_of_nothing_does_nothing(machine: Machine) -> None:
@@ -204,10 +201,9 @@ def test_down_of_nothing_does_nothing(machine: Machine) -> None:
 
 
 def test_of_an_engine_that_is_the_users_only_the_clusters_own_containers_are_touched(
-    machine: Machine, port: int
+    machine: Machine, standing: Cluster
 ) -> None:
-    lifecycle.up("x", port)
-    lifecycle.down("x")
+    lifecycle.down(standing.name)
 
     listings = machine.called("docker", "ps")
     assert set(listings) == {"ps --all --filter label=io.x-k8s.kind.cluster=x --format {{.Names}}"}
@@ -224,9 +220,8 @@ def test_a_torn_record_or_one_of_another_version_is_no_record(text: str) -> None
     assert lifecycle.down("x") is None
 
 
-def test_a_record_without_its_tools_is_no_cluster(port: int) -> None:
-    made = lifecycle.up("x", port)
-    (made.tools / "kubectl").write_text("torn")
+def test_a_record_without_its_tools_is_no_cluster(standing: Cluster) -> None:
+    (standing.tools / "kubectl").write_text("torn")
 
     assert lifecycle.find("x") is None
-    assert json.loads(_file("cluster.json").read_text())["port"] == port
+    assert json.loads(_file("cluster.json").read_text())["port"] == standing.port

@@ -4,20 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from cluster import lifecycle, nodes
+from cluster import nodes
 from cluster.engine import Engine
 from cluster.lifecycle import Cluster
 from toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Machine
 
-pytestmark = pytest.mark.usefixtures("docker")
-
 
 @pytest.fixture
-def cluster(port: int) -> Cluster:
+def cluster(standing: Cluster) -> Cluster:
     """A cluster that answers."""
-    return lifecycle.up("x", port)
+    return standing
 
 
 def test_a_node_is_named_in_full_or_by_its_end(machine: Machine, cluster: Cluster) -> None:

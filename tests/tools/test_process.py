@@ -44,7 +44,7 @@ def test_a_failure_shows_the_last_lines_only(machine: Machine) -> None:
 
 
 def test_a_program_that_takes_too_long_is_ended_and_said_to_be_late(machine: Machine) -> None:
-    failure = _fails(machine, "exec sleep 30", timeout=0.1)
+    failure = _fails(machine, "exec sleep 30", timeout=0.05)
 
     assert failure.code == process.TIMED_OUT
     assert "no answer within 0 s" in failure.tail
@@ -72,7 +72,7 @@ def test_a_program_that_is_missing_fails_or_is_silent_does_not_answer(machine: M
 
     assert not process.answers(["missing"])
     assert not process.answers(["failing"])
-    assert not process.answers(["silent"], timeout=0.1)
+    assert not process.answers(["silent"], timeout=0.05)
     assert process.answers(["good"])
 
 
@@ -132,7 +132,7 @@ def test_a_stream_that_takes_too_long_is_ended_whoever_keeps_its_pipe(machine: M
     begun = time.monotonic()
 
     with pytest.raises(CommandError) as caught:
-        process.stream(["tool"], timeout=0.1)
+        process.stream(["tool"], timeout=0.05)
 
     assert caught.value.code == process.TIMED_OUT
     assert caught.value.tail == "no end within 0 s"
@@ -143,7 +143,7 @@ def test_a_stream_that_never_stops_talking_is_ended_too(machine: Machine) -> Non
     machine.program("tool", 'exec yes "$(printf %065536d 0)"')
 
     with pytest.raises(CommandError) as caught:
-        process.stream(["tool"], each=lambda _: time.sleep(0.002), timeout=0.1)
+        process.stream(["tool"], each=lambda _: time.sleep(0.002), timeout=0.05)
 
     assert caught.value.code == process.TIMED_OUT
 
@@ -181,7 +181,7 @@ def test_an_interrupted_child_is_ended_and_may_say_goodbye(machine: Machine) -> 
 def test_an_interrupted_child_that_will_not_go_is_killed(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(process, "_GRACE_SECONDS", 0.05)
 
     assert not _runs(_interrupted(machine, 'trap "" TERM; echo $$; while :; do sleep 0.01; done'))
 

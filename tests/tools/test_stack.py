@@ -172,7 +172,7 @@ def test_a_deployment_that_takes_too_long_is_ended_and_said_to_be_late(
     machine: Machine, stack: Stack, step: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.file("late")
-    monkeypatch.setattr(stacks, "_MINUTES", 0.002)
+    monkeypatch.setattr(stacks, "_MINUTES", 0.001)
 
     with pytest.raises(Refusal, match=r"pulumi up failed\n *no end within 0 s"):
         stack.up(step)

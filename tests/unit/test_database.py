@@ -43,6 +43,8 @@ def test_clients_find_it_as_postgres_at_5432_whichever_engine_runs(dev: Recordin
         {"name": "postgres", "port": 5432, "targetPort": "postgres", "protocol": "TCP"}
     ]
     assert service["selector"]["component"] == "database"
+    assert service["type"] == "ClusterIP"
+    assert "clusterIP" not in service
     extra = prod.one("Cluster", "postgres").inputs["spec"]["managed"]["services"]["additional"]
     assert extra == [
         {
