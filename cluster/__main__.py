@@ -15,7 +15,7 @@ _LAST_PORT = 65535
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and do it."""
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
-    parser.add_argument("--name", default=NAME, help="the cluster's name (%(default)s)")
+    parser.add_argument("--name", type=_name, default=NAME, help="the cluster's name (%(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="make the cluster, or mend it; nothing when it answers")
     up.add_argument("--port", type=_port, default=PORT, help="the edge's port on 127.0.0.1 (%(default)s)")
@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     if options.command == "up":
-        made = lifecycle.up(options.name, options.port)
+        carrier = lifecycle.preflight(options.name, options.port)
+        made = lifecycle.up(options.name, options.port, carrier)
         lifecycle.ready(made)
         console.say(f"\nexport KUBECONFIG={made.kubeconfig}")
     elif options.command == "down":
@@ -48,6 +49,12 @@ def _port(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= _LAST_PORT:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {_LAST_PORT}")
+
+
+def _name(text: str) -> str:
+    if lifecycle.is_name(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a name of lower-case letters, digits, dots, hyphens")
 
 
 def _known(name: str) -> Cluster:

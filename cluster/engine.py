@@ -2,19 +2,21 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolchain import cache, process
+from toolchain.console import Step
 from toolchain.refusal import Refusal
 
 # What containers need until the next reboot.
 RUNTIME = Path("/run/feastflow")
 
 _OFFICIAL_NODE = "docker.io/kindest/node:latest"
-_PACKAGES = ("podman", "runc", "netavark", "aardvark-dns", "mmdebstrap")
-_COMMANDS = ("podman", "runc", "conmon", "mmdebstrap", "iptables")
+_PACKAGES = ("podman", "runc", "netavark", "aardvark-dns", "mmdebstrap", "iptables", "iproute2")
+_COMMANDS = ("podman", "runc", "conmon", "mmdebstrap", "iptables", "ip")
 
 _CONTAINERS_CONF = """\
 [containers]
@@ -45,6 +47,7 @@ class Engine:
     command: str
     own: bool
     why: str
+    network: str = "kind"
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, timeout: float = 300) -> str:
@@ -93,19 +96,34 @@ def choose() -> Engine:
         Refusal: when there is none and this machine cannot get Debian's Podman.
     """
     for command in ("docker", "podman"):
-        if shutil.which(command) and process.answers([command, "info"], timeout=10):
-            engine = Engine(
+        if shutil.which(command) and _can_carry(command):
+            return Engine(
                 command=command,
                 own=False,
                 why=f"{command} answers and can fetch kind's official node image",
                 # Left alone, kind takes Docker where there is so much as its client.
                 environment={"KIND_EXPERIMENTAL_PROVIDER": command},
             )
-            if engine.has("image", "inspect", _OFFICIAL_NODE) or engine.has(
-                "manifest", "inspect", _OFFICIAL_NODE
-            ):
-                return engine
     return own()
+
+
+def _can_carry(command: str) -> bool:
+    """Whether the user's engine answers and has, or can fetch, kind's node image."""
+
+    def has(*arguments: str) -> bool:
+        return process.answers([command, *arguments], timeout=60)
+
+    if command == "docker":
+        return has("info") and (
+            has("image", "inspect", _OFFICIAL_NODE) or has("manifest", "inspect", _OFFICIAL_NODE)
+        )
+    # To ask Podman anything makes and mounts its store, so one that was never used is asked beside it.
+    store = "/var/lib/containers/storage" if os.geteuid() == 0 else "~/.local/share/containers/storage"
+    if Path(store).expanduser().exists() and has("image", "inspect", _OFFICIAL_NODE):
+        return True
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        elsewhere = (f"--root={scratch}/root", f"--runroot={scratch}/run", "--storage-driver=vfs")
+        return has(*elsewhere, "manifest", "inspect", _OFFICIAL_NODE) and has("info")
 
 
 def present() -> Engine | None:
@@ -131,14 +149,18 @@ def own() -> Engine:
     (state / "containers.conf").write_text(_CONTAINERS_CONF.format(state=state), encoding="utf-8")
     storage = _STORAGE_CONF.format(images=images, runtime=runtime())
     (state / "storage.conf").write_text(storage, encoding="utf-8")
+    # netavark keeps names, addresses and rules by the network's name, for the whole machine.
+    network = f"feastflow-{cache.key(str(cache.home()), str(cache.state_home()))}"
     return Engine(
         command="podman",
         own=True,
         why="no engine answers that can fetch kind's node image: Debian's Podman and an image built here",
+        network=network,
         environment={
             "CONTAINERS_CONF": str(state / "containers.conf"),
             "CONTAINERS_STORAGE_CONF": str(state / "storage.conf"),
             "KIND_EXPERIMENTAL_PROVIDER": "podman",
+            "KIND_EXPERIMENTAL_PODMAN_NETWORK": network,
         },
     )
 
@@ -155,23 +177,20 @@ def _install(missing: list[str]) -> None:
             "the local cluster is built from Debian's packages",
             "install Docker, or Podman with runc and netavark, or name a cluster: make up CONTEXT=…",
         )
-    log = cache.home() / "logs" / "apt.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = cache.log("apt")
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        process.stream(["apt-get", "update"], env=environment, log=log, timeout=600)
-        process.stream(
-            ["apt-get", "install", "-y", "--no-install-recommends", *_PACKAGES, "iptables"],
-            env=environment,
-            log=log,
-            timeout=1200,
-        )
-    except process.CommandError as failure:
-        raise Refusal(
-            f"Debian's packages could not be installed\n{failure.tail}",
-            f"the local cluster needs {', '.join(_PACKAGES)}",
-            "check /etc/apt/sources.list and the network; or name a cluster you have: make up CONTEXT=…",
-        ) from failure
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *_PACKAGES]
+    with Step("packages", f"installing {', '.join(_PACKAGES)}") as step:
+        try:
+            process.stream(["apt-get", "update"], env=environment, log=log, timeout=600)
+            process.stream(install, env=environment, log=log, timeout=1200)
+        except process.CommandError as failure:
+            raise Refusal(
+                f"Debian's packages could not be installed\n{failure.tail}",
+                f"the local cluster needs {', '.join(_PACKAGES)}",
+                "check /etc/apt/sources.list and the network; or name a cluster you have: make up CONTEXT=…",
+            ) from failure
+        step.result(f"{', '.join(missing)}: installed from Debian's packages")
 
 
 def _certificates() -> str | None:

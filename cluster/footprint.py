@@ -10,6 +10,7 @@ import json
 import shlex
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,29 @@ def erase(engine: Engine) -> None:
     """Remove networks, mounts, control groups and packet filter rules of the own, now empty, Podman."""
     for network in engine.run("network", "ls", "--quiet").split():
         if network != "podman":
-            process.answers([engine.command, "network", "rm", "--force", network], env=engine.environment)
-    engine.run("volume", "prune", "--force")
+            _remove_network(engine, network)
     known = _known()
+    if known:
+        _restore(known)
+    _unmount()
+    _remove_cgroups()
+    # Podman's own register, which insists on what it wrote first, and its volumes; images stay.
+    for folder in ("libpod", "volumes"):
+        shutil.rmtree(cache.home() / "containers" / folder, ignore_errors=True)
+    shutil.rmtree(runtime(), ignore_errors=True)
+    with contextlib.suppress(OSError):
+        runtime().parent.rmdir()
+
+
+def _remove_network(engine: Engine, network: str) -> None:
+    """With its bridge, which netavark leaves to containers that were killed with everything around them."""
+    bridge = engine.run("network", "inspect", "--format", "{{.NetworkInterface}}", network).strip()
+    process.answers([engine.command, "network", "rm", "--force", network], env=engine.environment)
+    if bridge:
+        _quietly("ip", "link", "delete", bridge, "type", "bridge")
+
+
+def _restore(known: Mapping[str, Any]) -> None:
     for table in _TABLES:
         for arguments in removals(known["rules"].get(table, []), _rules(table)):
             _quietly(table, *arguments)
@@ -69,16 +90,8 @@ def erase(engine: Engine) -> None:
     if not known["modules"]:
         with contextlib.suppress(OSError):
             _MODULES.rmdir()
-    if not known.get("namespaces", True) and not any(_NAMESPACES.glob("*")):
+    if not known["namespaces"] and not any(_NAMESPACES.glob("*")):
         _quietly("umount", str(_NAMESPACES))
-    _unmount()
-    _remove_cgroups()
-    # Podman's own register, which insists on what it wrote first; images are registered elsewhere.
-    shutil.rmtree(cache.home() / "containers" / "libpod", ignore_errors=True)
-    shutil.rmtree(runtime(), ignore_errors=True)
-    with contextlib.suppress(OSError):
-        runtime().parent.rmdir()
-    _path().unlink(missing_ok=True)
 
 
 def removals(before: list[str], now: list[str]) -> list[list[str]]:
@@ -120,17 +133,18 @@ def _sysctls() -> dict[str, str]:
 
 def _is_mounted(path: Path) -> bool:
     """Also of a folder mounted over itself, which `Path.is_mount` cannot tell."""
-    return str(path) in [
-        line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
-    ]
+    return str(path) in _mounts()
 
 
 def _unmount() -> None:
     """The storage mounts itself privately, and a node that was killed leaves mounts inside it."""
-    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
-    for mount in sorted(mounts, key=len, reverse=True):
+    for mount in sorted(_mounts(), key=len, reverse=True):
         if any(Path(mount).is_relative_to(ours) for ours in (cache.home() / "containers", runtime())):
             _quietly("umount", "--lazy", mount)
+
+
+def _mounts() -> list[str]:
+    return [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
 
 
 def _remove_cgroups() -> None:
@@ -145,12 +159,14 @@ def _remove_cgroups() -> None:
 
 
 def _known() -> dict[str, Any]:
+    """Empty when nothing was written down: then nobody can tell what is whose, and it stays."""
     try:
         known: dict[str, Any] = json.loads(_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {"rules": {}, "sysctls": {}, "modules": True}
+        return {}
     return known
 
 
 def _path() -> Path:
-    return cache.state_home() / "engine" / "before.json"
+    """With what a reboot takes: most of what is written down does not outlast one either."""
+    return runtime() / "before.json"

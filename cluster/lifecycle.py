@@ -4,6 +4,7 @@ Podman's or Docker's word that a node runs is never believed: a reboot or a kill
 What counts is whether the API server answers and its nodes are Ready.
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -22,7 +23,8 @@ _CONFIG = Path(__file__).parent / "kind.yaml"
 IMAGES = "images"
 IMAGES_ON_NODES = "/images"
 
-_NETWORK = "kind"
+# With "-control-plane", kind's longest ending, it must fit a host name of 63.
+_NAME_LENGTH = 49
 _RESTART_SECONDS = 60
 _CREATE_SECONDS = 240
 
@@ -62,55 +64,71 @@ class Cluster:
         return self.kubectl_output(*question).strip()
 
 
-def up(name: str, port: int) -> Cluster:
-    """A cluster of this name whose API answers, made or mended where necessary, its add-ons applied.
+def preflight(name: str, port: int) -> Engine | None:
+    """The engine for `up`; refuses at once what that would refuse after minutes of work.
 
-    The add-ons are not awaited, so that the caller can do something useful meanwhile; `ready` does that.
+    That is a port that is taken, no Go, no engine. None, and nothing said, where the cluster serves already.
     """
     running = find(name)
-    if running is not None and _serves(running):
+    if running is not None and _ready_nodes(running):
+        return None
+    carrier = record.carrier(name)
+    if carrier is None or not _containers(carrier, name):
+        ports.must_be_free(port)
+    if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
+        golang.check()
+    with Step("engine", "looking for Docker or Podman") as step:
+        chosen = carrier or engine.choose()
+        step.result(chosen.why)
+    return chosen
+
+
+def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
+    """A cluster of this name whose API answers, made or mended where necessary, its add-ons applied.
+
+    `carrier` is what `preflight` found, if it was asked. The add-ons are not awaited, so that the caller can
+    do something useful meanwhile; `ready` does that.
+    """
+    if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
+        # Before the look at what runs: other pins than it was made with are no reason to make it anew.
+        with Step("tools", "kind and kubectl") as step:
+            golang.binaries(pins.KIND_BUILD, step)
+            step.result("kind and kubectl, compiled from pinned modules")
+    running = find(name)
+    nodes = _ready_nodes(running) if running else []
+    if running and len(nodes) == _wanted_nodes():
         ports.must_be_kept(name, running.port, port)
-        if answers(running) and _addons_ready(running):
+        if _all_ready(nodes) and _addons_ready(running):
             say(f"ok cluster      {name} answers, its three nodes are Ready")
             return running
         cluster = running
+        _forget_addons(cluster)
         for node in cluster.nodes():
             switch_on(cluster, node)
+    elif running and _mended(running):
+        ports.must_be_kept(name, running.port, port)
+        cluster = running
+        _forget_addons(cluster)
     else:
-        with Step("engine", "looking for Docker or Podman") as step:
-            chosen = engine.choose()
-            step.result(chosen.why)
-        with Step("tools", "kind and kubectl") as step:
-            tools = golang.binaries(pins.KIND_BUILD, step)
-            step.result("kind and kubectl, compiled from pinned modules")
-        kubeconfig = record.home(name) / "kubeconfig"
-        cluster = Cluster(name=name, port=port, engine=chosen, kubeconfig=kubeconfig, tools=tools)
-        if running and _mended(cluster):
-            ports.must_be_kept(name, running.port, port)
-        else:
-            _create(cluster)
+        cluster = _create(name, port, carrier or engine.choose())
     addons.apply(cluster.kubectl, cluster.kubeconfig)
     return cluster
 
 
-def preflight(name: str, port: int) -> None:
-    """Refuse at once what `up` would refuse after minutes of work: no engine, no Go, a port that is taken.
+def is_name(text: str) -> bool:
+    """Whether kind takes it as a cluster's name; its nodes' host names begin with it."""
+    return len(text) <= _NAME_LENGTH and re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", text) is not None
 
-    Says nothing about a cluster that serves already.
-    """
-    running = find(name)
-    if running is not None and _serves(running):
-        return
-    carrier = engine.choose()
-    if not _containers(carrier, name):
-        ports.must_be_free(port)
-    if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
-        golang.check()
+
+def known_identity(name: str) -> str | None:
+    """The identity that the cluster had when it was last seen."""
+    identity: str | None = record.read(name).get("identity")
+    return identity
 
 
 def usable(cluster: Cluster) -> None:
     """Wait until pods can start, find each other, store and be reached; at once when that has been seen."""
-    if not (answers(cluster) and _addons_ready(cluster)):
+    if not _addons_ready(cluster):
         with Step("add-ons", "kube-router, local-path, Traefik") as step:
             addons.wait(cluster.kubectl, cluster.kubeconfig, addons.ESSENTIAL, step)
             step.result("pod network with policies, names, storage and ingress are available")
@@ -118,7 +136,7 @@ def usable(cluster: Cluster) -> None:
 
 def ready(cluster: Cluster) -> None:
     """Wait for everything: also for what only autoscalers ask."""
-    if not (answers(cluster) and _addons_ready(cluster)):
+    if not _addons_ready(cluster):
         with Step("metrics", "metrics-server") as step:
             addons.wait(cluster.kubectl, cluster.kubeconfig, [*addons.ESSENTIAL, *addons.LATER], step)
             step.result("the autoscalers have figures to go by")
@@ -128,11 +146,19 @@ def ready(cluster: Cluster) -> None:
 def find(name: str) -> Cluster | None:
     """The cluster of this name as an earlier run left it, whether it answers or not."""
     carrier = record.carrier(name)
-    tools = cache.find("bin", golang.digest(pins.KIND_BUILD))
-    if carrier is None or tools is None:
+    if carrier is None or cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
         return None
-    port, kubeconfig = int(record.read(name)["port"]), record.home(name) / "kubeconfig"
-    return Cluster(name=name, port=port, engine=carrier, kubeconfig=kubeconfig, tools=tools)
+    return _cluster(name, int(record.read(name)["port"]), carrier)
+
+
+def _cluster(name: str, port: int, carrier: Engine) -> Cluster:
+    return Cluster(
+        name=name,
+        port=port,
+        engine=carrier,
+        kubeconfig=record.home(name) / "kubeconfig",
+        tools=cache.home() / "bin" / golang.digest(pins.KIND_BUILD),
+    )
 
 
 def down(name: str) -> str | None:
@@ -140,7 +166,7 @@ def down(name: str) -> str | None:
 
     Returns the identity it had, as far as that is known, for those who keep something under it.
     """
-    identity: str | None = record.read(name).get("identity")
+    identity = known_identity(name)
     carrier = record.carrier(name) or engine.present()
     if carrier is not None:
         with Step("cluster", f"removing {name}") as step:
@@ -152,9 +178,21 @@ def down(name: str) -> str | None:
     return identity
 
 
-def _create(cluster: Cluster) -> None:
-    _delete(cluster.engine, cluster.name)
-    ports.must_be_free(cluster.port)
+def _create(name: str, port: int, carrier: Engine) -> Cluster:
+    strangers = [] if record.read(name) else _containers(carrier, name)
+    if strangers:
+        remove = (
+            "make down" if carrier.own else f"{carrier.command} rm --force --volumes {' '.join(strangers)}"
+        )
+        raise Refusal(
+            f"there are nodes of a cluster {name} of which {record.home(name)} knows nothing",
+            "another state folder may know it, and it may hold data that nobody has elsewhere",
+            "set XDG_STATE_HOME (or HOME) as when it was made; or take another name: make up CLUSTER=…;\n"
+            f"or give up all it holds: {remove}",
+        )
+    cluster = _cluster(name, port, carrier)
+    _delete(carrier, name)
+    ports.must_be_free(port)
     image = None
     if cluster.engine.own:
         with Step("node image", "Debian, containerd, Kubernetes") as step:
@@ -175,8 +213,7 @@ def _create(cluster: Cluster) -> None:
     command += ["--config", str(home / "kind.yaml"), "--kubeconfig", str(cluster.kubeconfig)]
     if image:
         command += ["--image", image]
-    log = cache.home() / "logs" / "kind.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = cache.log("kind")
     # Known from now on, so that `down` finds what an interrupted kind leaves; kind ends with the kubeconfig.
     cluster.kubeconfig.unlink(missing_ok=True)
     _remember(cluster)
@@ -195,6 +232,7 @@ def _create(cluster: Cluster) -> None:
         cluster.kubeconfig.chmod(0o600)
         step.result("a control plane and two workers, each a zone of its own")
     _remember(cluster, identity=cluster.identity())
+    return cluster
 
 
 def switch_on(cluster: Cluster, node: str) -> bool:
@@ -204,10 +242,13 @@ def switch_on(cluster: Cluster, node: str) -> bool:
     until kube-router looks again, minutes later. A machine keeps its address over a reboot.
     """
     carrier = cluster.engine
-    if carrier.run("inspect", "--format", "{{.State.Status}}", node).strip() != "running":
+    if carrier.own and carrier.run("inspect", "--format", "{{.State.Status}}", node).strip() != "running":
         address = record.read(cluster.name).get("addresses", {}).get(node)
-        if carrier.own and address and carrier.has("network", "disconnect", _NETWORK, node):
-            carrier.run("network", "connect", "--ip", address, _NETWORK, node)
+        if address and carrier.has("network", "disconnect", carrier.network, node):
+            kept = carrier.has("network", "connect", "--ip", address, carrier.network, node)
+            if not kept:
+                # Taken meanwhile: a node at another address is found again later, one without any never.
+                carrier.run("network", "connect", carrier.network, node)
     return carrier.has("start", node)
 
 
@@ -225,6 +266,8 @@ def _mended(cluster: Cluster) -> bool:
     nodes = cluster.nodes()
     if len(nodes) < _wanted_nodes() or not cluster.kubeconfig.exists():
         return False
+    if cluster.engine.own:
+        footprint.record()
     with Step("cluster", f"{cluster.name} does not answer: starting its nodes again") as step:
         for node in nodes:
             if not switch_on(cluster, node):
@@ -232,7 +275,7 @@ def _mended(cluster: Cluster) -> bool:
                 return False
         ended = time.monotonic() + _RESTART_SECONDS
         while time.monotonic() < ended:
-            if _serves(cluster):
+            if len(_ready_nodes(cluster)) == _wanted_nodes():
                 step.result(f"{cluster.name} answers again")
                 return True
             time.sleep(1)
@@ -242,15 +285,15 @@ def _mended(cluster: Cluster) -> bool:
 
 def answers(cluster: Cluster) -> bool:
     """Whether the API server answers and every node is Ready."""
-    return _ready_nodes(cluster) == ["True"] * _wanted_nodes()
+    return _all_ready(_ready_nodes(cluster))
 
 
-def _serves(cluster: Cluster) -> bool:
-    """Whether the API server answers and knows every node, Ready or not."""
-    return len(_ready_nodes(cluster)) == _wanted_nodes()
+def _all_ready(nodes: list[str]) -> bool:
+    return nodes == ["True"] * _wanted_nodes()
 
 
 def _ready_nodes(cluster: Cluster) -> list[str]:
+    """Of every node that the API server knows, whether it is Ready; empty when that does not answer."""
     template = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
     command = ["get", "nodes", "--request-timeout=5s", "-o", f"jsonpath={template}"]
     try:
@@ -260,7 +303,12 @@ def _ready_nodes(cluster: Cluster) -> list[str]:
 
 
 def _addons_ready(cluster: Cluster) -> bool:
+    """Whether they have been seen available since the nodes were last started."""
     return bool(record.read(cluster.name).get("addons") == addons.digest())
+
+
+def _forget_addons(cluster: Cluster) -> None:
+    record.write(cluster.name, record.read(cluster.name) | {"addons": None})
 
 
 def _delete(carrier: Engine, name: str) -> None:

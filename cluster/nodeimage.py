@@ -59,6 +59,8 @@ _MMDEBSTRAP = (
     "bookworm",
 )
 _BUSYBOX = "docker.io/library/busybox:1.35"
+_BUILDS = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD)
+_LOG = "image-node"
 
 
 # What kubeadm must be told of the image: CoreDNS is one of the same line that agrees with the other modules.
@@ -72,15 +74,16 @@ def debian(engine: Engine, step: Step) -> str:
         return tag
     golang.room(cache.home(), _DISK_NEEDED_GIB, "the images of the cluster")
     step.note("a minimal Debian system")
+    log = cache.log("image-debian")
     with tempfile.TemporaryDirectory(dir=_drafts()) as folder:
         archive = Path(folder) / "debian.tar"
         try:
-            process.stream([*_MMDEBSTRAP, str(archive)], log=_log("debian"), timeout=1200)
+            process.stream([*_MMDEBSTRAP, str(archive)], log=log, timeout=1200)
         except process.CommandError as failure:
             raise Refusal(
                 f"mmdebstrap could not make a Debian system\n{failure.tail}",
                 "it is the base of the node and of the application's images",
-                f"check the network and /etc/apt/sources.list, run it again; the log is {_log('debian')}",
+                f"check the network and /etc/apt/sources.list, run it again; the log is {log}",
             ) from failure
         engine.run("import", str(archive), tag, timeout=600)
     return tag
@@ -110,19 +113,18 @@ def ensure(engine: Engine, step: Step) -> str:
             dockerfile=_IMAGES / "node.Dockerfile",
             context=context,
             arguments={"BASE_IMAGE": base, "KUBERNETES_VERSION": pins.KUBERNETES, "PAUSE_IMAGE": _PAUSE},
-            log=_log("node"),
+            log=cache.log(_LOG),
         )
     return tag
 
 
 def _digest() -> str:
-    builds = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD)
-    return cache.key(*map(golang.digest, builds), addons.digest(), _IMAGES, repr(_PROGRAMS), _BUSYBOX)
+    return cache.key(*map(golang.digest, _BUILDS), addons.digest(), _IMAGES, repr(_PROGRAMS), _BUSYBOX)
 
 
 def _binaries(step: Step) -> dict[str, Path]:
     found = {}
-    for build in (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD):
+    for build in _BUILDS:
         folder = golang.binaries(build, step)
         found.update({name: folder / name for name in build.programs.values()})
     return found
@@ -133,22 +135,15 @@ def _archive(engine: Engine, base: str, binaries: Mapping[str, Path], context: P
     network = f"localhost/feastflow/network:{cache.key(base, _IMAGES / 'network.Dockerfile')}"
     empty = context / "empty"
     empty.mkdir()
-    step.note("the packet filter's tools")
-    engine.build(
-        network,
-        dockerfile=_IMAGES / "network.Dockerfile",
-        context=empty,
-        arguments={"BASE_IMAGE": base},
-        log=_log("node"),
-    )
-    step.note(_BUSYBOX)
-    engine.build(
-        _BUSYBOX,
-        dockerfile=_IMAGES / "busybox.Dockerfile",
-        context=empty,
-        arguments={"BASE_IMAGE": base},
-        log=_log("node"),
-    )
+    for image, dockerfile in ((network, "network.Dockerfile"), (_BUSYBOX, "busybox.Dockerfile")):
+        step.note(image)
+        engine.build(
+            image,
+            dockerfile=_IMAGES / dockerfile,
+            context=empty,
+            arguments={"BASE_IMAGE": base},
+            log=cache.log(_LOG),
+        )
     for program in _PROGRAMS:
         step.note(program.image)
         rootfs = context / program.name / "rootfs"
@@ -161,7 +156,7 @@ def _archive(engine: Engine, base: str, binaries: Mapping[str, Path], context: P
             dockerfile=_IMAGES / "program.Dockerfile",
             context=rootfs.parent,
             arguments={"BASE_IMAGE": network if program.filters_packets else "scratch"},
-            log=_log("node"),
+            log=cache.log(_LOG),
         )
         shutil.rmtree(rootfs.parent)
     images = [_BUSYBOX, *(program.image for program in _PROGRAMS)]
@@ -184,9 +179,3 @@ def _drafts() -> Path:
     folder = cache.home() / "drafts"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _log(name: str) -> Path:
-    path = cache.home() / "logs" / f"image-{name}.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

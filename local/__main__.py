@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from cluster import lifecycle
 from local import commands
 from local.commands import Options
 from toolchain import console
@@ -35,9 +36,22 @@ def main(arguments: list[str] | None = None) -> None:
     )
     chosen = parser.parse_args(arguments)
     options = Options(
-        stack=chosen.stack, context=chosen.context or None, cluster=chosen.cluster, port=_port(chosen.port)
+        stack=chosen.stack,
+        context=chosen.context or None,
+        cluster=_cluster(chosen.cluster),
+        port=_port(chosen.port),
     )
     _COMMANDS[chosen.command](options)
+
+
+def _cluster(text: str) -> str:
+    if lifecycle.is_name(text):
+        return text
+    raise Refusal(
+        f"CLUSTER is {text!r}",
+        "the local cluster's nodes are named after it",
+        "take lower-case letters, digits, dots and hyphens, 49 at most: make up CLUSTER=feastflow-2",
+    )
 
 
 def _port(text: str) -> int:

@@ -1,8 +1,10 @@
 """What `make up`, `make down`, `make status` and `make preview` do, from top to bottom."""
 
+import contextlib
 import os
 import shlex
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -32,11 +34,15 @@ def up(options: Options) -> None:
     with cache.locked(f"local-{options.cluster}"):
         # What cannot work is refused now, not after minutes of work.
         workspace.settings(options.stack)
-        if not options.context:
-            lifecycle.preflight(options.cluster, options.port)
+        if options.context:
+            cli, chosen = _cli(), target.named(options.context)
+        else:
+            carrier = lifecycle.preflight(options.cluster, options.port)
             golang.prefetch(pins.ALL_BUILDS)
-        cli = _cli()
-        chosen = target.made(options.context, options.cluster, options.port)
+            cli, before = _cli(), lifecycle.known_identity(options.cluster)
+            chosen = target.made(options.cluster, options.port, carrier)
+            if before not in (None, chosen.identity):
+                workspace.forget(before)
         overrides = _overrides(chosen, options)
         stack = _stack(options, chosen, cli)
         stack.workspace.write(options.stack, overrides)
@@ -102,10 +108,8 @@ def _destroy(options: Options, chosen: Target) -> None:
     stack.remove()
 
 
-def _cli(*, quiet: bool = False) -> pulumi.Pulumi:
+def _cli() -> pulumi.Pulumi:
     venv = environment.ensure()
-    if quiet:
-        return pulumi.ensure(venv, Step("toolchain", ""))
     with Step("toolchain", "looking for pulumi") as step:
         return pulumi.ensure(venv, step)
 
@@ -171,8 +175,9 @@ def _named_images(options: Options) -> dict[str, Any]:
 
 def shell(options: Options) -> None:
     """Assignments for `eval`: kubectl and pulumi, pointed at the cluster and its stacks."""
-    chosen = _present(options)
-    stack = _stack(options, chosen, _cli(quiet=True))
+    with contextlib.redirect_stdout(sys.stderr):
+        chosen = _present(options)
+        stack = _stack(options, chosen, _cli())
     variables = stack.variables()
     variables["PATH"] = f"{chosen.kubectl.parent}{os.pathsep}{variables['PATH']}"
     for name, value in variables.items():
@@ -181,7 +186,13 @@ def shell(options: Options) -> None:
 
 
 def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
-    suffix = f" CONTEXT={options.context}" if options.context else ""
+    named = {"STACK": options.stack, "CONTEXT": options.context, "CLUSTER": options.cluster}
+    usual = {"STACK": "dev", "CLUSTER": "feastflow"}
+    if options.context:
+        del named["CLUSTER"]
+    suffix = "".join(
+        f" {name}={value}" for name, value in named.items() if value and value != usual.get(name)
+    )
     kubectl = f"kubectl -n {outputs['namespace']}"
     say(
         f"\nFeastFlow runs, after {elapsed(seconds)}:\n\n"

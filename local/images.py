@@ -17,6 +17,7 @@ _BASES = Path(__file__).parent / "images"
 _DEMO = _ROOT / "demo"
 _LOAD_SECONDS = 300
 _ARCHIVE = "images.tar"
+_LOG = "image-application"
 _CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 _IGNORED = {"tests", "node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", *_CACHES}
 
@@ -56,7 +57,7 @@ class _Base:
             dockerfile=_BASES / self.file,
             context=_BASES,
             arguments={"BASE_IMAGE": debian, **self.arguments},
-            log=_log(),
+            log=cache.log(_LOG),
         )
         return tag
 
@@ -90,7 +91,7 @@ def build(engine: Engine, step: Step) -> AppImages:
                 dockerfile=source / "Dockerfile",
                 context=source,
                 arguments=arguments,
-                log=_log(),
+                log=cache.log(_LOG),
                 each=lambda line: step.note(line[:50]) if line.startswith("STEP") else None,
             )
         tags[name] = tag
@@ -106,7 +107,7 @@ def carry(cluster: Cluster, images: AppImages, step: Step) -> None:
         lifecycle.IMAGES, cache.key(*wanted), lambda folder: _save(cluster.engine, wanted, folder)
     )
     step.note("to the three nodes")
-    # The nodes see the cache: three copies through the engine's pipes would take three times as long.
+    # The nodes see the cache, so nothing is copied through the engine's pipes, once for each node.
     seen = f"{lifecycle.IMAGES_ON_NODES}/{archive.name}/{_ARCHIVE}"
     command = ["ctr", "--namespace", "k8s.io", "images", "import", "--all-platforms", "--no-unpack", seen]
     with ThreadPoolExecutor() as pool:
@@ -143,9 +144,3 @@ def _sources(folder: Path) -> list[str | bytes | Path]:
         if path.is_file() and not _IGNORED & set(relative.parts):
             parts += [str(relative), path.read_bytes()]
     return parts
-
-
-def _log() -> Path:
-    path = cache.home() / "logs" / "image-application.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

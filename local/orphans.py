@@ -9,6 +9,8 @@ import signal
 from pathlib import Path
 
 _INIT = 1
+# A user's own manager takes orphans in before init does.
+_MANAGER = "systemd"
 
 
 def end(variable: str, value: str) -> list[int]:
@@ -26,7 +28,11 @@ def end(variable: str, value: str) -> list[int]:
                 continue
             # The parent stands second after the name, which is in parentheses and may hold anything.
             parent = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-            if parent == _INIT:
+            if parent == _INIT or _name(parent) == _MANAGER:
                 os.kill(int(folder.name), signal.SIGTERM)
                 ended.append(int(folder.name))
     return ended
+
+
+def _name(process: int) -> str:
+    return Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip()

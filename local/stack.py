@@ -4,11 +4,9 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from local import orphans
-from local.workspace import BACKEND, Workspace
+from local.workspace import Workspace
 from toolchain import cache, process
 from toolchain.console import Step
 from toolchain.pulumi import Pulumi
@@ -17,6 +15,7 @@ from toolchain.refusal import Refusal
 _LOCKED = "the stack is currently locked"
 _PENDING = "pending operations"
 _MINUTES = 20
+_LOG = "pulumi"
 _EVENT = re.compile(
     r"\s*[+~-]+\s+\S+\s+(?P<name>\S+)\s+(?P<what>creating|created|updating|updated|deleting|deleted|replacing|replaced)"
 )
@@ -69,13 +68,14 @@ class Stack:
     def _act(self, action: str, step: Step, *flags: str) -> list[str]:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), action, "--stack", self.name]
         command += ["--yes", "--non-interactive", "--color", "never", *flags]
+        log = cache.log(_LOG)
         for attempt in (1, 2):
             lines: list[str] = []
             try:
                 process.stream(
                     command,
                     env=self.variables(),
-                    log=_log(),
+                    log=log,
                     each=_collecting(lines, step),
                     timeout=_MINUTES * 60,
                 )
@@ -83,17 +83,12 @@ class Stack:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
                 if _LOCKED in text and attempt == 1:
                     # The caller holds this machine's lock, so whoever locked the stack is dead.
-                    self._end_orphans()
+                    self.workspace.end_orphans()
                     self._output("cancel", "--yes", self.name)
                     continue
                 raise _refused(action, text) from failure
             return lines
         raise AssertionError
-
-    def _end_orphans(self) -> None:
-        backend = self.workspace.environment.get(BACKEND)
-        if backend:
-            orphans.end(BACKEND, backend)
 
     def _output(self, *arguments: str, timeout: float = 120) -> str:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), *arguments]
@@ -149,11 +144,5 @@ def _refused(action: str, text: str) -> Refusal:
     return Refusal(
         f"pulumi {action} failed\n{shown}",
         "the stack is not as its settings say; what had been done stays done and is recorded",
-        f"mend what it names and run it again: it goes on from there. The whole report: {_log()}",
+        f"mend what it names and run it again: it goes on from there. The whole report: {cache.log(_LOG)}",
     )
-
-
-def _log() -> Path:
-    path = cache.home() / "logs" / "pulumi.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import lifecycle
+from cluster.engine import Engine
 from cluster.lifecycle import Cluster
 from toolchain import golang, pins, process
 from toolchain.console import Step
@@ -35,15 +36,13 @@ class Target:
         return shlex.join([str(self.kubectl), *config, "--context", self.context])
 
 
-def made(context: str | None, name: str, port: int) -> Target:
-    """The user's context when one is named, else the local cluster, made when it is not there."""
-    if context:
-        return named(context)
-    return _local(lifecycle.up(name, port))
+def made(name: str, port: int, carrier: Engine | None) -> Target:
+    """The local cluster, made when it is not there; `carrier` is what `lifecycle.preflight` found."""
+    return _local(lifecycle.up(name, port, carrier))
 
 
 def present(context: str | None, name: str) -> Target | None:
-    """As `made`, but nothing is made: None when there is no local cluster, or it does not answer."""
+    """The user's context when one is named, else the local cluster: None when that does not answer."""
     if context:
         return named(context)
     cluster = lifecycle.find(name)

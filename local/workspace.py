@@ -21,10 +21,9 @@ from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
 
+_BACKEND = "PULUMI_BACKEND_URL"
+
 Config = Mapping[str, Any]
-
-
-BACKEND = "PULUMI_BACKEND_URL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +42,11 @@ class Workspace:
             document.update({key: value for key, value in known.items() if key != "config"})
         _replace(path, yaml.safe_dump(document, sort_keys=False))
 
+    def end_orphans(self) -> None:
+        """End what a killed run left of pulumi; nothing where the state is not this project's own."""
+        if _BACKEND in self.environment:
+            orphans.end(_BACKEND, self.environment[_BACKEND])
+
 
 def of(identity: str) -> Workspace:
     """The workspace for the cluster of this identity; the user's own backend and passphrase go first."""
@@ -54,10 +58,10 @@ def of(identity: str) -> Workspace:
     project["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
     _replace(folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
     environment = {}
-    if BACKEND not in os.environ:
+    if _BACKEND not in os.environ:
         state = home / "stacks" / identity
         state.mkdir(parents=True, exist_ok=True)
-        environment[BACKEND] = _url(state)
+        environment[_BACKEND] = f"file://{state}"
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
     return Workspace(folder=folder, environment=environment)
@@ -65,13 +69,9 @@ def of(identity: str) -> Workspace:
 
 def forget(identity: str) -> None:
     """Remove workspace and state of a cluster that is gone."""
-    orphans.end(BACKEND, _url(cache.state_home() / "stacks" / identity))
+    of(identity).end_orphans()
     for kind in ("workspaces", "stacks"):
         shutil.rmtree(cache.state_home() / kind / identity, ignore_errors=True)
-
-
-def _url(state: Path) -> str:
-    return f"file://{state}"
 
 
 def merged(below: Config, above: Config) -> dict[str, Any]:

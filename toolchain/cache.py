@@ -11,11 +11,13 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _MANIFEST = ".manifest.json"
+_LOG_BYTES = 4 * 2**20
 
 
 def home() -> Path:
@@ -40,13 +42,26 @@ def key(*parts: str | bytes | Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def log(name: str) -> Path:
+    """Where a long program's output goes; a log that has grown long makes room, one older is kept."""
+    path = home() / "logs" / f"{name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > _LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path
+
+
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Keep other processes of this machine out while the block runs; a dead one's lock is free."""
     path = home() / "locks" / f"{name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"waiting for another command, which works on {name}\n")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 

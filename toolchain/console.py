@@ -7,8 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -99,32 +98,25 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-@contextmanager
-def _interrupted() -> Iterator[None]:
+def run(command: Callable[[], int | None]) -> None:
+    """Run a command's body and exit: 0 when done, 2 with one message for a refusal, 130 when interrupted."""
     try:
-        yield
+        code = command()
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted: nothing is lost; the same command goes on from here\n")
         sys.exit(130)
-
-
-def run(command: Callable[[], int | None]) -> None:
-    """Run a command's body and exit: 0 when done, 2 with one message for a refusal, 130 when interrupted."""
-    with _interrupted():
-        try:
-            code = command()
-        except Refusal as refusal:
-            _refuse(refusal)
-        except CommandError as failure:
-            fix = "run it again: finished work stays; then look at what it names"
-            _refuse(Refusal(str(failure), "it was expected to succeed", fix))
-        except OSError as failure:
-            if failure.errno not in _OF_THE_MACHINE:
-                raise
-            found = f"{failure.filename or 'a file'}: {failure.strerror}"
-            fix = "free some room or mend the permissions, and run it again: finished work stays"
-            _refuse(Refusal(found, "it must be written or read to go on", fix))
-        sys.exit(code or 0)
+    except Refusal as refusal:
+        _refuse(refusal)
+    except CommandError as failure:
+        fix = "run it again: finished work stays; then look at what it names"
+        _refuse(Refusal(str(failure), "it was expected to succeed", fix))
+    except OSError as failure:
+        if failure.errno not in _OF_THE_MACHINE:
+            raise
+        found = f"{failure.filename or 'a file'}: {failure.strerror}"
+        fix = "free some room or mend the permissions, and run it again: finished work stays"
+        _refuse(Refusal(found, "it must be written or read to go on", fix))
+    sys.exit(code or 0)
 
 
 def _refuse(refusal: Refusal) -> NoReturn:

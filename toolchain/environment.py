@@ -85,5 +85,10 @@ def _install(folder: Path) -> None:
     (folder / ".complete").touch()
 
 
+def main() -> None:
+    """Have the environment ready."""
+    ensure()
+
+
 if __name__ == "__main__":
-    console.run(lambda: print(ensure(), file=sys.stderr) if "--print" in sys.argv else (ensure(), None)[1])
+    console.run(main)

@@ -124,9 +124,10 @@ def _compile(build: Build, folder: Path, step: Step) -> None:
 
     command = ["go", "build", "-v", "-trimpath", f"-ldflags={flags}", "-o", f"{folder}/", *build.programs]
     try:
-        process.stream(command, env=_ENVIRONMENT, cwd=work, log=_log(build), each=compiled, timeout=5400)
+        log = cache.log(f"go-{build.module}")
+        process.stream(command, env=_ENVIRONMENT, cwd=work, log=log, each=compiled, timeout=5400)
     except process.CommandError as failure:
-        raise _refused(build, failure) from failure
+        raise _refused(build.module, failure, f"see the whole log, {log}, and run it again") from failure
     shutil.rmtree(work)
     for package, name in build.programs.items():
         built = folder / _base(package)
@@ -139,11 +140,11 @@ def _go(arguments: list[str], module: str, *, cwd: Path | None = None, timeout: 
     try:
         return process.output(["go", *arguments], env=_ENVIRONMENT, cwd=folder, timeout=timeout)
     except process.CommandError as failure:
-        raise _refused(Build(module=module, programs={}), failure) from failure
+        raise _refused(module, failure, "mend what it names and run it again") from failure
 
 
-def _refused(build: Build, failure: process.CommandError) -> Refusal:
-    found = f"{build.module}: {failure.tail or failure}"
+def _refused(module: str, failure: process.CommandError, fix: str) -> Refusal:
+    found = f"{module}: {failure.tail or failure}"
     if "checksum mismatch" in failure.tail or "SECURITY ERROR" in failure.tail:
         return Refusal(
             f"a Go module is not what go.sum says it must be\n{failure.tail}",
@@ -161,17 +162,7 @@ def _refused(build: Build, failure: process.CommandError) -> Refusal:
             "a module could not be fetched",
             "check the network and GOPROXY, and run it again: what was fetched stays",
         )
-    return Refusal(
-        found,
-        "the tools cannot be compiled without it",
-        f"see the whole log, {_log(build)}, and run it again",
-    )
-
-
-def _log(build: Build) -> Path:
-    path = cache.home() / "logs" / f"go-{build.module}.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    return Refusal(found, "the tools cannot be compiled without it", fix)
 
 
 def _base(package: str) -> str:

@@ -126,6 +126,12 @@ def test_a_port_that_is_none_is_refused_as_it_was_given(port: str) -> None:
         local_command.main(["up", f"--port={port}"])
 
 
+@pytest.mark.parametrize("name", ["a/b", "Feast", "-x"])
+def test_a_cluster_that_cannot_be_named_so_is_refused(name: str) -> None:
+    with pytest.raises(Refusal, match=re.escape(f"CLUSTER is {name!r}")):
+        local_command.main(["up", f"--cluster={name}"])
+
+
 def test_an_empty_variable_of_make_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Options] = []
     monkeypatch.setitem(local_command._COMMANDS, "up", given.append)

@@ -1,6 +1,7 @@
 """The engine: the user's own where it can fetch kind's node image, else Debian's Podman, kept apart."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from toolchain.refusal import Refusal
 
 from .fakes import Machine
 
-_DEBIAN = ("podman", "runc", "conmon", "mmdebstrap", "iptables")
+_DEBIAN = ("podman", "runc", "conmon", "mmdebstrap", "iptables", "ip")
 _SILENT = 'echo "cannot connect to the daemon" >&2; exit 1'
 _OFFLINE = 'case "$1" in info) ;; *) echo "no such host" >&2; exit 1 ;; esac'
 
@@ -88,8 +89,8 @@ def test_the_own_podman_lives_by_files_of_the_project_and_touches_no_settings_of
     _debian(machine)
     theirs = machine.file("home/.config/containers/storage.conf", "theirs")
 
-    for file in engine.own().environment.values():
-        assert file == "podman" or Path(file).is_relative_to(cache.state_home())
+    for name, file in engine.own().environment.items():
+        assert name.startswith("KIND_") or Path(file).is_relative_to(cache.state_home())
     assert theirs.read_text() == "theirs"
     assert sorted(path.name for path in (machine.root / "home").iterdir()) == [".config"]
 
@@ -114,8 +115,45 @@ def test_who_is_not_root_may_use_an_engine_that_answers(
     assert engine.choose().command == "docker"
 
 
+def test_networks_of_two_state_folders_have_names_of_their_own_since_netavark_goes_by_the_name(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _debian(machine)
+    first = engine.own()
+    monkeypatch.setenv("XDG_STATE_HOME", str(machine.root / "other"))
+    second = engine.own()
+
+    assert first.network != second.network
+    for own in (first, second):
+        assert own.environment["KIND_EXPERIMENTAL_PODMAN_NETWORK"] == own.network
+
+
+def test_a_podman_that_was_never_used_is_asked_without_making_its_store(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    machine.program("podman", '[ "$1" = info ] || exit 1')
+    with pytest.raises(Refusal, match="is not root"):
+        engine.choose()
+
+    (asked,) = machine.calls("podman")
+    assert re.fullmatch(
+        r"--root=/\S+ --runroot=/\S+ --storage-driver=vfs manifest inspect docker\.io/kindest/node:\S+", asked
+    )
+
+
+def test_a_podman_that_has_the_node_image_needs_no_network(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    machine.file("home/.local/share/containers/storage/storage.lock")
+    machine.program("podman", '[ "$1" = image ]')
+
+    assert engine.choose().command == "podman"
+
+
 def test_a_machine_without_apt_is_told_what_is_missing() -> None:
-    with pytest.raises(Refusal, match=r"podman, runc, conmon, mmdebstrap, iptables: not on PATH"):
+    with pytest.raises(Refusal, match=r"podman, runc, conmon, mmdebstrap, iptables, ip: not on PATH"):
         engine.choose()
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from cluster import engine, footprint
 from cluster.engine import Engine
-from toolchain import cache
 
 from .fakes import Machine
 
@@ -68,15 +67,17 @@ def own(machine: Machine) -> Engine:
     assert not footprint._SYSCTLS
     machine.file(f"run/{engine.runtime().name}/lock")
     machine.file("cgroup/cpu/tasks")
-    machine.program("podman", 'case "$*" in "network ls --quiet") printf "kind\\npodman\\n" ;; esac')
+    asked = '"network ls --quiet") printf "kind\\npodman\\n" ;; "network inspect"*) echo podman7 ;;'
+    machine.program("podman", f'case "$*" in {asked} esac')
     machine.program("umount", "exit 99")
+    machine.program("ip")
     machine.file("rules.filter", "-P INPUT ACCEPT\n-N MINE\n-N NETAVARK_OLD\n")
     machine.program("iptables", '[ "$3" != -S ] || cat "$ROOT/rules.$2"')
     return Engine(command="podman", own=True, why="")
 
 
 def _record() -> Path:
-    return cache.state_home() / "engine" / "before.json"
+    return engine.runtime() / "before.json"
 
 
 @pytest.mark.usefixtures("own")
@@ -102,6 +103,7 @@ def test_erasing_leaves_the_machine_as_it_was_written_down(own: Engine, machine:
     changes = [call for call in machine.calls("iptables") if not call.endswith("-S")]
     assert changes == ["-t filter -F NETAVARK_FORWARD", "-t filter -X NETAVARK_FORWARD"]
     assert machine.called("podman", "network rm") == ["network rm --force kind"]
+    assert machine.calls("ip") == ["link delete podman7 type bridge"]
     assert not (machine.root / "modules").exists()
     assert not (machine.root / "run").exists()
     assert not (machine.root / "cgroup" / "cpu" / "libpod_parent").exists()
@@ -129,9 +131,10 @@ def test_the_folder_of_network_namespaces_stays_mounted_while_one_is_in_it(
 
 def test_what_nobody_wrote_down_is_left_as_it_is(own: Engine, machine: Machine) -> None:
     (machine.root / "modules").mkdir()
-    _record().parent.mkdir(parents=True)
     _record().write_text('{"rules": {"ipta')
+    machine.file("rules.filter", "-N NETAVARK_FORWARD\n")
     footprint.erase(own)
 
     assert (machine.root / "modules").is_dir()
     assert machine.calls("umount") == []
+    assert machine.calls("iptables") == []

@@ -1,6 +1,7 @@
 """The cluster: made, mended or refused by what answers, never by what a file or an engine remembers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,10 @@ import yaml
 
 from cluster import lifecycle
 from cluster.lifecycle import Cluster
-from toolchain import cache
+from toolchain import cache, pins
 from toolchain.refusal import Refusal
 
-from .fakes import Machine
+from .fakes import Machine, with_kind
 
 pytestmark = pytest.mark.usefixtures("docker")
 
@@ -225,3 +226,44 @@ def test_a_record_without_its_tools_is_no_cluster(standing: Cluster) -> None:
 
     assert lifecycle.find("x") is None
     assert json.loads(_file("cluster.json").read_text())["port"] == standing.port
+
+
+def test_nodes_that_nothing_is_known_of_are_nobodys_to_remove(machine: Machine, port: int) -> None:
+    machine.file("nodes", "x-control-plane\nx-worker\n")
+
+    with pytest.raises(
+        Refusal, match=r"XDG_STATE_HOME(.|\n)*docker rm --force --volumes x-control-plane x-worker"
+    ):
+        lifecycle.up("x", port)
+    assert machine.called("docker", "rm --force") == []
+    assert machine.calls("kind") == []
+
+
+def test_a_cluster_made_with_other_pins_is_kept(
+    machine: Machine, standing: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = replace(pins.KIND_BUILD, variables={"version": "newer"})
+    monkeypatch.setattr(pins, "KIND_BUILD", newer)
+    monkeypatch.setattr("toolchain.golang.binaries", lambda *_: with_kind(machine))
+
+    lifecycle.up("x", standing.port)
+
+    assert machine.calls("kind") == []
+    assert machine.called("docker", "rm --force") == []
+
+
+def test_a_cluster_that_was_mended_is_awaited_like_a_new_one(machine: Machine, standing: Cluster) -> None:
+    machine.file("serves", "True\nFalse\nTrue\n")
+    lifecycle.usable(lifecycle.up("x", standing.port))
+
+    assert any("wait --for=condition=Ready nodes" in call for call in machine.calls("kubectl"))
+
+
+@pytest.mark.parametrize("name", ["feastflow", "a", "team-1.test"])
+def test_a_name_that_kind_takes_is_a_name(name: str) -> None:
+    assert lifecycle.is_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "Feast", "-a", "a b", "a\n", "a" * 50])
+def test_a_name_that_kind_would_refuse_is_none(name: str) -> None:
+    assert not lifecycle.is_name(name)

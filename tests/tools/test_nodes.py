@@ -63,6 +63,12 @@ def test_a_stopped_node_comes_back_at_the_address_it_had(machine: Machine, clust
     ]
 
 
+def test_a_stopped_node_whose_address_is_taken_gets_another_one(machine: Machine, cluster: Cluster) -> None:
+    machine.file("taken")
+
+    assert _own(machine, cluster, "exited")[-2:] == ["network connect kind x-worker2", "start x-worker2"]
+
+
 def test_a_node_that_runs_is_not_taken_off_its_network(machine: Machine, cluster: Cluster) -> None:
     assert _own(machine, cluster, "running") == ["start x-worker2"]
 

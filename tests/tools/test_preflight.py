@@ -23,11 +23,12 @@ def test_a_port_in_use_is_refused(taken: int) -> None:
         lifecycle.preflight("x", taken)
 
 
-@pytest.mark.usefixtures("docker")
-def test_a_port_that_the_clusters_own_nodes_hold_is_none_in_use(machine: Machine, taken: int) -> None:
-    machine.file("nodes", "x-control-plane\n")
+def test_a_port_that_the_clusters_own_nodes_hold_is_none_in_use(
+    machine: Machine, standing: Cluster, taken: int
+) -> None:
+    (machine.root / "serves").unlink()
 
-    lifecycle.preflight("x", taken)
+    lifecycle.preflight(standing.name, taken)
 
 
 def test_a_machine_without_go_is_refused_where_tools_are_missing(machine: Machine, port: int) -> None:

@@ -23,7 +23,7 @@ def _kubectl(machine: Machine, answer: str = "printf uid-1", config: str = _CONF
 def test_a_context_that_answers_is_the_users_cluster_and_only_asked(machine: Machine) -> None:
     _kubectl(machine)
 
-    named = target.made("theirs", "feastflow", 8080)
+    named = target.named("theirs")
 
     assert (named.context, named.identity, named.kubeconfig, named.local) == ("theirs", "uid-1", None, None)
     assert named.environment == {}
