@@ -2,14 +2,13 @@
 
 import argparse
 
-from cluster import lifecycle, nodes
+from cluster import lifecycle, nodes, ports
 from cluster.lifecycle import Cluster
 from toolchain import console
 from toolchain.refusal import Refusal
 
 NAME = "feastflow"
 PORT = 8080
-_LAST_PORT = 65535
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -46,9 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _port(text: str) -> int:
-    if text.isdecimal() and 1 <= int(text) <= _LAST_PORT:
+    if text.isdecimal() and 1 <= int(text) <= ports.LAST:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {_LAST_PORT}")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {ports.LAST}")
 
 
 def _name(text: str) -> str:

@@ -30,17 +30,24 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
         "github.com/traefik/traefik/v3",
         "docs/content/reference/dynamic-configuration/kubernetes-crd-rbac.yml",
     ),
+    "cloudnative-pg": (
+        pins.OPERATOR_BUILD,
+        "github.com/cloudnative-pg/cloudnative-pg",
+        f"releases/cnpg-{pins.CLOUDNATIVE_PG}.yaml",
+    ),
 }
 _SECONDS = 180
 _STORAGE = "local-path"
 # A namespace and what in it has a rollout, or `apiservice/…` that must be Available.
 Workload = tuple[str, str]
-# What pods need to start, to find each other, to store and to be reached; and what only autoscalers ask.
+# What pods need to start, to find each other, to store and to be reached, and the database to be replicated;
+# and what only autoscalers ask.
 ESSENTIAL: tuple[Workload, ...] = (
     ("kube-system", "daemonset/kube-router"),
     ("kube-system", "deployment/coredns"),
     ("local-path-storage", "deployment/local-path-provisioner"),
     ("traefik", "deployment/traefik"),
+    ("cnpg-system", "deployment/cnpg-controller-manager"),
 )
 LATER: tuple[Workload, ...] = (
     ("kube-system", "deployment/metrics-server"),

@@ -200,7 +200,8 @@ def _create(name: str, port: int, carrier: Engine) -> Cluster:
             step.result("built from Debian's packages and compiled binaries")
         footprint.record()
     config = yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))
-    config["nodes"][0]["extraPortMappings"][0]["hostPort"] = cluster.port
+    plain, encrypted = config["nodes"][0]["extraPortMappings"]
+    plain["hostPort"], encrypted["hostPort"] = port, ports.encrypted(port)
     images = cache.home() / IMAGES
     images.mkdir(parents=True, exist_ok=True)
     for node in config["nodes"]:

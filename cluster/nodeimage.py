@@ -3,6 +3,7 @@
 Where kind's official image can be pulled, that is used and none of this happens.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ _DISK_NEEDED_GIB = 8
 _COREDNS = "v1.12.3"
 _PAUSE = "registry.k8s.io/pause:3.10.1"
 _K8S = f"v{pins.KUBERNETES}"
+# As Go calls it.
+_ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,8 @@ class _Program:
     name: str
     image: str
     filters_packets: bool = False
+    # Where else upstream's image has it, and its manifests or itself look.
+    paths: tuple[str, ...] = ()
 
 
 _PROGRAMS = (
@@ -44,6 +49,11 @@ _PROGRAMS = (
     _Program(name="metrics-server", image="registry.k8s.io/metrics-server/metrics-server:v0.8.0"),
     _Program(name="traefik", image="docker.io/library/traefik:v3.5.3"),
     _Program(name="local-path-provisioner", image="docker.io/rancher/local-path-provisioner:v0.0.30"),
+    _Program(
+        name="cloudnative-pg",
+        image=f"ghcr.io/cloudnative-pg/cloudnative-pg:{pins.CLOUDNATIVE_PG}",
+        paths=("manager", f"operator/manager_{_ARCHITECTURE}"),
+    ),
 )
 _ON_THE_NODE = ("kubeadm", "kubelet", "kubectl")
 # Documentation and translations are never read in a container, and every image and node would carry them.
@@ -59,7 +69,7 @@ _MMDEBSTRAP = (
     "bookworm",
 )
 _BUSYBOX = "docker.io/library/busybox:1.35"
-_BUILDS = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD)
+_BUILDS = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD, pins.OPERATOR_BUILD)
 _LOG = "image-node"
 
 
@@ -147,9 +157,10 @@ def _archive(engine: Engine, base: str, binaries: Mapping[str, Path], context: P
     for program in _PROGRAMS:
         step.note(program.image)
         rootfs = context / program.name / "rootfs"
-        (rootfs / "usr" / "local" / "bin").mkdir(parents=True)
+        for path in (f"usr/local/bin/{program.name}", *program.paths):
+            (rootfs / path).parent.mkdir(parents=True, exist_ok=True)
+            (rootfs / path).symlink_to("/program")
         (rootfs / "program").hardlink_to(binaries[program.name])
-        (rootfs / "usr" / "local" / "bin" / program.name).symlink_to("/program")
         engine.run("image", "rm", "--force", program.image)
         engine.build(
             program.image,

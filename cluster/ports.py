@@ -1,13 +1,30 @@
-"""The edge's port on loopback: it must be free when the nodes are made, and stays theirs from then on."""
+"""The edge's two ports on loopback: free when the nodes are made, and theirs from then on.
+
+A person chooses one, for http; the one for https lies as far above it as 8443 above 8080.
+"""
 
 import os
 import socket
 
 from toolchain.refusal import Refusal
 
+_ABOVE = 8443 - 8080
+
+LAST = 65535 - _ABOVE
+
+
+def encrypted(port: int) -> int:
+    """The port for https beside the one for http."""
+    return port + _ABOVE
+
 
 def must_be_free(port: int) -> None:
-    """Refuse a port that nobody could be given now."""
+    """Refuse a port that could not be had now, with its neighbour for https."""
+    for wanted in (port, encrypted(port)):
+        _bind(wanted, port)
+
+
+def _bind(port: int, chosen: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -15,8 +32,8 @@ def must_be_free(port: int) -> None:
         except OSError as taken:
             raise Refusal(
                 f"port {port} on 127.0.0.1 cannot be had: {os.strerror(taken.errno or 0)}",
-                "the site is served there",
-                f"end what uses it (ss -ltnp 'sport = :{port}'), or choose another: make up PORT={port + 1}",
+                "the site is served there, by http and 363 above by https",
+                f"end what uses it (ss -ltnp 'sport = :{port}'), or take another: make up PORT={chosen + 1}",
             ) from taken
 
 

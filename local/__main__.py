@@ -3,13 +3,12 @@
 import argparse
 import os
 
-from cluster import lifecycle
+from cluster import lifecycle, ports
 from local import commands
 from local.commands import Options
 from toolchain import console
 from toolchain.refusal import Refusal
 
-_LAST_PORT = 65535
 _COMMANDS = {
     "up": commands.up,
     "preview": commands.preview,
@@ -55,12 +54,12 @@ def _cluster(text: str) -> str:
 
 
 def _port(text: str) -> int:
-    if text.isdecimal() and 1 <= int(text) <= _LAST_PORT:
+    if text.isdecimal() and 1 <= int(text) <= ports.LAST:
         return int(text)
     raise Refusal(
         f"PORT is {text!r}",
         "the site is served on that port of 127.0.0.1",
-        "name a port from 1 to 65535: make up PORT=8081",
+        f"name a port from 1 to {ports.LAST}: make up PORT=8081",
     )
 
 

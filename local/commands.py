@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from cluster import lifecycle
+from cluster import lifecycle, ports
+from cluster.lifecycle import Cluster
 from local import images, smoke, target, workspace
 from local.stack import Stack
 from local.target import Target
@@ -142,15 +143,32 @@ def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
         built = images.build(chosen.local.engine, step)
         images.carry(chosen.local, built, step)
         step.result("backend, frontend and PostgreSQL are on the nodes")
+    config = workspace.settings(options.stack)
     overrides: dict[str, Any] = {
         "kubernetes:context": chosen.context,
-        "feastflow:backend": {"image": built.backend},
-        "feastflow:frontend": {"image": built.frontend},
-        "feastflow:edge": {"port": chosen.local.port},
+        "feastflow:edge": {"port": _edge_port(chosen.local, config)},
     }
-    if built.database:
-        overrides["feastflow:database"] = {"image": built.database}
+    for tier, image in (
+        ("backend", built.backend),
+        ("frontend", built.frontend),
+        ("database", built.database),
+    ):
+        # An image that the stack's file names is meant; its own default is only a name until it is built.
+        if image and "image" not in _section(config, tier):
+            overrides[f"feastflow:{tier}"] = {"image": image}
     return overrides
+
+
+def _edge_port(local: Cluster, config: dict[str, Any]) -> int:
+    tls = _section(config, "edge").get("tls")
+    secure = isinstance(tls, dict) and tls.get("enabled") is True
+    return ports.encrypted(local.port) if secure else local.port
+
+
+def _section(config: dict[str, Any], name: str) -> dict[str, Any]:
+    """A section of the stack's settings; what else stands in its place is refused by the program itself."""
+    section = config.get(f"feastflow:{name}")
+    return section if isinstance(section, dict) else {}
 
 
 def _named_images(options: Options) -> dict[str, Any]:
@@ -158,9 +176,7 @@ def _named_images(options: Options) -> dict[str, Any]:
     config = workspace.settings(options.stack)
     found = {}
     for tier in ("backend", "frontend"):
-        settings = config.get(f"feastflow:{tier}")
-        known = settings.get("image") if isinstance(settings, dict) else None
-        image = os.environ.get(f"{tier.upper()}_IMAGE") or known
+        image = os.environ.get(f"{tier.upper()}_IMAGE") or _section(config, tier).get("image")
         if not image:
             example = f"{tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0"
             raise Refusal(

@@ -41,12 +41,14 @@ class _Base:
 
     file: str
     arguments: Mapping[str, str] = field(default_factory=dict)
+    # CloudNativePG learns from the tag which PostgreSQL it is.
+    version: str = ""
 
     def tag(self, debian: str) -> str:
         """A reference that follows everything in the image but Debian's updates."""
         name = self.file.removesuffix(".Dockerfile")
         content = cache.key(debian, _BASES / self.file, repr(sorted(self.arguments.items())))
-        return f"localhost/feastflow/{name}:{content}"
+        return f"localhost/feastflow/{name}:{'-'.join(filter(None, (self.version, content)))}"
 
     def ensure(self, engine: Engine, debian: str, step: Step) -> str:
         """The reference, built now when it is not there."""
@@ -65,7 +67,7 @@ class _Base:
 _PYTHON = _Base(file="python.Dockerfile")
 _NODE = _Base(file="nodejs.Dockerfile")
 _NPM = _Base(file="nodejs.Dockerfile", arguments={"PACKAGES": "nodejs npm"})
-_POSTGRES = _Base(file="postgres.Dockerfile")
+_POSTGRES = _Base(file="postgres.Dockerfile", version="15")
 
 
 def build(engine: Engine, step: Step) -> AppImages:

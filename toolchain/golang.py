@@ -19,7 +19,7 @@ from toolchain.refusal import Refusal
 
 MODULES = Path(__file__).parent / "go"
 
-_OLDEST = (1, 24, 7)
+_OLDEST = (1, 25, 0)
 _ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly -buildvcs=false"}
 _DISK_NEEDED_GIB = 12
 

@@ -6,6 +6,7 @@ PULUMI = "3.218.0"
 PULUMI_KUBERNETES = "4.25.0"
 PULUMI_RANDOM = "4.19.0"
 KUBERNETES = "1.34.4"
+CLOUDNATIVE_PG = "1.28.0"
 
 _K8S = "k8s.io/kubernetes/cmd"
 _PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
@@ -70,9 +71,23 @@ TRAEFIK_BUILD = Build(
     variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.5.3"},
 )
 
+OPERATOR_BUILD = Build(
+    module="cloudnative-pg",
+    programs={"github.com/cloudnative-pg/cloudnative-pg/cmd/manager": "cloudnative-pg"},
+    variables={"github.com/cloudnative-pg/cloudnative-pg/pkg/versions.buildVersion": CLOUDNATIVE_PG},
+)
+
 # A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link beside the small letters.
 STORAGE_BUILD = Build(
     module="cluster", programs={"github.com/rancher/local-path-provisioner": "local-path-provisioner"}
 )
 
-ALL_BUILDS = (PYTHON_HOST_BUILD, PULUMI_BUILD, KIND_BUILD, NODE_BUILD, STORAGE_BUILD, TRAEFIK_BUILD)
+ALL_BUILDS = (
+    PYTHON_HOST_BUILD,
+    PULUMI_BUILD,
+    KIND_BUILD,
+    NODE_BUILD,
+    STORAGE_BUILD,
+    TRAEFIK_BUILD,
+    OPERATOR_BUILD,
+)

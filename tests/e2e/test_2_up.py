@@ -12,7 +12,7 @@ from .product import Product
 from .running import Ran
 from .waiting import until
 
-_ADDONS = ("kube-system", "local-path-storage", "traefik")
+_ADDONS = ("kube-system", "local-path-storage", "traefik", "cnpg-system")
 _CHANGES = re.compile(r"\b(created|updated|deleted|replaced)\b")
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from cluster import __main__ as cluster_command
+from cluster.lifecycle import Cluster
 from local import __main__ as local_command
-from local import commands, workspace
+from local import commands, images, workspace
 from local.commands import Options
+from local.images import AppImages
+from local.target import Target
 from toolchain import __main__ as toolchain_command
 from toolchain import cache, clean, environment, golang
 from toolchain.refusal import Refusal
@@ -65,6 +68,26 @@ def test_images_are_named_by_the_environment_before_the_stacks_settings(
     assert commands._named_images(THEIRS) == {
         "feastflow:backend": {"image": "api:2"},
         "feastflow:frontend": {"image": "page:1"},
+    }
+
+
+@pytest.mark.parametrize(("tls", "above"), [("{enabled: true}", 363), ("{enabled: false}", 0), ("{}", 0)])
+def test_the_local_clusters_ports_and_images_are_set_where_the_stacks_file_names_none(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, standing: Cluster, tls: str, above: int
+) -> None:
+    (checkout / "Pulumi.dev.yaml").write_text(
+        f"config:\n  feastflow:backend: {{image: theirs:1}}\n  feastflow:edge: {{tls: {tls}}}\n"
+    )
+    built = AppImages(backend="api:2", frontend="page:2", database="postgres:15-2")
+    monkeypatch.setattr(images, "build", lambda *_: built)
+    monkeypatch.setattr(images, "carry", lambda *_: None)
+    local = Target(context="kind-x", kubeconfig=None, kubectl=Path("kubectl"), identity="1", local=standing)
+
+    assert commands._overrides(local, THEIRS) == {
+        "kubernetes:context": "kind-x",
+        "feastflow:edge": {"port": standing.port + above},
+        "feastflow:frontend": {"image": "page:2"},
+        "feastflow:database": {"image": "postgres:15-2"},
     }
 
 
@@ -154,7 +177,7 @@ def test_the_cluster_by_itself_wants_a_port_too(port: str, capsys: pytest.Captur
         cluster_command.main(["up", "--port", port])
 
     assert end.value.code == 2
-    assert f"'{port}' is not a port from 1 to 65535" in capsys.readouterr().err
+    assert f"'{port}' is not a port from 1 to 65172" in capsys.readouterr().err
 
 
 def test_a_command_for_a_cluster_that_was_never_made_says_how_to_make_it() -> None:

@@ -1,6 +1,7 @@
 """The look at the result: what a browser would see, awaited for a while and then refused."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,6 +54,12 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Site]:
         yield served
         served.shutdown()
         thread.join()
+
+
+def test_only_on_loopback_is_a_certificate_taken_that_nobody_vouches_for() -> None:
+    assert smoke._trust("127.0.0.1").verify_mode == ssl.CERT_NONE
+    assert smoke._trust("127.0.0.2").verify_mode == ssl.CERT_REQUIRED
+    assert smoke._trust("shop.example.com").check_hostname
 
 
 def test_a_site_that_works_is_told_in_a_few_words(site: _Site) -> None:
