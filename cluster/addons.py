@@ -1,5 +1,6 @@
 """The add-ons of the cluster: upstream's manifests, configured by a kustomization each."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -28,8 +29,9 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
     "traefik": (
         pins.TRAEFIK_BUILD,
         "github.com/traefik/traefik/v3",
-        "docs/content/reference/dynamic-configuration/kubernetes-crd-rbac.yml",
+        "docs/content/reference/dynamic-configuration",
     ),
+    "gateway-api": (pins.TRAEFIK_BUILD, "sigs.k8s.io/gateway-api", "config/crd"),
     "cloudnative-pg": (
         pins.OPERATOR_BUILD,
         "github.com/cloudnative-pg/cloudnative-pg",
@@ -38,6 +40,7 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
 }
 _SECONDS = 180
 _STORAGE = "local-path"
+_DEFINITION = re.compile(r"^kind: CustomResourceDefinition$", re.MULTILINE)
 # A namespace and what in it has a rollout, or `apiservice/…` that must be Available.
 Workload = tuple[str, str]
 # What pods need to start, to find each other, to store and to be reached, and the database to be replicated;
@@ -87,14 +90,22 @@ def _render(kubectl: Path, folder: Path) -> None:
                 shutil.copyfile(origin, place / "upstream" / origin.name)
             texts[addon] = process.output([str(kubectl), "kustomize", str(place)])
     (folder / "storage.yaml").write_text(texts.pop(_STORAGE), encoding="utf-8")
-    (folder / "addons.yaml").write_text("---\n".join(texts.values()), encoding="utf-8")
+    things = [thing for text in texts.values() for thing in text.split("\n---\n")]
+    definitions = [thing for thing in things if _DEFINITION.search(thing)]
+    others = [thing for thing in things if not _DEFINITION.search(thing)]
+    (folder / "definitions.yaml").write_text("\n---\n".join(definitions), encoding="utf-8")
+    (folder / "addons.yaml").write_text("\n---\n".join(others), encoding="utf-8")
 
 
 def apply(kubectl: Path, kubeconfig: Path) -> None:
     """Apply the add-ons; storage came with the nodes. Changes nothing where nothing differs."""
-    manifest = str(_rendered(kubectl) / "addons.yaml")
-    command = [str(kubectl), "--kubeconfig", str(kubeconfig), "apply", "--server-side", "--force-conflicts"]
-    process.output([*command, "-f", manifest], timeout=120)
+    base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
+    for file in ("definitions", "addons"):
+        manifest = str(_rendered(kubectl) / f"{file}.yaml")
+        process.output([*base, "apply", "--server-side", "--force-conflicts", "-f", manifest], timeout=120)
+        if file == "definitions":
+            # An object of a kind that is not served yet would be refused.
+            process.output([*base, "wait", "--for=condition=Established", "-f", manifest, "--timeout=60s"])
 
 
 def wait(kubectl: Path, kubeconfig: Path, workloads: Sequence[Workload], step: Step) -> None:

@@ -57,14 +57,12 @@ class Kube:
         """Whether every tier has as many pods that take requests as it should have at least."""
         return all(len(self.ready(tier)) >= least for tier, least in _LEAST.items())
 
-    def sql(self, statement: str, **values: str) -> list[list[str]]:
+    def sql(self, statement: str, *, pod: str = "postgres-0", **values: str) -> list[list[str]]:
         """Rows that PostgreSQL answers to a statement, as text; `:'name'` in it stands for a value."""
         psql = ["psql", "-U", "postgres", "-d", "feastflow", "-XAtq", "-F", "\t"]
         for name, value in values.items():
             psql += ["-v", f"{name}={value}"]
-        answer = self.run(
-            "exec", "--stdin", "postgres-0", "--container", "postgres", "--", *psql, stdin=statement
-        )
+        answer = self.run("exec", "--stdin", pod, "--container", "postgres", "--", *psql, stdin=statement)
         return [line.split("\t") for line in answer.splitlines()]
 
     def kinds(self, *, namespaced: bool) -> list[str]:

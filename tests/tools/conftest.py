@@ -77,12 +77,17 @@ def taken() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+def _rendered(folder: Path) -> None:
+    for name in ("definitions", "addons"):
+        (folder / f"{name}.yaml").touch()
+
+
 @pytest.fixture
 def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine with Docker, kind and kubectl, whose add-ons were rendered before."""
     machine.program("docker", ENGINE)
     with_kind(machine)
-    cache.entry("addons", addons.digest(), lambda folder: (folder / "addons.yaml").touch())
+    cache.entry("addons", addons.digest(), _rendered)
     monkeypatch.setattr(lifecycle, "_RESTART_SECONDS", 0.05)
     monkeypatch.setattr("time.sleep", lambda _: None)
     return machine

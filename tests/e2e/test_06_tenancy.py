@@ -1,0 +1,121 @@
+"""What a stranger, a developer and a careless colleague may do in the namespace."""
+
+import json
+
+import pytest
+
+from .kube import Kube, Object
+from .running import Ran
+
+_GROUP = "feastflow-developers"
+_CONTEXT = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 1000,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def _may(kube: Kube, verb: str, resource: str, *, group: str = _GROUP) -> bool:
+    who = ("--as", "somebody", "--as-group", group, "--as-group", "system:authenticated")
+    return kube.ask("auth", "can-i", verb, resource, *who).out.strip() == "yes"
+
+
+def _created(kube: Kube, resources: Object) -> Ran:
+    container = {"name": "rogue", "image": "localhost/nothing:1", "securityContext": _CONTEXT}
+    spec = {"containers": [{**container, "resources": resources}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rogue"}, "spec": spec}
+    flags = ("--dry-run=server", "--output", "json", "--filename", "-")
+    return kube.ask("create", *flags, stdin=json.dumps(pod))
+
+
+@pytest.mark.parametrize("verb", ["get", "list", "watch"])
+@pytest.mark.parametrize("resource", ["pods", "pods/log"])
+def test_a_developer_may_look_at_pods_and_their_logs(kube: Kube, verb: str, resource: str) -> None:
+    assert _may(kube, verb, resource)
+    assert not _may(kube, verb, resource, group="somebody-else")
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource"),
+    [
+        *((verb, "secrets") for verb in ("get", "list", "watch")),
+        *((verb, "pods") for verb in ("create", "delete", "patch", "update")),
+        ("create", "pods/exec"),
+        ("create", "pods/portforward"),
+        ("patch", "deployments.apps"),
+        ("get", "configmaps"),
+        ("create", "serviceaccounts/token"),
+        ("impersonate", "serviceaccounts"),
+    ],
+)
+def test_a_developer_may_neither_read_secrets_nor_change_anything(
+    kube: Kube, verb: str, resource: str
+) -> None:
+    assert not _may(kube, verb, resource)
+
+
+def test_a_developer_really_reads_logs_and_really_gets_no_secret(kube: Kube) -> None:
+    developer = ("--as", "somebody", "--as-group", _GROUP)
+    (pod, *_) = kube.ready("backend")
+    assert kube.run("logs", pod, "--tail=1", *developer).startswith("{")
+    refused = kube.ask("get", "secrets", *developer)
+    assert "Forbidden" in refused.err, refused
+
+
+def test_no_pod_has_a_token_for_the_kubernetes_api(kube: Kube) -> None:
+    pods = kube.all("pods")
+    tokens = [
+        pod["metadata"]["name"]
+        for pod in pods
+        for volume in pod["spec"].get("volumes", [])
+        if any("serviceAccountToken" in source for source in volume.get("projected", {}).get("sources", []))
+    ]
+    assert len(pods) >= 6
+    assert tokens == []
+
+
+def test_a_pod_larger_than_any_of_the_stack_is_refused_by_the_limit_range(kube: Kube) -> None:
+    huge = {"cpu": "64", "memory": "64Gi"}
+    ran = _created(kube, {"requests": huge, "limits": huge})
+    assert ran.code != 0
+    assert "maximum cpu usage per Container" in ran.err, ran
+
+
+def test_pods_beyond_the_stacks_needs_are_refused_by_the_quota(kube: Kube) -> None:
+    (quota,) = kube.all("resourcequotas")
+    hard = int(quota["status"]["hard"]["pods"])
+    least = {"cpu": "10m", "memory": "16Mi"}
+    template = {
+        "metadata": {"labels": {"app": "rogue"}},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            # Counted, and never started: no node is called so.
+            "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
+            "containers": [
+                {
+                    "name": "rogue",
+                    "image": "localhost/nothing:1",
+                    "securityContext": _CONTEXT,
+                    "resources": {"requests": least, "limits": least},
+                }
+            ],
+        },
+    }
+    spec = {"replicas": hard + 1, "selector": {"matchLabels": {"app": "rogue"}}, "template": template}
+    rogue = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "rogue"}, "spec": spec}
+    kube.run("create", "--filename", "-", stdin=json.dumps(rogue))
+    try:
+        kube.run("wait", "replicaset/rogue", "--for=condition=ReplicaFailure", "--timeout=60s", timeout=90)
+        (failure,) = kube.get("replicaset", "rogue")["status"]["conditions"]
+        assert "exceeded quota" in failure["message"]
+    finally:
+        kube.run("delete", "replicaset", "rogue", "--cascade=foreground", timeout=120)
+
+
+def test_a_pod_that_says_nothing_of_resources_is_given_some(kube: Kube) -> None:
+    ran = _created(kube, {})
+    assert ran.code == 0, ran
+    (container,) = json.loads(ran.out)["spec"]["containers"]
+    assert set(container["resources"]) == {"requests", "limits"}

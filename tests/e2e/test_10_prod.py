@@ -1,0 +1,254 @@
+"""The prod stack beside dev: replicated, encrypted, protected, and the same program."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from .figures import Figures
+from .kube import Kube, Object, condition, name_of
+from .product import Product
+from .refusals import assert_refused
+from .running import Ran
+from .site import Site, watched
+from .waiting import until
+
+_NAMESPACE = "feastflow-prod"
+_ORDER = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": "Failover"}
+# What prod has and dev has not, and the other way round: the other engine, and what it needs.
+_OTHER_ENGINE = {"Cluster", "StatefulSet", "PersistentVolumeClaim"}
+
+
+@dataclass
+class _Writes:
+    """Orders placed one after the other: numbers of those that were acknowledged, and when."""
+
+    numbers: list[str] = field(default_factory=list)
+    longest_silence: float = 0.0
+
+
+@pytest.fixture(scope="module")
+def prod(product: Product, first_up: Ran) -> Product:
+    """`make up STACK=prod` and its siblings, on the cluster where dev runs."""
+    assert first_up.code == 0
+    return product.with_variables(STACK="prod")
+
+
+@pytest.fixture(scope="module")
+def prod_up(prod: Product) -> Ran:
+    """The first `make up STACK=prod`."""
+    ran = prod.local("up")
+    if ran.code != 0:
+        pytest.fail(str(ran), pytrace=False)
+    return ran
+
+
+@pytest.fixture(scope="module")
+def there(kube: Kube, prod_up: Ran) -> Kube:
+    """The cluster, seen from prod's namespace."""
+    assert prod_up.code == 0
+    return Kube(kubectl=kube.kubectl, kubeconfig=kube.kubeconfig, namespace=_NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def shop(product: Product, prod_up: Ran) -> Site:
+    """Prod's site, at the address that `make up` printed."""
+    site = Site(url=f"https://{_NAMESPACE}.localhost:{product.port + 363}")
+    assert site.url in prod_up.out, prod_up
+    return site
+
+
+def test_prod_is_up_beside_dev_and_served_by_https(
+    prod_up: Ran, shop: Site, site: Site, figures: Figures
+) -> None:
+    assert shop.answers()
+    assert site.answers()
+    figures.seconds("first up of prod", prod_up.seconds)
+    figures.seconds("  its step pulumi up", prod_up.steps["pulumi up"], "< 120 s")
+
+
+def test_a_second_up_of_prod_changes_nothing_and_neither_does_a_refresh(
+    prod: Product, there: Kube, figures: Figures
+) -> None:
+    until(lambda: _settled(there), what="every pod of prod", within=120)
+    ran = prod.done("up")
+    assert "unchanged" in ran.out, ran
+    for word in ("created", "updated", "deleted", "replaced"):
+        assert word not in ran.out, ran
+    for stack in ("prod", "dev"):
+        prod.shell(
+            f"pulumi refresh --stack {stack} --yes --non-interactive --expect-no-changes --skip-preview"
+        )
+    figures.seconds("up of prod when all is up", ran.seconds, "< 15 s")
+
+
+def test_a_preview_of_prod_finds_nothing_to_do(prod: Product, there: Kube, figures: Figures) -> None:
+    assert _settled(there)
+    preview = "pulumi preview --stack prod --non-interactive --expect-no-changes"
+    prod.shell(preview)
+    ran = prod.shell(f"time {preview}")
+    (line,) = (line for line in ran.err.splitlines() if line.startswith("real"))
+    minutes, seconds = line.split()[1].removesuffix("s").split("m")
+    figures.seconds("pulumi preview of prod, warm", 60 * int(minutes) + float(seconds), "< 5 s")
+
+
+def test_both_stacks_are_made_of_the_same_kinds_but_for_the_databases_engine(prod: Product) -> None:
+    made = {stack: _shapes(prod, stack) for stack in ("dev", "prod")}
+    differing = {kind for kind, *_ in made["dev"] ^ made["prod"]} - _OTHER_ENGINE
+    # Paths between instances and to the Kubernetes API, where they keep who leads.
+    assert differing <= {"NetworkPolicy", "Service", "ServiceAccount", "ConfigMap"}, (
+        made["dev"] ^ made["prod"]
+    )
+    assert len(made["dev"] & made["prod"]) > 25
+
+
+def test_three_instances_are_in_three_zones_and_one_commit_is_on_two_of_them(there: Kube) -> None:
+    pods = there.all("pods", "--selector", "cnpg.io/cluster=postgres")
+    nodes = {name_of(node): node for node in there.all("nodes")}
+    zone = "topology.kubernetes.io/zone"
+    zones = {nodes[pod["spec"]["nodeName"]]["metadata"]["labels"][zone] for pod in pods}
+    assert len(pods) == 3
+    assert len(zones) == 3
+    states = _sql(there, "SELECT sync_state FROM pg_stat_replication")
+    assert states == [["quorum"], ["quorum"]]
+    assert _sql(there, "SHOW synchronous_commit") == [["on"]]
+
+
+def test_clients_are_encrypted_and_verify_whom_they_talk_to(there: Kube) -> None:
+    (pod, *_) = there.ready("backend")
+    variables = there.run("exec", pod, "--container", "backend", "--", "env")
+    assert "PGSSLMODE=verify-full" in variables
+    clients = (
+        "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename LIKE :'login'"
+    )
+    assert _sql(there, clients, login="feastflow\\__") == [["t"]]
+    connect = (
+        "import os, psycopg; os.environ.update(PGHOST=os.environ['DB_HOST'], PGUSER='x', PGDATABASE='x',"
+        " PGSSLROOTCERT='/etc/ssl/certs/ca-certificates.crt'); psycopg.connect()"
+    )
+    ran = there.ask("exec", pod, "--container", "backend", "--", "python3", "-c", connect)
+    assert "certificate verify failed" in ran.err, ran
+
+
+def test_no_acknowledged_order_is_lost_when_the_primary_fails(
+    there: Kube, shop: Site, figures: Figures
+) -> None:
+    before = _primary(there)
+    with _ordering(shop) as writes:
+        until(lambda: len(writes.numbers) >= 5, what="five orders", within=30)
+        started = time.monotonic()
+        there.run("delete", "pod", before, "--force", "--grace-period", "0")
+        until(lambda: _primary(there) != before, what="another primary", within=60)
+        promoted = time.monotonic() - started
+        acknowledged = len(writes.numbers)
+        until(lambda: len(writes.numbers) >= acknowledged + 5, what="five more orders", within=60)
+    figures.seconds("primary killed, another one leads", promoted)
+    figures.seconds("  longest time without an order", writes.longest_silence)
+    stored = {number for (number,) in _sql(there, "SELECT number FROM orders")}
+    lost = [number for number in writes.numbers if number not in stored]
+    figures.text("  acknowledged orders lost", f"{len(lost)} of {len(writes.numbers)}", "0")
+    assert lost == []
+    until(lambda: _healthy(there), what="three instances again", within=180)
+    figures.seconds("  and three instances again", time.monotonic() - started)
+
+
+def test_a_node_is_drained_while_both_sites_keep_answering(
+    product: Product, kube: Kube, there: Kube, site: Site, shop: Site, figures: Figures
+) -> None:
+    # The single instance of dev is bound to its node's disk.
+    home = kube.get("pod", "postgres-0")["spec"]["nodeName"]
+    workers = (f"{product.cluster}-worker", f"{product.cluster}-worker2")
+    node = next(worker for worker in workers if worker != home)
+    started = time.monotonic()
+    try:
+        with watched(site) as dev, watched(shop) as prod:
+            ran = product.node("drain", node.removeprefix(f"{product.cluster}-"))
+            assert ran.code == 0, ran
+        figures.seconds("a worker drained", time.monotonic() - started)
+        figures.text("  meanwhile, through dev's edge", str(dev), "0 failed")
+        figures.text("  meanwhile, through prod's edge", str(prod), "0 failed")
+        assert dev.kept_answering
+        assert prod.kept_answering
+        left = [
+            pod for space in (kube, there) for pod in space.all("pods") if pod["spec"].get("nodeName") == node
+        ]
+        assert [name_of(pod) for pod in left if pod["status"]["phase"] == "Running"] == []
+    finally:
+        assert product.node("uncordon", node.removeprefix(f"{product.cluster}-")).code == 0
+    until(lambda: _healthy(there) and _settled(there), what="all of prod", within=240)
+
+
+def test_data_that_is_protected_is_not_destroyed(prod: Product, there: Kube, shop: Site) -> None:
+    assert_refused(prod.local("destroy"), found="protected", fix="run it again")
+    assert shop.answers()
+    assert there.all("clusters.postgresql.cnpg.io")
+
+
+def _sql(there: Kube, statement: str, **values: str) -> list[list[str]]:
+    return there.sql(statement, pod=_primary(there), **values)
+
+
+def _primary(there: Kube) -> str:
+    return str(there.get("clusters.postgresql.cnpg.io", "postgres")["status"]["currentPrimary"])
+
+
+def _healthy(there: Kube) -> bool:
+    cluster = there.get("clusters.postgresql.cnpg.io", "postgres")
+    return condition(cluster, "Ready") == "True" and cluster["status"]["readyInstances"] == 3
+
+
+def _settled(there: Kube) -> bool:
+    """Whether every Deployment has as many pods as its autoscaler wants."""
+    deployments = there.all("deployments")
+    return bool(deployments) and all(
+        each["status"].get("availableReplicas") == each["spec"]["replicas"] for each in deployments
+    )
+
+
+def _shapes(prod: Product, stack: str) -> set[tuple[str, str]]:
+    """Kind and name of what a stack made; what content a name follows is left out."""
+    exported = json.loads(prod.shell(f"pulumi stack export --stack {stack}").out)
+    found = set()
+    for resource in exported["deployment"]["resources"]:
+        thing: Object = resource.get("outputs") or {}
+        if "kind" in thing and "metadata" in thing:
+            name = str(thing["metadata"]["name"]).replace(f"feastflow-{stack}", "feastflow")
+            found.add((str(thing["kind"]), _without_digest(name)))
+    return found
+
+
+def _without_digest(name: str) -> str:
+    words = name.split("-")
+    return "-".join(word for word in words if not (len(word) >= 8 and set(word) <= set("0123456789abcdef")))
+
+
+@contextmanager
+def _ordering(shop: Site) -> Iterator[_Writes]:
+    """Place orders while the block runs, as a customer who tries again when one fails."""
+    writes, over = _Writes(), threading.Event()
+
+    def order() -> None:
+        last = time.monotonic()
+        for attempt in range(5000):
+            key = {"Idempotency-Key": f"e2e-failover-{attempt}"}
+            with suppress(OSError, http.client.HTTPException):
+                answer = shop.ask("/api/orders", method="POST", body=_ORDER, headers=key, timeout=5)
+                if answer.status == http.client.CREATED:
+                    writes.numbers.append(answer.json["number"])
+                    writes.longest_silence = max(writes.longest_silence, time.monotonic() - last)
+                    last = time.monotonic()
+            if over.wait(0.1):
+                break
+
+    thread = threading.Thread(target=order, daemon=True)
+    thread.start()
+    try:
+        yield writes
+    finally:
+        over.set()
+        thread.join(timeout=10)
