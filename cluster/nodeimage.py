@@ -101,7 +101,8 @@ def debian(engine: Engine, step: Step) -> str:
 
 def ensure(engine: Engine, step: Step) -> str:
     """The node image's tag, built now when it is not there."""
-    tag = f"localhost/feastflow/node:{_digest()}"
+    digest = _digest()
+    tag = f"localhost/feastflow/node:{digest}"
     if engine.has("image", "inspect", tag):
         return tag
     binaries = _binaries(step)
@@ -122,7 +123,12 @@ def ensure(engine: Engine, step: Step) -> str:
             tag,
             dockerfile=_IMAGES / "node.Dockerfile",
             context=context,
-            arguments={"BASE_IMAGE": base, "KUBERNETES_VERSION": pins.KUBERNETES, "PAUSE_IMAGE": _PAUSE},
+            arguments={
+                "BASE_IMAGE": base,
+                "KUBERNETES_VERSION": pins.KUBERNETES,
+                "PAUSE_IMAGE": _PAUSE,
+                "IMAGES": digest,
+            },
             log=cache.log(_LOG),
         )
     return tag

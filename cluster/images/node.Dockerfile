@@ -35,6 +35,8 @@ ARG KUBERNETES_VERSION
 ARG PAUSE_IMAGE
 COPY bin/ /usr/bin/
 COPY manifests/ /kind/manifests/
+# What is in images.tar: a build's cache does not look into what is only mounted.
+ARG IMAGES
 RUN --mount=type=bind,source=images.tar,target=/images.tar set -eu; \
     echo "v${KUBERNETES_VERSION}" > /kind/version; \
     sed -i "s|sandbox_image = .*|sandbox_image = \"${PAUSE_IMAGE}\"|" /etc/containerd/config.toml; \
