@@ -1,9 +1,8 @@
 """The add-ons of the cluster: upstream's manifests, configured by a kustomization each."""
 
-import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from toolchain import cache, golang, pins, process
@@ -40,7 +39,13 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
 }
 _SECONDS = 180
 _STORAGE = "local-path"
-_DEFINITION = re.compile(r"^kind: CustomResourceDefinition$", re.MULTILINE)
+_DEFINITION, _DEFINED = "CustomResourceDefinition", "GatewayClass"
+# In this order: the pod network is never kept waiting by the definitions, which are large.
+_PARTS: Mapping[str, Callable[[str], bool]] = {
+    "addons": lambda kind: kind not in (_DEFINITION, _DEFINED),
+    "definitions": lambda kind: kind == _DEFINITION,
+    "defined": lambda kind: kind == _DEFINED,
+}
 # A namespace and what in it has a rollout, or `apiservice/…` that must be Available.
 Workload = tuple[str, str]
 # What pods need to start, to find each other, to store and to be reached, and the database to be replicated;
@@ -91,19 +96,22 @@ def _render(kubectl: Path, folder: Path) -> None:
             texts[addon] = process.output([str(kubectl), "kustomize", str(place)])
     (folder / "storage.yaml").write_text(texts.pop(_STORAGE), encoding="utf-8")
     things = [thing for text in texts.values() for thing in text.split("\n---\n")]
-    definitions = [thing for thing in things if _DEFINITION.search(thing)]
-    others = [thing for thing in things if not _DEFINITION.search(thing)]
-    (folder / "definitions.yaml").write_text("\n---\n".join(definitions), encoding="utf-8")
-    (folder / "addons.yaml").write_text("\n---\n".join(others), encoding="utf-8")
+    for name, chosen in _PARTS.items():
+        part = "\n---\n".join(thing for thing in things if chosen(_kind(thing)))
+        (folder / f"{name}.yaml").write_text(part, encoding="utf-8")
+
+
+def _kind(thing: str) -> str:
+    return thing.partition("\nkind: ")[2].partition("\n")[0]
 
 
 def apply(kubectl: Path, kubeconfig: Path) -> None:
     """Apply the add-ons; storage came with the nodes. Changes nothing where nothing differs."""
     base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
-    for file in ("definitions", "addons"):
-        manifest = str(_rendered(kubectl) / f"{file}.yaml")
+    for part in _PARTS:
+        manifest = str(_rendered(kubectl) / f"{part}.yaml")
         process.output([*base, "apply", "--server-side", "--force-conflicts", "-f", manifest], timeout=120)
-        if file == "definitions":
+        if part == "definitions":
             # An object of a kind that is not served yet would be refused.
             process.output([*base, "wait", "--for=condition=Established", "-f", manifest, "--timeout=60s"])
 

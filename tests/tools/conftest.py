@@ -78,7 +78,7 @@ def taken() -> Iterator[int]:
 
 
 def _rendered(folder: Path) -> None:
-    for name in ("definitions", "addons"):
+    for name in addons._PARTS:
         (folder / f"{name}.yaml").touch()
 
 
