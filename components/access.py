@@ -8,7 +8,7 @@ from pulumi_kubernetes import core
 
 from .environment import SecretKey
 from .names import Identity
-from .workload import Volume
+from .workload import Container, Volume
 
 _CA_FOLDER = "/etc/feastflow/database"
 _CA_FILE = "ca.crt"
@@ -48,7 +48,8 @@ class Engine:
 class DatabaseAccess:
     """Address, credentials by reference, and who to ask the network for.
 
-    `ready` are the resources after which the login works.
+    `ready` are the resources after which the login works. `gate` is a container that ends once its pod
+    reaches the server, and needs `gate_volume`.
     """
 
     engine: Engine
@@ -56,3 +57,5 @@ class DatabaseAccess:
     login: str
     password: SecretKey
     ready: Sequence[pulumi.Resource]
+    gate: Container
+    gate_volume: Volume

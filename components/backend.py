@@ -90,8 +90,10 @@ class Backend(pulumi.ComponentResource):
         clients = [tier.identity, migrator] if migrations.as_job(settings) else [tier.identity]
         paths = network.allow(names.DATABASE_POLICY, place, clients, (engine.server, engine.port), self)
         after = [*args.database.ready, *paths]
+        gate, volumes = args.database.gate, (*tier.volumes, args.database.gate_volume)
         if migrations.as_init_container(settings):
-            return replace(tier, init=(migrations.container(settings, tier.env),), after=after)
+            init = (gate, migrations.container(settings, tier.env))
+            return replace(tier, init=init, volumes=volumes, after=after)
         if not migrations.as_job(settings):
             return replace(tier, after=after)
         job = migrations.MigrationsArgs(
@@ -99,7 +101,8 @@ class Backend(pulumi.ComponentResource):
             identity=migrator,
             settings=settings,
             env=tier.env,
-            volumes=tier.volumes,
+            gate=gate,
+            volumes=volumes,
             after=after,
         )
         return replace(tier, after=[*after, migrations.create(job, self)])

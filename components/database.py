@@ -70,6 +70,8 @@ class Database(pulumi.ComponentResource):
             login=login,
             password=SecretKey(secret=credentials, key=_PASSWORD),
             ready=(granted,),
+            gate=roles.gate(settings, engine),
+            gate_volume=roles.scripts_volume(scripts),
         )
         self.service = pulumi.Output.concat(engine.host, ".", place.namespace, ".svc:", str(engine.port))
         self.register_outputs({"service": self.service})

@@ -23,12 +23,13 @@ _GRACE_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationsArgs:
-    """What is migrated by which image, and what must exist before."""
+    """What is migrated by which image, and what must exist before; `gate` ends when it can begin."""
 
     place: Place
     identity: Identity
     settings: Backend
     env: Sequence[core.v1.EnvVarArgs]
+    gate: workload.Container
     volumes: Sequence[workload.Volume]
     after: Sequence[pulumi.Resource]
 
@@ -73,6 +74,7 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> batch.v1.Job:
         grace=_GRACE_SECONDS,
         restart_policy="Never",
         container=container(settings, args.env),
+        init=(args.gate,),
         writable=settings.writable,
         volumes=args.volumes,
     )

@@ -6,7 +6,8 @@
 #   stop     ask the server for a fast shutdown: clients are disconnected, nothing is lost
 #   ready    succeed when connections are accepted
 #   alive    succeed while the server answers at all, even if it refuses connections (crash recovery, shutdown)
-# On the client's side, as the administrator, where PGHOST and its like say how to connect:
+# On the client's side, where PGHOST and its like say how to connect, and as whom:
+#   await    wait until connections are accepted
 #   grant    make owner, database and login as the environment says; the login acts as the owner
 #   retire   lock a login that nobody uses any more
 set -eu
@@ -51,7 +52,7 @@ prepare() {
     echo "administrator $ADMIN is ready"
 }
 
-# Network policies and a new primary may take a while; the Job's deadline ends a wait that is in vain.
+# Network policies and a new primary may take a while; a Job's deadline ends a wait that is in vain.
 await() { until pg_isready --quiet --timeout=3; do sleep 0.5; done; }
 
 grant() {
@@ -95,7 +96,8 @@ case "${1:-}" in
     stop) kill -INT "$(head -n 1 "$PGDATA/postmaster.pid")" ;;
     ready) exec pg_isready --quiet --timeout=3 ;;
     alive) pg_isready --quiet --timeout=3 || [ $? -eq 1 ] ;;
+    await) await ;;
     grant) grant ;;
     retire) retire ;;
-    *) echo "usage: postgres.sh prepare|serve|stop|ready|alive|grant|retire" >&2; exit 2 ;;
+    *) echo "usage: postgres.sh prepare|serve|stop|ready|alive|await|grant|retire" >&2; exit 2 ;;
 esac

@@ -21,7 +21,8 @@ from .model.workload import WritablePath
 from .names import Identity
 
 SCRIPT = Path(__file__).with_name("postgres.sh")
-SCRIPTS = "/etc/feastflow/scripts"
+_SCRIPTS = "/etc/feastflow/scripts"
+SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
 _DEADLINE_SECONDS = 300
 _RETRIES = 3
 _GRACE_SECONDS = 5
@@ -76,6 +77,28 @@ def retire(args: RolesArgs, options: pulumi.ResourceOptions) -> batch.v1.Job | N
     return _job("retire", args, {"DB_LOGIN": login(args.settings, args.rotation - 1)}, None, options)
 
 
+def gate(settings: DatabaseSettings, engine: Engine) -> workload.Container:
+    """A container that ends when the server accepts connections from its pod.
+
+    A pod runs before every node knows that its address may pass; a program that tries once would be refused.
+    """
+    # Nobody logs in, but libpq asks the system for a user's name, and the pod's uid has none.
+    address = {"PGHOST": engine.host, "PGPORT": str(engine.port), "PGUSER": settings.user}
+    return workload.Container(
+        name="await-database",
+        image=settings.image,
+        command=(*SCRIPT_COMMAND, "await"),
+        env=[core.v1.EnvVarArgs(name=name, value=value) for name, value in address.items()],
+        resources=sizing.CLIENT_RESOURCES,
+    )
+
+
+def scripts_volume(scripts: pulumi.Output[str]) -> workload.Volume:
+    """Where the containers of this module find postgres.sh; `scripts` is the name of its ConfigMap."""
+    source = core.v1.VolumeArgs(name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=scripts))
+    return workload.Volume(source=source, path=_SCRIPTS)
+
+
 def _job(
     verb: str,
     args: RolesArgs,
@@ -92,9 +115,6 @@ def _job(
         **args.engine.client_variables(),
     }
     plain = {**connection, **env}
-    scripts = core.v1.VolumeArgs(
-        name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=args.scripts)
-    )
     pod = workload.Pod(
         identity=args.identity,
         account=args.account,
@@ -102,12 +122,12 @@ def _job(
         gid=_UNPRIVILEGED,
         grace=_GRACE_SECONDS,
         restart_policy="Never",
-        volumes=(workload.Volume(source=scripts, path=SCRIPTS), *args.engine.client_volumes()),
+        volumes=(scripts_volume(args.scripts), *args.engine.client_volumes()),
         writable=(WritablePath(path="/tmp", size="16Mi"),),  # noqa: S108 - a path inside the container
         container=workload.Container(
             name=verb,
             image=settings.image,
-            command=("sh", f"{SCRIPTS}/postgres.sh", verb),
+            command=(*SCRIPT_COMMAND, verb),
             env=[
                 *(core.v1.EnvVarArgs(name=name, value=plain[name]) for name in sorted(plain)),
                 args.admin_password.variable("PGPASSWORD"),

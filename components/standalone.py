@@ -22,7 +22,6 @@ PORT = 5432
 _VOLUME = "/var/lib/postgresql/data"
 _SOCKETS = "/var/run/postgresql"
 _FILES = "/etc/feastflow/server"
-_COMMAND = ("sh", f"{roles.SCRIPTS}/postgres.sh")
 _PROBE_SECONDS = 5
 _STARTUP_PROBE_SECONDS = 2
 _SHUTDOWN_SECONDS = 60
@@ -137,9 +136,6 @@ def _pod(
     configuration = core.v1.VolumeArgs(
         name="server", config_map=core.v1.ConfigMapVolumeSourceArgs(name=files)
     )
-    scripts = core.v1.VolumeArgs(
-        name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=args.scripts)
-    )
     data = core.v1.VolumeArgs(
         name="data",
         persistent_volume_claim=core.v1.PersistentVolumeClaimVolumeSourceArgs(
@@ -158,7 +154,7 @@ def _pod(
         ),
         volumes=(
             workload.Volume(source=data, path=_VOLUME, read_only=False),
-            workload.Volume(source=scripts, path=roles.SCRIPTS),
+            roles.scripts_volume(args.scripts),
             workload.Volume(source=configuration, path=_FILES),
             # initdb and peer authentication look the uid up; an image need not know it.
             workload.Volume(source=configuration, path="/etc/passwd", sub_path="passwd"),
@@ -167,7 +163,7 @@ def _pod(
             workload.Container(
                 name="prepare",
                 image=settings.image,
-                command=(*_COMMAND, "prepare"),
+                command=(*roles.SCRIPT_COMMAND, "prepare"),
                 env=[*variables, *administrator],
                 resources=settings.resources,
             ),
@@ -175,22 +171,26 @@ def _pod(
         container=workload.Container(
             name="postgres",
             image=settings.image,
-            command=(*_COMMAND, "serve", *_options(settings)),
+            command=(*roles.SCRIPT_COMMAND, "serve", *_options(settings)),
             env=variables,
             port=PORT,
             port_name="postgres",
             resources=settings.resources,
             startup=workload.exec_probe(
-                (*_COMMAND, "ready"),
+                (*roles.SCRIPT_COMMAND, "ready"),
                 period=_STARTUP_PROBE_SECONDS,
                 failures=-(-settings.crash_recovery_seconds // _STARTUP_PROBE_SECONDS),
             ),
-            readiness=workload.exec_probe((*_COMMAND, "ready"), period=_PROBE_SECONDS, failures=2),
-            liveness=workload.exec_probe((*_COMMAND, "alive"), period=_PROBE_SECONDS * 2, failures=3),
+            readiness=workload.exec_probe(
+                (*roles.SCRIPT_COMMAND, "ready"), period=_PROBE_SECONDS, failures=2
+            ),
+            liveness=workload.exec_probe(
+                (*roles.SCRIPT_COMMAND, "alive"), period=_PROBE_SECONDS * 2, failures=3
+            ),
             # SIGTERM would be a smart shutdown, which waits for clients until the grace period is over.
             lifecycle=core.v1.LifecycleArgs(
                 pre_stop=core.v1.LifecycleHandlerArgs(
-                    exec_=core.v1.ExecActionArgs(command=[*_COMMAND, "stop"])
+                    exec_=core.v1.ExecActionArgs(command=[*roles.SCRIPT_COMMAND, "stop"])
                 )
             ),
         ),

@@ -209,14 +209,14 @@ def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
     suffix = "".join(
         f" {name}={value}" for name, value in named.items() if value and value != usual.get(name)
     )
-    kubectl = f"kubectl -n {outputs['namespace']}"
+    commands = outputs["commands"]
     say(
         f"\nFeastFlow runs, after {elapsed(seconds)}:\n\n"
         f"  open      {outputs['url']}\n"
         f"  look      make status{suffix}\n"
         f"  stop      make down{suffix}\n\n"
         f'With kubectl and pulumi pointed at it by `eval "$(make -s shell{suffix})"`:\n\n'
-        f"  pods      {kubectl} get pods -o wide\n"
-        f"  logs      {kubectl} logs -l component=backend --prefix -f\n"
-        f"  orders    {kubectl} exec postgres-0 -c postgres -- psql -U postgres feastflow -c 'TABLE orders'"
+        f"  pods      {commands['pods']}\n"
+        f"  logs      {commands['backendLogs']}\n"
+        f"  data      {commands['psql']}"
     )

@@ -44,8 +44,11 @@ class Stack:
         return _summary(lines)
 
     def destroy(self, step: Step) -> str:
-        """Take everything the stack deployed away; the stack itself stays, empty."""
-        return _summary(self._act("destroy", step, "--skip-preview"))
+        """Take everything the stack deployed away; the stack itself stays, empty.
+
+        With a preview first: it finds what is protected before anything else is gone.
+        """
+        return _summary(self._act("destroy", step))
 
     def preview(self) -> str:
         """What `up` would change, as pulumi prints it."""

@@ -280,9 +280,28 @@ def test_without_a_migration_only_the_backend_reaches_the_database() -> None:
 def test_by_choice_every_pod_migrates_before_it_starts() -> None:
     recording = record_stack(THIRD)
     assert migration_jobs(recording) == []
-    init = pod(recording, "feastflow-backend")["initContainers"][0]
+    gate, init = pod(recording, "feastflow-backend")["initContainers"]
+    assert gate["command"][-1] == "await"
     assert init["command"] == ["npm", "run", "migrate"]
     assert init["env"] == pod(recording, "feastflow-backend")["containers"][0]["env"]
+
+
+@pytest.mark.parametrize("mode", ["job", "initContainer"])
+def test_a_migration_that_tries_once_begins_when_its_pod_reaches_the_database(mode: str) -> None:
+    wish = {"migrations": {"mode": mode, "command": ["migrate"]}}
+    recording = record_stack({**stack_file("dev"), "feastflow:backend": wish})
+    spec = pod(recording, "feastflow-backend")
+    if mode == "job":
+        spec = recording.one("Job", migration_jobs(recording)[0]).inputs["spec"]["template"]["spec"]
+    gate = spec["initContainers"][0]
+    assert gate["image"] == "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm"
+    assert {each["name"]: each["value"] for each in gate["env"]} == {
+        "PGHOST": "postgres",
+        "PGPORT": "5432",
+        "PGUSER": "feastflow",
+    }
+    (script,) = (mount for mount in gate["volumeMounts"] if mount["name"] == "scripts")
+    assert gate["command"] == ["sh", f"{script['mountPath']}/postgres.sh", "await"]
 
 
 def test_an_application_of_other_habits_is_deployed_by_configuration_alone() -> None:
