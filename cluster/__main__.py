@@ -3,7 +3,7 @@
 import argparse
 
 from cluster import lifecycle, nodes, ports
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from toolchain import console
 from toolchain.refusal import Refusal
 

@@ -122,8 +122,28 @@ def _can_carry(command: str) -> bool:
     if Path(store).expanduser().exists() and has("image", "inspect", _OFFICIAL_NODE):
         return True
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        elsewhere = (f"--root={scratch}/root", f"--runroot={scratch}/run", "--storage-driver=vfs")
+        elsewhere = [f"--root={scratch}/root", f"--runroot={scratch}/run", "--storage-driver=vfs"]
+        if os.uname().sysname != "Linux" or "CONTAINER_HOST" in os.environ:
+            # A Podman that only speaks to another one has no store here, and no such flags.
+            elsewhere.clear()
         return has(*elsewhere, "manifest", "inspect", _OFFICIAL_NODE) and has("info")
+
+
+def again(known: Engine) -> Engine:
+    """The engine that carries a cluster already, ready for use.
+
+    Raises:
+        Refusal: when it does not answer any more.
+    """
+    if known.own:
+        return own()
+    if not process.answers([known.command, "info"]):
+        raise Refusal(
+            f"{known.command} does not answer",
+            "the nodes of the cluster are its containers",
+            f"start {known.command} and run it again, or give the cluster up: make down",
+        )
+    return known
 
 
 def present() -> Engine | None:

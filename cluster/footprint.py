@@ -31,6 +31,7 @@ _SYSCTLS = (
 )
 # The first network namespace with a name mounts this folder over itself.
 _NAMESPACES = Path("/run/netns")
+_INTERFACES = Path("/sys/class/net")
 _TABLES = ("iptables", "ip6tables")
 # kind mounts it into every node; a machine whose kernel has no modules need not have it.
 _MODULES = Path("/lib/modules")
@@ -39,18 +40,17 @@ _MODULES = Path("/lib/modules")
 def record() -> None:
     """Write down what is there before the first node, unless that has been done and not been erased since."""
     path = _path()
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    known = {
-        "rules": {table: _rules(table) for table in _TABLES},
-        "sysctls": _sysctls(),
-        "modules": _MODULES.exists(),
-        "namespaces": _is_mounted(_NAMESPACES),
-    }
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(known), encoding="utf-8")
-    draft.rename(path)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        known = {
+            "rules": {table: _rules(table) for table in _TABLES},
+            "sysctls": _sysctls(),
+            "modules": _MODULES.exists(),
+            "namespaces": _is_mounted(_NAMESPACES),
+        }
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(known), encoding="utf-8")
+        draft.rename(path)
     _MODULES.mkdir(exist_ok=True)
 
 
@@ -81,12 +81,14 @@ def _remove_network(engine: Engine, network: str) -> None:
 
 
 def _restore(known: Mapping[str, Any]) -> None:
-    for table in _TABLES:
-        for arguments in removals(known["rules"].get(table, []), _rules(table)):
-            _quietly(table, *arguments)
-    for name, value in known["sysctls"].items():
-        with contextlib.suppress(OSError):
-            (Path("/proc/sys") / name).write_text(value, encoding="utf-8")
+    # Another Podman's containers, started since, live by the same chains and switches.
+    if not any(_INTERFACES.glob("podman*")):
+        for table in _TABLES:
+            for arguments in removals(known["rules"].get(table, []), _rules(table)):
+                _quietly(table, *arguments)
+        for name, value in known["sysctls"].items():
+            with contextlib.suppress(OSError):
+                (Path("/proc/sys") / name).write_text(value, encoding="utf-8")
     if not known["modules"]:
         with contextlib.suppress(OSError):
             _MODULES.rmdir()

@@ -5,20 +5,20 @@ What counts is whether the API server answers and its nodes are Ready.
 """
 
 import re
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
 import yaml
 
-from cluster import addons, engine, footprint, nodeimage, ports, record
+from cluster import addons, engine, footprint, handle, nodeimage, ports, record
 from cluster.engine import Engine
+from cluster.handle import Cluster, addresses, all_ready, containers, ready_nodes, switch_on, wanted_nodes
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step, say
 from toolchain.refusal import Refusal
 
-_CONFIG = Path(__file__).parent / "kind.yaml"
 # Archives in this part of the cache can be read on every node, under this path.
 IMAGES = "images"
 IMAGES_ON_NODES = "/images"
@@ -29,56 +29,22 @@ _RESTART_SECONDS = 60
 _CREATE_SECONDS = 240
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cluster:
-    """A local cluster that answers. `kubeconfig` holds its context and no other."""
-
-    name: str
-    port: int
-    engine: Engine
-    kubeconfig: Path
-    tools: Path
-
-    @property
-    def context(self) -> str:
-        """The name kind gives the context."""
-        return f"kind-{self.name}"
-
-    @property
-    def kubectl(self) -> Path:
-        """The kubectl of the cluster's own version."""
-        return self.tools / "kubectl"
-
-    def kubectl_output(self, *arguments: str, timeout: float = 60) -> str:
-        """What kubectl prints; see `process.output` for errors."""
-        command = [str(self.kubectl), "--kubeconfig", str(self.kubeconfig), *arguments]
-        return process.output(command, timeout=timeout)
-
-    def nodes(self) -> list[str]:
-        """The containers of the cluster's nodes, running or not, the control plane first."""
-        return _containers(self.engine, self.name)
-
-    def identity(self) -> str:
-        """What tells this cluster from an earlier one of its name: the uid of its kube-system namespace."""
-        question = ("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
-        return self.kubectl_output(*question).strip()
-
-
 def preflight(name: str, port: int) -> Engine | None:
     """The engine for `up`; refuses at once what that would refuse after minutes of work.
 
     That is a port that is taken, no Go, no engine. None, and nothing said, where the cluster serves already.
     """
     running = find(name)
-    if running is not None and _ready_nodes(running):
+    if running is not None and ready_nodes(running):
         return None
-    carrier = record.carrier(name)
-    if carrier is None or not _containers(carrier, name):
+    known = record.carrier(name)
+    carrier = engine.again(known) if known else None
+    if carrier is None or not containers(carrier, name):
         ports.must_be_free(port)
     if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
         golang.check()
+    chosen = carrier or engine.choose()
     with Step("engine", "looking for Docker or Podman") as step:
-        chosen = carrier or engine.choose()
         step.result(chosen.why)
     return chosen
 
@@ -95,22 +61,26 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
             golang.binaries(pins.KIND_BUILD, step)
             step.result("kind and kubectl, compiled from pinned modules")
     running = find(name)
-    nodes = _ready_nodes(running) if running else []
-    if running and len(nodes) == _wanted_nodes():
+    nodes = ready_nodes(running) if running else []
+    if running and len(nodes) == wanted_nodes():
         ports.must_be_kept(name, running.port, port)
-        if _all_ready(nodes) and _addons_ready(running):
+        if all_ready(nodes) and _addons_ready(running):
             say(f"ok cluster      {name} answers, its three nodes are Ready")
             return running
         cluster = running
-        _forget_addons(cluster)
         for node in cluster.nodes():
             switch_on(cluster, node)
+    elif running and nodes:
+        raise Refusal(
+            f"the cluster {name} answers and knows {len(nodes)} of its {wanted_nodes()} nodes",
+            "somebody took a node out of it; to make it anew would lose what it holds",
+            "let the node's kubelet register it again, or give it up: make down up",
+        )
     elif running and _mended(running):
         ports.must_be_kept(name, running.port, port)
         cluster = running
-        _forget_addons(cluster)
     else:
-        cluster = _create(name, port, carrier or engine.choose())
+        cluster = _create(name, port, carrier or record.carrier(name) or engine.choose())
     addons.apply(cluster.kubectl, cluster.kubeconfig)
     return cluster
 
@@ -120,10 +90,10 @@ def is_name(text: str) -> bool:
     return len(text) <= _NAME_LENGTH and re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", text) is not None
 
 
-def known_identity(name: str) -> str | None:
-    """The identity that the cluster had when it was last seen."""
-    identity: str | None = record.read(name).get("identity")
-    return identity
+def identities(name: str) -> set[str]:
+    """What clusters of this name were identified by, as far as it is known; somebody may go by each."""
+    known = record.read(name)
+    return {identity for identity in (*known.get("former", []), known.get("identity")) if identity}
 
 
 def usable(cluster: Cluster) -> None:
@@ -161,25 +131,26 @@ def _cluster(name: str, port: int, carrier: Engine) -> Cluster:
     )
 
 
-def down(name: str) -> str | None:
+def down(name: str) -> set[str]:
     """Take the cluster away, and with the last one everything else this project put on the machine.
 
-    Returns the identity it had, as far as that is known, for those who keep something under it.
+    Returns the identities it had, for those who keep something under them.
     """
-    identity = known_identity(name)
+    known = identities(name)
     carrier = record.carrier(name) or engine.present()
-    if carrier is not None:
-        with Step("cluster", f"removing {name}") as step:
+    # An engine that was uninstalled carries nothing any more.
+    if carrier is not None and shutil.which(carrier.command):
+        with Step("cluster", f"removing {name}") as step, cache.locked("engine"):
             _delete(carrier, name)
             if carrier.own and not carrier.run("ps", "--all", "--quiet").strip():
                 footprint.erase(carrier)
             step.result(f"{name} is gone, and its networks, mounts and rules with it")
     record.forget(name)
-    return identity
+    return known
 
 
 def _create(name: str, port: int, carrier: Engine) -> Cluster:
-    strangers = [] if record.read(name) else _containers(carrier, name)
+    strangers = [] if record.read(name) else containers(carrier, name)
     if strangers:
         remove = (
             "make down" if carrier.own else f"{carrier.command} rm --force --volumes {' '.join(strangers)}"
@@ -191,17 +162,24 @@ def _create(name: str, port: int, carrier: Engine) -> Cluster:
             f"or give up all it holds: {remove}",
         )
     cluster = _cluster(name, port, carrier)
-    _delete(carrier, name)
-    ports.must_be_free(port)
+    # Without a container to show for it, another cluster's `down` would take the engine's folders away.
+    with cache.locked("engine"):
+        _make(cluster)
+    return cluster
+
+
+def _make(cluster: Cluster) -> None:
+    _delete(cluster.engine, cluster.name)
+    ports.must_be_free(cluster.port)
     image = None
     if cluster.engine.own:
         with Step("node image", "Debian, containerd, Kubernetes") as step:
             image = nodeimage.ensure(cluster.engine, step)
             step.result("built from Debian's packages and compiled binaries")
         footprint.record()
-    config = yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))
+    config = yaml.safe_load(handle.CONFIG.read_text(encoding="utf-8"))
     plain, encrypted = config["nodes"][0]["extraPortMappings"]
-    plain["hostPort"], encrypted["hostPort"] = port, ports.encrypted(port)
+    plain["hostPort"], encrypted["hostPort"] = cluster.port, ports.encrypted(cluster.port)
     images = cache.home() / IMAGES
     images.mkdir(parents=True, exist_ok=True)
     for node in config["nodes"]:
@@ -233,50 +211,25 @@ def _create(name: str, port: int, carrier: Engine) -> Cluster:
         cluster.kubeconfig.chmod(0o600)
         step.result("a control plane and two workers, each a zone of its own")
     _remember(cluster, identity=cluster.identity())
-    return cluster
-
-
-def switch_on(cluster: Cluster, node: str) -> bool:
-    """Start a node that does not run, at the address it had; whether it runs now.
-
-    Podman would give it the next free address, and its neighbours would go on routing its pods to the old one
-    until kube-router looks again, minutes later. A machine keeps its address over a reboot.
-    """
-    carrier = cluster.engine
-    if carrier.own and carrier.run("inspect", "--format", "{{.State.Status}}", node).strip() != "running":
-        address = record.read(cluster.name).get("addresses", {}).get(node)
-        if address and carrier.has("network", "disconnect", carrier.network, node):
-            kept = carrier.has("network", "connect", "--ip", address, carrier.network, node)
-            if not kept:
-                # Taken meanwhile: a node at another address is found again later, one without any never.
-                carrier.run("network", "connect", carrier.network, node)
-    return carrier.has("start", node)
-
-
-def _addresses(cluster: Cluster) -> dict[str, str]:
-    template = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
-    known = {}
-    for node in cluster.nodes():
-        for address in cluster.engine.run("inspect", "--format", template, node).split()[:1]:
-            known[node] = address
-    return known
 
 
 def _mended(cluster: Cluster) -> bool:
     """Whether starting the nodes again was enough; a cluster that stays silent is made anew by the caller."""
     nodes = cluster.nodes()
-    if len(nodes) < _wanted_nodes() or not cluster.kubeconfig.exists():
+    if len(nodes) < wanted_nodes() or not cluster.kubeconfig.exists():
         return False
     if cluster.engine.own:
         footprint.record()
     with Step("cluster", f"{cluster.name} does not answer: starting its nodes again") as step:
         for node in nodes:
             if not switch_on(cluster, node):
+                # Somebody else may have its port by now; that is no reason to give up what the nodes hold.
+                ports.must_be_free(cluster.port)
                 step.result(f"{node} does not start: the cluster is made anew, its data is lost")
                 return False
         ended = time.monotonic() + _RESTART_SECONDS
         while time.monotonic() < ended:
-            if len(_ready_nodes(cluster)) == _wanted_nodes():
+            if len(ready_nodes(cluster)) == wanted_nodes():
                 step.result(f"{cluster.name} answers again")
                 return True
             time.sleep(1)
@@ -284,46 +237,14 @@ def _mended(cluster: Cluster) -> bool:
     return False
 
 
-def answers(cluster: Cluster) -> bool:
-    """Whether the API server answers and every node is Ready."""
-    return _all_ready(_ready_nodes(cluster))
-
-
-def _all_ready(nodes: list[str]) -> bool:
-    return nodes == ["True"] * _wanted_nodes()
-
-
-def _ready_nodes(cluster: Cluster) -> list[str]:
-    """Of every node that the API server knows, whether it is Ready; empty when that does not answer."""
-    template = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
-    command = ["get", "nodes", "--request-timeout=5s", "-o", f"jsonpath={template}"]
-    try:
-        return cluster.kubectl_output(*command, timeout=10).split()
-    except (process.CommandError, OSError):
-        return []
-
-
 def _addons_ready(cluster: Cluster) -> bool:
     """Whether they have been seen available since the nodes were last started."""
     return bool(record.read(cluster.name).get("addons") == addons.digest())
 
 
-def _forget_addons(cluster: Cluster) -> None:
-    record.write(cluster.name, record.read(cluster.name) | {"addons": None})
-
-
 def _delete(carrier: Engine, name: str) -> None:
-    for node in _containers(carrier, name):
+    for node in containers(carrier, name):
         carrier.run("rm", "--force", "--time", "0", "--volumes", node, timeout=120)
-
-
-def _containers(carrier: Engine, name: str) -> list[str]:
-    label = f"label=io.x-k8s.kind.cluster={name}"
-    return sorted(carrier.run("ps", "--all", "--filter", label, "--format", "{{.Names}}").split())
-
-
-def _wanted_nodes() -> int:
-    return len(yaml.safe_load(_CONFIG.read_text(encoding="utf-8"))["nodes"])
 
 
 def _noting(step: Step) -> Callable[[str], None]:
@@ -331,5 +252,12 @@ def _noting(step: Step) -> Callable[[str], None]:
 
 
 def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:
-    known = {"port": cluster.port, "engine": asdict(cluster.engine), "addresses": _addresses(cluster)}
-    record.write(cluster.name, known | {"identity": identity, "addons": available})
+    known = {
+        "port": cluster.port,
+        "engine": asdict(cluster.engine),
+        "addresses": addresses(cluster),
+        "identity": identity,
+        "former": sorted(identities(cluster.name) - {identity}),
+        "addons": available,
+    }
+    record.write(cluster.name, known)

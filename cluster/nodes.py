@@ -1,7 +1,7 @@
 """What happens to nodes: a power failure, its end, and maintenance announced in time."""
 
-from cluster import lifecycle
-from cluster.lifecycle import Cluster
+from cluster import handle
+from cluster.handle import Cluster
 from toolchain import process
 from toolchain.refusal import Refusal
 
@@ -14,7 +14,7 @@ def stop(cluster: Cluster, node: str) -> None:
 def start(cluster: Cluster, node: str) -> None:
     """Switch a stopped node on again; its pods start by themselves."""
     name = _container(cluster, node)
-    if not lifecycle.switch_on(cluster, name):
+    if not handle.switch_on(cluster, name):
         raise Refusal(
             f"{name} does not start",
             "the cluster goes on without it",

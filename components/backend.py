@@ -90,7 +90,9 @@ class Backend(pulumi.ComponentResource):
         clients = [tier.identity, migrator] if migrations.as_job(settings) else [tier.identity]
         paths = network.allow(names.DATABASE_POLICY, place, clients, (engine.server, engine.port), self)
         after = [*args.database.ready, *paths]
-        gate, volumes = args.database.gate, (*tier.volumes, args.database.gate_volume)
+        # Of the tier's own size, so that no pod needs more for waiting than for its work.
+        gate = replace(args.database.gate, resources=settings.resources)
+        volumes = (*tier.volumes, args.database.gate_volume)
         if migrations.as_init_container(settings):
             init = (gate, migrations.container(settings, tier.env))
             return replace(tier, init=init, volumes=volumes, after=after)

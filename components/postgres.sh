@@ -52,7 +52,7 @@ prepare() {
     echo "administrator $ADMIN is ready"
 }
 
-# Network policies and a new primary may take a while; a Job's deadline ends a wait that is in vain.
+# Network policies and a new primary may take a while; a Job's or a rollout's deadline ends a wait in vain.
 await() { until pg_isready --quiet --timeout=3; do sleep 0.5; done; }
 
 grant() {

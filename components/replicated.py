@@ -69,7 +69,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
 
 
 def specification(args: ReplicatedArgs) -> dict[str, Any]:
-    """The Cluster's `spec`; see https://cloudnative-pg.io/documentation/1.27/cloudnative-pg.v1/."""
+    """The Cluster's `spec`; see https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/."""
     settings, place = args.settings, args.place
     zones = place.cluster.zones
     return {

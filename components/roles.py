@@ -94,7 +94,7 @@ def gate(settings: DatabaseSettings, engine: Engine) -> workload.Container:
 
 
 def scripts_volume(scripts: pulumi.Output[str]) -> workload.Volume:
-    """Where the containers of this module find postgres.sh; `scripts` is the name of its ConfigMap."""
+    """Where a container finds postgres.sh; `scripts` is the name of its ConfigMap."""
     source = core.v1.VolumeArgs(name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=scripts))
     return workload.Volume(source=source, path=_SCRIPTS)
 

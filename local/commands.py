@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster import lifecycle, ports
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from local import images, smoke, target, workspace
 from local.stack import Stack
 from local.target import Target
@@ -36,14 +36,16 @@ def up(options: Options) -> None:
         # What cannot work is refused now, not after minutes of work.
         workspace.settings(options.stack)
         if options.context:
-            cli, chosen = _cli(), target.named(options.context)
+            chosen = target.named(options.context)
+            _named_images(options)
+            cli = _cli()
         else:
             carrier = lifecycle.preflight(options.cluster, options.port)
             golang.prefetch(pins.ALL_BUILDS)
-            cli, before = _cli(), lifecycle.known_identity(options.cluster)
+            cli = _cli()
             chosen = target.made(options.cluster, options.port, carrier)
-            if before not in (None, chosen.identity):
-                workspace.forget(before)
+            for former in lifecycle.identities(options.cluster) - {chosen.identity}:
+                workspace.forget(former)
         overrides = _overrides(chosen, options)
         stack = _stack(options, chosen, cli)
         stack.workspace.write(options.stack, overrides)
@@ -54,7 +56,7 @@ def up(options: Options) -> None:
             step.result(stack.up(step))
         outputs = stack.outputs()
         with Step("smoke check", outputs["url"]) as step:
-            step.result(smoke.check(outputs["url"]))
+            step.result(smoke.check(outputs["url"], demo=_is_demo(chosen, options)))
         if chosen.local:
             lifecycle.ready(chosen.local)
     _tell(options, outputs, time.monotonic() - started)
@@ -78,7 +80,8 @@ def status(options: Options) -> None:
     subprocess.run(command, check=False)
     if stack.exists():
         url = stack.outputs().get("url")
-        say(f"\n{url}: {smoke.check(url) if url else 'nothing is deployed'}")
+        seen = smoke.check(url, demo=_is_demo(chosen, options)) if url else "nothing is deployed"
+        say(f"\n{url}: {seen}")
 
 
 def down(options: Options) -> None:
@@ -87,8 +90,7 @@ def down(options: Options) -> None:
         if options.context:
             _destroy(options, target.named(options.context))
             return
-        identity = lifecycle.down(options.cluster)
-        if identity:
+        for identity in lifecycle.down(options.cluster):
             workspace.forget(identity)
     say("the downloads and binaries stay in the cache; `make clean-cache` removes those too")
 
@@ -159,6 +161,11 @@ def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
     return overrides
 
 
+def _is_demo(chosen: Target, options: Options) -> bool:
+    """Whether the API is the one that was built here."""
+    return chosen.local is not None and "image" not in _section(workspace.settings(options.stack), "backend")
+
+
 def _edge_port(local: Cluster, config: dict[str, Any]) -> int:
     tls = _section(config, "edge").get("tls")
     secure = isinstance(tls, dict) and tls.get("enabled") is True
@@ -210,11 +217,13 @@ def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
         f" {name}={value}" for name, value in named.items() if value and value != usual.get(name)
     )
     commands = outputs["commands"]
+    # `down` takes a whole local cluster; beside another stack, only `destroy` is about this one.
+    stop = f"make down{suffix}" if options.context or options.stack == "dev" else f"make destroy{suffix}"
     say(
         f"\nFeastFlow runs, after {elapsed(seconds)}:\n\n"
         f"  open      {outputs['url']}\n"
         f"  look      make status{suffix}\n"
-        f"  stop      make down{suffix}\n\n"
+        f"  stop      {stop}\n\n"
         f'With kubectl and pulumi pointed at it by `eval "$(make -s shell{suffix})"`:\n\n'
         f"  pods      {commands['pods']}\n"
         f"  logs      {commands['backendLogs']}\n"

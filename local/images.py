@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cluster import lifecycle, nodeimage
 from cluster.engine import Engine
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from toolchain import cache, process
 from toolchain.console import Step
 from toolchain.refusal import Refusal

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from local.workspace import Workspace
@@ -41,6 +42,8 @@ class Stack:
         if any(_PENDING in line for line in lines):
             # A killed run did not write down how its last steps ended. They have been done again by now.
             self._act("refresh", step, "--skip-preview", "--clear-pending-creates")
+            # Objects that the killed run made are known as they are only now: bring them into line once more.
+            self._act("up", step, "--skip-preview")
         return _summary(lines)
 
     def destroy(self, step: Step) -> str:
@@ -89,7 +92,7 @@ class Stack:
                     self.workspace.end_orphans()
                     self._output("cancel", "--yes", self.name)
                     continue
-                raise _refused(action, text) from failure
+                raise _refused(action, text, log) from failure
             return lines
         raise AssertionError
 
@@ -100,7 +103,7 @@ class Stack:
         try:
             return process.output(command, env=self.variables(), timeout=timeout)
         except process.CommandError as failure:
-            raise _refused(" ".join(arguments[:2]), failure.tail) from failure
+            raise _refused(" ".join(arguments[:2]), failure.tail, None) from failure
 
     def variables(self) -> dict[str, str]:
         """What a process needs in its environment to act on this stack."""
@@ -139,7 +142,7 @@ def _summary(lines: list[str]) -> str:
     return ", ".join(found) or "nothing to do"
 
 
-def _refused(action: str, text: str) -> Refusal:
+def _refused(action: str, text: str, log: Path | None) -> Refusal:
     """Pulumi's own diagnostics, without the list of resources around them."""
     _, _, diagnostics = text.partition("Diagnostics:")
     diagnostics = _AROUND.split(diagnostics)[0]
@@ -147,5 +150,6 @@ def _refused(action: str, text: str) -> Refusal:
     return Refusal(
         f"pulumi {action} failed\n{shown}",
         "the stack is not as its settings say; what had been done stays done and is recorded",
-        f"mend what it names and run it again: it goes on from there. The whole report: {cache.log(_LOG)}",
+        "mend what it names and run it again: it goes on from there"
+        + (f". The whole report: {log}" if log else ""),
     )

@@ -7,9 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import lifecycle
+from cluster import handle, lifecycle
 from cluster.engine import Engine
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from toolchain import golang, pins, process
 from toolchain.console import Step
 from toolchain.refusal import Refusal
@@ -46,7 +46,7 @@ def present(context: str | None, name: str) -> Target | None:
     if context:
         return named(context)
     cluster = lifecycle.find(name)
-    return _local(cluster) if cluster and lifecycle.answers(cluster) else None
+    return _local(cluster) if cluster and handle.answers(cluster) else None
 
 
 def named(context: str) -> Target:

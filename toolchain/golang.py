@@ -21,7 +21,7 @@ MODULES = Path(__file__).parent / "go"
 
 _OLDEST = (1, 25, 0)
 _ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly -buildvcs=false"}
-_DISK_NEEDED_GIB = 12
+_DISK_NEEDED_GIB = 17
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,13 +121,18 @@ class Product:
         """What the container engine that carries the nodes says; must succeed."""
         settings = self.home / "engine"
         environment = dict(self.environment)
-        command = "podman"
-        if self._record.exists():
-            command = json.loads(self._record.read_text(encoding="utf-8"))["engine"]["command"]
         if (settings / "containers.conf").exists():
             environment["CONTAINERS_CONF"] = str(settings / "containers.conf")
             environment["CONTAINERS_STORAGE_CONF"] = str(settings / "storage.conf")
-        return _successful(run([command, *arguments], environment=environment, timeout=_MINUTES)).out
+        command = [self.carrier, *arguments]
+        return _successful(run(command, environment=environment, timeout=_MINUTES)).out
+
+    @property
+    def carrier(self) -> str:
+        """The name of that engine."""
+        if not self._record.exists():
+            return "podman"
+        return str(json.loads(self._record.read_text(encoding="utf-8"))["engine"]["command"])
 
     def nodes(self) -> list[str]:
         """The containers that are the cluster's nodes, running or not; none before an engine was chosen."""

@@ -19,7 +19,10 @@ _CONTEXT = {
 
 def _may(kube: Kube, verb: str, resource: str, *, group: str = _GROUP) -> bool:
     who = ("--as", "somebody", "--as-group", group, "--as-group", "system:authenticated")
-    return kube.ask("auth", "can-i", verb, resource, *who).out.strip() == "yes"
+    resource, _, part = resource.partition("/")
+    answer = kube.ask("auth", "can-i", verb, resource, f"--subresource={part}", *who).out.strip()
+    assert answer in ("yes", "no")
+    return answer == "yes"
 
 
 def _created(kube: Kube, resources: Object) -> Ran:

@@ -52,7 +52,6 @@ def servers(kube: Kube, site: Site) -> dict[str, _Server]:
 
 
 def _reaches(kube: Kube, source: str, server: _Server) -> bool:
-    # From a pod that is not the server itself: a pod always reaches itself.
     pod = kube.ready(source)[-1]
     ran = kube.ask("exec", pod, "--container", _container(source), "--", *_CLIENTS[source], *_target(server))
     assert ran.code in (0, 7, 124), ran

@@ -65,6 +65,24 @@ def test_a_stacks_file_that_is_no_yaml_is_refused(product: Product, site: Site, 
     assert_refused(clone.local("up"), found="Pulumi.dev.yaml is not YAML", fix="mend Pulumi.dev.yaml")
 
 
+def test_a_migration_that_fails_stops_the_rollout_and_its_last_words_are_shown(
+    product: Product, kube: Kube, site: Site, tmp_path: Path
+) -> None:
+    before = kube.ready("backend")
+    clone = product.cloned(tmp_path / "clone")
+    path = clone.root / "Pulumi.dev.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    backend = document["config"]["feastflow:backend"]
+    backend["migrations"] = {"command": ["python3", "-c", "raise SystemExit('no such column: price')"]}
+    backend["env"] = {"RELEASE": "broken"}
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    assert_refused(clone.local("up"), found="no such column: price", fix="run it again")
+    assert set(before) <= set(kube.ready("backend"))
+    assert site.answers()
+    assert "RELEASE" not in str(kube.all("deployments"))
+    product.done("up")
+
+
 def test_another_port_for_a_cluster_that_runs_is_refused(product: Product, site: Site) -> None:
     other = product.with_variables(PORT=str(site.port + 1))
     assert_refused(other.local("up"), found=f"on port {site.port}", fix=f"PORT={site.port}")

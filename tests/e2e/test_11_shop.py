@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from .figures import Figures
-from .kube import Kube
+from .kube import Kube, condition
 from .product import Product
 from .running import Ran, UnderWay
 from .site import Site
@@ -30,9 +30,11 @@ def image(product: Product, kube: Kube, tmp_path_factory: pytest.TempPathFactory
     (backend, *_) = kube.pods("backend")
     base = backend["spec"]["containers"][0]["image"]
     archive = tmp_path_factory.mktemp("shop") / "shop.tar"
-    build = ("build", "--isolation", "chroot", "--pull=never", "--build-arg", f"BASE_IMAGE={base}")
-    product.engine(*build, "--tag", _IMAGE, str(_HERE))
-    product.engine("save", "--format", "docker-archive", "--output", str(archive), _IMAGE)
+    podman = product.carrier == "podman"
+    flags = ("--isolation", "chroot", "--pull=never") if podman else ()
+    product.engine("build", *flags, "--build-arg", f"BASE_IMAGE={base}", "--tag", _IMAGE, str(_HERE))
+    form = ("--format", "docker-archive") if podman else ()
+    product.engine("save", *form, "--output", str(archive), _IMAGE)
     for node in product.nodes():
         product.engine("cp", str(archive), f"{node}:/shop.tar")
         product.engine("exec", node, "ctr", "--namespace", "k8s.io", "images", "import", "/shop.tar")
@@ -87,6 +89,15 @@ def test_another_application_is_deployed_by_its_stack_file_alone(
     first, second = (int(shop.ask("/api/visits").text) for _ in range(2))
     assert second == first + 1
     figures.seconds("up of an application that is not the demo", opened.seconds)
+
+
+def test_its_routes_are_a_gateways(there: Kube) -> None:
+    (gateway,) = there.all("gateways.gateway.networking.k8s.io")
+    (route,) = there.all("httproutes.gateway.networking.k8s.io")
+    assert condition(gateway, "Programmed") == "True"
+    (parent,) = route["status"]["parents"]
+    assert {each["type"]: each["status"] for each in parent["conditions"]}["Accepted"] == "True"
+    assert there.all("ingresses") == []
 
 
 def test_it_gets_its_ids_its_names_its_paths_its_authority_and_its_way_out(shop: Site) -> None:
@@ -198,5 +209,6 @@ def _config(image: str, api: str, kubeconfig: str) -> dict[str, object]:
             "port": 8001,
             "autoscaling": {"minReplicas": 1, "maxReplicas": 2},
         },
-        "feastflow:edge": {"host": "shop.localhost", "port": None},
+        # The listener's port is that of Traefik's own entry point, which the node's port 80 leads to.
+        "feastflow:edge": {"host": "shop.localhost", "mode": "gateway", "listenerPort": 8000},
     }

@@ -1,5 +1,6 @@
 """Each test has a machine of its own and cannot reach the real one's engines, clusters, caches or state."""
 
+import contextlib
 import itertools
 import os
 import socket
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster import addons, engine, footprint, lifecycle, record
+from cluster import addons, engine, footprint, lifecycle, ports, record
 from cluster.engine import Engine
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from toolchain import cache, environment
+from toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Heard, Machine, with_kind
 
@@ -44,6 +46,7 @@ def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machin
     monkeypatch.setattr(footprint, "_MODULES", made.root / "modules")
     monkeypatch.setattr(footprint, "_CGROUPS", made.root / "cgroup")
     monkeypatch.setattr(footprint, "_NAMESPACES", made.root / "netns")
+    monkeypatch.setattr(footprint, "_INTERFACES", made.root / "interfaces")
     monkeypatch.setattr(footprint, "_SYSCTLS", ())
     # Nothing here survives the test, let alone a power failure, and the disk of a busy machine is slow.
     monkeypatch.setattr(os, "fsync", lambda _: None)
@@ -61,11 +64,12 @@ def step() -> Heard:
 
 @pytest.fixture
 def port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-    return found
+    """A port of loopback that nobody has, nor the one for https beside it; none that the kernel hands out."""
+    for found in range(20_000 + os.getpid() % 5_000, 30_000):
+        with contextlib.suppress(Refusal):
+            ports.must_be_free(found)
+            return found
+    raise AssertionError("no port is free")
 
 
 @pytest.fixture

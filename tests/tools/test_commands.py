@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster import __main__ as cluster_command
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from local import __main__ as local_command
 from local import commands, images, workspace
 from local.commands import Options

@@ -111,6 +111,15 @@ def test_erasing_leaves_the_machine_as_it_was_written_down(own: Engine, machine:
     assert machine.calls("umount") == [str(machine.root / "netns")]
 
 
+def test_what_another_podmans_containers_live_by_stays(own: Engine, machine: Machine) -> None:
+    footprint.record()
+    machine.file("rules.filter", "-N NETAVARK_FORWARD\n")
+    machine.file("interfaces/podman1/bridge")
+    footprint.erase(own)
+
+    assert [call for call in machine.calls("iptables") if not call.endswith("-S")] == []
+
+
 def test_a_module_folder_that_was_there_stays(own: Engine, machine: Machine) -> None:
     (machine.root / "modules").mkdir()
     footprint.record()

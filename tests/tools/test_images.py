@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.engine import Engine
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from local import images
 from local.images import AppImages
 from toolchain.refusal import Refusal

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import lifecycle
-from cluster.lifecycle import Cluster
+from cluster import handle, lifecycle, record
+from cluster.handle import Cluster
 from toolchain import cache, pins
 from toolchain.refusal import Refusal
 
@@ -178,11 +178,11 @@ def test_down_removes_what_an_interrupted_up_left(
 
 
 def test_down_says_whose_state_nobody_needs_any_more(machine: Machine, port: int) -> None:
-    assert lifecycle.down("x") is None
+    assert lifecycle.down("x") == set()
     lifecycle.up("x", port)
     _dies(machine)
 
-    assert lifecycle.down("x") == "5ad1"
+    assert lifecycle.down("x") == {"5ad1"}
 
 
 def test_down_needs_no_tools_and_leaves_no_record(machine: Machine, standing: Cluster) -> None:
@@ -218,7 +218,7 @@ def test_a_torn_record_or_one_of_another_version_is_no_record(text: str) -> None
     _file("cluster.json").write_text(text)
 
     assert lifecycle.find("x") is None
-    assert lifecycle.down("x") is None
+    assert lifecycle.down("x") == set()
 
 
 def test_a_record_without_its_tools_is_no_cluster(standing: Cluster) -> None:
@@ -267,3 +267,63 @@ def test_a_name_that_kind_takes_is_a_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "Feast", "-a", "a b", "a\n", "a" * 50])
 def test_a_name_that_kind_would_refuse_is_none(name: str) -> None:
     assert not lifecycle.is_name(name)
+
+
+def test_a_port_that_somebody_else_took_costs_no_cluster_its_data(
+    machine: Machine, standing: Cluster, taken: int
+) -> None:
+    record.write("x", record.read("x") | {"port": taken})
+    _dies(machine)
+    machine.file("stuck")
+
+    with pytest.raises(Refusal, match=f"port {taken} on 127.0.0.1 cannot be had"):
+        lifecycle.up("x", taken)
+    assert machine.called("docker", "rm --force") == []
+    assert standing.nodes() == ["x-control-plane", "x-worker", "x-worker2"]
+
+
+def test_a_cluster_that_answers_without_one_of_its_nodes_is_kept_and_refused(
+    machine: Machine, standing: Cluster
+) -> None:
+    machine.file("serves", "True\nTrue\n")
+
+    with pytest.raises(Refusal, match=r"knows 2 of its 3 nodes(.|\n)*make down up"):
+        lifecycle.up("x", standing.port)
+    assert machine.called("docker", "rm --force") == []
+
+
+def test_an_engine_that_stopped_is_named_and_one_that_is_gone_keeps_nobody_from_going_down(
+    machine: Machine, standing: Cluster
+) -> None:
+    (machine.root / "serves").unlink()
+    machine.program("docker", "exit 1")
+    with pytest.raises(Refusal, match=r"docker does not answer(.|\n)*make down"):
+        lifecycle.preflight("x", standing.port)
+
+    (machine.bin / "docker").unlink()
+    assert lifecycle.down("x") == {"5ad1"}
+    assert lifecycle.find("x") is None
+
+
+def test_whose_state_nobody_needs_is_known_also_when_the_new_cluster_was_never_finished(
+    machine: Machine, standing: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    _dies(machine)
+    machine.file("dead")
+    with monkeypatch.context() as patch:
+        patch.setattr("toolchain.process.stream", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            lifecycle.up("x", standing.port)
+
+    assert lifecycle.identities("x") == {"5ad1"}
+
+
+def test_a_node_that_was_started_has_its_add_ons_awaited_again(machine: Machine, standing: Cluster) -> None:
+    machine.file("status", "exited")
+    handle.switch_on(standing, "x-worker")
+    lifecycle.ready(standing)
+
+    assert machine.called("kubectl", "rollout status")

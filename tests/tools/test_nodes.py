@@ -6,7 +6,7 @@ import pytest
 
 from cluster import nodes
 from cluster.engine import Engine
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Machine

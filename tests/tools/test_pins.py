@@ -114,6 +114,7 @@ def test_kubernetes_says_the_version_that_it_is() -> None:
         ("kube-router", "cluster", "github.com/cloudnativelabs/kube-router/v2"),
         ("local-path-provisioner", "cluster", "github.com/rancher/local-path-provisioner"),
         ("traefik", "traefik", "github.com/traefik/traefik/v3"),
+        ("cloudnative-pg", "cloudnative-pg", "github.com/cloudnative-pg/cloudnative-pg"),
     ],
 )
 def test_an_image_is_named_after_the_version_that_is_in_it(program: str, module: str, path: str) -> None:
@@ -148,3 +149,9 @@ def test_no_module_is_there_that_nothing_is_built_from() -> None:
     folders = {path.parent.relative_to(golang.MODULES) for path in golang.MODULES.rglob("go.mod")}
 
     assert {str(folder) for folder in folders if folder.parent == Path()} == set(_MODULES)
+
+
+def test_the_operators_manifest_is_of_the_version_that_is_compiled() -> None:
+    text = (ROOT / "cluster" / "addons" / "cloudnative-pg" / "kustomization.yaml").read_text()
+
+    assert f"- upstream/cnpg-{pins.CLOUDNATIVE_PG}.yaml" in text

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster import lifecycle
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from local import commands, workspace
 from local.commands import Options
 from toolchain.refusal import Refusal

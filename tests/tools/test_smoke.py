@@ -63,24 +63,25 @@ def test_only_on_loopback_is_a_certificate_taken_that_nobody_vouches_for() -> No
 
 
 def test_a_site_that_works_is_told_in_a_few_words(site: _Site) -> None:
-    assert smoke.check(site.url()) == "the page, the API (ok), 2 dishes from the database"
+    assert smoke.check(site.url(), demo=True) == "the page, the API (ok), 2 dishes from the database"
 
 
 @pytest.mark.parametrize("answer", [404, "<html>", "[]", "{}", '"ok"'])
 def test_another_applications_api_need_not_say_what_the_demos_does(site: _Site, answer: str | int) -> None:
     site.pages.update({"/": "<title>Another</title>", "/api/status": answer, "/api/menu": answer})
 
-    assert smoke.check(site.url()) == "the page"
+    assert smoke.check(site.url(), demo=False) == "the page"
 
 
 def test_a_name_below_localhost_is_asked_for_on_loopback(site: _Site) -> None:
-    smoke.check(site.url())
+    smoke.check(site.url(), demo=True)
 
     assert set(site.hosts) == {site.url().removeprefix("http://")}
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/", 404), ("/", 502), ("/api/status", 503), ("/api/menu", 500)]
+    ("path", "status"),
+    [("/", 404), ("/", 502), ("/api/status", 503), ("/api/status", 404), ("/api/menu", 500)],
 )
 def test_a_site_that_nobody_could_order_from_is_refused_with_what_was_wrong(
     site: _Site, path: str, status: int
@@ -88,7 +89,7 @@ def test_a_site_that_nobody_could_order_from_is_refused_with_what_was_wrong(
     site.pages[path] = status
 
     with pytest.raises(Refusal, match=f"{path} answered {status}") as caught:
-        smoke.check(site.url())
+        smoke.check(site.url(), demo=True)
     assert site.url() in caught.value.found
     assert "make status" in caught.value.fix
 
@@ -98,11 +99,11 @@ def test_a_site_that_is_not_ready_yet_is_awaited(site: _Site, monkeypatch: pytes
     page = site.pages.pop("/")
     monkeypatch.setattr("time.sleep", lambda _: site.pages.update({"/": page}))
 
-    assert smoke.check(site.url()).startswith("the page")
+    assert smoke.check(site.url(), demo=True).startswith("the page")
 
 
 def test_a_site_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "_SECONDS", 0.0)
 
     with pytest.raises(Refusal, match="Connection refused"):
-        smoke.check("http://x.localhost:1")
+        smoke.check("http://x.localhost:1", demo=True)

@@ -130,7 +130,7 @@ def test_steps_that_a_killed_run_left_open_are_closed_once_they_have_been_done(
     )
 
     assert stack.up(step) == "+ 2 created, ~ 1 updated, 5 unchanged"
-    assert [call.split()[2] for call in machine.calls("pulumi")] == ["up", "refresh"]
+    assert [call.split()[2] for call in machine.calls("pulumi")] == ["up", "refresh", "up"]
     assert machine.called("pulumi", "refresh", "--clear-pending-creates")
 
 

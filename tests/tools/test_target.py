@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cluster.engine import Engine
-from cluster.lifecycle import Cluster
+from cluster.handle import Cluster
 from local import target
 from local.target import Target
 from toolchain.refusal import Refusal
