@@ -10,6 +10,7 @@ from .kube import Kube, Object, name_of
 from .product import Product
 from .refusals import assert_refused
 from .site import Site
+from .waiting import until
 
 _IMAGE = "registry.example.com/feastflow/frontend:1.0.0"
 
@@ -30,6 +31,8 @@ def _missing_namespace(config: Object) -> None:
 def running(kube: Kube, site: Site) -> Callable[[], list[str]]:
     """Names of the pods that run, which change with every rollout; asked again after the mistake."""
     assert site.answers()
+    # The autoscaler may still be raising the number of pods; that is a change of its own.
+    until(kube.complete, what="as many pods as the autoscaler wants", within=180)
     return lambda: sorted(name_of(pod) for pod in kube.all("pods"))
 
 
