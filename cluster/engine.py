@@ -1,5 +1,6 @@
 """The container engine that carries the nodes: the user's Docker or Podman, or Debian's set up here."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -117,16 +118,24 @@ def _can_carry(command: str) -> bool:
         return has("info") and (
             has("image", "inspect", _OFFICIAL_NODE) or has("manifest", "inspect", _OFFICIAL_NODE)
         )
-    # To ask Podman anything makes and mounts its store, so one that was never used is asked beside it.
+    # To ask Podman anything makes and mounts its store, so that is read, and the registry asked beside it.
     store = "/var/lib/containers/storage" if os.geteuid() == 0 else "~/.local/share/containers/storage"
-    if Path(store).expanduser().exists() and has("image", "inspect", _OFFICIAL_NODE):
-        return True
+    if _holds(Path(store).expanduser(), _OFFICIAL_NODE):
+        return has("info")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         elsewhere = [f"--root={scratch}/root", f"--runroot={scratch}/run", "--storage-driver=vfs"]
         if os.uname().sysname != "Linux" or "CONTAINER_HOST" in os.environ:
             # A Podman that only speaks to another one has no store here, and no such flags.
             elsewhere.clear()
         return has(*elsewhere, "manifest", "inspect", _OFFICIAL_NODE) and has("info")
+
+
+def _holds(store: Path, image: str) -> bool:
+    try:
+        images = json.loads((store / "overlay-images" / "images.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return any(image in (known.get("names") or []) for known in images)
 
 
 def again(known: Engine) -> Engine:

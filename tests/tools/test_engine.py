@@ -146,10 +146,25 @@ def test_a_podman_that_has_the_node_image_needs_no_network(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    machine.file("home/.local/share/containers/storage/storage.lock")
-    machine.program("podman", '[ "$1" = image ]')
+    store = "home/.local/share/containers/storage/overlay-images"
+    machine.file(f"{store}/images.json", '[{"names": null}, {"names": ["docker.io/kindest/node:latest"]}]')
+    machine.program("podman", '[ "$1" = info ]')
 
     assert engine.choose().command == "podman"
+    assert machine.calls("podman") == ["info"]
+
+
+@pytest.mark.parametrize("images", ["[]", "torn", '[{"id": "1"}]'])
+def test_a_podmans_store_is_read_and_never_mounted(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, images: str
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    machine.file("home/.local/share/containers/storage/overlay-images/images.json", images)
+    machine.program("podman", "exit 1")
+
+    with pytest.raises(Refusal, match="is not root"):
+        engine.choose()
+    assert [call.split()[0].split("=")[0] for call in machine.calls("podman")] == ["--root"]
 
 
 def test_a_machine_without_apt_is_told_what_is_missing() -> None:
