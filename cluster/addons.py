@@ -108,8 +108,9 @@ def _kind(thing: str) -> str:
 def apply(kubectl: Path, kubeconfig: Path) -> None:
     """Apply the add-ons; storage came with the nodes. Changes nothing where nothing differs."""
     base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
+    rendered = _rendered(kubectl)
     for part in _PARTS:
-        manifest = str(_rendered(kubectl) / f"{part}.yaml")
+        manifest = str(rendered / f"{part}.yaml")
         process.output([*base, "apply", "--server-side", "--force-conflicts", "-f", manifest], timeout=120)
         if part == "definitions":
             # An object of a kind that is not served yet would be refused.

@@ -10,6 +10,14 @@ from .running import CommandError, Ran, run
 
 Object = dict[str, Any]
 
+# A container that keeps every rule of Pod Security `restricted`.
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 1000,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 _LEAST = {"backend": 2, "frontend": 3, "database": 1}
 
 

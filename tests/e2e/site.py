@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from .waiting import meanwhile
+
 _MOST_QUESTIONS = 20_000
 _PAUSE = 0.05
 
@@ -104,9 +106,8 @@ class Watch:
 def watched(site: Site, path: str = "/api/menu") -> Iterator[Watch]:
     """Keep asking, one request after the other, while the block runs."""
     watch = Watch()
-    over = threading.Event()
 
-    def keep_asking() -> None:
+    def keep_asking(over: threading.Event) -> None:
         last = time.monotonic()
         for _ in range(_MOST_QUESTIONS):
             try:
@@ -124,10 +125,5 @@ def watched(site: Site, path: str = "/api/menu") -> Iterator[Watch]:
                 break
         watch.longest_silence = max(watch.longest_silence, time.monotonic() - last)
 
-    thread = threading.Thread(target=keep_asking, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(keep_asking):
         yield watch
-    finally:
-        over.set()
-        thread.join(timeout=10)

@@ -10,18 +10,11 @@ import pytest
 
 from toolchain import cache
 
-from .kube import Kube, Object, name_of
+from .kube import RESTRICTED, Kube, Object, name_of
 from .product import Product
 
 _PASSWORD = "random:index/randomPassword:RandomPassword"
 _SENSITIVE = ("PASSWORD", "SECRET", "TOKEN")
-_GOOD_CONTEXT = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "runAsNonRoot": True,
-    "runAsUser": 1000,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 _BAD: dict[str, Object] = {
     "privileged": {"container": {"privileged": True, "allowPrivilegeEscalation": True}},
     "root": {"container": {"runAsUser": 0, "runAsNonRoot": False}},
@@ -39,7 +32,7 @@ def _pod(container: Object | None = None, pod: Object | None = None) -> str:
         "name": "probe",
         "image": "localhost/nothing:1",
         "resources": {"requests": resources, "limits": resources},
-        "securityContext": {**_GOOD_CONTEXT, **(container or {})},
+        "securityContext": {**RESTRICTED, **(container or {})},
     }
     document = {
         "apiVersion": "v1",

@@ -4,17 +4,10 @@ import json
 
 import pytest
 
-from .kube import Kube, Object
+from .kube import RESTRICTED, Kube, Object
 from .running import Ran
 
 _GROUP = "feastflow-developers"
-_CONTEXT = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "runAsNonRoot": True,
-    "runAsUser": 1000,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 
 
 def _may(kube: Kube, verb: str, resource: str, *, group: str = _GROUP) -> bool:
@@ -26,7 +19,7 @@ def _may(kube: Kube, verb: str, resource: str, *, group: str = _GROUP) -> bool:
 
 
 def _created(kube: Kube, resources: Object) -> Ran:
-    container = {"name": "rogue", "image": "localhost/nothing:1", "securityContext": _CONTEXT}
+    container = {"name": "rogue", "image": "localhost/nothing:1", "securityContext": RESTRICTED}
     spec = {"containers": [{**container, "resources": resources}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rogue"}, "spec": spec}
     flags = ("--dry-run=server", "--output", "json", "--filename", "-")
@@ -100,7 +93,7 @@ def test_pods_beyond_the_stacks_needs_are_refused_by_the_quota(kube: Kube) -> No
                 {
                     "name": "rogue",
                     "image": "localhost/nothing:1",
-                    "securityContext": _CONTEXT,
+                    "securityContext": RESTRICTED,
                     "resources": {"requests": least, "limits": least},
                 }
             ],

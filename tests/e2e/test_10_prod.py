@@ -16,7 +16,7 @@ from .product import Product
 from .refusals import assert_refused
 from .running import Ran
 from .site import Site, watched
-from .waiting import until
+from .waiting import meanwhile, until
 
 _NAMESPACE = "feastflow-prod"
 _ORDER = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": "Failover"}
@@ -230,9 +230,9 @@ def _without_digest(name: str) -> str:
 @contextmanager
 def _ordering(shop: Site) -> Iterator[_Writes]:
     """Place orders while the block runs, as a customer who tries again when one fails."""
-    writes, over = _Writes(), threading.Event()
+    writes = _Writes()
 
-    def order() -> None:
+    def order(over: threading.Event) -> None:
         last = time.monotonic()
         for attempt in range(5000):
             key = {"Idempotency-Key": f"e2e-failover-{attempt}"}
@@ -245,10 +245,5 @@ def _ordering(shop: Site) -> Iterator[_Writes]:
             if over.wait(0.1):
                 break
 
-    thread = threading.Thread(target=order, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(order):
         yield writes
-    finally:
-        over.set()
-        thread.join(timeout=10)

@@ -15,7 +15,7 @@ from .kube import Kube, condition
 from .product import Product
 from .running import Ran, UnderWay
 from .site import Site
-from .waiting import until
+from .waiting import meanwhile, until
 
 _HERE = Path(__file__).parent / "shop"
 _IMAGE = "localhost/shop/shop:3.1.0"
@@ -145,9 +145,8 @@ def _replicas(there: Kube) -> int:
 @contextmanager
 def _load(shop: Site) -> Iterator[None]:
     """Four customers who ask for work without a pause, until the block ends."""
-    over = threading.Event()
 
-    def keep_asking() -> None:
+    def keep_asking(over: threading.Event) -> None:
         for _ in range(20_000):
             if over.is_set():
                 break
@@ -156,15 +155,8 @@ def _load(shop: Site) -> Iterator[None]:
             except OSError:
                 over.wait(0.1)
 
-    threads = [threading.Thread(target=keep_asking, daemon=True) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
+    with meanwhile(keep_asking, workers=4):
         yield
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join(timeout=10)
 
 
 def _config(image: str, api: str, kubeconfig: str) -> dict[str, object]:

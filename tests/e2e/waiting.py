@@ -1,7 +1,9 @@
-"""Waiting for a condition, never for a time."""
+"""Waiting for a condition, never for a time; and what goes on meanwhile."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from .running import CommandError
@@ -30,3 +32,18 @@ def until(seen: Callable[[], T | None], *, what: str, within: float) -> T:
         if time.monotonic() > ended:
             raise AssertionError(f"waited {within:.0f} s for {what}; last seen: {last!r}")
         time.sleep(_PAUSE)
+
+
+@contextmanager
+def meanwhile(work: Callable[[threading.Event], None], *, workers: int = 1) -> Iterator[None]:
+    """Have `work` done in the background while the block runs; it returns soon after its event is set."""
+    over = threading.Event()
+    threads = [threading.Thread(target=work, args=[over], daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(timeout=10)
