@@ -168,6 +168,10 @@ def test_the_users_own_backend_and_passphrase_go_first(monkeypatch: pytest.Monke
     assert not (cache.state_home() / "passphrase").exists()
 
 
+def test_the_state_is_one_file_a_stack_so_that_no_kill_can_tear_a_second_one() -> None:
+    assert workspace.of("uid").environment["PULUMI_BACKEND_URL"].endswith("/stacks/uid?metadata=skip")
+
+
 def test_the_state_of_a_cluster_is_its_own_and_goes_with_it() -> None:
     first, second = workspace.of("uid"), workspace.of("other")
     assert first.environment["PULUMI_BACKEND_URL"] != second.environment["PULUMI_BACKEND_URL"]
