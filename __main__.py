@@ -10,12 +10,12 @@ from components.frontend import Frontend, FrontendArgs
 from components.outputs import Commands
 from components.tenancy import Tenancy, TenancyArgs
 
-stack, kubeconfig = settings.load()
+stack, kubeconfig, rules = settings.load()
 on_cluster = pulumi.ResourceOptions(
     providers=[cluster.provider(kubeconfig, allowed=continuity.checked(stack))]
 )
 
-tenancy = Tenancy("tenancy", TenancyArgs(stack=stack), on_cluster)
+tenancy = Tenancy("tenancy", TenancyArgs(stack=stack, rules=rules), on_cluster)
 database = Database(
     "database",
     DatabaseArgs(place=tenancy.place, settings=stack.database, rotation=stack.rotation),

@@ -26,7 +26,8 @@ SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
 _DEADLINE_SECONDS = 300
 _RETRIES = 3
 _GRACE_SECONDS = 5
-_UNPRIVILEGED = 1000
+# Nobody's on any node.
+_UNPRIVILEGED = 10001
 
 
 def admin(settings: DatabaseSettings) -> str:
@@ -138,7 +139,9 @@ def _job(
     )
     # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again
     # does no harm, so whatever else changes may replace it.
-    version = digests.of([settings.image, args.rotation, dict(plain), SCRIPT.read_text(encoding="utf-8")])
+    version = digests.of(
+        [settings.image, _UNPRIVILEGED, args.rotation, dict(plain), SCRIPT.read_text(encoding="utf-8")]
+    )
     name = f"{names.ROLES}-{verb}-{version}"
     return batch.v1.Job(
         name,

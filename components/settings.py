@@ -14,17 +14,22 @@ import pulumi
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from policies import configuration
+from policies.configuration import Configuration, ConfigurationError
+from policies.table import known
+
 from .model.base import REFUSED, model_in
 from .model.stack import Kubeconfig, Stack
 
 PROJECT = "feastflow"
+_HEAD = "The stack's configuration cannot be deployed; nothing was changed."
 _PROVIDER = "kubernetes"
 _LONGEST_VALUE = 120
 _LEAST_LIKENESS = 0.6
 
 
-def load() -> tuple[Stack, Kubeconfig]:
-    """The settings of the current stack and the cluster it names.
+def load() -> tuple[Stack, Kubeconfig, Configuration]:
+    """The settings of the current stack, the cluster it names, and its levels and exemptions of the rules.
 
     Raises:
         pulumi.RunError: with every problem found, when any value must not be deployed.
@@ -33,7 +38,7 @@ def load() -> tuple[Stack, Kubeconfig]:
     return parse(raw)
 
 
-def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig]:
+def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
     """As `load`, from a plain mapping of full keys (`feastflow:edge`) to texts, as the engine has them.
 
     Raises:
@@ -48,11 +53,13 @@ def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig]:
         context=raw.get(f"{_PROVIDER}:context"), kubeconfig=raw.get(f"{_PROVIDER}:kubeconfig")
     )
     try:
-        return Stack.model_validate(values, by_alias=True, by_name=False), cluster
+        rules = configuration.parse(raw, known())
+        return Stack.model_validate(values, by_alias=True, by_name=False), cluster, rules
     except ValidationError as error:
         problems = [_problem(details) for details in error.errors(include_url=False)]
-        head = "The stack's configuration cannot be deployed; nothing was changed."
-        raise pulumi.RunError("\n\n".join([head, *problems])) from None
+        raise pulumi.RunError("\n\n".join([_HEAD, *problems])) from None
+    except ConfigurationError as error:
+        raise pulumi.RunError(f"{_HEAD}\n\n{error}") from None
 
 
 def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape

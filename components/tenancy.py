@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core, meta, rbac, scheduling
 
-from . import names, network, sizing
+from policies.configuration import Configuration
+
+from . import admission, names, network, sizing, workload
 from .context import Place
 from .model.stack import Stack
 
 _LEVEL = "restricted"
+_STORAGE = "ephemeral-storage"
 _MODES = ("enforce", "audit", "warn")
 # Under pressure a node evicts, and a full cluster gives way, from the bottom. Jobs have no class: they can
 # wait.
@@ -19,9 +22,10 @@ _PRIORITIES = {"database": 1_000_000, "backend": 1_000, "frontend": 1_000}
 
 @dataclass(frozen=True, kw_only=True)
 class TenancyArgs:
-    """The stack whose namespace it is: its name, its strictness, and the numbers that size its quota."""
+    """The stack whose namespace it is, and what its file says about the rules."""
 
     stack: Stack
+    rules: Configuration
 
 
 class Tenancy(pulumi.ComponentResource):
@@ -48,6 +52,8 @@ class Tenancy(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
         )
         self.namespace = namespace.metadata.apply(lambda metadata: str(metadata.name))
+        if settings.admission_policies:
+            admission.enforce(stack, args.rules, self.namespace, self)
         self._size(stack)
         self._developers(settings.developers)
         network.default_deny(self._metadata("default-deny"), self)
@@ -82,8 +88,11 @@ class Tenancy(pulumi.ComponentResource):
                         type="Container",
                         max=sizing.largest_container(stack),
                         # For a container that says nothing: the quota would refuse it without numbers.
-                        default=small.limits.model_dump(),
-                        default_request=small.requests.model_dump(),
+                        default={**small.limits.model_dump(), _STORAGE: workload.LOCAL_STORAGE},
+                        default_request={
+                            **small.requests.model_dump(),
+                            _STORAGE: workload.LOCAL_STORAGE_REQUEST,
+                        },
                     ),
                     core.v1.LimitRangeItemArgs(
                         type="PersistentVolumeClaim", max={"storage": stack.database.storage}

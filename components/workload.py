@@ -18,8 +18,8 @@ from .model.workload import Resources, Shutdown, WritablePath
 from .names import Identity
 
 # Logs and the container's own layer, beside the sized writable paths.
-_LOCAL_STORAGE = "128Mi"
-_LOCAL_STORAGE_REQUEST = "32Mi"
+LOCAL_STORAGE = "128Mi"
+LOCAL_STORAGE_REQUEST = "32Mi"
 NODE_GONE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
@@ -207,7 +207,7 @@ def _container(
             requests={
                 "cpu": requests.cpu,
                 "memory": requests.memory,
-                "ephemeral-storage": _LOCAL_STORAGE_REQUEST,
+                "ephemeral-storage": LOCAL_STORAGE_REQUEST,
             },
             limits={"cpu": limits.cpu, "memory": limits.memory, "ephemeral-storage": storage},
         ),
@@ -282,5 +282,5 @@ def _sources(volumes: Sequence[Volume]) -> list[core.v1.VolumeArgs]:
 
 
 def _ephemeral(writable: Sequence[WritablePath]) -> str:
-    total = quantities.parse(_LOCAL_STORAGE) + sum(quantities.parse(entry.size) for entry in writable)
+    total = quantities.parse(LOCAL_STORAGE) + sum(quantities.parse(entry.size) for entry in writable)
     return quantities.format_bytes(total)

@@ -17,6 +17,8 @@ _LOCKED = "the stack is currently locked"
 _PENDING = "pending operations"
 _MINUTES = 20
 _LOG = "pulumi"
+# Whatever is deployed or shown here has been judged by the policy pack.
+_JUDGED = ("--policy-pack", str(Path(__file__).parent.parent / "policies"))
 _EVENT = re.compile(
     r"\s*[+~-]+\s+\S+\s+(?P<name>\S+)\s+(?P<what>creating|created|updating|updated|deleting|deleted|replacing|replaced)"
 )
@@ -38,12 +40,12 @@ class Stack:
 
     def up(self, step: Step) -> str:
         """Deploy; returns what changed, in a few words."""
-        lines = self._act("up", step, "--skip-preview")
+        lines = self._act("up", step, "--skip-preview", *_JUDGED)
         if any(_PENDING in line for line in lines):
             # A killed run did not write down how its last steps ended. They have been done again by now.
             self._act("refresh", step, "--skip-preview", "--clear-pending-creates")
             # Objects that the killed run made are known as they are only now: bring them into line once more.
-            self._act("up", step, "--skip-preview")
+            self._act("up", step, "--skip-preview", *_JUDGED)
         return _summary(lines)
 
     def destroy(self, step: Step) -> str:
@@ -55,7 +57,7 @@ class Stack:
 
     def preview(self) -> str:
         """What `up` would change, as pulumi prints it."""
-        return self._output("preview", "--diff", "--non-interactive", timeout=300)
+        return self._output("preview", "--diff", "--non-interactive", *_JUDGED, timeout=300)
 
     def remove(self) -> None:
         """Remove the empty stack with its history."""

@@ -61,8 +61,8 @@ def of(identity: str) -> Workspace:
     if _BACKEND not in os.environ:
         state = home / "stacks" / identity
         state.mkdir(parents=True, exist_ok=True)
-        # The metadata would be a second file beside each one, not written at once: a kill in between leaves it
-        # empty, and Pulumi then cannot read the state at all ("failed to load checkpoint: EOF").
+        # Metadata would be a second file beside each one, not written at once: a kill in between leaves it
+        # empty, and Pulumi cannot read the state at all then ("failed to load checkpoint: EOF").
         environment[_BACKEND] = f"file://{state}?metadata=skip"
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())

@@ -26,19 +26,7 @@ def ensure() -> Path:
     """
     if _LINK.is_dir() and not _LINK.is_symlink():
         return _LINK
-    if sys.version_info[:2] < _WANTED:
-        raise Refusal(
-            f"this is Python {sys.version_info.major}.{sys.version_info.minor}",
-            "the locked requirements are resolved for Python 3.11 and newer",
-            "put python3.11 first on PATH, or name it: make PYTHON=python3.11 …",
-        )
-    name = cache.key(_LOCK, sys.version, str(Path(sys.base_prefix)), os.uname().machine)
-    folder = cache.home() / "venv" / name
-    if not (folder / ".complete").exists():
-        with console.Step("environment", "installing the locked requirements") as step, cache.locked("venv"):
-            if not (folder / ".complete").exists():
-                _install(folder)
-            step.result("Python packages installed, every hash checked")
+    folder = of(_LOCK)
     if not _LINK.is_symlink() or _LINK.readlink() != folder:
         draft = _LINK.with_name(f".venv.{os.getpid()}")
         draft.symlink_to(folder)
@@ -46,7 +34,28 @@ def ensure() -> Path:
     return folder
 
 
-def _install(folder: Path) -> None:
+def of(lock: Path) -> Path:
+    """An environment with this lock's packages alone, made when it is missing or torn.
+
+    For programs whose packages do not agree with the project's.
+    """
+    if sys.version_info[:2] < _WANTED:
+        raise Refusal(
+            f"this is Python {sys.version_info.major}.{sys.version_info.minor}",
+            "the locked requirements are resolved for Python 3.11 and newer",
+            "put python3.11 first on PATH, or name it: make PYTHON=python3.11 …",
+        )
+    name = cache.key(lock, sys.version, str(Path(sys.base_prefix)), os.uname().machine)
+    folder = cache.home() / "venv" / name
+    if not (folder / ".complete").exists():
+        with console.Step("environment", "installing the locked requirements") as step, cache.locked("venv"):
+            if not (folder / ".complete").exists():
+                _install(lock, folder)
+            step.result("Python packages installed, every hash checked")
+    return folder
+
+
+def _install(lock: Path, folder: Path) -> None:
     """Make the environment in place: its scripts hold its path, so it cannot be renamed into place."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -67,13 +76,13 @@ def _install(folder: Path) -> None:
         "--no-input",
     ]
     try:
-        process.stream([*command, "--require-hashes", "--no-deps", "-r", str(_LOCK)], timeout=1800)
+        process.stream([*command, "--require-hashes", "--no-deps", "-r", str(lock)], timeout=1800)
     except process.CommandError as failure:
         if "HASHES" in failure.tail.upper():
             raise Refusal(
                 f"a Python package is not what the lock file says it must be\n{failure.tail}",
                 "it was changed on the way or on the index; nothing of it was installed",
-                "try another network; if it comes back, find out before you touch requirements-dev.txt",
+                f"try another network; if it comes back, find out before you touch {lock.name}",
             ) from failure
         raise Refusal(
             f"pip could not install the locked requirements\n{failure.tail}",

@@ -82,6 +82,21 @@ STORAGE_BUILD = Build(
     module="cluster", programs={"github.com/rancher/local-path-provisioner": "local-path-provisioner"}
 )
 
+# What judges the program's manifests, for the tests alone: `make up` neither fetches nor compiles it.
+JUDGES_BUILD = Build(
+    module="judges",
+    programs={
+        "./podsecurity": "podsecurity",
+        "github.com/yannh/kubeconform/cmd/kubeconform": "kubeconform",
+    },
+)
+
+# A module of its own: it does not compile with Kubernetes' libraries at the version of the evaluator above.
+KUBE_SCORE_BUILD = Build(
+    module="kube-score", programs={"github.com/zegl/kube-score/cmd/kube-score": "kube-score"}
+)
+
+# What `make up` may compile.
 ALL_BUILDS = (
     PYTHON_HOST_BUILD,
     PULUMI_BUILD,
@@ -91,3 +106,5 @@ ALL_BUILDS = (
     TRAEFIK_BUILD,
     OPERATOR_BUILD,
 )
+
+TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD)

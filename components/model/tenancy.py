@@ -29,6 +29,13 @@ class Tenancy(Model):
         description="Whether the stack makes PriorityClasses, which are objects of the whole cluster.",
         examples=[False],
     )
+    admission_policies: bool = Field(
+        default=True,
+        description=(
+            "Whether the stack makes ValidatingAdmissionPolicies, which are objects of the whole cluster."
+        ),
+        examples=[False],
+    )
     protect: bool = Field(
         default=False,
         description="Whether Pulumi refuses to delete the namespace and the database's data.",

@@ -10,14 +10,36 @@ from .running import CommandError, Ran, run
 
 Object = dict[str, Any]
 
-# A container that keeps every rule of Pod Security `restricted`.
+# The security context of a container that keeps every rule.
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
     "runAsNonRoot": True,
     "runAsUser": 1000,
+    "runAsGroup": 1000,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+_LITTLE = {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "1Mi"}
+
+
+def ruled(container: Object | None = None, **pod: object) -> Object:
+    """The spec of a pod that keeps every rule of the stack, but for what is given."""
+    probe = {
+        "name": "probe",
+        "image": "localhost/nothing:1",
+        "resources": {"requests": _LITTLE, "limits": _LITTLE},
+        "securityContext": RESTRICTED,
+    }
+    return {
+        "serviceAccountName": "feastflow-backend",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "containers": [{**probe, **(container or {})}],
+        **pod,
+    }
+
+
 _LEAST = {"backend": 2, "frontend": 3, "database": 1}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from toolchain import cache
 
-from .kube import RESTRICTED, Kube, Object, name_of
+from .kube import RESTRICTED, Kube, Object, name_of, ruled
 from .product import Product
 
 _PASSWORD = "random:index/randomPassword:RandomPassword"
@@ -27,20 +27,8 @@ _BAD: dict[str, Object] = {
 
 def _pod(container: Object | None = None, pod: Object | None = None) -> str:
     """A pod that keeps every rule, but for what is given."""
-    resources = {"cpu": "10m", "memory": "16Mi"}
-    spec = {
-        "name": "probe",
-        "image": "localhost/nothing:1",
-        "resources": {"requests": resources, "limits": resources},
-        "securityContext": {**RESTRICTED, **(container or {})},
-    }
-    document = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "probe"},
-        "spec": {"containers": [spec], **(pod or {})},
-    }
-    return json.dumps(document)
+    spec = ruled({"securityContext": {**RESTRICTED, **(container or {})}}, **(pod or {}))
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": spec})
 
 
 def test_a_pod_that_keeps_the_rules_is_let_in(kube: Kube) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .kube import RESTRICTED, Kube, Object
+from .kube import Kube, Object, ruled
 from .running import Ran
 
 _GROUP = "feastflow-developers"
@@ -19,8 +19,7 @@ def _may(kube: Kube, verb: str, resource: str, *, group: str = _GROUP) -> bool:
 
 
 def _created(kube: Kube, resources: Object) -> Ran:
-    container = {"name": "rogue", "image": "localhost/nothing:1", "securityContext": RESTRICTED}
-    spec = {"containers": [{**container, "resources": resources}]}
+    spec = ruled({"resources": resources})
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rogue"}, "spec": spec}
     flags = ("--dry-run=server", "--output", "json", "--filename", "-")
     return kube.ask("create", *flags, stdin=json.dumps(pod))
@@ -82,22 +81,10 @@ def test_a_pod_larger_than_any_of_the_stack_is_refused_by_the_limit_range(kube: 
 def test_pods_beyond_the_stacks_needs_are_refused_by_the_quota(kube: Kube) -> None:
     (quota,) = kube.all("resourcequotas")
     hard = int(quota["status"]["hard"]["pods"])
-    least = {"cpu": "10m", "memory": "16Mi"}
     template = {
         "metadata": {"labels": {"app": "rogue"}},
-        "spec": {
-            "terminationGracePeriodSeconds": 0,
-            # Counted, and never started: no node is called so.
-            "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
-            "containers": [
-                {
-                    "name": "rogue",
-                    "image": "localhost/nothing:1",
-                    "securityContext": RESTRICTED,
-                    "resources": {"requests": least, "limits": least},
-                }
-            ],
-        },
+        # Counted, and never started: no node is called so.
+        "spec": ruled(terminationGracePeriodSeconds=1, nodeSelector={"kubernetes.io/hostname": "nowhere"}),
     }
     spec = {"replicas": hard + 1, "selector": {"matchLabels": {"app": "rogue"}}, "template": template}
     rogue = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "rogue"}, "spec": spec}

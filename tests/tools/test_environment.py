@@ -133,6 +133,40 @@ def test_an_old_python_is_refused_by_its_version_and_not_by_a_traceback(machine:
     assert "Traceback" not in told
 
 
+def test_another_programs_packages_are_installed_apart_and_held_against_their_own_hashes(
+    machine: Machine, checkout: Path
+) -> None:
+    lock = machine.file("checkout/tests/program/requirements.txt", "b==1 --hash=sha256:00\n")
+    project = environment.ensure()
+    apart = environment.of(lock)
+
+    assert apart != project
+    assert (checkout / ".venv").readlink() == project
+    assert f"--require-hashes --no-deps -r {lock}" in machine.called("python", "pip install")[-1]
+
+
+def test_another_programs_packages_are_installed_once_and_a_torn_environment_is_made_anew(
+    machine: Machine,
+) -> None:
+    lock = machine.file("checkout/tests/program/requirements.txt", "b==1 --hash=sha256:00\n")
+    apart = environment.of(lock)
+    before = machine.calls("python")
+
+    assert environment.of(lock) == apart
+    assert machine.calls("python") == before
+    (apart / ".complete").unlink()
+    assert environment.of(lock) == apart
+    assert machine.calls("python") != before
+
+
+def test_a_refused_package_of_another_program_is_said_to_be_of_its_own_lock(machine: Machine) -> None:
+    lock = machine.file("checkout/tests/program/programs.txt", "b==1 --hash=sha256:00\n")
+    machine.file("pip.error", "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.")
+
+    with pytest.raises(Refusal, match=r"before you touch programs\.txt"):
+        environment.of(lock)
+
+
 @pytest.mark.parametrize("name", ["__init__", "environment", "cache", "console", "process", "refusal"])
 def test_what_an_old_python_reads_before_the_refusal_it_can_read(name: str) -> None:
     text = (ROOT / "toolchain" / f"{name}.py").read_text()

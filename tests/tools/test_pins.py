@@ -12,7 +12,7 @@ from toolchain import golang, pins
 
 from .fakes import ROOT
 
-_MODULES = sorted({build.module for build in pins.ALL_BUILDS})
+_MODULES = sorted({build.module for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS)})
 # The provider's module has no releases, only commits: this is the one that its release was made from.
 _PROVIDER_COMMITS = {"4.25.0": "20260115033456-f47bc2d6f199"}
 

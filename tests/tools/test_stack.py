@@ -1,6 +1,7 @@
 """Pulumi for one stack: what it says in a few words, and its recovery from a run that was killed."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -203,7 +204,17 @@ def test_a_preview_says_what_pulumi_says(machine: Machine, stack: Stack) -> None
     machine.file("answer", "~ 1 to update\n")
 
     assert stack.preview() == "~ 1 to update\n"
-    assert machine.called("pulumi", "preview --diff --non-interactive --stack dev")
+    (call,) = machine.calls("pulumi")
+    assert re.search(r"preview --diff --non-interactive --policy-pack \S+/policies --stack dev$", call)
+
+
+def test_what_is_deployed_has_been_judged_by_the_policy_pack(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    stack.up(step)
+
+    (call,) = machine.calls("pulumi")
+    assert re.search(r" up .*--policy-pack \S+/policies$", call)
 
 
 def test_a_question_that_fails_is_refused_in_pulumis_words(machine: Machine, stack: Stack) -> None:

@@ -111,6 +111,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "dns_namespace": "kube-system",
         "developers": "feastflow-developers",
         "priority_classes": True,
+        "admission_policies": True,
         "protect": False,
     }
     assert stack.cluster.model_dump() == {

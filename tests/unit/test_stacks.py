@@ -26,6 +26,7 @@ MAY_DIFFER = {
     "edge.host",
     "edge.port",
     "edge.tls.enabled",
+    "policies:levels.ingress-tls",
 }
 
 

@@ -20,7 +20,12 @@ def test_pods_below_restricted_are_refused_reported_and_warned_of(dev: Recording
 
 
 def test_every_object_is_in_the_namespace_and_says_to_what_it_belongs(dev: Recording) -> None:
-    outside = {"Namespace", "PriorityClass"}
+    outside = {
+        "Namespace",
+        "PriorityClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
     for resource in dev.resources:
         if "metadata" not in resource.inputs:
             continue
@@ -131,8 +136,8 @@ def test_no_container_may_be_larger_than_the_largest_of_the_stack(dev: Recording
     assert container == {
         "type": "Container",
         "max": {"cpu": "1", "memory": "512Mi"},
-        "default": {"cpu": "300m", "memory": "256Mi"},
-        "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
+        "default": {"cpu": "300m", "memory": "256Mi", "ephemeral-storage": "128Mi"},
+        "defaultRequest": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "32Mi"},
     }
     assert claim == {"type": "PersistentVolumeClaim", "max": {"storage": "2Gi"}}
 

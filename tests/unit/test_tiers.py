@@ -364,4 +364,4 @@ def test_a_job_that_is_stopped_ends_soon(dev: Recording) -> None:
     assert graces["Job/feastflow-migrations"] == 30
     assert graces["Job/feastflow-roles-grant"] == 5
     user = next(pod for name, pod in dev.pods().items() if "roles" in name)["securityContext"]
-    assert (user["runAsUser"], user["runAsGroup"]) == (1000, 1000)
+    assert (user["runAsUser"], user["runAsGroup"]) == (10001, 10001)

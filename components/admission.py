@@ -1,0 +1,55 @@
+"""The rules at the API server: what a preview would refuse, nobody else can bring into the namespace.
+
+The table of rules, its levels and its exemptions are those of the policy pack (policies/). The objects belong
+to the cluster and are bound to the one namespace.
+"""
+
+import datetime as dt
+
+import pulumi
+from pulumi_kubernetes import apiextensions, meta
+
+from policies import admission
+from policies.configuration import Configuration
+from policies.rules import RULES
+
+from . import names
+from .model.stack import Stack
+
+_VERSION = "admissionregistration.k8s.io/v1"
+_OPERATOR = "cnpg-manager"
+
+
+def enforce(
+    stack: Stack, rules: Configuration, namespace: pulumi.Input[str], parent: pulumi.Resource
+) -> None:
+    """Create a ValidatingAdmissionPolicy and its binding for each level that has rules."""
+    options = pulumi.ResourceOptions(parent=parent)
+    today = dt.datetime.now(tz=dt.UTC).date()
+    for level, specification in admission.policies(RULES, rules, _trusted(stack), today).items():
+        # The namespace is part of the name: the objects belong to the cluster, and two stacks share one.
+        name = f"{stack.namespace}-{level}"
+        metadata = meta.v1.ObjectMetaArgs(name=name, labels=names.common_labels(stack.namespace))
+        policy = apiextensions.CustomResource(
+            f"admission-{level}",
+            api_version=_VERSION,
+            kind="ValidatingAdmissionPolicy",
+            metadata=metadata,
+            spec=specification,
+            opts=options,
+        )
+        apiextensions.CustomResource(
+            f"admission-{level}-binding",
+            api_version=_VERSION,
+            kind="ValidatingAdmissionPolicyBinding",
+            metadata=metadata,
+            spec=admission.binding(name, level, namespace),
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
+        )
+
+
+def _trusted(stack: Stack) -> list[str]:
+    """The operator makes pods and Secrets of its own kind, for a Cluster that the rules have judged."""
+    if stack.database.engine != "replicated":
+        return []
+    return [f"system:serviceaccount:{stack.database.operator_namespace}:{_OPERATOR}"]

@@ -1,0 +1,100 @@
+"""Secrets: their values stand in Secrets, and each consumer is given the ones it needs."""
+
+from ..expression import Field
+from ..rule import Rule, Severity
+from ..vocabulary import (
+    CONTAINER,
+    OBJECT,
+    PODS,
+    At,
+    Default,
+    Every,
+    Matches,
+    Not,
+    Some,
+    Subject,
+    Variable,
+    entries,
+    every,
+    flag,
+    if_,
+    is_,
+    items,
+    present,
+    some,
+    text,
+)
+
+_CATEGORY = "secrets"
+_VARIABLE, _SOURCE, _KEY = Variable("variable"), Variable("source"), Variable("key")
+# Names that hold a secret; PASSWORD_FILE and SECRET_NAME say where one is, and `passwd` alone lists users.
+_NAME = (
+    "(?i)(^|[^a-z])(pass(word|phrase)?|pwd|secret|token|api[_.-]?key|private[_.-]?key|access[_.-]?key"
+    "|credentials?)([_.-]?[0-9]+)?$|(password|secret|[^a-z]passwd)$"
+)
+# A key, or an address with a password in it that is no reference to a variable.
+_CONTENT = "-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/:@ $]+:[^/@ $]+@"
+_VALUE = Default(text(_VARIABLE, "value"), "")
+_DATA = entries(OBJECT, "data")
+# $(NAME) is filled in from another variable.
+_REFERENCE = "^$|^\\$\\([A-Za-z_][A-Za-z0-9_]*\\)$"
+
+RULES = (
+    Rule(
+        id="secret-literal",
+        category=_CATEGORY,
+        severity=Severity.CRITICAL,
+        kinds=PODS,
+        subject=Subject.CONTAINERS,
+        holds=Every(
+            items(CONTAINER, "env"),
+            _VARIABLE,
+            every(
+                if_(
+                    Matches(Default(text(_VARIABLE, "name"), ""), _NAME),
+                    Matches(_VALUE, _REFERENCE),
+                ),
+                Not(Matches(_VALUE, _CONTENT)),
+            ),
+        ),
+        protects="Whoever may look at a workload does not thereby know its passwords.",
+        remedy="put the value into a Secret and refer to it with valueFrom.secretKeyRef",
+    ),
+    Rule(
+        id="secret-in-config-map",
+        category=_CATEGORY,
+        severity=Severity.CRITICAL,
+        kinds=("ConfigMap",),
+        holds=Every(
+            _DATA,
+            _KEY,
+            Not(
+                some(
+                    every(Matches(_KEY, _NAME), Not(is_(At(_DATA, _KEY, str), ""))),
+                    Matches(At(_DATA, _KEY, str), _CONTENT),
+                )
+            ),
+        ),
+        protects="Secrets stand where access to them is limited and they are encrypted at rest.",
+        remedy="move the key to a Secret",
+    ),
+    Rule(
+        id="secret-immutable",
+        category=_CATEGORY,
+        severity=Severity.MEDIUM,
+        kinds=("Secret",),
+        holds=is_(Default(flag(OBJECT, "immutable"), False), True),
+        protects="A secret does not change below a running pod; a new one has a new name and rolls its pods.",
+        remedy="set immutable: true and name the Secret after its content",
+    ),
+    Rule(
+        id="secret-whole",
+        category=_CATEGORY,
+        severity=Severity.MEDIUM,
+        kinds=PODS,
+        subject=Subject.CONTAINERS,
+        holds=Not(Some(items(CONTAINER, "envFrom"), _SOURCE, present(Field(_SOURCE, ("secretRef",), dict)))),
+        protects="A container has the secrets it names, and not those that are added later.",
+        remedy="name each key with env[].valueFrom.secretKeyRef instead of envFrom",
+    ),
+)

@@ -1,0 +1,213 @@
+"""A stack as the rules across it see it: who runs, under which labels and ports, and who refers to what."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .expression import Unknown
+from .operators import OPERATORS
+from .vocabulary import PODS
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """One object's need of another in its namespace, by kind and name; `key` where it is one entry of it."""
+
+    kind: str
+    name: str | Unknown
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """Something whose pods run: an object with a pod template, a pod, or what an operator makes pods of.
+
+    `lasting` pods serve until they are told to stop; others, such as a Job's, run to their end.
+    """
+
+    manifest: Manifest
+    labels: Mapping[str, Any]
+    pod: Manifest
+    ports: tuple[tuple[str, int], ...]
+    lasting: bool
+    references: tuple[Reference, ...]
+    # Made and guarded by an operator, which brings budgets and Services of its own.
+    operated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """Every object of a stack."""
+
+    manifests: Sequence[Manifest]
+    workloads: tuple[Workload, ...] = field(default=())
+
+    def of(self, *kinds: str) -> Iterator[Manifest]:
+        """The objects of these kinds."""
+        return (manifest for manifest in self.manifests if manifest.get("kind") in kinds)
+
+    def has(self, kind: str, name: object, space: object) -> bool:
+        """Whether the stack makes an object, or an operator does for it."""
+        return any(
+            own(manifest) == name and namespace(manifest) == space for manifest in self.of(kind)
+        ) or any(
+            name in OPERATORS[operated(manifest)].makes(manifest).get(kind, ())
+            for manifest in self.manifests
+            if operated(manifest) in OPERATORS and namespace(manifest) == space
+        )
+
+
+def read(manifests: Sequence[Manifest]) -> Stack:
+    """The stack of these objects."""
+    found = [workload for manifest in manifests if (workload := _workload(manifest)) is not None]
+    return Stack(manifests=manifests, workloads=tuple(found))
+
+
+def own(manifest: Manifest) -> Any:
+    """The object's name."""
+    return below(manifest, "metadata").get("name")
+
+
+def namespace(manifest: Manifest) -> Any:
+    """The object's namespace, `default` where it says none."""
+    return below(manifest, "metadata").get("namespace") or "default"
+
+
+def below(value: Any, *names: str) -> Mapping[str, Any]:
+    """The object some steps below, empty where it is missing or unknown."""
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(value: Any, *names: str) -> Sequence[Any]:
+    """The list some steps below, empty where it is missing or unknown."""
+    found = below(value, *names[:-1]).get(names[-1])
+    return found if isinstance(found, Sequence) and not isinstance(found, str) else ()
+
+
+def objects(value: Any, *names: str) -> list[Mapping[str, Any]]:
+    """The objects in the list some steps below."""
+    return [entry for entry in listed(value, *names) if isinstance(entry, Mapping)]
+
+
+def operated(manifest: Manifest) -> str:
+    """`group/Kind`, as operators are known by."""
+    group = str(manifest.get("apiVersion") or "").partition("/")[0]
+    return f"{group}/{manifest.get('kind')}"
+
+
+def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Whether a label selector selects; one that is empty selects everything."""
+    wanted = below(selector, "matchLabels")
+    if any(labels.get(key) != value for key, value in wanted.items()):
+        return False
+    return all(_expressed(entry, labels) for entry in objects(selector, "matchExpressions"))
+
+
+def _expressed(entry: Any, labels: Mapping[str, Any]) -> bool:
+    key, values = str(entry["key"]), listed(entry, "values")
+    return {
+        "In": labels.get(key) in values,
+        "NotIn": labels.get(key) not in values,
+        "Exists": key in labels,
+        "DoesNotExist": key not in labels,
+    }.get(str(entry["operator"]), False)
+
+
+def _workload(manifest: Manifest) -> Workload | None:
+    kind = str(manifest.get("kind"))
+    operator = OPERATORS.get(operated(manifest))
+    if operator is not None:
+        return Workload(
+            manifest=manifest,
+            labels=operator.labels(manifest),
+            pod={},
+            ports=operator.ports,
+            lasting=True,
+            references=tuple(_named(manifest)),
+            operated=True,
+        )
+    if kind not in PODS:
+        return None
+    template = manifest
+    if kind == "CronJob":
+        template = below(manifest, "spec", "jobTemplate", "spec", "template")
+    elif kind != "Pod":
+        template = below(manifest, "spec", "template")
+    pod = below(template, "spec")
+    return Workload(
+        manifest=manifest,
+        labels=below(template, "metadata", "labels"),
+        pod=pod,
+        ports=tuple(_ports(pod)),
+        lasting=kind not in ("Job", "CronJob") and pod.get("restartPolicy", "Always") == "Always",
+        references=tuple(_of_pod(pod)),
+    )
+
+
+def _ports(pod: Manifest) -> Iterator[tuple[str, int]]:
+    for container in (*objects(pod, "containers"), *objects(pod, "initContainers")):
+        for port in objects(container, "ports"):
+            yield str(port.get("name") or ""), int(port.get("containerPort") or 0)
+
+
+def _of_pod(pod: Manifest) -> Iterator[Reference]:
+    if pod.get("serviceAccountName"):
+        yield Reference(kind="ServiceAccount", name=pod["serviceAccountName"])
+    for container in (*objects(pod, "containers"), *objects(pod, "initContainers")):
+        for variable in objects(container, "env"):
+            yield from _keyed(below(variable, "valueFrom"))
+        for source in objects(container, "envFrom"):
+            yield from _keyed(source)
+    for volume in objects(pod, "volumes"):
+        yield from _of_volume(volume)
+
+
+def _keyed(source: Mapping[str, Any]) -> Iterator[Reference]:
+    kinds = {
+        "configMapKeyRef": "ConfigMap",
+        "secretKeyRef": "Secret",
+        "configMapRef": "ConfigMap",
+        "secretRef": "Secret",
+    }
+    for name, kind in kinds.items():
+        reference = below(source, name)
+        if reference.get("name") and reference.get("optional") is not True:
+            yield Reference(kind=kind, name=reference["name"], key=str(reference.get("key") or ""))
+
+
+def _of_volume(volume: Mapping[str, Any]) -> Iterator[Reference]:
+    sources = [volume, *objects(volume, "projected", "sources")]
+    for source in sources:
+        for kind, entry, name in (
+            ("ConfigMap", "configMap", "name"),
+            ("Secret", "secret", "secretName" if source is volume else "name"),
+            ("PersistentVolumeClaim", "persistentVolumeClaim", "claimName"),
+        ):
+            reference = below(source, entry)
+            if not reference.get(name) or reference.get("optional") is True:
+                continue
+            keys = [str(item.get("key")) for item in objects(reference, "items")]
+            for key in keys or [""]:
+                yield Reference(kind=kind, name=reference[name], key=key)
+
+
+def _named(manifest: Manifest) -> Iterator[Reference]:
+    """What a custom resource refers to: every `…Secret: {name: …}` and `…ConfigMap: {name: …}` in it."""
+
+    def within(value: Any) -> Iterator[Reference]:
+        if isinstance(value, Mapping):
+            for key, entry in value.items():
+                for kind in ("Secret", "ConfigMap"):
+                    if key.endswith(kind) and below(value, key).get("name"):
+                        # It may use all of it.
+                        yield Reference(kind=kind, name=entry["name"])
+                yield from within(entry)
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            for entry in value:
+                yield from within(entry)
+
+    return within(manifest.get("spec"))

@@ -1,0 +1,77 @@
+"""The rules' matrix at the real API server: policies made from the same table, in namespaces of their own."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from policies import admission
+from policies.configuration import Configuration
+from policies.rule import Level
+from policies.rules import RULES
+
+from ..policies.cases import Case
+from .kube import Kube, Object
+from .running import Ran
+from .waiting import until
+
+_VERSION = "admissionregistration.k8s.io/v1"
+_DENYING, _WARNING = "matrix-denying", "matrix-warning"
+_WARNED = re.compile(r"Warning: Validation failed for \S+ '\S+' with binding '\S+': (\S+): \S+ ([a-z0-9-]+)")
+_CREATED = re.compile(r"^\S+?/(\S+) created", re.MULTILINE)
+_BAD = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mutable"}}
+
+
+@contextmanager
+def enforced(kube: Kube) -> Iterator[tuple[Kube, Kube]]:
+    """Two namespaces in which every rule is mandatory: one denies, the other only says what it would deny."""
+    everything = Configuration(levels={rule.id: Level.MANDATORY for rule in RULES})
+    today = dt.datetime.now(tz=dt.UTC).date()
+    specification = admission.policies(RULES, everything, [], today)[Level.MANDATORY]
+    objects: list[Object] = [_object("v1", "Namespace", name) for name in (_DENYING, _WARNING)]
+    objects.append(_object(_VERSION, "ValidatingAdmissionPolicy", "matrix", specification))
+    for name in (_DENYING, _WARNING):
+        binding = admission.binding("matrix", Level.MANDATORY, name)
+        if name == _WARNING:
+            binding["validationActions"] = ["Warn"]
+        objects.append(_object(_VERSION, "ValidatingAdmissionPolicyBinding", name, binding))
+    document = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    denying, warning = replace(kube, namespace=_DENYING), replace(kube, namespace=_WARNING)
+    try:
+        kube.run("apply", "--filename", "-", stdin=document)
+        until(lambda: bool(_asked(denying, [_BAD]).code), what="the policies to deny", within=30)
+        until(lambda: "Warning" in _asked(warning, [_BAD]).err, what="the policies to warn", within=30)
+        yield denying, warning
+    finally:
+        kube.run("delete", "--ignore-not-found", "--filename", "-", stdin=document, timeout=120)
+
+
+def let_in(denying: Kube, cases: Sequence[Case]) -> set[str]:
+    """The ids of the cases that the API server would create."""
+    return set(_CREATED.findall(_asked(denying, [case.manifest for case in cases]).out))
+
+
+def warned(warning: Kube, cases: Sequence[Case]) -> dict[str, set[str]]:
+    """The rules that each case breaks, of the cases that the API server can read."""
+    ran = _asked(warning, [case.manifest for case in cases])
+    found: dict[str, set[str]] = {identity: set() for identity in _CREATED.findall(ran.out)}
+    for rule, identity in _WARNED.findall(ran.err):
+        found.setdefault(identity, set()).add(rule)
+    return found
+
+
+def _asked(kube: Kube, manifests: Sequence[Object]) -> Ran:
+    document = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
+    flags = ("--dry-run=server", "--validate=ignore", "--filename", "-")
+    return kube.ask("create", *flags, stdin=document, timeout=300)
+
+
+def _object(version: str, kind: str, name: str, spec: Object | None = None) -> Object:
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": name},
+        **({"spec": spec} if spec else {}),
+    }

@@ -1,0 +1,39 @@
+"""What the program would create, as plain Kubernetes objects.
+
+Not there: what an operator makes of them, such as the pods of a CloudNativePG `Cluster`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..unit.recorder import record_stack, stack_file
+
+Manifest = dict[str, Any]
+
+STACKS = ("dev", "prod")
+_PREFIX = "kubernetes:"
+_PARTS = {"apiVersion", "kind", "metadata"}
+
+
+def of_stack(stack: str) -> list[Manifest]:
+    """The objects of a stack as its own file configures it."""
+    return rendered(stack_file(stack))
+
+
+def rendered(config: Mapping[str, object]) -> list[Manifest]:
+    """The objects of a stack with this configuration, in an order that does not change."""
+    resources = [entry for entry in record_stack(config).resources if entry.type.startswith(_PREFIX)]
+    incomplete = [entry.urn for entry in resources if not entry.inputs.keys() >= _PARTS]
+    assert not incomplete, f"these are no whole objects, so nobody would judge them: {incomplete}"
+    return sorted((entry.inputs for entry in resources), key=named)
+
+
+def named(manifest: Manifest) -> str:
+    """The object as findings and waivers call it: `Kind/name`."""
+    return f"{manifest['kind']}/{manifest['metadata']['name']}"
+
+
+def stream(manifests: Iterable[Manifest]) -> str:
+    """All objects as one stream of YAML documents, each of them on one line."""
+    return "".join(f"---\n{json.dumps(manifest)}\n" for manifest in manifests)

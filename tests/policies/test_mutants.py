@@ -1,0 +1,220 @@
+"""Every hardening field of both stacks, taken away or weakened: a rule must notice each time."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from policies.across import STACK_RULES
+from policies.judgement import judge
+from policies.rules import RULES
+from policies.stack import read
+
+from ..judges.manifests import STACKS, named, of_stack
+from .manifests import DELETE, Manifest
+
+_NEEDED = (DELETE,)
+_NUMBER = (DELETE, 0)
+
+# What makes each hardening field weaker. What is missing from a list is what Kubernetes does by default.
+WEAKER: dict[str, tuple[Any, ...]] = {
+    "automountServiceAccountToken": (DELETE, True),
+    "serviceAccountName": (DELETE, "default", "nobodys"),
+    "enableServiceLinks": (DELETE, True),
+    "activeDeadlineSeconds": _NEEDED,
+    "terminationGracePeriodSeconds": (0,),
+    "topologySpreadConstraints": (DELETE, []),
+    # securityContext
+    "allowPrivilegeEscalation": (DELETE, True),
+    "capabilities": (DELETE, {"drop": ["CHOWN"]}, {"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
+    "privileged": (True,),
+    "readOnlyRootFilesystem": (DELETE, False),
+    "runAsNonRoot": (False,),
+    "runAsUser": _NUMBER,
+    "runAsGroup": _NUMBER,
+    "fsGroup": (0,),
+    "seccompProfile": (DELETE, {"type": "Unconfined"}),
+    # containers
+    "image": ("web", "web:latest"),
+    "imagePullPolicy": _NEEDED,
+    "imageName": ("postgres", "postgres:latest"),
+    "livenessProbe": _NEEDED,
+    "readinessProbe": _NEEDED,
+    "startupProbe": _NEEDED,
+    "requests": (DELETE, {}),
+    "limits": (DELETE, {}),
+    "secretKeyRef": ({"name": "nobodys", "key": "password"},),
+    "sizeLimit": (DELETE, "0"),
+    # objects
+    "immutable": (DELETE, False),
+    "strategy": (DELETE, {"type": "Recreate"}, {"type": "RollingUpdate"}),
+    "updateStrategy": ({"type": "OnDelete"},),
+    "maxUnavailable": ("100%", DELETE),
+    "minReplicas": (DELETE, 1),
+    "maxReplicas": (1,),
+    "podSelector": ({"matchLabels": {"app": "nobody"}},),
+    "from": (DELETE, []),
+    "to": (DELETE, []),
+    "host": (DELETE,),
+    "tls": (DELETE,),
+    "verbs": (["*"],),
+    "resources": (["*"],),
+    "apiGroups": (["*"],),
+    "pod-security.kubernetes.io/enforce": (DELETE, "baseline", "privileged"),
+    "enableSuperuserAccess": (True,),
+}
+# Beside what hardens; each for a reason.
+_NOT_HARDENING = {
+    # Faster mounts, and the same owner.
+    "fsGroupChangePolicy",
+    # A part of a whole that is in the table.
+    "type",
+    "drop",
+}
+# Kinds whose fields of these names say something else.
+_OTHER_KINDS = (
+    "ConfigMap",
+    "LimitRange",
+    "PersistentVolumeClaim",
+    "ResourceQuota",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+)
+_OF_THE_CLUSTER = {
+    ("spec", "imageName"),
+    ("spec", "enableSuperuserAccess"),
+    ("spec", "resources", "requests"),
+    ("spec", "resources", "limits"),
+}
+
+
+def _hardens(manifest: Manifest, path: tuple[str | int, ...]) -> bool:
+    """Whether the field is the one that `WEAKER` means by its name."""
+    if manifest["kind"] == "Cluster":
+        return path in _OF_THE_CLUSTER
+    if path[-1] == "resources":
+        return bool(manifest["kind"] == "Role")
+    if path[-1] == "podSelector":
+        # A peer's says who the other side is; one that is empty selects everything.
+        return path == ("spec", "podSelector") and bool(manifest["spec"]["podSelector"])
+    return manifest["kind"] not in _OTHER_KINDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One field of one object of a stack, and what it was made."""
+
+    stack: str
+    target: str
+    path: tuple[str | int, ...]
+    value: Any
+
+    def __str__(self) -> str:
+        value = "deleted" if self.value is DELETE else self.value
+        return f"{self.stack}: {self.target} {'/'.join(map(str, self.path))} = {value}"
+
+
+def _fields(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield (*path, key)
+            yield from _fields(below, (*path, key))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _fields(below, (*path, index))
+
+
+def mutants(stack: str) -> Iterator[Mutant]:
+    """Every way to weaken the stack by one field, or to leave one guarding object out."""
+    for manifest in of_stack(stack):
+        target = named(manifest)
+        for path in _fields(manifest):
+            for value in WEAKER.get(str(path[-1]), ()) if _hardens(manifest, path) else ():
+                yield Mutant(stack=stack, target=target, path=path, value=value)
+        if manifest["kind"] in ("ResourceQuota", "LimitRange", "PodDisruptionBudget") or (
+            target == "NetworkPolicy/default-deny"
+        ):
+            yield Mutant(stack=stack, target=target, path=(), value=DELETE)
+
+
+def _mutated(mutant: Mutant) -> list[Manifest]:
+    made = []
+    for manifest in of_stack(mutant.stack):
+        if named(manifest) != mutant.target:
+            made.append(manifest)
+        elif mutant.path:
+            made.append(_changed(manifest, mutant))
+    return made
+
+
+def _changed(manifest: Manifest, mutant: Mutant) -> Manifest:
+    copy = deepcopy(manifest)
+    place: Any = copy
+    for step in mutant.path[:-1]:
+        place = place[step]
+    if mutant.value is DELETE:
+        del place[mutant.path[-1]]
+    else:
+        place[mutant.path[-1]] = mutant.value
+    if mutant.path[-1] == "runAsNonRoot" and not {"containers", "initContainers"} & set(mutant.path):
+        # A container's own word goes first; a pod's is only weaker when the containers are silent.
+        for container in _containers(copy):
+            container.get("securityContext", {}).pop(mutant.path[-1], None)
+    return copy
+
+
+def _containers(manifest: Manifest) -> list[Manifest]:
+    pod = manifest["spec"].get("template", {}).get("spec", {})
+    return [*pod.get("containers", ()), *pod.get("initContainers", ())]
+
+
+def _noticed(mutant: Mutant) -> set[str]:
+    """The rules that object to the mutant."""
+    made = _mutated(mutant)
+    found = {
+        rule.id
+        for manifest in made
+        if named(manifest) == mutant.target
+        for rule in RULES
+        if judge(rule, manifest)
+    }
+    return found | {rule.id for rule in STACK_RULES if list(rule.judge(read(made)))}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_as_it_is_breaks_no_rule(stack: str) -> None:
+    manifests = of_stack(stack)
+    off = {"ingress-tls"} if stack == "dev" else set()
+    found = {rule.id for manifest in manifests for rule in RULES if judge(rule, manifest)}
+    assert found - off == set()
+    assert [rule.id for rule in STACK_RULES if list(rule.judge(read(manifests)))] == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_mutant_of_a_stack_is_noticed(stack: str, count: dict[str, int]) -> None:
+    off = {"ingress-tls"} if stack == "dev" else set()
+    made = list(mutants(stack))
+    survivors = [str(mutant) for mutant in made if not _noticed(mutant) - off]
+    count[f"mutants of {stack}"] = len(made)
+    count[f"survivors of {stack}"] = len(survivors)
+    assert survivors == []
+    assert len(made) > 200
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_field_of_a_security_context_is_forgotten(stack: str) -> None:
+    fields = {
+        str(path[-1])
+        for manifest in of_stack(stack)
+        for path in _fields(manifest)
+        if "securityContext" in path[:-1] and isinstance(path[-1], str)
+    }
+    assert fields >= {"runAsUser", "seccompProfile", "capabilities"}
+    assert fields - set(WEAKER) - _NOT_HARDENING == set()
+
+
+def test_every_kind_of_weakness_occurs() -> None:
+    occurring = {str(mutant.path[-1]) for stack in STACKS for mutant in mutants(stack) if mutant.path}
+    assert set(WEAKER) - occurring == set()
