@@ -3,7 +3,7 @@ PYTHON ?= python3
 export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview destroy lint types unit app e2e browser test clean-cache
+.PHONY: help venv up down status shell preview destroy lint types unit policies judges app e2e browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ types: venv ## mypy, strict
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
 	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit tests/tools
 
+policies: venv ## the policy pack: rules, mutants, and previews by the real engine; no cluster
+	@.venv/bin/python -m pytest -q tests/policies
+
+judges: venv ## what Pod Security, kube-score and checkov say of the manifests
+	@.venv/bin/python -m pytest -q tests/judges
+
 app: venv ## the demo application's own tests, against a real PostgreSQL where one is installed
 	@.venv/bin/python -m pytest -q demo/backend/tests
 	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
@@ -50,7 +56,7 @@ e2e: venv browser ## the whole path on a real cluster of its own, with a real br
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
-test: lint types unit app e2e ## everything
+test: lint types unit policies judges app e2e ## everything
 
 clean-cache: ## remove downloads, binaries and images; `make down` first
 	@$(PYTHON) -m toolchain.clean

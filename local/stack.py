@@ -22,7 +22,9 @@ _JUDGED = ("--policy-pack", str(Path(__file__).parent.parent / "policies"))
 _EVENT = re.compile(
     r"\s*[+~-]+\s+\S+\s+(?P<name>\S+)\s+(?P<what>creating|created|updating|updated|deleting|deleted|replacing|replaced)"
 )
-_AROUND = re.compile(r"^(?:Outputs|Resources):$", re.MULTILINE)
+_SECTION = re.compile(r"^(Policies|Diagnostics|Outputs|Resources|Duration):", re.MULTILINE)
+# How a rule that was broken is listed; the others are only counted.
+_VIOLATION = "- ["
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +42,14 @@ class Stack:
 
     def up(self, step: Step) -> str:
         """Deploy; returns what changed, in a few words."""
-        lines = self._act("up", step, "--skip-preview", *_JUDGED)
+        # With a preview first: rules across the stack are judged at the end of a run, and what breaks
+        # one must not have been touched by then.
+        lines = self._act("up", step, *_JUDGED)
         if any(_PENDING in line for line in lines):
             # A killed run did not write down how its last steps ended. They have been done again by now.
             self._act("refresh", step, "--skip-preview", "--clear-pending-creates")
             # Objects that the killed run made are known as they are only now: bring them into line once more.
-            self._act("up", step, "--skip-preview", *_JUDGED)
+            self._act("up", step, *_JUDGED)
         return _summary(lines)
 
     def destroy(self, step: Step) -> str:
@@ -145,10 +149,13 @@ def _summary(lines: list[str]) -> str:
 
 
 def _refused(action: str, text: str, log: Path | None) -> Refusal:
-    """Pulumi's own diagnostics, without the list of resources around them."""
-    _, _, diagnostics = text.partition("Diagnostics:")
-    diagnostics = _AROUND.split(diagnostics)[0]
-    shown = "\n".join(line for line in (diagnostics or text).strip().splitlines() if line.strip())[-3000:]
+    """Pulumi's own diagnostics and what the policies found, without the list of resources around them."""
+    sections = _SECTION.split(text)
+    found = dict(zip(sections[1::2], sections[2::2], strict=True))
+    violations = found.get("Policies", "")
+    parts = [violations if _VIOLATION in violations else "", found.get("Diagnostics", "")]
+    told = "\n".join(parts).strip() or text
+    shown = "\n".join(line for line in told.strip().splitlines() if line.strip())[-3000:]
     return Refusal(
         f"pulumi {action} failed\n{shown}",
         "the stack is not as its settings say; what had been done stays done and is recorded",

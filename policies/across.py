@@ -11,6 +11,7 @@ from typing import Any
 
 from .expression import Unknown
 from .judgement import Manifest, name
+from .references import all_references
 from .rule import Level, Severity
 from .stack import Reference, Stack, Workload, below, listed, namespace, objects, own, selects
 
@@ -52,7 +53,10 @@ def _network_policies(stack: Stack) -> Found:
 def _directions(policy: Manifest) -> list[Any]:
     spec = below(policy, "spec")
     # What the API server fills in.
-    return list(listed(spec, "policyTypes")) or ["Ingress", *(["Egress"] if listed(spec, "egress") else [])]
+    return [str(entry) for entry in listed(spec, "policyTypes")] or [
+        "Ingress",
+        *(["Egress"] if listed(spec, "egress") else []),
+    ]
 
 
 def _budgets(stack: Stack) -> Found:
@@ -67,11 +71,13 @@ def _budgets(stack: Stack) -> Found:
 
 def _replicated(stack: Stack) -> Iterator[Workload]:
     """Workloads that may have several pods: of one, a budget can only forbid or allow the end."""
+    scaled = [workload.manifest for workload, _ in _autoscaled(stack)]
     for workload in stack.workloads:
-        replicas = below(workload.manifest, "spec").get("replicas")
-        if workload.operated or not workload.lasting or workload.manifest["kind"] in ("Pod", "DaemonSet"):
+        manifest = workload.manifest
+        if workload.operated or not workload.lasting or manifest["kind"] in ("Pod", "DaemonSet"):
             continue
-        if replicas is None or isinstance(replicas, Unknown) or replicas > 1:
+        replicas = below(manifest, "spec").get("replicas")
+        if any(manifest is entry for entry in scaled) or (isinstance(replicas, int) and replicas > 1):
             yield workload
 
 
@@ -96,74 +102,22 @@ def _serves(service: Manifest, workload: Workload) -> bool:
 
 
 def _references(stack: Stack) -> Found:
-    for manifest, reference in _all_references(stack):
+    for manifest, reference in all_references(stack):
         if isinstance(reference.name, Unknown) or reference.name == "default":
+            continue
+        if any(manifest is entry for entry in stack.settled):
             continue
         if not stack.has(reference.kind, reference.name, namespace(manifest)):
             yield manifest, f"{reference.kind} {reference.name} is not part of the stack"
 
 
-def _all_references(stack: Stack) -> Iterator[tuple[Manifest, Reference]]:
-    for workload in stack.workloads:
-        for reference in workload.references:
-            yield workload.manifest, reference
-    for kind, referring in _REFERRING.items():
-        for manifest in stack.of(kind):
-            for reference in referring(manifest):
-                yield manifest, reference
-
-
-def _of_ingress(manifest: Manifest) -> Iterator[Reference]:
-    backends = [below(manifest, "spec", "defaultBackend")]
-    for rule in objects(manifest, "spec", "rules"):
-        backends += [below(path, "backend") for path in objects(rule, "http", "paths")]
-    for backend in backends:
-        if service := below(backend, "service").get("name"):
-            yield Reference(kind="Service", name=service)
-    for entry in objects(manifest, "spec", "tls"):
-        if entry.get("secretName"):
-            yield Reference(kind="Secret", name=entry["secretName"])
-
-
-def _of_route(manifest: Manifest) -> Iterator[Reference]:
-    for rule in objects(manifest, "spec", "rules"):
-        for backend in objects(rule, "backendRefs"):
-            yield Reference(kind="Service", name=backend.get("name") or "")
-
-
-def _of_autoscaler(manifest: Manifest) -> Iterator[Reference]:
-    target = below(manifest, "spec", "scaleTargetRef")
-    yield Reference(kind=str(target.get("kind")), name=target.get("name") or "")
-
-
-def _of_binding(manifest: Manifest) -> Iterator[Reference]:
-    role = below(manifest, "roleRef")
-    if role.get("kind") == "Role":
-        yield Reference(kind="Role", name=role.get("name") or "")
-
-
-def _of_account(manifest: Manifest) -> Iterator[Reference]:
-    for secret in objects(manifest, "imagePullSecrets"):
-        yield Reference(kind="Secret", name=secret.get("name") or "")
-
-
-_REFERRING = {
-    "Ingress": _of_ingress,
-    "HTTPRoute": _of_route,
-    "HorizontalPodAutoscaler": _of_autoscaler,
-    "RoleBinding": _of_binding,
-    "ServiceAccount": _of_account,
-}
-
-
 def _dangling(stack: Stack) -> Found:
-    used = {
-        (reference.kind, "" if isinstance(reference.name, Unknown) else reference.name)
-        for _, reference in _all_references(stack)
-    }
+    used = [(reference.kind, reference.name) for _, reference in all_references(stack)]
+    # What such a reference means may be any object of its kind.
+    open_kinds = {kind for kind, name in used if isinstance(name, Unknown)}
     for manifest in stack.of("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "Role"):
-        known = "" if isinstance(own(manifest), Unknown) else own(manifest)
-        if (manifest["kind"], known) not in used:
+        kind, known = manifest["kind"], own(manifest)
+        if not isinstance(known, Unknown) and kind not in open_kinds and (kind, known) not in used:
             yield manifest, "nothing refers to it"
     for manifest in stack.of("PodDisruptionBudget", "NetworkPolicy", "Service"):
         spec = below(manifest, "spec")
@@ -180,6 +134,11 @@ def _dangling(stack: Stack) -> Found:
 
 
 def _narrow(stack: Stack) -> Found:
+    unknown = any(
+        reference.kind == "Secret" and isinstance(reference.name, Unknown)
+        for workload in stack.workloads
+        for reference in workload.references
+    )
     for secret in stack.of("Secret"):
         readers = {
             index: {reference.key for reference in workload.references if _is_of(reference, secret)}
@@ -195,12 +154,12 @@ def _narrow(stack: Stack) -> Found:
                     yield workload.manifest, f"it takes all of Secret {own(secret)}, which others share"
         # A Secret for a login has a user's name by its type.
         unread = keys - set().union(*readers.values()) - {"username"}
-        if readers and not whole and unread:
+        if readers and not whole and unread and not unknown:
             yield secret, f"nobody reads {', '.join(sorted(unread))}"
 
 
 def _is_of(reference: Reference, secret: Manifest) -> bool:
-    return reference.kind == "Secret" and reference.name == own(secret)
+    return reference.kind == "Secret" and isinstance(reference.name, str) and reference.name == own(secret)
 
 
 def _fixed_replicas(stack: Stack) -> Found:
@@ -212,13 +171,14 @@ def _fixed_replicas(stack: Stack) -> Found:
 def _autoscaler_requests(stack: Stack) -> Found:
     for workload, autoscaler in _autoscaled(stack):
         shares = {
-            below(metric, "resource").get("name")
+            share
             for metric in objects(autoscaler, "spec", "metrics")
-            if below(metric, "resource", "target").get("type") == "Utilization"
+            if isinstance(share := below(metric, "resource").get("name"), str)
+            and below(metric, "resource", "target").get("type") == "Utilization"
         }
         for container in objects(workload.pod, "containers"):
             missing = sorted(
-                str(share) for share in shares if share not in below(container, "resources", "requests")
+                share for share in shares if share not in below(container, "resources", "requests")
             )
             if missing:
                 yield workload.manifest, f"container {container.get('name')} requests no {', '.join(missing)}"
@@ -239,7 +199,7 @@ def _accounts(stack: Stack) -> Found:
     users: dict[tuple[Any, Any], Workload] = {}
     for workload in stack.workloads:
         account = workload.pod.get("serviceAccountName")
-        if account is None or isinstance(account, Unknown):
+        if not isinstance(account, str):
             continue
         first = users.setdefault((namespace(workload.manifest), account), workload)
         if first.labels != workload.labels and not _same_program(first.labels, workload.labels):
@@ -253,10 +213,14 @@ def _same_program(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 
 def _namespaces(stack: Stack) -> Found:
     for manifest in stack.of("Namespace"):
+        if isinstance(own(manifest), Unknown):
+            continue
         for kind in ("ResourceQuota", "LimitRange"):
             if not any(namespace(guard) == own(manifest) for guard in stack.of(kind)):
                 yield manifest, f"it has no {kind}"
-        if not any(_denies_all(policy) and namespace(policy) == own(manifest) for policy in stack.manifests):
+        if not any(
+            _denies_all(policy) and namespace(policy) == own(manifest) for policy in stack.of("NetworkPolicy")
+        ):
             yield manifest, "no NetworkPolicy denies what none allows"
 
 
@@ -264,7 +228,7 @@ def _denies_all(policy: Manifest) -> bool:
     spec = below(policy, "spec")
     opens = listed(spec, "ingress") or listed(spec, "egress")
     everything = not below(spec, "podSelector") and {"Ingress", "Egress"} <= set(_directions(policy))
-    return policy.get("kind") == "NetworkPolicy" and everything and not opens
+    return everything and not opens
 
 
 STACK_RULES = (

@@ -11,33 +11,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .configuration import Configuration, Exemption
+from .kinds import GROUPS, PODS
 from .rule import Level, Rule
-from .vocabulary import POD_SPEC, PODS, SELECTIONS, Subject
+from .vocabulary import POD_SPEC, SELECTIONS, Subject
 
-_RESOURCES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    # CloudNativePG's.
-    "Cluster": ("postgresql.cnpg.io", "v1", ("clusters",)),
-    "ConfigMap": ("", "v1", ("configmaps",)),
-    "CronJob": ("batch", "v1", ("cronjobs",)),
-    "DaemonSet": ("apps", "v1", ("daemonsets",)),
-    "Deployment": ("apps", "v1", ("deployments",)),
-    "Gateway": ("gateway.networking.k8s.io", "v1", ("gateways",)),
-    "HTTPRoute": ("gateway.networking.k8s.io", "v1", ("httproutes",)),
-    "HorizontalPodAutoscaler": ("autoscaling", "v2", ("horizontalpodautoscalers",)),
-    "Ingress": ("networking.k8s.io", "v1", ("ingresses",)),
-    "Job": ("batch", "v1", ("jobs",)),
-    "Namespace": ("", "v1", ("namespaces",)),
-    "NetworkPolicy": ("networking.k8s.io", "v1", ("networkpolicies",)),
+# Versions and names in an address; the groups are in kinds.py.
+_RESOURCES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "Cluster": ("v1", ("clusters",)),
+    "ConfigMap": ("v1", ("configmaps",)),
+    "CronJob": ("v1", ("cronjobs",)),
+    "DaemonSet": ("v1", ("daemonsets",)),
+    "Deployment": ("v1", ("deployments",)),
+    "Gateway": ("v1", ("gateways",)),
+    "HTTPRoute": ("v1", ("httproutes",)),
+    "HorizontalPodAutoscaler": ("v2", ("horizontalpodautoscalers",)),
+    "Ingress": ("v1", ("ingresses",)),
+    "Job": ("v1", ("jobs",)),
+    "Namespace": ("v1", ("namespaces",)),
+    "NetworkPolicy": ("v1", ("networkpolicies",)),
     # The last two are `kubectl debug` and a change of a running pod's resources.
-    "Pod": ("", "v1", ("pods", "pods/ephemeralcontainers", "pods/resize")),
-    "PodDisruptionBudget": ("policy", "v1", ("poddisruptionbudgets",)),
-    "ReplicaSet": ("apps", "v1", ("replicasets",)),
-    "ReplicationController": ("", "v1", ("replicationcontrollers",)),
-    "Role": ("rbac.authorization.k8s.io", "v1", ("roles",)),
-    "Secret": ("", "v1", ("secrets",)),
-    "Service": ("", "v1", ("services",)),
-    "ServiceAccount": ("", "v1", ("serviceaccounts",)),
-    "StatefulSet": ("apps", "v1", ("statefulsets",)),
+    "Pod": ("v1", ("pods", "pods/ephemeralcontainers", "pods/resize")),
+    "PodDisruptionBudget": ("v1", ("poddisruptionbudgets",)),
+    "ReplicaSet": ("v1", ("replicasets",)),
+    "ReplicationController": ("v1", ("replicationcontrollers",)),
+    "Role": ("v1", ("roles",)),
+    "Secret": ("v1", ("secrets",)),
+    "Service": ("v1", ("services",)),
+    "ServiceAccount": ("v1", ("serviceaccounts",)),
+    "StatefulSet": ("v1", ("statefulsets",)),
 }
 # What these make, they make of an object that was judged; their names can be taken by nobody else.
 _CONTROLLERS = (
@@ -55,6 +56,9 @@ _CONTROLLERS = (
         )
     ),
 )
+# What the API server would fill in. Whoever applies the object again after a run that was killed has another
+# name, and a part that is not written out would be the first one's: a conflict.
+_DEFAULTS: Mapping[str, Any] = {"matchPolicy": "Equivalent", "objectSelector": {}}
 _ACTIONS = {Level.MANDATORY: ["Deny"], Level.ADVISORY: ["Warn", "Audit"]}
 _SELECTED = {
     Subject.CONTAINERS: "variables.containers",
@@ -93,7 +97,7 @@ def binding(policy: Any, level: Level, namespace: Any) -> dict[str, Any]:
     return {
         "policyName": policy,
         "validationActions": _ACTIONS[level],
-        "matchResources": {"namespaceSelector": selector},
+        "matchResources": {**_DEFAULTS, "namespaceSelector": selector},
     }
 
 
@@ -116,7 +120,11 @@ def _specification(
     makers = json.dumps([*_CONTROLLERS, *trusted])
     return {
         "failurePolicy": "Fail",
-        "matchConstraints": {"resourceRules": [_resource_rule(kind) for kind in kinds]},
+        "matchConstraints": {
+            **_DEFAULTS,
+            "namespaceSelector": {},
+            "resourceRules": [_resource_rule(kind) for kind in kinds],
+        },
         "matchConditions": [
             {"name": "not-made-of-what-was-judged", "expression": f"!(request.userInfo.username in {makers})"}
         ],
@@ -157,12 +165,13 @@ def _validation(rule: Rule, exemptions: Sequence[Exemption]) -> dict[str, str]:
 
 
 def _resource_rule(kind: str) -> dict[str, Any]:
-    group, version, resources = _RESOURCES[kind]
+    version, resources = _RESOURCES[kind]
     return {
-        "apiGroups": [group],
+        "apiGroups": [GROUPS[kind]],
         "apiVersions": [version],
         "operations": ["CREATE", "UPDATE"],
         "resources": list(resources),
+        "scope": "*",
     }
 
 

@@ -41,7 +41,8 @@ class Exemption:
 
     def covers(self, manifest: Mapping[str, Any], today: dt.date) -> bool:
         """Whether it exempts this object today."""
-        own = (manifest.get("metadata") or {}).get("name")
+        metadata = manifest.get("metadata")
+        own = metadata.get("name") if isinstance(metadata, Mapping) else None
         named = f"{manifest.get('kind')}/{own}"
         return isinstance(own, str) and today <= self.expires and fnmatchcase(named, self.resource)
 
@@ -68,7 +69,9 @@ def parse(raw: Mapping[str, str], known: Iterable[str]) -> Configuration:
     for key in raw:
         if key.startswith("policies:") and key not in (_LEVELS, _EXEMPTIONS):
             raise ConfigurationError(
-                key, "a key that does not exist", f"pulumi config rm {key} ({_LEVELS}, {_EXEMPTIONS})"
+                key,
+                "a key that does not exist",
+                f"pulumi config rm {key} (known here: {_LEVELS}, {_EXEMPTIONS})",
             )
     levels = _decoded(raw, _LEVELS, {})
     exemptions = _decoded(raw, _EXEMPTIONS, [])
@@ -111,7 +114,8 @@ def _exemption(index: int, entry: object, rules: list[str]) -> Exemption:
     if not str(entry["reason"] or "").strip():
         raise ConfigurationError(f"{key}.reason", "nothing", "say why, so that a reviewer can agree")
     try:
-        expires = dt.date.fromisoformat(str(entry["expires"]))
+        # YAML takes a day without quotes for a moment, and the engine writes it out as one.
+        expires = dt.date.fromisoformat(str(entry["expires"]).removesuffix(" 00:00:00 +0000 UTC"))
     except ValueError:
         found, fix = str(entry["expires"]), "write the last day as YYYY-MM-DD, such as 2030-01-31"
         raise ConfigurationError(f"{key}.expires", found, fix) from None

@@ -212,7 +212,9 @@ def is_of(value: object, shape: type) -> bool:
 
 def _described(value: object) -> str:
     shape = next((shape for shape in _NAMES if is_of(value, shape)), None)
-    return _NAMES[shape] if shape else type(value).__name__
+    if shape:
+        return _NAMES[shape]
+    return "a number that is no whole one, or too large" if isinstance(value, int | float) else "something"
 
 
 def quoted(text: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .expression import Malformed, Unknown
+from .kinds import kind_of
 from .rule import Rule
 from .vocabulary import CONTAINER, OBJECT, POD, POD_SPEC, SELECTIONS, Subject, items
 
@@ -41,7 +42,7 @@ def name(manifest: Manifest) -> str:
 
 def judge(rule: Rule, manifest: Manifest) -> list[Violation | Unknown]:
     """Every violation of the rule by the object; an `Unknown` where only the update can tell."""
-    if manifest.get("kind") not in rule.kinds:
+    if kind_of(manifest) not in rule.kinds:
         return []
     try:
         return list(_judge(rule, manifest))
@@ -79,6 +80,9 @@ def _subjects(rule: Rule, scope: dict[str, Any]) -> Iterator[tuple[dict[str, Any
         yield containers, ""
         return
     for container in containers:
+        if isinstance(container, Unknown):
+            yield container, ""
+            continue
         if not isinstance(container, Mapping):
             raise Malformed("containers[]", container, "an object")
         yield {**scope, CONTAINER.name: container}, str(container.get("name"))

@@ -1,6 +1,7 @@
 """What is said of values: comparisons, quantifiers, and, or, not; see expression.py."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,7 +182,7 @@ class Every(Expression):
     body: Expression
 
     def value(self, scope: Scope) -> Any:
-        found = self.collection.value(scope)
+        found = _collection(self.collection.value(scope))
         if isinstance(found, Unknown):
             return found
         return _all(self.body.value({**scope, self.element.name: element}) for element in found)
@@ -214,7 +215,7 @@ class Those(Expression):
     body: Expression
 
     def value(self, scope: Scope) -> Any:
-        found = self.collection.value(scope)
+        found = _collection(self.collection.value(scope))
         if isinstance(found, Unknown):
             return found
         verdicts = [self.body.value({**scope, self.element.name: element}) for element in found]
@@ -256,6 +257,12 @@ class Choice(Expression):
 
     def cel(self) -> str:
         return f"({self.condition.cel()} ? {self.then.cel()} : {self.otherwise.cel()})"
+
+
+def _collection(found: Any) -> Any:
+    if isinstance(found, Unknown | Mapping) or (isinstance(found, Sequence) and not isinstance(found, str)):
+        return found
+    raise Malformed("an entry", found, "an object")
 
 
 def _all(verdicts: Any) -> Any:

@@ -1,5 +1,6 @@
 """What operators make of their custom resources, as far as other objects of a stack refer to it."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,23 +15,35 @@ class Operator:
     makes: Callable[[Mapping[str, Any]], Mapping[str, tuple[str, ...]]]
 
 
+_SECRETS = ("app", "ca", "replication", "server", "superuser")
+
+
 def _cloudnative_pg(cluster: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
     """See https://cloudnative-pg.io/documentation/1.28/service_management/ and …/certificates/."""
-    name = str(cluster["metadata"]["name"])
-    services = cluster.get("spec", {}).get("managed", {}).get("services", {}).get("additional", [])
+    name = _name(cluster)
+    services = []
+    with contextlib.suppress(AttributeError, KeyError, TypeError):
+        # What cannot be read, the operator refuses.
+        services = [
+            entry["serviceTemplate"]["metadata"]["name"]
+            for entry in cluster["spec"]["managed"]["services"]["additional"]
+        ]
     return {
-        "Secret": tuple(
-            f"{name}-{purpose}" for purpose in ("app", "ca", "replication", "server", "superuser")
-        ),
-        "Service": (f"{name}-rw", *(entry["serviceTemplate"]["metadata"]["name"] for entry in services)),
+        "Secret": tuple(f"{name}-{purpose}" for purpose in _SECRETS),
+        "Service": (f"{name}-rw", *services),
         "ServiceAccount": (name,),
     }
+
+
+def _name(manifest: Mapping[str, Any]) -> str:
+    metadata = manifest.get("metadata")
+    return str(metadata.get("name")) if isinstance(metadata, Mapping) else ""
 
 
 OPERATORS: Mapping[str, Operator] = {
     "postgresql.cnpg.io/Cluster": Operator(
         labels=lambda cluster: {
-            "cnpg.io/cluster": str(cluster["metadata"]["name"]),
+            "cnpg.io/cluster": _name(cluster),
             "cnpg.io/podRole": "instance",
         },
         ports=(("postgresql", 5432), ("status", 8000), ("metrics", 9187)),

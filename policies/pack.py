@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi_policy import (
@@ -17,14 +18,14 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
-from . import across, judgement
+from . import judgement
 from .across import STACK_RULES, StackRule
 from .configuration import Configuration, Exemption
 from .expression import Unknown
 from .judgement import Manifest
 from .rule import Rule
 from .rules import RULES
-from .stack import read
+from .stack import Stack, read
 
 NAME = "kubernetes-namespace"
 OBJECT, EXEMPTIONS = "object", "exemptions"
@@ -35,16 +36,42 @@ _OUTSIDE = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize")
 
 def pack(configuration: Configuration, today: dt.date) -> PolicyPack:
     """The pack, with a stack's levels and exemptions."""
-    inputs: dict[str, Manifest] = {}
+    seen = _Seen()
     return PolicyPack(
         NAME,
         [
-            _object(inputs),
+            _object(seen),
             *(_resource_policy(rule, configuration, today) for rule in RULES),
-            *(_stack_policy(rule, configuration, inputs, today) for rule in STACK_RULES),
-            _exemptions(configuration, inputs, today),
+            *(_stack_policy(rule, configuration, seen, today) for rule in STACK_RULES),
+            _exemptions(configuration, seen, today),
         ],
     )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Each resource's inputs, by URN: at the end the engine only has outputs.
+
+    Those hold what others wrote, such as an autoscaler's replicas.
+    """
+
+    inputs: dict[str, Manifest] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
+
+    def keep(self, args: ResourceValidationArgs, judged: Manifest) -> None:
+        self.inputs[args.urn] = judged
+        # The program never changes it, so its inputs are those of the day when it was made.
+        if any(path.partition(".")[0] == "spec" for path in args.opts.ignore_changes):
+            self.settled.add(args.urn)
+
+    def stack(self, args: StackValidationArgs) -> Stack:
+        urns = [resource.urn for resource in args.resources if resource.urn in self.inputs]
+        return read(
+            [self.inputs[urn] for urn in urns], [self.inputs[urn] for urn in urns if urn in self.settled]
+        )
+
+    def urn(self, judged: Manifest) -> str:
+        return next(urn for urn, entry in self.inputs.items() if entry is judged)
 
 
 def manifest(type_: str, props: Mapping[str, Any]) -> Manifest | None:
@@ -89,8 +116,7 @@ def _resource_policy(rule: Rule, configuration: Configuration, today: dt.date) -
             else:
                 report(found.message(judged), None)
         if unknown is not None:
-            # Only the update can tell, and the engine says so.
-            raise UnknownValueError(UNKNOWN_STRING_VALUE, list(unknown.path))
+            raise _not_known(unknown)
 
     return ResourceValidationPolicy(
         name=rule.id,
@@ -103,18 +129,20 @@ def _resource_policy(rule: Rule, configuration: Configuration, today: dt.date) -
     )
 
 
-def _object(inputs: dict[str, Manifest]) -> Policy:
-    """The first policy: it keeps each resource's inputs, because at the end the engine only has outputs.
+def _not_known(unknown: Unknown) -> UnknownValueError:
+    """Only the update can tell, and the engine says so."""
+    return UnknownValueError(UNKNOWN_STRING_VALUE, list(unknown.path))
 
-    Those hold what others wrote, such as an autoscaler's replicas.
-    """
+
+def _object(seen: _Seen) -> Policy:
+    """The first policy, which every other one builds on."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         judged = manifest(args.resource_type, args.props)
         if judged is None:
             return
-        if isinstance(judged.get("metadata", {}), Mapping):
-            inputs[args.urn] = judged
+        if isinstance(judged.get("metadata", {}), Mapping | Unknown):
+            seen.keep(args, judged)
         else:
             report(f"{judged['kind']}: metadata is no object; give it a name there.", None)
 
@@ -126,15 +154,14 @@ def _object(inputs: dict[str, Manifest]) -> Policy:
     )
 
 
-def _stack_policy(
-    rule: StackRule, configuration: Configuration, inputs: Mapping[str, Manifest], today: dt.date
-) -> Policy:
+def _stack_policy(rule: StackRule, configuration: Configuration, seen: _Seen, today: dt.date) -> Policy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        objects = _objects(args, inputs)
-        for judged, detail in rule.judge(read(list(objects.values()))):
+        stack = seen.stack(args)
+        if stack.unknown is not None:
+            raise _not_known(stack.unknown)
+        for judged, detail in rule.judge(stack):
             if not configuration.exempt(rule.id, judged, today):
-                urn = next(urn for urn, entry in objects.items() if entry is judged)
-                report(rule.message(judged, detail), urn)
+                report(rule.message(judged, detail), seen.urn(judged))
 
     return StackValidationPolicy(
         name=rule.id,
@@ -147,13 +174,9 @@ def _stack_policy(
     )
 
 
-def _objects(args: StackValidationArgs, inputs: Mapping[str, Manifest]) -> dict[str, Manifest]:
-    return {resource.urn: inputs[resource.urn] for resource in args.resources if resource.urn in inputs}
-
-
-def _exemptions(configuration: Configuration, inputs: Mapping[str, Manifest], today: dt.date) -> Policy:
+def _exemptions(configuration: Configuration, seen: _Seen, today: dt.date) -> Policy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        manifests = list(_objects(args, inputs).values())
+        stack = seen.stack(args)
         for entry in configuration.exemptions:
             if entry.expires < today:
                 report(
@@ -161,7 +184,7 @@ def _exemptions(configuration: Configuration, inputs: Mapping[str, Manifest], to
                     "or decide again and set a later day in policies:exemptions.",
                     None,
                 )
-            elif not used(entry, manifests, today):
+            elif not used(entry, stack, today):
                 report(
                     f"{entry.rule} for {entry.resource} is not needed: nothing of that name breaks the rule; "
                     "remove it from policies:exemptions.",
@@ -176,13 +199,16 @@ def _exemptions(configuration: Configuration, inputs: Mapping[str, Manifest], to
     )
 
 
-def used(entry: Exemption, manifests: Sequence[Manifest], today: dt.date) -> bool:
-    """Whether an exemption exempts anything of a stack."""
+def used(entry: Exemption, stack: Stack, today: dt.date) -> bool:
+    """Whether an exemption exempts anything of a stack; where that is not known yet, it does."""
     for rule in RULES:
         if rule.id == entry.rule:
-            return any(entry.covers(judged, today) and judgement.judge(rule, judged) for judged in manifests)
-    across_rule = next(rule for rule in across.STACK_RULES if rule.id == entry.rule)
-    return any(entry.covers(judged, today) for judged, _ in across_rule.judge(read(manifests)))
+            covered = (judged for judged in stack.manifests if entry.covers(judged, today))
+            return any(judgement.judge(rule, judged) for judged in covered)
+    if stack.unknown is not None:
+        return True
+    across_rule = next(rule for rule in STACK_RULES if rule.id == entry.rule)
+    return any(entry.covers(judged, today) for judged, _ in across_rule.judge(stack))
 
 
 def _level(rule: Rule | StackRule, configuration: Configuration) -> EnforcementLevel:

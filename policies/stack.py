@@ -1,14 +1,36 @@
 """A stack as the rules across it see it: who runs, under which labels and ports, and who refers to what."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .expression import Unknown
+from .kinds import PODS, kind_of
 from .operators import OPERATORS
-from .vocabulary import PODS
 
 Manifest = Mapping[str, Any]
+
+_LABELS = ("labels", "matchLabels", "selector")
+_MATCHED = (
+    *_LABELS,
+    *(
+        "metadata",
+        "namespace",
+        "spec",
+        "template",
+        "replicas",
+        "ports",
+        "containerPort",
+        "targetPort",
+        "port",
+    ),
+    *("containers", "initContainers", "env", "envFrom", "valueFrom", "secretKeyRef", "configMapKeyRef"),
+    *("volumes", "configMap", "secret", "persistentVolumeClaim", "key", "items", "optional"),
+    *("podSelector", "policyTypes", "ingress", "egress", "scaleTargetRef", "kind", "metrics", "resource"),
+    *("target", "type", "requests", "resources", "rules", "http", "paths", "backend", "service", "tls"),
+    *("backendRefs", "defaultBackend", "roleRef", "matchExpressions", "jobTemplate", "restartPolicy"),
+    *("managed", "services", "additional", "serviceTemplate"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +52,7 @@ class Workload:
     manifest: Manifest
     labels: Mapping[str, Any]
     pod: Manifest
-    ports: tuple[tuple[str, int], ...]
+    ports: tuple[tuple[str, Any], ...]
     lasting: bool
     references: tuple[Reference, ...]
     # Made and guarded by an operator, which brings budgets and Services of its own.
@@ -39,19 +61,26 @@ class Workload:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """Every object of a stack."""
+    """Every object of a stack.
+
+    With something `unknown` that objects are matched by, none can be judged. What is `settled` stays as it
+    was made, such as a Job that ran, and what it needed then need not be there any more.
+    """
 
     manifests: Sequence[Manifest]
-    workloads: tuple[Workload, ...] = field(default=())
+    workloads: tuple[Workload, ...]
+    unknown: Unknown | None
+    settled: Sequence[Manifest] = ()
 
     def of(self, *kinds: str) -> Iterator[Manifest]:
         """The objects of these kinds."""
-        return (manifest for manifest in self.manifests if manifest.get("kind") in kinds)
+        return (manifest for manifest in self.manifests if kind_of(manifest) in kinds)
 
     def has(self, kind: str, name: object, space: object) -> bool:
         """Whether the stack makes an object, or an operator does for it."""
         return any(
-            own(manifest) == name and namespace(manifest) == space for manifest in self.of(kind)
+            (own(manifest) == name or isinstance(own(manifest), Unknown)) and namespace(manifest) == space
+            for manifest in self.of(kind)
         ) or any(
             name in OPERATORS[operated(manifest)].makes(manifest).get(kind, ())
             for manifest in self.manifests
@@ -59,20 +88,57 @@ class Stack:
         )
 
 
-def read(manifests: Sequence[Manifest]) -> Stack:
-    """The stack of these objects."""
+def read(manifests: Sequence[Manifest], settled: Sequence[Manifest] = ()) -> Stack:
+    """The stack of these objects, of which some are settled."""
     found = [workload for manifest in manifests if (workload := _workload(manifest)) is not None]
-    return Stack(manifests=manifests, workloads=tuple(found))
+    unknown = next((part for manifest in manifests for part in _unknown(manifest, "", ())), None)
+    for workload in found:
+        if workload.operated:
+            unknown = unknown or next(_unknown_to_all(workload.manifest), None)
+    return Stack(manifests=manifests, workloads=tuple(found), unknown=unknown, settled=settled)
+
+
+def _unknown(value: Any, key: str, above: tuple[str, ...]) -> Iterator[Unknown]:
+    """What is not known of the parts by which objects are matched; a name alone is taken to be right."""
+    if isinstance(value, Unknown):
+        if key in _MATCHED or (above and above[-1] in (*_LABELS, "ports")):
+            yield value
+    elif isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield from _unknown(entry, str(name), (*above, key))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for entry in value:
+            yield from _unknown(entry, key, above)
+
+
+def _unknown_to_all(manifest: Manifest) -> Iterator[Unknown]:
+    """What is not known of an operator's object: it names what it makes after it, and may read any part."""
+    if isinstance(own(manifest), Unknown):
+        yield own(manifest)
+
+    def within(value: Any, key: str) -> Iterator[Unknown]:
+        if isinstance(value, Unknown):
+            if key != "name":
+                yield value
+        elif isinstance(value, Mapping):
+            for name, entry in value.items():
+                yield from within(entry, str(name))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            for entry in value:
+                yield from within(entry, key)
+
+    yield from within(manifest.get("spec"), "spec")
 
 
 def own(manifest: Manifest) -> Any:
     """The object's name."""
-    return below(manifest, "metadata").get("name")
+    found = below(manifest, "metadata").get("name")
+    return found if isinstance(found, str | Unknown) else None
 
 
 def namespace(manifest: Manifest) -> Any:
     """The object's namespace, `default` where it says none."""
-    return below(manifest, "metadata").get("namespace") or "default"
+    return str(below(manifest, "metadata").get("namespace") or "default")
 
 
 def below(value: Any, *names: str) -> Mapping[str, Any]:
@@ -118,7 +184,7 @@ def _expressed(entry: Any, labels: Mapping[str, Any]) -> bool:
 
 
 def _workload(manifest: Manifest) -> Workload | None:
-    kind = str(manifest.get("kind"))
+    kind = kind_of(manifest)
     operator = OPERATORS.get(operated(manifest))
     if operator is not None:
         return Workload(
@@ -148,10 +214,10 @@ def _workload(manifest: Manifest) -> Workload | None:
     )
 
 
-def _ports(pod: Manifest) -> Iterator[tuple[str, int]]:
+def _ports(pod: Manifest) -> Iterator[tuple[str, Any]]:
     for container in (*objects(pod, "containers"), *objects(pod, "initContainers")):
         for port in objects(container, "ports"):
-            yield str(port.get("name") or ""), int(port.get("containerPort") or 0)
+            yield str(port.get("name") or ""), port.get("containerPort")
 
 
 def _of_pod(pod: Manifest) -> Iterator[Reference]:

@@ -53,17 +53,6 @@ KIND = Variable("kind", "variables.kind")
 POD = Variable("pod", "variables.pod")
 CONTAINER = Variable("container")
 
-CONTROLLERS = (
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "Job",
-    "ReplicaSet",
-    "ReplicationController",
-    "StatefulSet",
-)
-PODS = ("Pod", *CONTROLLERS)
-
 
 class Subject(StrEnum):
     """What of an object is judged, each time the rule's expression is evaluated."""

@@ -1,10 +1,10 @@
 """Access: a pod has an account of its own and no token for the Kubernetes API; a role says what it allows."""
 
+from ..kinds import PODS
 from ..rule import Rule, Severity
 from ..vocabulary import (
     OBJECT,
     POD,
-    PODS,
     Default,
     Every,
     Not,

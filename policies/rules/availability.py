@@ -1,12 +1,12 @@
 """Availability: rollouts, drains and failures leave enough pods, and each pod ends in its own time."""
 
+from ..kinds import PODS
 from ..logic import Compare
 from ..rule import Level, Rule, Severity
 from ..vocabulary import (
     CONTAINER,
     OBJECT,
     POD,
-    PODS,
     Default,
     Literal,
     Not,

@@ -1,8 +1,9 @@
 """Images: the same one is run tomorrow, and it is known when it is fetched."""
 
 from ..expression import Expression
+from ..kinds import PODS
 from ..rule import Rule, Severity
-from ..vocabulary import CONTAINER, PODS, Default, Matches, Not, Subject, every, one_of, text
+from ..vocabulary import CONTAINER, Default, Matches, Not, Subject, every, one_of, text
 
 _CATEGORY = "images"
 _DIGEST = "@sha256:[0-9a-f]{64}$"

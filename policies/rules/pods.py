@@ -5,12 +5,12 @@ tests/judges/ compares the verdicts with those of Kubernetes' own evaluator.
 """
 
 from ..expression import Expression, Field
+from ..kinds import PODS
 from ..rule import Rule, Severity
 from ..vocabulary import (
     CONTAINER,
     OBJECT,
     POD,
-    PODS,
     At,
     Default,
     Every,

@@ -1,12 +1,12 @@
 """Probes: a server that hangs is restarted, one that is not ready gets no requests, and neither too early."""
 
 from ..expression import Expression, Field
+from ..kinds import PODS
 from ..rule import Rule, Severity
 from ..vocabulary import (
     CONTAINER,
     KIND,
     POD,
-    PODS,
     Default,
     Literal,
     Not,

@@ -1,13 +1,12 @@
 """Resources: what a container needs is reserved, and what it may take is bounded."""
 
 from ..expression import Expression, Field
+from ..kinds import CONTROLLERS, PODS
 from ..logic import Amount, AtMost, Size
 from ..rule import Rule, Severity
 from ..vocabulary import (
     CONTAINER,
-    CONTROLLERS,
     POD,
-    PODS,
     Default,
     Every,
     Literal,

@@ -1,11 +1,11 @@
 """Secrets: their values stand in Secrets, and each consumer is given the ones it needs."""
 
 from ..expression import Field
+from ..kinds import PODS
 from ..rule import Rule, Severity
 from ..vocabulary import (
     CONTAINER,
     OBJECT,
-    PODS,
     At,
     Default,
     Every,
@@ -29,15 +29,15 @@ _CATEGORY = "secrets"
 _VARIABLE, _SOURCE, _KEY = Variable("variable"), Variable("source"), Variable("key")
 # Names that hold a secret; PASSWORD_FILE and SECRET_NAME say where one is, and `passwd` alone lists users.
 _NAME = (
-    "(?i)(^|[^a-z])(pass(word|phrase)?|pwd|secret|token|api[_.-]?key|private[_.-]?key|access[_.-]?key"
-    "|credentials?)([_.-]?[0-9]+)?$|(password|secret|[^a-z]passwd)$"
+    "(?i)(^|[^a-z])(pass(word|phrase)?|pwd|secret|token|credentials?"
+    "|(api|private|access|secret|auth|encryption|signing|master)[_.-]?key)([_.-]?[0-9]+)?$|(password|secret|[^a-z]passwd)$"
 )
 # A key, or an address with a password in it that is no reference to a variable.
-_CONTENT = "-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/:@ $]+:[^/@ $]+@"
+_CONTENT = "-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/:@ $]*:[^/@ $]+@"
 _VALUE = Default(text(_VARIABLE, "value"), "")
 _DATA = entries(OBJECT, "data")
-# $(NAME) is filled in from another variable.
-_REFERENCE = "^$|^\\$\\([A-Za-z_][A-Za-z0-9_]*\\)$"
+# A switch hides nothing, and $(NAME) is filled in from another variable.
+_HARMLESS = "(?i)^(|true|false|yes|no|on|off|[01]|\\$\\([a-z_][a-z0-9_]*\\))$"
 
 RULES = (
     Rule(
@@ -52,7 +52,7 @@ RULES = (
             every(
                 if_(
                     Matches(Default(text(_VARIABLE, "name"), ""), _NAME),
-                    Matches(_VALUE, _REFERENCE),
+                    Matches(_VALUE, _HARMLESS),
                 ),
                 Not(Matches(_VALUE, _CONTENT)),
             ),
@@ -70,7 +70,7 @@ RULES = (
             _KEY,
             Not(
                 some(
-                    every(Matches(_KEY, _NAME), Not(is_(At(_DATA, _KEY, str), ""))),
+                    every(Matches(_KEY, _NAME), Not(Matches(At(_DATA, _KEY, str), _HARMLESS))),
                     Matches(At(_DATA, _KEY, str), _CONTENT),
                 )
             ),

@@ -113,7 +113,7 @@ CASES = (
     StackCase(
         rule="workload-disruption-budget",
         says="a single pod needs none",
-        change=_all(_without("PodDisruptionBudget"), _set("Deployment", "spec/replicas", 1)),
+        change=_without("PodDisruptionBudget", "HorizontalPodAutoscaler"),
     ),
     StackCase(
         rule="workload-disruption-budget",

@@ -1,11 +1,13 @@
 """Every rule, by every case of the matrix; and that no rule was forgotten anywhere."""
 
+import pkgutil
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from policies import reference
+from policies import reference, rules
 from policies.expression import Unknown
 from policies.judgement import Violation, judge, name
 from policies.rules import RULES
@@ -67,6 +69,14 @@ def test_every_rule_has_cases_of_every_kind(rule: object) -> None:
     assert {case.verdict for case in _CASES if case.rule == rule.id} == set(Verdict)  # type: ignore[attr-defined]
 
 
+def test_every_rule_that_is_written_is_in_the_table() -> None:
+    modules = [
+        import_module(f"policies.rules.{found.name}") for found in pkgutil.iter_modules(rules.__path__)
+    ]
+    written = [rule.id for module in modules for rule in module.RULES]
+    assert sorted(written) == sorted(rule.id for rule in RULES)
+
+
 def test_nothing_is_tested_that_is_no_rule() -> None:
     assert set(ABOUT) == {rule.id for rule in RULES}
     assert {case.rule for case in ACROSS} == {rule.id for rule in ALL} - set(ABOUT)
@@ -77,6 +87,12 @@ def test_every_rule_says_what_it_protects_and_what_to_do(rule: object) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id)  # type: ignore[attr-defined]
     assert re.fullmatch(r"[A-Z].{20,}\.", rule.protects)  # type: ignore[attr-defined]
     assert re.fullmatch(r"[a-z].{10,}[^.]", rule.remedy)  # type: ignore[attr-defined]
+
+
+def test_an_object_of_others_that_is_called_alike_is_none_of_the_rules_business() -> None:
+    manifest = {**BASES["Secret"], "apiVersion": "vault.example.com/v1", "immutable": False}
+    assert broken(manifest) == set()
+    assert broken({**manifest, "apiVersion": "v1"}) == {"secret-immutable"}
 
 
 def test_no_two_rules_have_one_id(count: dict[str, int]) -> None:

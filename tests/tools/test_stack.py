@@ -217,6 +217,28 @@ def test_what_is_deployed_has_been_judged_by_the_policy_pack(
     assert re.search(r" up .*--policy-pack \S+/policies$", call)
 
 
+def test_what_a_policy_found_is_part_of_the_refusal(machine: Machine, stack: Stack, step: Heard) -> None:
+    found = "        - [mandatory]  spread  (Deployment: web)\n          Deployment web: spread it.\n"
+    machine.file("error", f"Policies:\n    pack@v0.0.1\n{found}\nDiagnostics:\n  error: preview failed\n")
+
+    with pytest.raises(Refusal) as caught:
+        stack.up(step)
+
+    assert "Deployment web: spread it." in caught.value.found
+    assert "error: preview failed" in caught.value.found
+
+
+def test_policies_that_found_nothing_are_not_part_of_a_refusal(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("error", "Policies:\n    pack@v0.0.1\n\nDiagnostics:\n  error: quota exceeded\n")
+
+    with pytest.raises(Refusal) as caught:
+        stack.up(step)
+
+    assert "pack@" not in caught.value.found
+
+
 def test_a_question_that_fails_is_refused_in_pulumis_words(machine: Machine, stack: Stack) -> None:
     machine.file("error", "error: incorrect passphrase")
 

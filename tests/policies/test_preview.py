@@ -1,0 +1,200 @@
+"""The pack as the engine runs it: what it lets pass, what it stops, and what a stack's file can change."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policies.pack import EXEMPTIONS, OBJECT
+from policies.table import known
+
+from ..unit.recorder import stack_file
+from .engine import ROOT, Run, Violation, Workspace
+
+PROGRAMS = Path(__file__).parent / "programs"
+Make = Callable[..., Workspace]
+
+
+def _exempt(rule: str, resource: str, expires: str = "9999-12-31") -> dict[str, str]:
+    return {"rule": rule, "resource": resource, "reason": "of a test", "expires": expires}
+
+
+@pytest.fixture(scope="module", params=["dev", "prod"])
+def own(request: pytest.FixtureRequest, workspace: Make) -> tuple[dict[str, object], Run]:
+    """FeastFlow's stacks, as their own files configure them."""
+    config = stack_file(request.param)
+    return config, workspace(ROOT, request.param).preview(config)
+
+
+def test_our_own_stacks_break_no_rule(own: tuple[dict[str, object], Run]) -> None:
+    _, run = own
+    assert [entry for entry in run.violations if not entry.could_not_run] == []
+    assert run.code == 0, run.text
+
+
+def test_no_rule_meets_something_unknown_in_our_own_stacks(own: tuple[dict[str, object], Run]) -> None:
+    _, run = own
+    assert [entry for entry in run.violations if entry.could_not_run] == []
+    assert "can't run" not in run.text
+
+
+def test_every_rule_has_judged_our_own_stacks(own: tuple[dict[str, object], Run]) -> None:
+    config, run = own
+    levels = config["policies:levels"]
+    assert isinstance(levels, dict)
+    disabled = {rule for rule, level in levels.items() if level == "disabled"}
+    assert run.judged == {*known(), OBJECT, EXEMPTIONS} - disabled
+
+
+def test_a_mandatory_rule_stops_our_own_stack_at_the_resource_that_breaks_it(workspace: Make) -> None:
+    config = stack_file("dev") | {"policies:levels": {"ingress-tls": "mandatory"}}
+    run = workspace(ROOT, "dev").preview(config)
+    assert run.code != 0
+    assert [(entry.policy, entry.level, entry.resource) for entry in run.violations] == [
+        ("ingress-tls", "mandatory", "ingress")
+    ]
+    assert "Ingress feastflow-dev/feastflow: set spec.tls" in run.text
+
+
+@pytest.fixture(scope="module")
+def shop(workspace: Make) -> Workspace:
+    """Two workloads, legacy and computed, that break rules."""
+    return workspace(PROGRAMS / "shop")
+
+
+@pytest.fixture(scope="module")
+def strict(shop: Workspace) -> Run:
+    """Most rules mandatory, one advisory, one disabled; exemptions for legacy, one of each kind."""
+    return shop.preview(
+        {
+            "policies:levels": {"service-account": "advisory", "service-links": "disabled"},
+            "policies:exemptions": [
+                _exempt("read-only-root", "Deployment/legacy"),
+                _exempt("seccomp", "Deployment/legacy", expires="2020-01-31"),
+                _exempt("host-ports", "Deployment/legacy"),
+            ],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def lenient(shop: Workspace) -> Run:
+    """Every rule advisory but one, from which everything is exempt."""
+    levels = dict.fromkeys(known(), "advisory") | {"read-only-root": "mandatory"}
+    exemptions = [_exempt("read-only-root", "Deployment/*")]
+    return shop.preview({"policies:levels": levels, "policies:exemptions": exemptions})
+
+
+def _at(found: list[Violation]) -> set[tuple[str, str]]:
+    return {(entry.level, entry.resource) for entry in found}
+
+
+def test_a_mandatory_finding_names_workload_container_and_fix_and_fails(strict: Run) -> None:
+    assert strict.code != 0
+    assert "image-version  (kubernetes:apps/v1:Deployment: legacy)" in strict.text
+    assert "Deployment legacy, container prepare: name a version: image:1.2.3" in strict.text
+    assert _at(strict.of("resource-limits")) == {("mandatory", "legacy"), ("mandatory", "computed")}
+
+
+def test_an_advisory_finding_is_shown_and_passes(strict: Run, lenient: Run) -> None:
+    assert _at(strict.of("service-account")) == {("advisory", "legacy"), ("advisory", "computed")}
+    assert lenient.code == 0, lenient.text
+    assert {entry.level for entry in lenient.violations} == {"advisory"}
+    assert _at(lenient.of("resource-limits")) == {("advisory", "legacy"), ("advisory", "computed")}
+    assert "Deployment legacy, container prepare: name a version: image:1.2.3" in lenient.text
+
+
+def test_a_disabled_rule_is_silent(strict: Run, lenient: Run) -> None:
+    assert lenient.of("service-links")
+    assert strict.of("service-links") == []
+    assert "service-links" not in strict.text
+    assert "service-links" not in strict.judged
+
+
+def test_an_exemption_is_for_its_rule_and_its_resource(strict: Run, lenient: Run) -> None:
+    assert _at(strict.of("read-only-root")) == {("mandatory", "computed")}
+    assert lenient.of("read-only-root") == []
+    assert lenient.of(EXEMPTIONS) == []
+
+
+def test_an_exemption_that_has_expired_exempts_nothing_and_fails(strict: Run) -> None:
+    assert ("mandatory", "legacy") in _at(strict.of("seccomp"))
+    assert "seccomp for Deployment/legacy expired on 2020-01-31" in strict.text
+
+
+def test_an_exemption_that_nobody_needs_fails(strict: Run) -> None:
+    assert "host-ports for Deployment/legacy is not needed" in strict.text
+    assert [entry.level for entry in strict.of(EXEMPTIONS)] == ["mandatory", "mandatory"]
+
+
+def test_an_unknown_image_keeps_one_rule_from_running_and_that_is_said(strict: Run) -> None:
+    unknown = [entry for entry in strict.violations if entry.could_not_run]
+    assert [(entry.policy, entry.level, entry.resource) for entry in unknown] == [
+        ("image-version", "advisory", "computed")
+    ]
+    assert "containers.0.image" in unknown[0].message
+
+
+def test_what_is_known_beside_an_unknown_is_judged(strict: Run) -> None:
+    def named(policy: str) -> set[str]:
+        return {
+            entry.message.partition(":")[0] for entry in strict.of(policy) if entry.resource == "computed"
+        }
+
+    assert {"Deployment computed, container server", "Deployment computed, container proxy"} == named(
+        "resource-limits"
+    )
+    assert "Deployment computed, container proxy" in named("image-version")
+
+
+def test_an_unknown_name_of_a_secret_is_taken_to_be_right(strict: Run) -> None:
+    assert strict.of("reference") == []
+    assert strict.of("dangling") == []
+    assert strict.of("secret-narrow") == []
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        ({"policies:level": {}}, "policies:level\n      found: a key that does not exist"),
+        (
+            {"policies:levels": {"service-link": "disabled"}},
+            "policies:levels.service-link\n      found: a rule that does not exist",
+        ),
+        (
+            {"policies:exemptions": [_exempt("seccomp", "Deployment/legacy", expires="soon")]},
+            "policies:exemptions[0].expires\n      found: soon",
+        ),
+    ],
+    ids=["key", "rule", "date"],
+)
+def test_a_setting_that_cannot_be_followed_is_refused_without_a_traceback(
+    shop: Workspace, config: dict[str, Any], found: str
+) -> None:
+    run = shop.preview(config)
+    assert run.code != 0
+    assert found in run.text
+    assert "why:   a rule would be enforced otherwise than you mean\n      next:  " in run.text
+    assert "Traceback" not in run.text
+    assert run.judged == set()
+
+
+def test_what_the_program_says_is_judged_and_not_what_the_cluster_made_of_it(
+    workspace: Make, tmp_path: Path
+) -> None:
+    autoscaled = workspace(PROGRAMS / "autoscaled")
+    config = {"autoscaled:folder": str(tmp_path), "policies:levels": dict.fromkeys(known(), "advisory")}
+    made = autoscaled.up(config)
+    assert made.code == 0, made.text
+    state = autoscaled.exported()
+    for entry in state["deployment"]["resources"]:
+        if entry["type"] == "kubernetes:apps/v1:Deployment":
+            # As after a refresh: the autoscaler's number.
+            entry["outputs"]["spec"]["replicas"] = 3
+    autoscaled.replace(state)
+    run = autoscaled.preview(config)
+    # Where something changed, the engine would hand over the program's word in any case.
+    assert "4 unchanged" in run.text
+    assert "autoscaled-replicas" in run.judged
+    assert run.of("autoscaled-replicas") == []
