@@ -13,8 +13,9 @@ from policies.judgement import Violation, judge, name
 from policies.rules import RULES
 from policies.table import ALL
 
+from .about import ABOUT
 from .across import CASES as ACROSS
-from .cases import ABOUT, Case, Verdict, cases
+from .cases import Case, Verdict, cases
 from .manifests import BASES, Manifest
 
 _CASES = cases()

@@ -1,0 +1,52 @@
+"""How a rule's cases are written down: the field that decides, and what is allowed and denied there."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+Change = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """How to make a rule's cases: the field that decides, and what it allows and denies there.
+
+    `wrong` is a value of a type that the field cannot have, `huge` one that is beyond every
+    number. `beside` goes with what cannot be read, so that only the field decides.
+    """
+
+    kind: str
+    field: str
+    allowed: tuple[Change, ...]
+    denied: tuple[Change, ...]
+    wrong: Any = "text"
+    huge: Any = 10**30
+    beside: Change = dataclasses.field(default_factory=dict)
+
+
+def at(field: str, *values: Any) -> tuple[Change, ...]:
+    return tuple({field: value} for value in values)
+
+
+def probe(seconds: int, failures: int, **more: Any) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": "/", "port": "http"},
+        "periodSeconds": seconds,
+        "failureThreshold": failures,
+        **more,
+    }
+
+
+def container(name: str) -> str:
+    return f"container/securityContext/{name}"
+
+
+def pod(name: str) -> str:
+    return f"pod/securityContext/{name}"
+
+
+SIDECAR = {"init/restartPolicy": "Always", "init/ports": [{"containerPort": 9000}]}
+
+MEMORY = "container/resources/{}/memory"
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
