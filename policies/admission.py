@@ -40,6 +40,7 @@ _RESOURCES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "ServiceAccount": ("v1", ("serviceaccounts",)),
     "StatefulSet": ("v1", ("statefulsets",)),
 }
+KINDS = tuple(_RESOURCES)
 # What these make, they make of an object that was judged; their names can be taken by nobody else.
 _CONTROLLERS = (
     "system:kube-controller-manager",
