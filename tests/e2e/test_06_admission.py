@@ -58,7 +58,7 @@ def test_no_rule_asks_for_a_field_that_none_of_its_kinds_has(namespaces: tuple[K
     for warning in status.get("typeChecking", {}).get("expressionWarnings", []):
         number = re.search(r"validations\[(\d+)\]", warning["fieldRef"])
         assert number, warning
-        # One policy is about many kinds: a field of some is none of others. Of a rule's own, one must have it.
+        # One policy is about many kinds, and a field of some is none of others: one of its own must have it.
         without = set(re.findall(r"Kind=(\w+): ERROR: \S+ undefined field", warning["warning"]))
         rule = held[int(number[1])]
         if without and without >= set(rule.kinds) & set(admission.KINDS):
