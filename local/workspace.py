@@ -8,7 +8,7 @@ a cluster that is gone is never taken for that of its successor.
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
 
-_BACKEND = "PULUMI_BACKEND_URL"
+BACKEND = "PULUMI_BACKEND_URL"
 
 Config = Mapping[str, Any]
 
@@ -33,9 +33,10 @@ class Workspace:
     folder: Path
     environment: dict[str, str]
 
-    def write(self, stack: str, overrides: Config) -> None:
+    def write(self, stack: str, overrides: Config, without: Collection[str] = ()) -> None:
         """Take the stack's settings from the checkout, with the local ones over them, key by key."""
-        document: dict[str, Any] = {"config": merged(settings(stack), overrides)}
+        below = {key: value for key, value in settings(stack).items() if key not in without}
+        document: dict[str, Any] = {"config": merged(below, overrides)}
         path = self.folder / f"Pulumi.{stack}.yaml"
         if path.exists():
             known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
@@ -44,8 +45,8 @@ class Workspace:
 
     def end_orphans(self) -> None:
         """End what a killed run left of pulumi; nothing where the state is not this project's own."""
-        if _BACKEND in self.environment:
-            orphans.end(_BACKEND, self.environment[_BACKEND])
+        if BACKEND in self.environment:
+            orphans.end(BACKEND, self.environment[BACKEND])
 
 
 def of(identity: str) -> Workspace:
@@ -58,12 +59,12 @@ def of(identity: str) -> Workspace:
     project["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
     _replace(folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
     environment = {}
-    if _BACKEND not in os.environ:
+    if BACKEND not in os.environ:
         state = home / "stacks" / identity
         state.mkdir(parents=True, exist_ok=True)
         # Metadata would be a second file beside each one, not written at once: a kill in between leaves it
         # empty, and Pulumi cannot read the state at all then ("failed to load checkpoint: EOF").
-        environment[_BACKEND] = f"file://{state}?metadata=skip"
+        environment[BACKEND] = f"file://{state}?metadata=skip"
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
     return Workspace(folder=folder, environment=environment)
