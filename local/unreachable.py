@@ -34,37 +34,44 @@ Without a cluster nobody can know:
 
 def preview(stack: str, cli: Pulumi) -> None:
     """Show what `up` would change in the user's backend, or with nothing deployed, and what stays unknown."""
-    found = workspace.of(_IDENTITY)
-    overrides: dict[str, Any] = {}
-    for tier in ("backend", "frontend"):
-        if image := os.environ.get(f"{tier.upper()}_IMAGE"):
-            overrides[f"feastflow:{tier}"] = {"image": image}
-    theirs = _stack(stack, found, cli)
-    if BACKEND in os.environ:
-        theirs.workspace.write(stack, overrides, without=_WITHOUT)
-        if theirs.exists():
-            say(theirs.preview())
-            say(_OPEN)
-            return
-        why = f"There is no stack {stack} in {os.environ[BACKEND]}"
-    else:
-        why = "No cluster runs and PULUMI_BACKEND_URL names no stacks"
     with tempfile.TemporaryDirectory(prefix="feastflow-preview-") as room:
-        empty = _stack(stack, _emptied(found, Path(room)), cli)
-        empty.workspace.write(stack, overrides, without=_WITHOUT)
-        empty.ensure()
-        say(empty.preview())
-    say(f"{why}: everything is shown as created.\n")
+        where = _workspace(Path(room))
+        where.write(stack, _images(), without=_WITHOUT)
+        theirs = _stack(stack, where, cli)
+        if BACKEND not in os.environ:
+            missing = "No cluster runs and PULUMI_BACKEND_URL names no stacks"
+        elif theirs.exists():
+            missing = ""
+        else:
+            missing = f"There is no stack {stack} in {os.environ[BACKEND]}"
+        if missing:
+            empty = _stack(stack, _emptied(where), cli)
+            empty.ensure()
+            say(empty.preview())
+            say(f"{missing}: everything is shown as created.\n")
+        else:
+            say(theirs.preview())
     say(_OPEN)
+
+
+def _images() -> dict[str, Any]:
+    named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
+    return {f"feastflow:{tier}": {"image": image} for tier, image in named.items() if image}
 
 
 def _stack(name: str, where: Workspace, cli: Pulumi) -> Stack:
     return Stack(name=name, workspace=where, cli=cli, environment=unreachable.ENVIRONMENT)
 
 
-def _emptied(found: Workspace, room: Path) -> Workspace:
-    """The same project with a state of its own, which is gone with the folder."""
-    (room / "state").mkdir()
+def _workspace(room: Path) -> Workspace:
+    """The project in a folder of this run: what an earlier one left would be the salt of another backend."""
+    found = workspace.of(_IDENTITY)
     (room / "Pulumi.yaml").write_text((found.folder / "Pulumi.yaml").read_text("utf-8"), encoding="utf-8")
-    environment = {**found.environment, BACKEND: f"file://{room / 'state'}?metadata=skip"}
-    return replace(found, folder=room, environment=environment)
+    return replace(found, folder=room)
+
+
+def _emptied(where: Workspace) -> Workspace:
+    """The same with a state of its own, which is gone with the folder."""
+    state = where.folder / "state"
+    state.mkdir()
+    return replace(where, environment={**where.environment, BACKEND: f"file://{state}?metadata=skip"})
