@@ -1,4 +1,4 @@
-"""`python -m delivery`: preview a pull request, and put the outcome into its one comment."""
+"""`python -m delivery`: a pull request's preview and its comment, a deployment's identity and advice."""
 
 import argparse
 import contextlib
@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from delivery import comment, github, verdict
+from delivery import advice, comment, github, identity, verdict
 from delivery import report as reports
 from toolchain import console
 from toolchain.console import elapsed, say
@@ -21,11 +21,27 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     preview = commands.add_parser("preview", help="compare this checkout with its base, in every stack")
     preview.add_argument("--base", default=os.environ.get("BASE") or "origin/main", help="(%(default)s)")
-    preview.add_argument("--report", type=Path, default=None, help="where to write the report as JSON")
+    preview.add_argument("--report", type=Path, default=os.environ.get("REPORT") or None, help="where to write the report as JSON")
     post = commands.add_parser("post", help="comment a report; needs no more than Python's own library")
     post.add_argument("report", type=Path)
+    commands.add_parser("identify", help="write what a deployment needs to show who it is")
+    token = commands.add_parser("token", help="a token for the cluster, as kubectl asks for it")
+    token.add_argument("--audience", required=True)
+    aws = commands.add_parser("aws", help="an hour's keys of a role, as the AWS libraries ask for them")
+    aws.add_argument("--role", required=True)
+    commands.add_parser("advise", help="what to do after a deployment that failed")
     chosen = parser.parse_args(arguments)
-    return _preview(chosen.base, chosen.report) if chosen.command == "preview" else _post(chosen.report)
+    if chosen.command == "preview":
+        return _preview(chosen.base, chosen.report)
+    said = {
+        "post": lambda: github.post(github.of(os.environ), comment.text(reports.load(chosen.report))),
+        "identify": lambda: "\n".join(identity.write(os.environ)),
+        "token": lambda: identity.cluster(chosen.audience, os.environ),
+        "aws": lambda: identity.aws(chosen.role, os.environ),
+        "advise": lambda: advice.text(os.environ.get("STACK") or "dev"),
+    }
+    say(said[chosen.command]())
+    return 0
 
 
 def _preview(ref: str, file: Path | None) -> int:
@@ -47,12 +63,6 @@ def _preview(ref: str, file: Path | None) -> int:
         file.write_text(reports.written(found), encoding="utf-8")
     say(comment.text(found))
     return 1 if verdict.failed(found) else 0
-
-
-def _post(file: Path) -> int:
-    report = reports.load(file)
-    say(github.post(github.of(os.environ), comment.text(report)))
-    return 0
 
 
 if __name__ == "__main__":
