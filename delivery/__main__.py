@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     preview = commands.add_parser("preview", help="compare this checkout with its base, in every stack")
     preview.add_argument("--base", default=os.environ.get("BASE") or "origin/main", help="(%(default)s)")
-    preview.add_argument("--report", type=Path, default=os.environ.get("REPORT") or None, help="where to write the report as JSON")
+    preview.add_argument(
+        "--report", type=Path, default=os.environ.get("REPORT") or None, help="where to write it as JSON"
+    )
     post = commands.add_parser("post", help="comment a report; needs no more than Python's own library")
     post.add_argument("report", type=Path)
     commands.add_parser("identify", help="write what a deployment needs to show who it is")

@@ -19,6 +19,8 @@ _ORDER = ("replace", "delete", "update", "create")
 _INNER = ("pulumi:pulumi:", "pulumi:providers:")
 _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 _WIDEST = 400
+# What the engine writes in place of a secret, of a whole object too.
+_MASKED = "[secret]"
 _GENERAL = "preview failed"
 _ABSENT = object()
 
@@ -74,10 +76,8 @@ def _name(inputs: Mapping[str, Any]) -> str:
 
 def _line(path: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     # The Kubernetes provider compares with the object as it was last seen, others with what was asked for.
-    before = _at(old.get("outputs"), path)
-    if before is _ABSENT:
-        before = _at(old.get("inputs"), path)
-    after = _at(new.get("inputs"), path)
+    before = _first(path, old.get("outputs"), old.get("inputs"))
+    after = _first(path, new.get("inputs"))
     if kind.startswith("add"):
         return f"+ {path}: {_shown(after)}"
     if kind.startswith("delete"):
@@ -85,8 +85,17 @@ def _line(path: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) 
     return f"! {path}: {_shown(before)} => {_shown(after)}"
 
 
+def _first(path: str, *states: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+    """The field's value in the first state that has it; a Secret's `stringData` is compared as its `data`."""
+    paths = (path, f"stringData{path.removeprefix('data')}") if path.startswith("data") else (path,)
+    found = (_at(state, name) for state in states for name in paths)
+    return next((value for value in found if value is not _ABSENT), _ABSENT)
+
+
 def _at(value: Any, path: str) -> Any:  # noqa: ANN401 - JSON of any shape
     for name, index, plain in _STEP.findall(path):
+        if value == _MASKED:
+            return value
         if index:
             if not isinstance(value, list) or int(index) >= len(value):
                 return _ABSENT

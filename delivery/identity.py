@@ -134,6 +134,6 @@ def _wanted(environ: Mapping[str, str], name: str) -> str:
         raise Refusal(
             f"{name} is not set",
             "a deployment has to know where to go, and who it is there",
-            "set it in the environment of the stack's name, with id-token: write for the job: docs/delivery.md",
+            "set it in the environment of the stack's name, with id-token: write: docs/delivery.md",
         )
     return environ[name]
