@@ -19,7 +19,8 @@ _ORDER = ("replace", "delete", "update", "create")
 _INNER = ("pulumi:pulumi:", "pulumi:providers:")
 _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 _WIDEST = 400
-# What the engine writes in place of a secret, of a whole object too.
+# How the engine marks a value that it wraps, a secret for instance, and what it puts in the secret's place.
+_WRAPPED = "4dabf18193072939515e22adb298388d"
 _MASKED = "[secret]"
 _GENERAL = "preview failed"
 _ABSENT = object()
@@ -44,7 +45,7 @@ def preview(stack: str, events: Sequence[Mapping[str, Any]]) -> Preview:
 
 
 def _change(step: Mapping[str, Any]) -> Change:
-    old, new = step.get("old") or {}, step.get("new") or {}
+    old, new = _plain(step.get("old") or {}), _plain(step.get("new") or {})
     inputs = (new or old).get("inputs") or {}
     detailed: Mapping[str, Any] = step.get("detailedDiff") or {}
     operation = _OPERATIONS[step["op"]]
@@ -83,6 +84,13 @@ def _line(path: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) 
     if kind.startswith("delete"):
         return f"- {path}: {_shown(before)}"
     return f"! {path}: {_shown(before)} => {_shown(after)}"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+    """With one word in place of each secret, which the engine wraps."""
+    if isinstance(value, Mapping):
+        return _MASKED if _WRAPPED in value else {key: _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
 
 
 def _first(path: str, *states: Any) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -39,10 +39,10 @@ class Repository:
         )
         return done.stdout.strip()
 
-    def commit(self) -> str:
+    def commit(self, message: str = "of a test") -> str:
         """Commit everything; returns the commit."""
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "of a test")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
 
     def edit(self, path: str, old: str, new: str) -> None:
