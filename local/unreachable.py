@@ -16,7 +16,7 @@ from toolchain import unreachable
 from toolchain.console import say
 from toolchain.pulumi import Pulumi
 
-_IDENTITY = "no-cluster"
+_STATE = "state"
 # The program refuses a cluster that does not answer; here none is to.
 _WITHOUT = ("kubernetes:kubeconfig",)
 
@@ -35,7 +35,8 @@ Without a cluster nobody can know:
 def preview(stack: str, cli: Pulumi) -> None:
     """Show what `up` would change in the user's backend, or with nothing deployed, and what stays unknown."""
     with tempfile.TemporaryDirectory(prefix="feastflow-preview-") as room:
-        where = _workspace(Path(room))
+        # A folder of this run: in one that stays the next backend would find the salt of the one before.
+        where = workspace.within(Path(room), Path(room) / _STATE)
         where.write(stack, _images(), without=_WITHOUT)
         theirs = _stack(stack, where, cli)
         if BACKEND not in os.environ:
@@ -63,15 +64,8 @@ def _stack(name: str, where: Workspace, cli: Pulumi) -> Stack:
     return Stack(name=name, workspace=where, cli=cli, environment=unreachable.ENVIRONMENT)
 
 
-def _workspace(room: Path) -> Workspace:
-    """The project in a folder of this run: what an earlier one left would be the salt of another backend."""
-    found = workspace.of(_IDENTITY)
-    (room / "Pulumi.yaml").write_text((found.folder / "Pulumi.yaml").read_text("utf-8"), encoding="utf-8")
-    return replace(found, folder=room)
-
-
 def _emptied(where: Workspace) -> Workspace:
     """The same with a state of its own, which is gone with the folder."""
-    state = where.folder / "state"
-    state.mkdir()
+    state = where.folder / _STATE
+    state.mkdir(exist_ok=True)
     return replace(where, environment={**where.environment, BACKEND: f"file://{state}?metadata=skip"})

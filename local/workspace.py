@@ -54,13 +54,17 @@ def of(identity: str) -> Workspace:
     home = cache.state_home()
     folder = home / "workspaces" / identity
     folder.mkdir(parents=True, exist_ok=True)
+    return within(folder, home / "stacks" / identity)
+
+
+def within(folder: Path, state: Path) -> Workspace:
+    """A workspace in this folder, its state in that one unless the user has a backend."""
     project = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     project["main"] = str(_ROOT)
     project["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
     _replace(folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
     environment = {}
     if BACKEND not in os.environ:
-        state = home / "stacks" / identity
         state.mkdir(parents=True, exist_ok=True)
         # Metadata would be a second file beside each one, not written at once: a kill in between leaves it
         # empty, and Pulumi cannot read the state at all then ("failed to load checkpoint: EOF").
