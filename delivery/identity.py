@@ -31,6 +31,8 @@ def write(environ: Mapping[str, str]) -> list[str]:
     Raises:
         Refusal: when a variable is missing.
     """
+    # Without it the state would be made on a machine that is gone after the run.
+    _wanted(environ, "PULUMI_BACKEND_URL")
     kubeconfig = Path(_wanted(environ, "KUBECONFIG"))
     kubeconfig.parent.mkdir(parents=True, exist_ok=True)
     audience = _wanted(environ, "CLUSTER_AUDIENCE")

@@ -5,20 +5,24 @@ Nothing is written where the user's stacks are: a stack that is not there yet is
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from local import workspace
 from local.stack import Stack
-from local.workspace import BACKEND, Workspace
+from local.workspace import Workspace
 from toolchain import unreachable
 from toolchain.console import say
 from toolchain.pulumi import Pulumi
 
-_STATE = "state"
+_BACKEND = "PULUMI_BACKEND_URL"
 # The program refuses a cluster that does not answer; here none is to.
-_WITHOUT = ("kubernetes:kubeconfig",)
+_CONNECTION = "kubernetes:kubeconfig"
 
 _OPEN = """\
 No cluster was asked. The list above is whole as far as program and state go: what is created, changed,
@@ -34,17 +38,15 @@ Without a cluster nobody can know:
 
 def preview(stack: str, cli: Pulumi) -> None:
     """Show what `up` would change in the user's backend, or with nothing deployed, and what stays unknown."""
-    with tempfile.TemporaryDirectory(prefix="feastflow-preview-") as room:
-        # A folder of this run: in one that stays the next backend would find the salt of the one before.
-        where = workspace.within(Path(room), Path(room) / _STATE)
-        where.write(stack, _images(), without=_WITHOUT)
+    with _workspace() as where:
+        _write(where, stack)
         theirs = _stack(stack, where, cli)
-        if BACKEND not in os.environ:
+        if _BACKEND not in os.environ:
             missing = "No cluster runs and PULUMI_BACKEND_URL names no stacks"
         elif theirs.exists():
             missing = ""
         else:
-            missing = f"There is no stack {stack} in {os.environ[BACKEND]}"
+            missing = f"There is no stack {stack} in {os.environ[_BACKEND]}"
         if missing:
             empty = _stack(stack, _emptied(where), cli)
             empty.ensure()
@@ -55,17 +57,36 @@ def preview(stack: str, cli: Pulumi) -> None:
     say(_OPEN)
 
 
-def _images() -> dict[str, Any]:
-    named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
-    return {f"feastflow:{tier}": {"image": image} for tier, image in named.items() if image}
-
-
 def _stack(name: str, where: Workspace, cli: Pulumi) -> Stack:
     return Stack(name=name, workspace=where, cli=cli, environment=unreachable.ENVIRONMENT)
 
 
+@contextmanager
+def _workspace() -> Iterator[Workspace]:
+    """A workspace of this run alone: one that stays would have the salt of the backend before."""
+    identity = f"preview-{os.getpid()}"
+    with tempfile.TemporaryDirectory(prefix="feastflow-preview-") as room:
+        try:
+            found = workspace.of(identity)
+            project = (found.folder / "Pulumi.yaml").read_text(encoding="utf-8")
+        finally:
+            workspace.forget(identity)
+        (Path(room) / "Pulumi.yaml").write_text(project, encoding="utf-8")
+        yield replace(found, folder=Path(room))
+
+
+def _write(where: Workspace, stack: str) -> None:
+    """The stack's settings with the images that the environment names, and without the connection."""
+    named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
+    where.write(stack, {f"feastflow:{tier}": {"image": image} for tier, image in named.items() if image})
+    path = where.folder / f"Pulumi.{stack}.yaml"
+    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["config"].pop(_CONNECTION, None)
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
 def _emptied(where: Workspace) -> Workspace:
     """The same with a state of its own, which is gone with the folder."""
-    state = where.folder / _STATE
-    state.mkdir(exist_ok=True)
-    return replace(where, environment={**where.environment, BACKEND: f"file://{state}?metadata=skip"})
+    state = where.folder / "state"
+    state.mkdir()
+    return replace(where, environment={**where.environment, _BACKEND: f"file://{state}?metadata=skip"})

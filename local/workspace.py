@@ -8,7 +8,7 @@ a cluster that is gone is never taken for that of its successor.
 import os
 import secrets
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
 
-BACKEND = "PULUMI_BACKEND_URL"
+_BACKEND = "PULUMI_BACKEND_URL"
 
 Config = Mapping[str, Any]
 
@@ -33,10 +33,9 @@ class Workspace:
     folder: Path
     environment: dict[str, str]
 
-    def write(self, stack: str, overrides: Config, without: Collection[str] = ()) -> None:
+    def write(self, stack: str, overrides: Config) -> None:
         """Take the stack's settings from the checkout, with the local ones over them, key by key."""
-        below = {key: value for key, value in settings(stack).items() if key not in without}
-        document: dict[str, Any] = {"config": merged(below, overrides)}
+        document: dict[str, Any] = {"config": merged(settings(stack), overrides)}
         path = self.folder / f"Pulumi.{stack}.yaml"
         if path.exists():
             known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
@@ -45,8 +44,8 @@ class Workspace:
 
     def end_orphans(self) -> None:
         """End what a killed run left of pulumi; nothing where the state is not this project's own."""
-        if BACKEND in self.environment:
-            orphans.end(BACKEND, self.environment[BACKEND])
+        if _BACKEND in self.environment:
+            orphans.end(_BACKEND, self.environment[_BACKEND])
 
 
 def of(identity: str) -> Workspace:
@@ -54,21 +53,17 @@ def of(identity: str) -> Workspace:
     home = cache.state_home()
     folder = home / "workspaces" / identity
     folder.mkdir(parents=True, exist_ok=True)
-    return within(folder, home / "stacks" / identity)
-
-
-def within(folder: Path, state: Path) -> Workspace:
-    """A workspace in this folder, its state in that one unless the user has a backend."""
     project = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     project["main"] = str(_ROOT)
     project["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
     _replace(folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
     environment = {}
-    if BACKEND not in os.environ:
+    if _BACKEND not in os.environ:
+        state = home / "stacks" / identity
         state.mkdir(parents=True, exist_ok=True)
         # Metadata would be a second file beside each one, not written at once: a kill in between leaves it
         # empty, and Pulumi cannot read the state at all then ("failed to load checkpoint: EOF").
-        environment[BACKEND] = f"file://{state}?metadata=skip"
+        environment[_BACKEND] = f"file://{state}?metadata=skip"
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
     return Workspace(folder=folder, environment=environment)

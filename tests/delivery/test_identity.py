@@ -50,6 +50,7 @@ def environ(web: Web, tmp_path: Path) -> dict[str, str]:
         "CLUSTER_SERVER": "https://api.example.com",
         "CONTEXT": "deploy",
         "KUBECONFIG": str(tmp_path / "deploy" / "kubeconfig"),
+        "PULUMI_BACKEND_URL": "s3://state",
     }
 
 
@@ -110,7 +111,8 @@ def test_without_a_role_there_is_nothing_of_aws(environ: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["CLUSTER_SERVER", "CLUSTER_CA", "CLUSTER_AUDIENCE", "KUBECONFIG", "CONTEXT"]
+    "name",
+    ["CLUSTER_SERVER", "CLUSTER_CA", "CLUSTER_AUDIENCE", "KUBECONFIG", "CONTEXT", "PULUMI_BACKEND_URL"],
 )
 def test_a_variable_that_is_missing_is_named(environ: dict[str, str], name: str) -> None:
     with pytest.raises(Refusal, match=f"{name} is not set"):

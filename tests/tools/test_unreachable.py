@@ -78,8 +78,8 @@ def test_without_such_a_stack_an_empty_state_of_its_own_is_taken_and_that_is_sai
     assert used.pop().startswith("file://")
     assert machine.called("pulumi", "select dev --create")
     assert why in capsys.readouterr().out
-    assert not (cache.state_home() / "workspaces").exists()
-    assert not (cache.state_home() / "stacks").exists()
+    assert list((cache.state_home() / "workspaces").iterdir()) == []
+    assert list((cache.state_home() / "stacks").glob("*")) == []
 
 
 def test_no_cluster_that_happens_to_be_near_is_asked(
