@@ -17,7 +17,7 @@ _CUT = "… cut here: the comment has no more room. `make pull-request-preview` 
 _SIGNS = {"create": "+", "update": "!", "replace": "!", "delete": "-"}
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 _LONGEST_ERROR = 4_000
-_MOST_LISTED = 40
+_MOST_LISTED = 20
 # Room for the words around a cut.
 _FRAME = 200
 
@@ -28,13 +28,22 @@ It compares two programs, the base's and the pull request's, with Pulumi's own e
 asks no cluster. Not known here: what somebody changed on a cluster by hand, what admission, quotas and the
 API server's own schema say, which values the server fills in, and which images and settings a deployment adds
 to the stacks' files. Encrypted settings are compared by their ciphertext; secrets are never shown.
+Passwords are generated anew for each preview, so names that follow a secret's content are not the stack's own.
 </details>
 """
 
 
 def text(report: Report) -> str:
     """The comment in Markdown, at most `LONGEST` characters of it, beginning with the marker."""
-    head = "\n".join([*_head(report), ""])
+    whole = _whole(report)
+    if len(whole) <= LONGEST:
+        return whole
+    # Nobody's program comes to this, but somebody's report might.
+    return "\n".join([*_head(report), _CUT, ""])
+
+
+def _whole(report: Report) -> str:
+    head = "\n".join([*_head(report), *_warnings(report), ""])
     tail = f"\n{_UNKNOWN}"
     room = LONGEST - len(head) - len(tail)
     sections: list[str] = []
@@ -61,6 +70,9 @@ def _head(report: Report) -> Iterator[str]:
         cells = [preview.stack, *counts, preview.unchanged, len(preview.violations), word]
         yield f"| {' | '.join(map(str, cells))} |"
     yield ""
+
+
+def _warnings(report: Report) -> Iterator[str]:
     for preview in report.previews:
         yield from _warning(preview)
 

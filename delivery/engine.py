@@ -21,7 +21,8 @@ from toolchain import process
 from toolchain.pulumi import Pulumi
 from toolchain.unreachable import ENVIRONMENT, KUBECONFIG
 
-_RENDERING = Path(__file__).parent / "rendering"
+_ROOT = Path(__file__).parent.parent
+_RENDERING = _ROOT / "delivery" / "rendering"
 _PROVIDER = "pulumi:providers:kubernetes"
 _RENDERED = "renderYamlToDirectory"
 _LIMIT_SECONDS = 300
@@ -122,7 +123,7 @@ class Engine:
 
     def _anywhere(self, text: str, program: Program) -> str:
         """Without the folders of this machine, which would differ from run to run."""
-        for folder in (program.folder, self.folder, self.venv):
+        for folder in (program.folder, self.folder, self.venv, _ROOT):
             text = text.replace(f"{folder}/", "").replace(str(folder), ".")
         return text
 

@@ -29,14 +29,14 @@ _ABSENT = object()
 def preview(stack: str, events: Sequence[Mapping[str, Any]]) -> Preview:
     """The preview that these events are of."""
     steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
-    shown = [step for step in steps if not step["type"].startswith(_INNER)]
+    shown = [step for step in steps if _custom(step) and not step["type"].startswith(_INNER)]
     changes = [_change(step) for step in shown if step["op"] in _OPERATIONS]
     return Preview(
         stack=stack,
         changes=tuple(
             sorted(changes, key=lambda change: (_ORDER.index(change.operation), change.kind, change.name))
         ),
-        unchanged=sum(step["op"] == "same" and _custom(step) for step in shown),
+        unchanged=sum(step["op"] == "same" for step in shown),
         violations=tuple(
             sorted(_violations(events), key=lambda found: (found.level, found.policy, found.message))
         ),

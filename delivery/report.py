@@ -17,6 +17,7 @@ from toolchain.refusal import Refusal
 
 FORMAT = 1
 _MOST_BYTES = 4 * 2**20
+_MOST_STACKS = 50
 _STACK = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _OPERATIONS = ("create", "update", "replace", "delete")
 
@@ -83,6 +84,8 @@ def read(text: str) -> Report:
         raise _refused(str(error)) from error
     if not isinstance(report, Report) or report.format != FORMAT:
         raise _refused("a report of another format")
+    if len(report.previews) > _MOST_STACKS:
+        raise _refused(f"a report of {len(report.previews)} stacks")
     for preview in report.previews:
         if not _STACK.fullmatch(preview.stack):
             raise _refused(f"a stack of the name {preview.stack[:100]!r}")

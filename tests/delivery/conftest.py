@@ -67,11 +67,11 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Preview:
         room = tmp_path_factory.mktemp("pull-request")
         made = repository.made(room / "clone", stacks)
         before(made)
-        base = made.commit()
+        made.commit()
         change(made)
         made.commit()
         (step,) = repository.steps("preview.yml", "preview")
-        known = {"github.event.pull_request.base.sha": base, "runner.temp": str(room)}
+        known = {"runner.temp": str(room)}
         environment = {"GITHUB_STEP_SUMMARY": str(room / "summary.md"), "PYTHON": sys.executable}
         ran = repository.run(step, made.folder, known, environment)
         assert (room / "report.json").exists(), ran.out

@@ -104,6 +104,17 @@ def test_a_long_error_leaves_room_for_the_rest() -> None:
     assert len(comment.text(_report(*previews))) <= LONGEST
 
 
+def test_a_report_made_to_be_too_long_leaves_the_counts() -> None:
+    changes = (Change(operation="replace", kind="Secret", name="x" * 300, because=("y" * 300,) * 5),) * 30
+    previews = [Preview(stack=f"s{number}", changes=changes) for number in range(50)]
+    text = comment.text(_report(*previews))
+
+    assert len(text) <= LONGEST
+    assert text.count("| **fails** |") == 50
+    assert text.startswith(MARKER)
+    assert "cut here" in text
+
+
 _HOSTILE = "x ``` </details> @team [a](https://example.com) <img src=x> |\n\n# heading\n````\n\x1b[31m"
 
 

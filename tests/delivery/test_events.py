@@ -83,6 +83,7 @@ def test_components_providers_and_reads_are_no_changes() -> None:
         [
             _step("update", "pulumi:providers:kubernetes", new=_state()),
             _step("create", "pulumi:pulumi:Stack", new={}),
+            _step("create", "shop:Backend", new={"custom": False}),
             _step("read", new=_state()),
             _step("same", "shop:Database", new={"custom": False}),
             _step("same", new=_state()),

@@ -54,6 +54,7 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
         _changed(("format",), True),
         _changed(("head",), 7),
         _changed(("previews",), {}),
+        _changed(("previews",), [{"stack": "a"}] * 51),
         _changed(("previews", 0, "stack"), "<b>"),
         _changed(("previews", 0, "unchanged"), "3"),
         _changed(("previews", 0, "errors"), "e"),
