@@ -28,7 +28,7 @@ It compares two programs, the base's and the pull request's, with Pulumi's own e
 asks no cluster. Not known here: what somebody changed on a cluster by hand, what admission, quotas and the
 API server's own schema say, which values the server fills in, and which images and settings a deployment adds
 to the stacks' files. Encrypted settings are compared by their ciphertext; secrets are never shown.
-Passwords are generated anew for each preview, so names that follow a secret's content are not the stack's own.
+Passwords are generated anew for each preview: names that follow a secret's content are not the stack's own.
 </details>
 """
 

@@ -96,7 +96,7 @@ KUBE_SCORE_BUILD = Build(
     module="kube-score", programs={"github.com/zegl/kube-score/cmd/kube-score": "kube-score"}
 )
 
-# Checks the workflows in .github/, for the tests alone. A module of its own: it shares nothing with the judges.
+# Checks the workflows, for the tests alone. A module of its own: it shares nothing with the judges.
 ACTIONLINT_BUILD = Build(
     module="actionlint", programs={"github.com/rhysd/actionlint/cmd/actionlint": "actionlint"}
 )
