@@ -1,7 +1,10 @@
 """The workflows: what others find wrong with them, what they may do, that they run what developers run."""
 
+import json
 import re
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,13 @@ import pytest
 import yaml
 
 from delivery import __main__ as command
+from delivery import comment
+from delivery import report as reports
+from delivery.report import Preview, Report
 
 from . import repository
-from .repository import ROOT, WORKFLOWS, Repository
+from .repository import ROOT, WORKFLOWS, Ran
+from .web import serving
 
 _FILES = sorted(WORKFLOWS.glob("*.yml"))
 _ACTION = re.compile(r"uses: (actions/[a-z-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+")
@@ -155,25 +162,76 @@ def test_the_step_after_a_failed_deployment_says_what_to_do(tmp_path: Path) -> N
     assert "dev has this release already" in summary.read_text()
 
 
-def test_the_job_that_comments_needs_nothing_but_python(tmp_path: Path) -> None:
+@pytest.fixture
+def comment_step(tmp_path: Path) -> Callable[..., Ran]:
+    """The step that comments, in a checkout of main, by a Python that has nothing but its own library."""
     (step,) = [step for step in repository.steps("comment.yml", "comment") if step["name"] == "Comment"]
-    clone = Repository(folder=tmp_path / "clone")
-    clone.folder.mkdir()
+    bare = step | {"run": step["run"].replace("python3 -m", f"{sys.executable} -S -m")}
+    clone = tmp_path / "clone"
+    clone.mkdir()
     for room in ("delivery", "toolchain"):
-        (clone.folder / room).symlink_to(ROOT / room)
-    bare = step | {"run": step["run"].replace("python3 -m", "/usr/bin/env python3 -S -m")}
+        (clone / room).symlink_to(ROOT / room)
     known = {
         "github.token": "t",
         "github.event.workflow_run.head_sha": "a" * 40,
         "github.event.workflow_run.head_repository.owner.login": "stranger",
+        # A branch may be called that.
         "github.event.workflow_run.head_branch": "x$(touch${IFS}pwned)",
     }
-    environment = {"RUNNER_TEMP": str(tmp_path), "GITHUB_REPOSITORY": "a/b"}
-    ran = repository.run(bare, clone.folder, known, environment)
+
+    def run(**environment: str) -> Ran:
+        given = {"RUNNER_TEMP": str(tmp_path), "GITHUB_REPOSITORY": "a/b", **environment}
+        ran = repository.run(bare, clone, known, given)
+        assert not (clone / "pwned").exists()
+        return ran
+
+    return run
+
+
+def test_the_job_that_comments_takes_no_report_of_another_shape(
+    comment_step: Callable[..., Ran], tmp_path: Path
+) -> None:
+    assert "report.json is no file" in comment_step().out
+    (tmp_path / "preview").mkdir()
+    (tmp_path / "preview" / "report.json").write_text('{"body": "@everybody"}')
+    ran = comment_step()
 
     assert ran.code == 2
-    assert "error:     the report cannot be read: report.json is no file" in ran.out
-    assert not (clone.folder / "pwned").exists()
+    assert "error:     the report cannot be read" in ran.out
+
+
+def test_the_job_that_comments_comments_the_report(comment_step: Callable[..., Ran], tmp_path: Path) -> None:
+    report = Report(base="b" * 40, head="a" * 40, previews=(Preview(stack="dev", unchanged=51),))
+    (tmp_path / "preview").mkdir()
+    (tmp_path / "preview" / "report.json").write_text(reports.written(report))
+    with serving() as web:
+        web.answer = lambda asked: (
+            200,
+            [{"number": 5, "head": {"sha": "a" * 40}}] if "/pulls?" in asked.path else [],
+        )
+        ran = comment_step(GITHUB_API_URL=web.url)
+
+    assert (ran.code, ran.out) == (0, "commented: 5\n")
+    assert [(asked.method, asked.path) for asked in web.asked][-1] == ("POST", "/repos/a/b/issues/5/comments")
+    assert json.loads(web.asked[-1].body) == {"body": comment.text(report)}
+
+
+def test_the_step_that_identifies_says_where_it_goes_and_what_is_missing(tmp_path: Path) -> None:
+    (step,) = [step for step in repository.steps("deploy-stack.yml", "deploy") if step["name"] == "Identify"]
+    names = ("AWS_ROLE", "CLUSTER_SERVER", "CLUSTER_CA", "CLUSTER_AUDIENCE")
+    known = dict.fromkeys((f"vars.{name}" for name in names), "https://of.a.test")
+    job = {
+        "CONTEXT": "deploy",
+        "KUBECONFIG": str(tmp_path / "kubeconfig"),
+        "AWS_CONFIG_FILE": str(tmp_path / "aws"),
+        "PULUMI_BACKEND_URL": "s3://state",
+    }
+    ran = repository.run(step, ROOT, known, job)
+    lacking = repository.run(step, ROOT, known | {"vars.CLUSTER_SERVER": ""}, job)
+
+    assert (ran.code, ran.out) == (0, "a kubeconfig for https://of.a.test\nAWS as https://of.a.test\n")
+    assert lacking.code == 2
+    assert "CLUSTER_SERVER is not set" in lacking.out
 
 
 def test_the_commands_that_the_workflows_call_exist(capsys: pytest.CaptureFixture[str]) -> None:
