@@ -14,7 +14,7 @@ from toolchain import cache, process
 
 from .fakes import Machine
 
-Begin = Callable[[str, str], int]
+Begin = Callable[..., int]
 
 
 def _environment(number: int) -> bytes:
@@ -37,8 +37,8 @@ def begin(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     """Start a program of that name, with that backend, that outlives who started it; returns its number."""
     begun: list[int] = []
 
-    def orphan(name: str, backend: str) -> int:
-        program = machine.program(name, "while :; do sleep 0.05; done")
+    def orphan(name: str, backend: str, script: str = "while :; do sleep 0.05; done") -> int:
+        program = machine.program(name, script)
         machine.program("run", f"PULUMI_BACKEND_URL='{backend}' '{program}' >/dev/null 2>&1 & echo $!")
         number = int(process.output(["run"]))
         begun.append(number)
@@ -61,6 +61,20 @@ def test_a_plugin_whose_run_was_killed_is_ended(machine: Machine, begin: Begin) 
 
     assert orphans.end("PULUMI_BACKEND_URL", mine) == [number]
     assert _ends(number)
+
+
+def test_what_such_a_plugin_started_ends_with_it(machine: Machine, begin: Begin) -> None:
+    mine = f"file://{machine.root}"
+    child = machine.program("pulumi-policy", "while :; do sleep 0.05; done")
+    number = begin("pulumi-analyzer", mine, f"'{child}' & wait")
+    while not (below := Path(f"/proc/{number}/task/{number}/children").read_text().split()):
+        time.sleep(0.005)
+    (policy,) = map(int, below)
+    while b"pulumi-policy" not in Path(f"/proc/{policy}/cmdline").read_bytes():
+        time.sleep(0.005)
+
+    assert orphans.end("PULUMI_BACKEND_URL", mine) == sorted([number, policy])
+    assert _ends(policy)
 
 
 def test_a_plugin_of_another_state_and_one_whose_run_lives_are_left_alone(
