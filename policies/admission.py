@@ -69,11 +69,6 @@ _SELECTED = {
 _NAME = 'object.metadata.?name.orValue(object.metadata.?generateName.orValue("?"))'
 
 
-def judged(rule: Rule) -> bool:
-    """Whether the API server can judge by this rule."""
-    return not rule.pack_only
-
-
 def policies(
     rules: Sequence[Rule], configuration: Configuration, trusted: Sequence[str], today: dt.date
 ) -> dict[Level, dict[str, Any]]:
@@ -85,7 +80,9 @@ def policies(
     specifications = {}
     for level in _ACTIONS:
         held = [
-            rule for rule in rules if judged(rule) and configuration.levels.get(rule.id, rule.level) is level
+            rule
+            for rule in rules
+            if not rule.pack_only and configuration.levels.get(rule.id, rule.level) is level
         ]
         if held:
             specifications[level] = _specification(held, configuration, trusted, today)

@@ -1,7 +1,7 @@
 """What is said of values: comparisons, quantifiers, and, or, not; see expression.py."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,8 @@ class Compare(Expression):
 
     def value(self, scope: Scope) -> Any:
         left, right = self.left.value(scope), self.right.value(scope)
-        for side in (left, right):
-            if isinstance(side, Unknown):
-                return side
+        if unknown := _unknown_of((left, right)):
+            return unknown
         if self.sign == "<":
             return left < right
         return isinstance(left, bool) == isinstance(right, bool) and left == right
@@ -40,9 +39,8 @@ class Calculated(Expression):
 
     def value(self, scope: Scope) -> Any:
         left, right = self.left.value(scope), self.right.value(scope)
-        for side in (left, right):
-            if isinstance(side, Unknown):
-                return side
+        if unknown := _unknown_of((left, right)):
+            return unknown
         return left + right if self.sign == "+" else left * right
 
     def cel(self) -> str:
@@ -219,8 +217,9 @@ class Those(Expression):
         if isinstance(found, Unknown):
             return found
         verdicts = [self.body.value({**scope, self.element.name: element}) for element in found]
-        unknown = next((verdict for verdict in verdicts if isinstance(verdict, Unknown)), None)
-        return unknown or [element for element, verdict in zip(found, verdicts, strict=True) if verdict]
+        return _unknown_of(verdicts) or [
+            element for element, verdict in zip(found, verdicts, strict=True) if verdict
+        ]
 
     def cel(self) -> str:
         return f"{self.collection.cel()}.filter({self.element.cel()}, {self.body.cel()})"
@@ -234,8 +233,7 @@ class Joined(Expression):
 
     def value(self, scope: Scope) -> Any:
         found = [part.value(scope) for part in self.lists]
-        unknown = next((part for part in found if isinstance(part, Unknown)), None)
-        return unknown or [element for part in found for element in part]
+        return _unknown_of(found) or [element for part in found for element in part]
 
     def cel(self) -> str:
         return f"({' + '.join(part.cel() for part in self.lists)})"
@@ -257,6 +255,10 @@ class Choice(Expression):
 
     def cel(self) -> str:
         return f"({self.condition.cel()} ? {self.then.cel()} : {self.otherwise.cel()})"
+
+
+def _unknown_of(values: Iterable[Any]) -> Unknown | None:
+    return next((value for value in values if isinstance(value, Unknown)), None)
 
 
 def _collection(found: Any) -> Any:

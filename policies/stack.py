@@ -91,43 +91,39 @@ class Stack:
 def read(manifests: Sequence[Manifest], settled: Sequence[Manifest] = ()) -> Stack:
     """The stack of these objects, of which some are settled."""
     found = [workload for manifest in manifests if (workload := _workload(manifest)) is not None]
-    unknown = next((part for manifest in manifests for part in _unknown(manifest, "", ())), None)
+    unknown = next((part for manifest in manifests for part in _unknown(manifest)), None)
     for workload in found:
         if workload.operated:
             unknown = unknown or next(_unknown_to_all(workload.manifest), None)
     return Stack(manifests=manifests, workloads=tuple(found), unknown=unknown, settled=settled)
 
 
-def _unknown(value: Any, key: str, above: tuple[str, ...]) -> Iterator[Unknown]:
+def _unknown(manifest: Manifest) -> Iterator[Unknown]:
     """What is not known of the parts by which objects are matched; a name alone is taken to be right."""
-    if isinstance(value, Unknown):
-        if key in _MATCHED or (above and above[-1] in (*_LABELS, "ports")):
-            yield value
-    elif isinstance(value, Mapping):
-        for name, entry in value.items():
-            yield from _unknown(entry, str(name), (*above, key))
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for entry in value:
-            yield from _unknown(entry, key, above)
+    for part, key, above in _unknowns(manifest, "", ""):
+        if key in _MATCHED or above in (*_LABELS, "ports"):
+            yield part
 
 
 def _unknown_to_all(manifest: Manifest) -> Iterator[Unknown]:
     """What is not known of an operator's object: it names what it makes after it, and may read any part."""
     if isinstance(own(manifest), Unknown):
         yield own(manifest)
+    for part, key, _ in _unknowns(manifest.get("spec"), "spec", ""):
+        if key != "name":
+            yield part
 
-    def within(value: Any, key: str) -> Iterator[Unknown]:
-        if isinstance(value, Unknown):
-            if key != "name":
-                yield value
-        elif isinstance(value, Mapping):
-            for name, entry in value.items():
-                yield from within(entry, str(name))
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            for entry in value:
-                yield from within(entry, key)
 
-    yield from within(manifest.get("spec"), "spec")
+def _unknowns(value: Any, key: str, above: str) -> Iterator[tuple[Unknown, str, str]]:
+    """Each unknown value, with the key it stands under and the one above that."""
+    if isinstance(value, Unknown):
+        yield value, key, above
+    elif isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield from _unknowns(entry, str(name), key)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for entry in value:
+            yield from _unknowns(entry, key, above)
 
 
 def own(manifest: Manifest) -> Any:

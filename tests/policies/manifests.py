@@ -1,5 +1,6 @@
 """Objects that keep every rule: one of each kind the rules are about, for cases to change in one place."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -252,6 +253,14 @@ def changed(kind: str, changes: dict[str, Any]) -> Manifest:
         else:
             place[last] = deepcopy(value)
     return manifest
+
+
+def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of every field and every element below a value, from the top down."""
+    if isinstance(value, dict | list):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (*path, key)
+            yield from paths(below, (*path, key))
 
 
 def _steps(kind: str, path: str) -> list[str]:

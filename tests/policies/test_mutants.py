@@ -13,7 +13,7 @@ from policies.rules import RULES
 from policies.stack import read
 
 from ..judges.manifests import STACKS, named, of_stack
-from .manifests import DELETE, Manifest
+from .manifests import DELETE, Manifest, paths
 
 _NEEDED = (DELETE,)
 _NUMBER = (DELETE, 0)
@@ -116,21 +116,11 @@ class Mutant:
         return f"{self.stack}: {self.target} {'/'.join(map(str, self.path))} = {value}"
 
 
-def _fields(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    if isinstance(value, dict):
-        for key, below in value.items():
-            yield (*path, key)
-            yield from _fields(below, (*path, key))
-    elif isinstance(value, list):
-        for index, below in enumerate(value):
-            yield from _fields(below, (*path, index))
-
-
 def mutants(stack: str) -> Iterator[Mutant]:
     """Every way to weaken the stack by one field, or to leave one guarding object out."""
     for manifest in of_stack(stack):
         target = named(manifest)
-        for path in _fields(manifest):
+        for path in paths(manifest):
             for value in WEAKER.get(str(path[-1]), ()) if _hardens(manifest, path) else ():
                 yield Mutant(stack=stack, target=target, path=path, value=value)
         if manifest["kind"] in ("ResourceQuota", "LimitRange", "PodDisruptionBudget") or (
@@ -208,7 +198,7 @@ def test_no_field_of_a_security_context_is_forgotten(stack: str) -> None:
     fields = {
         str(path[-1])
         for manifest in of_stack(stack)
-        for path in _fields(manifest)
+        for path in paths(manifest)
         if "securityContext" in path[:-1] and isinstance(path[-1], str)
     }
     assert fields >= {"runAsUser", "seccompProfile", "capabilities"}

@@ -13,7 +13,7 @@ from policies.rules import RULES
 from policies.stack import read
 
 from ..judges.manifests import STACKS, named, of_stack
-from .manifests import Manifest
+from .manifests import Manifest, paths
 
 _UNKNOWN = Unknown(path=("unknown",))
 _IDENTITY = (("kind",), ("apiVersion",))
@@ -21,18 +21,11 @@ _IDENTITY = (("kind",), ("apiVersion",))
 _KNOWN = {"ingress-tls"}
 
 
-def _fields(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    if isinstance(value, dict | list):
-        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
-            yield (*path, key)
-            yield from _fields(below, (*path, key))
-
-
 def _with_unknown(manifest: Manifest) -> Iterator[tuple[str, Manifest]]:
     # An admission policy is long, and no rule is about it.
     if manifest["kind"].startswith("ValidatingAdmission"):
         return
-    for path in _fields(manifest):
+    for path in paths(manifest):
         if path not in _IDENTITY:
             copy = deepcopy(manifest)
             place: Any = copy
