@@ -12,6 +12,7 @@ from toolchain.refusal import Refusal
 _COMMANDS = {
     "up": commands.up,
     "preview": commands.preview,
+    "rollback": commands.rollback,
     "status": commands.status,
     "shell": commands.shell,
     "destroy": commands.destroy,

@@ -48,15 +48,18 @@ def up(options: Options) -> None:
                 workspace.forget(former)
         overrides = _overrides(chosen, options)
         stack = _stack(options, chosen, cli)
-        stack.workspace.write(options.stack, overrides)
+        releases = stack.workspace.releases(options.stack)
+        releases.begin(stack.workspace.write(options.stack, overrides))
         if chosen.local:
             lifecycle.usable(chosen.local)
         with Step("pulumi up", f"stack {options.stack}") as step:
             stack.ensure()
             step.result(stack.up(step))
+        releases.finished()
         outputs = stack.outputs()
         with Step("smoke check", outputs["url"]) as step:
             step.result(smoke.check(outputs["url"], demo=_is_demo(chosen, options)))
+        releases.worked()
         if chosen.local:
             lifecycle.ready(chosen.local)
     _tell(options, outputs, time.monotonic() - started)
@@ -70,6 +73,30 @@ def preview(options: Options) -> None:
         stack.workspace.write(options.stack, _overrides(chosen, options))
         stack.ensure()
         say(stack.preview())
+
+
+def rollback(options: Options) -> None:
+    """The settings and images of the release before, deployed again; the data and its schema stay."""
+    started = time.monotonic()
+    with cache.locked(f"local-{options.cluster}"):
+        chosen = _present(options)
+        stack = _stack(options, chosen, _cli())
+        releases = stack.workspace.releases(options.stack)
+        release = releases.earlier()
+        config = releases.settings(release)
+        stack.workspace.put(options.stack, config)
+        with Step("roll back", f"stack {options.stack}, to {release.at}") as step:
+            stack.ensure()
+            step.result(stack.back(step))
+        releases.went_back(release, config)
+        url = stack.outputs()["url"]
+        with Step("smoke check", url) as step:
+            step.result(smoke.check(url, demo=False))
+    say(
+        f"\nback to the release of {release.at}, after {elapsed(time.monotonic() - started)}; "
+        f"the data and its schema stay as they are\n"
+        f"the checkout still has what was withdrawn: mend Pulumi.{options.stack}.yaml before `make up`"
+    )
 
 
 def status(options: Options) -> None:
@@ -109,6 +136,7 @@ def _destroy(options: Options, chosen: Target) -> None:
     with Step("destroy", f"stack {options.stack}") as step:
         step.result(stack.destroy(step))
     stack.remove()
+    stack.workspace.releases(options.stack).forget()
 
 
 def _cli() -> pulumi.Pulumi:
