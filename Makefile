@@ -3,7 +3,7 @@ PYTHON ?= python3
 export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE OUT SECRET_STORE SECRET_PATH
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview rollback destroy render lint types unit policies judges app e2e browser test clean-cache
+.PHONY: help venv up down status shell preview rollback adopt destroy render lint types unit policies judges app e2e browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ preview: venv ## what `make up` would change
 
 rollback: venv ## the settings and images of the release before, deployed again
 	@.venv/bin/python -m local rollback
+
+adopt: venv ## take over a FeastFlow that kubectl applied, with its data
+	@.venv/bin/python -m local adopt
 
 render: venv ## the namespace as numbered manifests for GitOps, without a cluster
 	@.venv/bin/python -m render

@@ -13,6 +13,7 @@ _COMMANDS = {
     "up": commands.up,
     "preview": commands.preview,
     "rollback": commands.rollback,
+    "adopt": commands.adopt,
     "status": commands.status,
     "shell": commands.shell,
     "destroy": commands.destroy,

@@ -6,12 +6,12 @@ import shlex
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cluster import lifecycle, ports
 from cluster.handle import Cluster
-from local import images, smoke, target, workspace
+from local import adoption, images, smoke, target, workspace
 from local.stack import Stack
 from local.target import Target
 from toolchain import cache, environment, golang, pins, pulumi
@@ -73,6 +73,38 @@ def preview(options: Options) -> None:
         stack.workspace.write(options.stack, _overrides(chosen, options))
         stack.ensure()
         say(stack.preview())
+
+
+def adopt(options: Options) -> None:
+    """Take over a FeastFlow that kubectl or a GitOps tool applied under the same names, with its data."""
+    with cache.locked(f"local-{options.cluster}"):
+        chosen = _present(options)
+        stack = _stack(options, chosen, _cli())
+        if stack.exists() and stack.outputs():
+            raise Refusal(
+                f"the stack {options.stack} is there already",
+                "what it deployed is its own",
+                "see what differs: make preview",
+            )
+        releases = stack.workspace.releases(options.stack)
+        config = stack.workspace.write(options.stack, _overrides(chosen, options))
+        with Step("adopt", "looking at what is there") as step:
+            planned = adoption.planned(options.stack, config)
+            live = adoption.live(chosen, planned)
+            adoption.check(planned, live)
+            step.result(f"{len(live)} of {len(planned)} objects are there, and none is made anew")
+        releases.begin(config)
+        adoption.take_jobs(chosen, planned, live)
+        with Step("pulumi up", f"stack {options.stack}") as step:
+            stack.ensure()
+            forcing = replace(stack, environment={**stack.environment, **adoption.FORCE})
+            step.result(forcing.up(step))
+        releases.finished()
+        url = stack.outputs()["url"]
+        with Step("smoke check", url) as step:
+            step.result(smoke.check(url, demo=_is_demo(chosen, options)))
+        releases.worked()
+    say("\nadopted; whatever else applies these objects must stop, and old Secrets may go")
 
 
 def rollback(options: Options) -> None:

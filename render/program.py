@@ -3,7 +3,8 @@
 import contextvars
 import os
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pulumi
@@ -25,11 +26,11 @@ def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
     """
     # Which cluster it would go to is for the tool that applies it to know.
     kept = {name: encode(value) for name, value in config.items() if not name.startswith(_OBJECT)}
-    os.environ["KUBECONFIG"] = os.devnull
 
     def run() -> list[Registered]:
         set_all_config(kept)
-        recorded = recording.record(lambda: runpy.run_path(str(_MAIN), run_name="__main__"), {}, stack)
+        with _without_kubeconfig():
+            recorded = recording.record(lambda: runpy.run_path(str(_MAIN), run_name="__main__"), {}, stack)
         return [each for each in recorded.resources if each.type.startswith(_OBJECT)]
 
     try:
@@ -40,3 +41,15 @@ def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
             "what cannot be deployed is not rendered either",
             f"mend Pulumi.{stack}.yaml and run it again",
         ) from error
+
+
+@contextmanager
+def _without_kubeconfig() -> Iterator[None]:
+    before = os.environ.get("KUBECONFIG")
+    os.environ["KUBECONFIG"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["KUBECONFIG"]
+        if before is not None:
+            os.environ["KUBECONFIG"] = before

@@ -26,6 +26,9 @@ from .waiting import until
 
 _STACK = "rendered"
 _NAMESPACE = "feastflow-rendered"
+_KEPT = (
+    "deployments,statefulsets,persistentvolumeclaims,services,ingresses,networkpolicies,configmaps,namespaces"
+)
 _ORDER = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": "Rendered"}
 
 
@@ -39,18 +42,23 @@ class _Applied:
 
 
 @pytest.fixture(scope="module")
-def folder(product: Product, kube: Kube, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Dev rendered for a namespace of its own, its references to secrets replaced by Secrets."""
+def team(product: Product, kube: Kube, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Product:
+    """A team with a stack of its own: dev's settings for another namespace."""
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
-    base = tmp_path_factory.mktemp("rendered")
-    clone = product.cloned(base / "clone")
-    document = {"config": _config(clone, kube)}
-    (clone.root / f"Pulumi.{_STACK}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
-    out = base / "manifests"
-    _render(clone, "--out", str(out))
+    team = product.cloned(tmp_path_factory.mktemp("team") / "clone").with_variables(STACK=_STACK)
+    document = {"config": _config(team, kube)}
+    (team.root / f"Pulumi.{_STACK}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    return team
+
+
+@pytest.fixture(scope="module")
+def folder(team: Product, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stack rendered, its references to secrets replaced by Secrets."""
+    out = tmp_path_factory.mktemp("rendered") / "manifests"
+    _render(team, "--out", str(out))
     path = out / "02-secrets.yaml"
     references = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    store = json.loads(_render(clone, "--values"))
+    store = json.loads(_render(team, "--values"))
     path.write_text(yaml.safe_dump_all([made(each, store) for each in references]), encoding="utf-8")
     return out
 
@@ -135,6 +143,25 @@ def test_applied_again_nothing_changes(rendered_site: Site, applied: _Applied, t
     assert _versions(there) == before
 
 
+def test_pulumi_adopts_what_kubectl_applied_with_its_data_and_makes_nothing_anew(
+    rendered_site: Site, team: Product, there: Kube, figures: Figures
+) -> None:
+    before = _versions(there, _KEPT)
+    assert len(before) > 10
+    ran = team.done("adopt")
+    figures.seconds("adoption of what kubectl applied", ran.seconds)
+    after = _versions(there, _KEPT)
+    assert {name: uid for name, (uid, _) in after.items() if name in before} == {
+        name: uid for name, (uid, _) in before.items()
+    }
+    until(lambda: rendered_site.answers() and there.complete(), what="the adopted site", within=180)
+    assert there.sql("SELECT customer_name FROM orders") == [[_ORDER["customer_name"]]]
+    again = team.done("up")
+    assert "unchanged" in again.out, again
+    assert "updated" not in again.out, again
+    team.done("destroy")
+
+
 def _config(product: Product, kube: Kube) -> Object:
     """Dev's settings for the other namespace, with the images that run."""
     text = (product.root / "Pulumi.dev.yaml").read_text(encoding="utf-8")
@@ -148,7 +175,7 @@ def _config(product: Product, kube: Kube) -> Object:
 
 
 def _render(product: Product, *flags: str) -> str:
-    command = [sys.executable, "-m", "render", "--stack", _STACK, *flags]
+    command = [sys.executable, "-m", "render", *flags]
     ran = run(command, environment=product.environment, cwd=product.root, timeout=120)
     if ran.code != 0:
         raise CommandError(ran)
@@ -159,9 +186,8 @@ def _apply(there: Kube, folder: Path) -> str:
     return there.run("apply", "--filename", str(folder), timeout=180)
 
 
-def _versions(there: Kube) -> dict[str, object]:
+def _versions(there: Kube, kinds: str = f"{_KEPT},jobs,secrets") -> dict[str, tuple[str, int | None]]:
     """Uid and generation of what was applied: neither changes unless somebody changes the object."""
-    kinds = "deployments,statefulsets,services,ingresses,networkpolicies,secrets,configmaps,jobs"
     return {
         f"{each['kind']} {name_of(each)}": (each["metadata"]["uid"], each["metadata"].get("generation"))
         for each in there.all(kinds)
