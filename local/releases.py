@@ -40,12 +40,12 @@ class Releases:
 
     def begin(self, config: Config) -> None:
         """Note what is being deployed now, before it is: an `up` that fails is what one goes back from."""
-        self._note(wanted=config, deployed=config, finished=False)
+        self._note(wanted=config, deployed=self._current()["deployed"], finished=False)
 
     def finished(self) -> None:
         """Note that Pulumi has deployed it, its migrations included, whatever the site says."""
-        current = self._current()
-        self._note(wanted=current["wanted"], deployed=current["deployed"], finished=True)
+        wanted = self._current()["wanted"]
+        self._note(wanted=wanted, deployed=wanted, finished=True)
 
     def worked(self) -> None:
         """Record what `begin` noted as a release, unless it is the last one again."""
@@ -76,7 +76,7 @@ class Releases:
         )
 
     def settings(self, release: Release) -> dict[str, Any]:
-        """The release's settings, as they can be deployed after what is deployed now."""
+        """The release's settings, as they can be deployed after the last update that was finished."""
         current = self._current()
         return _after(release.config, current["deployed"], migrated=current["finished"])
 

@@ -101,6 +101,14 @@ def test_what_only_goes_forward_is_not_taken_back(releases: Releases) -> None:
     )
 
 
+def test_what_was_never_deployed_is_not_kept(releases: Releases) -> None:
+    before = {"feastflow:rotation": 1, "feastflow:database": {"storage": "2Gi"}}
+    _released(releases, _image("1", **before))
+    releases.begin(_image("1", **{"feastflow:rotation": 2, "feastflow:database": {"storage": "plenty"}}))
+
+    assert releases.settings(releases.earlier()) == _image("1", **before)
+
+
 def test_what_only_goes_forward_is_remembered_over_several_ways_back(releases: Releases) -> None:
     _released(releases, _image("1"), _image("2"), _image("2", **{"feastflow:rotation": 2}))
     for _ in range(2):
