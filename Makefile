@@ -1,13 +1,13 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE OUT SECRET_STORE SECRET_PATH
+export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE OUT SECRET_STORE SECRET_PATH BASE REPORT
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview rollback adopt destroy render lint types unit policies judges app e2e browser test clean-cache
+.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy render lint types unit policies judges delivery app e2e browser test clean-cache
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 BACKEND_IMAGE= FRONTEND_IMAGE="
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 BACKEND_IMAGE= FRONTEND_IMAGE= BASE=origin/main"
 
 venv:
 	@$(PYTHON) -m toolchain.environment
@@ -21,7 +21,7 @@ status: venv ## the nodes, the pods and the site as they are
 shell: venv ## kubectl and pulumi for your shell: give its output to eval
 	@.venv/bin/python -m local shell
 
-preview: venv ## what `make up` would change
+preview: venv ## what `make up` would change; without a cluster, as far as the state tells
 	@.venv/bin/python -m local preview
 
 rollback: venv ## the settings and images of the release before, deployed again
@@ -32,6 +32,9 @@ adopt: venv ## take over a FeastFlow that kubectl applied, with its data
 
 render: venv ## the namespace as numbered manifests for GitOps, without a cluster
 	@.venv/bin/python -m render
+
+pull-request-preview: venv ## what this checkout changes in every stack since BASE; no cluster, no keys
+	@.venv/bin/python -m delivery preview
 
 destroy: venv ## take the stack away, leave the cluster
 	@.venv/bin/python -m local destroy
@@ -55,6 +58,9 @@ policies: venv ## the policy pack: rules, mutants, and previews by the real engi
 judges: venv ## what Pod Security, kube-score and checkov say of the manifests
 	@.venv/bin/python -m pytest -q tests/judges
 
+delivery: venv ## previews of pull requests, the workflows' steps, and the workflows themselves
+	@.venv/bin/python -m pytest -q tests/delivery
+
 app: venv ## the demo application's own tests, against a real PostgreSQL where one is installed
 	@.venv/bin/python -m pytest -q demo/backend/tests
 	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
@@ -65,7 +71,7 @@ e2e: venv browser ## the whole path on a real cluster of its own, with a real br
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
-test: lint types unit policies judges app e2e ## everything
+test: lint types unit policies judges delivery app e2e ## everything
 
 clean-cache: ## remove downloads, binaries and images; `make down` first
 	@$(PYTHON) -m toolchain.clean

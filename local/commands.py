@@ -11,7 +11,7 @@ from typing import Any
 
 from cluster import lifecycle, ports
 from cluster.handle import Cluster
-from local import adoption, images, smoke, target, workspace
+from local import adoption, images, smoke, target, unreachable, workspace
 from local.stack import Stack
 from local.target import Target
 from toolchain import cache, environment, golang, pins, pulumi
@@ -66,9 +66,15 @@ def up(options: Options) -> None:
 
 
 def preview(options: Options) -> None:
-    """What `up` would change on the cluster that runs; a local one is given the images that it would name."""
+    """What `up` would change on the cluster that runs; a local one is given the images that it would name.
+
+    Where none runs and none is named, the comparison is with the stack's state alone.
+    """
     with cache.locked(f"local-{options.cluster}"):
-        chosen = _present(options)
+        chosen = target.present(options.context, options.cluster)
+        if chosen is None:
+            unreachable.preview(options.stack, _cli())
+            return
         stack = _stack(options, chosen, _cli())
         stack.workspace.write(options.stack, _overrides(chosen, options))
         stack.ensure()

@@ -96,6 +96,11 @@ KUBE_SCORE_BUILD = Build(
     module="kube-score", programs={"github.com/zegl/kube-score/cmd/kube-score": "kube-score"}
 )
 
+# Checks the workflows, for the tests alone. A module of its own: it shares nothing with the judges.
+ACTIONLINT_BUILD = Build(
+    module="actionlint", programs={"github.com/rhysd/actionlint/cmd/actionlint": "actionlint"}
+)
+
 # What `make up` may compile.
 ALL_BUILDS = (
     PYTHON_HOST_BUILD,
@@ -107,4 +112,4 @@ ALL_BUILDS = (
     OPERATOR_BUILD,
 )
 
-TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD)
+TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD)

@@ -46,7 +46,7 @@ def test_a_stack_without_settings_is_refused_before_a_cluster_is_made_for_it(pro
     assert product.nodes() == []
 
 
-@pytest.mark.parametrize("command", ["status", "preview", "destroy"])
+@pytest.mark.parametrize("command", ["status", "destroy"])
 def test_what_needs_a_cluster_says_how_to_make_one(product: Product, command: str) -> None:
     assert_refused(product.local(command), found=f"{product.cluster} does not run", fix="make up")
 

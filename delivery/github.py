@@ -1,0 +1,122 @@
+"""The one comment of a pull request at GitHub: found by its marker, updated, never repeated.
+
+Which pull request it is follows from the commit that was previewed, as GitHub knows it; nothing that the pull
+request's own job wrote is believed.
+"""
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from delivery.comment import LONGEST, MARKER
+from toolchain.refusal import Refusal
+
+_SECONDS = 30
+_PER_PAGE = 100
+_MOST_PAGES = 30
+_OURS = "github-actions[bot]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The head that was previewed, and how GitHub is reached. `branch` is `owner:branch`, a fork's too."""
+
+    api: str
+    repository: str
+    branch: str
+    commit: str
+    token: str = field(repr=False)
+
+
+def of(environ: Mapping[str, str]) -> Place:
+    """The place that the workflow's environment names.
+
+    Raises:
+        Refusal: when something of it is missing or is not what it should be.
+    """
+    shapes = {
+        "GITHUB_REPOSITORY": r"[\w.-]+/[\w.-]+",
+        "HEAD_BRANCH": r"[\w-]+:\S+",
+        "HEAD_SHA": r"[0-9a-f]{40}",
+        "GITHUB_TOKEN": r"\S+",
+    }
+    for name, shape in shapes.items():
+        if not re.fullmatch(shape, environ.get(name, "")):
+            raise Refusal(
+                f"{name} is missing or is not what it should be",
+                "it says which pull request was previewed, and who may comment it",
+                "run it as .github/workflows/comment.yml does",
+            )
+    return Place(
+        api=environ.get("GITHUB_API_URL", "https://api.github.com"),
+        repository=environ["GITHUB_REPOSITORY"],
+        branch=environ["HEAD_BRANCH"],
+        commit=environ["HEAD_SHA"],
+        token=environ["GITHUB_TOKEN"],
+    )
+
+
+def post(place: Place, text: str) -> str:
+    """Put the text into the pull request's comment; returns what was done.
+
+    Raises:
+        Refusal: when GitHub does not take it.
+    """
+    if not text.startswith(MARKER) or len(text) > LONGEST:
+        raise AssertionError
+    query = f"pulls?state=open&head={quote(place.branch, safe='')}"
+    pulls = [pull for pull in _asked(place, "GET", query) if pull["head"]["sha"] == place.commit]
+    if not pulls:
+        return f"no open pull request is at {place.commit[:12]} any more: nothing to comment"
+    for pull in pulls:
+        found = _found(place, pull["number"])
+        if found is None:
+            _asked(place, "POST", f"issues/{pull['number']}/comments", {"body": text})
+        else:
+            _asked(place, "PATCH", f"issues/comments/{found}", {"body": text})
+    return f"commented: {', '.join(str(pull['number']) for pull in pulls)}"
+
+
+def _found(place: Place, number: int) -> int | None:
+    """The comment that an earlier run left; a stranger's with the same marker is not ours."""
+    for page in range(1, _MOST_PAGES + 1):
+        comments = _asked(place, "GET", f"issues/{number}/comments?per_page={_PER_PAGE}&page={page}")
+        for known in comments:
+            if known["user"]["login"] == _OURS and str(known["body"]).startswith(MARKER):
+                return int(known["id"])
+        if len(comments) < _PER_PAGE:
+            return None
+    return None
+
+
+def _asked(place: Place, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+    request = urllib.request.Request(  # noqa: S310 - the workflow names the address
+        f"{place.api}/repos/{place.repository}/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        method=method,
+        headers={
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {place.token}",
+            "Content-Type": "application/json",
+            "X-GitHub-Api-Version": "2022-11-28",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - as above
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        found = (
+            f"GitHub answers {error.code} to {method} {path}: {error.read(500).decode('utf-8', 'replace')}"
+        )
+    except (OSError, ValueError) as error:
+        found = f"GitHub does not answer {method} {path}: {error}"
+    raise Refusal(
+        found,
+        "the pull request does not show what it would change",
+        "run the job again; the comment is found by its marker, so nothing is said twice",
+    )

@@ -1,0 +1,88 @@
+"""A program at one commit: its folder, its stacks, and of their settings what is known without keys."""
+
+import hashlib
+import io
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from toolchain import process
+from toolchain.refusal import Refusal
+
+# The connection is the machine's that deploys; a preview of a pull request has none.
+_CONNECTION = "kubernetes:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A Pulumi program in a folder."""
+
+    folder: Path
+
+    def stacks(self) -> list[str]:
+        """The stacks that have a file of settings."""
+        return sorted(path.name.split(".", 2)[1] for path in self.folder.glob("Pulumi.*.yaml"))
+
+    def project(self) -> dict[str, Any]:
+        """Pulumi.yaml."""
+        return _mapping(self.folder / "Pulumi.yaml")
+
+    def settings(self, stack: str) -> dict[str, Any]:
+        """The stack's configuration without the connection, and without what is encrypted."""
+        config = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config") or {}
+        known = {key: value for key, value in config.items() if not key.startswith(_CONNECTION)}
+        return {key: _without_secrets(value) for key, value in known.items()}
+
+
+def at(repository: Path, commit: str, folder: Path) -> Program:
+    """The program of this commit, in a folder of its own; the repository is only read."""
+    folder.mkdir(parents=True)
+    archive = subprocess.run(
+        ["git", "-C", str(repository), "archive", "--format=tar", commit],  # noqa: S607 - the user's git
+        capture_output=True,
+        check=True,
+    ).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+    return Program(folder=folder)
+
+
+def base(repository: Path, ref: str) -> str:
+    """The commit from which the checkout departed from `ref`.
+
+    Raises:
+        Refusal: when there is no such commit here, or nothing in common with it.
+    """
+    try:
+        return process.output(["git", "-C", str(repository), "merge-base", ref, "HEAD"]).strip()
+    except process.CommandError as failure:
+        raise Refusal(
+            f"the base {ref} is not to be found: {failure.tail or 'nothing in common with this checkout'}",
+            "a pull request's preview compares with the commit it departed from",
+            f"fetch it, history included (git fetch --unshallow origin), or name another: "
+            f"make pull-request-preview BASE={ref}",
+        ) from failure
+
+
+def head(repository: Path) -> str:
+    """The checkout's commit."""
+    return process.output(["git", "-C", str(repository), "rev-parse", "HEAD"]).strip()
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    document = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return document if isinstance(document, dict) else {}
+
+
+def _without_secrets(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+    """With a name for each encrypted value, which changes when its ciphertext does, in the value's place."""
+    if isinstance(value, Mapping):
+        if set(value) == {"secure"}:
+            return f"encrypted-{hashlib.sha256(str(value['secure']).encode()).hexdigest()[:12]}"
+        return {key: _without_secrets(part) for key, part in value.items()}
+    return [_without_secrets(part) for part in value] if isinstance(value, list) else value

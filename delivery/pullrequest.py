@@ -1,0 +1,34 @@
+"""Every stack of a pull request, previewed side by side."""
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from delivery import program
+from delivery.engine import Engine
+from delivery.program import Program
+from delivery.report import Preview, Report
+from toolchain.pulumi import Pulumi
+
+
+def report(repository: Path, ref: str, cli: Pulumi, venv: Path) -> Report:
+    """What this checkout, with what is not yet committed, changes against where it departed from `ref`."""
+    commit = program.base(repository, ref)
+    with tempfile.TemporaryDirectory(prefix="feastflow-preview-") as room:
+        before = program.at(repository, commit, Path(room) / ".base")
+        now = Program(folder=repository)
+
+        def one(stack: str) -> Preview:
+            engine = Engine(folder=Path(room) / stack, stack=stack, cli=cli, venv=venv)
+            if stack not in before.stacks():
+                return replace(engine.preview(now), new=True)
+            error = engine.deploy(before)
+            if error:
+                engine = replace(engine, folder=Path(room) / f"{stack}-empty")
+            return replace(engine.preview(now), base_error=error)
+
+        # Two at a time: an engine waits for its program and its providers half of the time.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            previews = tuple(pool.map(one, now.stacks()))
+    return Report(base=commit, head=program.head(repository), previews=previews)

@@ -1,0 +1,137 @@
+"""The preview's own step, run in a temporary repository with a real diff: what the comment says of it."""
+
+import time
+
+import pytest
+
+from delivery.comment import LONGEST, MARKER
+
+from .conftest import Preview, Previewed
+from .repository import Repository
+
+_TOKEN = """
+import pulumi_kubernetes as kubernetes
+kubernetes.core.v1.Secret(
+    "token",
+    metadata={"name": "token", "namespace": stack.namespace},
+    immutable=True,
+    string_data={"token": pulumi.Output.secret("the first token of all")},
+    opts=on_cluster,
+)
+"""
+
+
+def _nothing(_: Repository) -> None:
+    pass
+
+
+def test_without_a_change_both_stacks_say_so_and_pass(preview: Preview, measured: dict[str, float]) -> None:
+    began = time.monotonic()
+    same = preview(_nothing, stacks=("dev", "prod"))
+    measured["preview of both stacks in a clean clone, warm caches"] = time.monotonic() - began
+
+    assert same.code == 0, same.out
+    assert [(found.stack, found.changes, found.errors) for found in same.report.previews] == [
+        ("dev", (), ()),
+        ("prod", (), ()),
+    ]
+    assert "## Preview: no change" in same.comment
+    assert same.comment.count("Nothing changes.") == 2
+    assert same.comment.startswith(MARKER)
+    assert same.comment in same.out
+
+
+@pytest.fixture(scope="module")
+def ordinary(preview: Preview) -> Previewed:
+    """A new version of the page, and a rotation."""
+
+    def change(clone: Repository) -> None:
+        image = {"image": "registry.example.com/page:2.0.0"}
+        clone.configure("dev", feastflow__frontend=image, feastflow__rotation=2)
+
+    return preview(change)
+
+
+def test_what_is_updated_is_shown_with_its_old_and_new_value_and_passes(ordinary: Previewed) -> None:
+    assert ordinary.code == 0, ordinary.out
+    assert "! Deployment feastflow-dev/feastflow-frontend (update)" in ordinary.comment
+    assert '"feastflow/frontend:1.0.0" => "registry.example.com/page:2.0.0"' in ordinary.comment
+
+
+def test_what_is_created_is_shown_whole(ordinary: Previewed) -> None:
+    created = [change for change in ordinary.report.previews[0].changes if change.operation == "create"]
+
+    assert {"ConfigMap", "Job", "Secret", "RandomPassword"} <= {change.kind for change in created}
+    assert any(line.startswith("+ spec.template") for change in created for line in change.lines)
+
+
+def test_a_rotation_is_shown_without_a_value_and_is_no_loss(ordinary: Previewed) -> None:
+    changes = [change for change in ordinary.report.previews[0].changes if change.kind == "Secret"]
+
+    assert {change.operation for change in changes} == {"create", "delete"}
+    assert "CAUTION" not in ordinary.comment
+    assert "[secret]" in ordinary.comment
+
+
+def test_a_stateful_set_that_is_made_anew_stands_out_and_fails(preview: Preview) -> None:
+    def change(clone: Repository) -> None:
+        clone.edit("components/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"')
+
+    replaced = preview(change)
+
+    assert replaced.code != 0
+    head = replaced.comment.partition("### dev")[0]
+    assert "**this must not be merged as it is**" in head
+    assert "> **dev would lose data or a secret in use:**" in head
+    assert (
+        "> - `StatefulSet feastflow-dev/postgres` is **replaced** because of `spec.serviceName`"
+        in replaced.comment
+    )
+
+
+def test_a_secret_that_gets_another_value_stands_out_and_neither_value_is_shown(preview: Preview) -> None:
+    def before(clone: Repository) -> None:
+        program = clone.folder / "__main__.py"
+        program.write_text(program.read_text(encoding="utf-8") + _TOKEN, encoding="utf-8")
+
+    def change(clone: Repository) -> None:
+        clone.edit("__main__.py", "the first token of all", "the second token of all")
+
+    changed = preview(change, before=before)
+
+    assert changed.code != 0
+    assert "`Secret feastflow-dev/token` is **replaced**" in changed.comment
+    assert "[secret] => [secret]" in changed.comment.replace('"', "")
+    for text in (changed.comment, changed.out):
+        assert "token of all" not in text
+
+
+def test_a_broken_rule_is_named_with_what_to_do_and_fails(preview: Preview) -> None:
+    levels = {"ingress-tls": "mandatory", "autoscaler-minimum": "mandatory"}
+    judged = preview(lambda clone: clone.configure("dev", policies__levels=levels))
+
+    assert judged.code != 0
+    assert "Rules broken: 1" in judged.comment
+    assert "ingress-tls (mandatory): Ingress feastflow-dev/feastflow: set spec.tls" in judged.comment
+    assert judged.report.previews[0].errors == ()
+
+
+def test_a_program_that_breaks_says_why_without_the_machines_folders(preview: Preview) -> None:
+    broken = preview(
+        lambda clone: clone.edit("__main__.py", "import pulumi\n", "import pulumi\nimport nowhere\n")
+    )
+
+    assert broken.code != 0
+    assert "ModuleNotFoundError: No module named 'nowhere'" in broken.comment
+    assert "/tmp" not in broken.comment
+    assert len(broken.comment) <= LONGEST
+
+
+def test_data_that_a_setting_would_lose_is_refused_in_the_programs_own_words(preview: Preview) -> None:
+    def change(clone: Repository) -> None:
+        clone.configure("dev", feastflow__database={"engine": "standalone", "instances": 1, "storage": "1Gi"})
+
+    refused = preview(change)
+
+    assert refused.code != 0
+    assert "a volume can grow and never shrink" in refused.comment

@@ -1,0 +1,133 @@
+"""`make preview` without a cluster, by the real engine: against a state or none, and what stays open."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from delivery.engine import Engine
+from delivery.program import Program
+from toolchain import pulumi
+from toolchain.console import Step
+
+from . import repository
+from .repository import Repository
+
+_PASSPHRASE = "of a test"
+_OPEN = ("drift", "admission", "defaults", "readiness", "connection")
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Repository, Path]:
+    """A clone, and the state that a deployment of its dev stack left."""
+    room = tmp_path_factory.mktemp("unreachable")
+    clone = repository.made(room / "clone", ("dev", "prod"))
+    with Step("toolchain", "looking for pulumi") as step:
+        cli = pulumi.ensure(Path(sys.prefix), step)
+    venv = Path(sys.prefix).resolve()
+    engine = Engine(folder=room / "deployed", stack="dev", cli=cli, venv=venv, passphrase=_PASSPHRASE)
+    assert engine.deploy(Program(folder=clone.folder)) == ""
+    return clone, engine.folder / "state"
+
+
+@pytest.fixture
+def clone(deployed: tuple[Repository, Path]) -> Iterator[Repository]:
+    """The clone, as it was before each test."""
+    yield deployed[0]
+    deployed[0].git("checkout", "--quiet", ".")
+
+
+def _preview(clone: Repository, room: Path, stack: str, **environment: str) -> tuple[int, str]:
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "KUBE"))}
+    home = {"XDG_STATE_HOME": str(room / "state home"), "CLUSTER": "there-is-none", "PYTHON": sys.executable}
+    done = subprocess.run(  # noqa: S603 - the developer's own command
+        ["make", "preview", f"STACK={stack}"],  # noqa: S607 - as a developer types it
+        cwd=clone.folder,
+        env={**known, **home, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def _theirs(state: Path) -> dict[str, str]:
+    return {"PULUMI_BACKEND_URL": f"file://{state}?metadata=skip", "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE}
+
+
+def _files(state: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(state)): path.read_bytes() for path in state.rglob("*") if path.is_file()}
+
+
+def test_against_the_stacks_state_only_what_differs_is_shown_replaces_too_and_nothing_is_written(
+    clone: Repository, deployed: tuple[Repository, Path], tmp_path: Path
+) -> None:
+    before = _files(deployed[1])
+    clone.edit("components/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"')
+    code, said = _preview(clone, tmp_path, "dev", **_theirs(deployed[1]))
+
+    assert code == 0, said
+    assert "+-kubernetes:apps/v1:StatefulSet: (replace)" in said
+    assert '~ serviceName: "postgres-headless" => "other"' in said
+    assert "+-1 to replace" in said
+    assert "to create" not in said
+    assert "No cluster was asked." in said
+    assert all(f"\n  {word} " in said for word in _OPEN)
+    assert _files(deployed[1]) == before
+
+
+def test_a_stack_that_is_not_there_is_shown_as_created_and_is_not_made(
+    clone: Repository, deployed: tuple[Repository, Path], tmp_path: Path
+) -> None:
+    before = _files(deployed[1])
+    code, said = _preview(clone, tmp_path, "prod", **_theirs(deployed[1]))
+
+    assert code == 0, said
+    assert f"There is no stack prod in file://{deployed[1]}" in said
+    assert "everything is shown as created" in said
+    assert "to update" not in said
+    assert _files(deployed[1]) == before
+
+
+def test_without_any_state_everything_is_shown_as_created_and_rules_are_judged(
+    clone: Repository, tmp_path: Path
+) -> None:
+    code, said = _preview(clone, tmp_path, "dev")
+
+    assert code == 0, said
+    assert "No cluster runs and PULUMI_BACKEND_URL names no stacks: everything is shown as created." in said
+    assert "kubernetes-namespace" in said
+    assert all(f"\n  {word} " in said for word in _OPEN)
+
+
+def test_a_kubeconfig_that_the_machine_happens_to_have_is_not_used(clone: Repository, tmp_path: Path) -> None:
+    config = tmp_path / "home" / ".kube" / "config"
+    config.parent.mkdir(parents=True)
+    cluster = "{name: a, cluster: {server: 'https://127.0.0.1:1'}}"
+    context = "{name: a, context: {cluster: a, user: a}}"
+    config.write_text(
+        f"current-context: a\nclusters: [{cluster}]\ncontexts: [{context}]\nusers: [{{name: a}}]\n"
+    )
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    code, said = _preview(
+        clone, tmp_path, "dev", HOME=str(tmp_path / "home"), XDG_CACHE_HOME=cache, KUBECONFIG=str(config)
+    )
+
+    assert code == 0, said
+    assert "127.0.0.1" not in said
+
+
+def test_what_was_made_for_one_preview_is_gone(clone: Repository, tmp_path: Path) -> None:
+    rooms = tmp_path / "rooms"
+    rooms.mkdir()
+    code, said = _preview(clone, tmp_path, "dev", TMPDIR=str(rooms))
+
+    assert code == 0, said
+    assert not [path for path in rooms.iterdir() if path.name.startswith("feastflow-preview-")]
+    shutil.rmtree(rooms)
