@@ -1,9 +1,9 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BASE REPORT
+export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE OUT SECRET_STORE SECRET_PATH BASE REPORT
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview pull-request-preview destroy lint types unit policies judges delivery app e2e browser test clean-cache
+.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy render lint types unit policies judges delivery app e2e browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,15 @@ shell: venv ## kubectl and pulumi for your shell: give its output to eval
 preview: venv ## what `make up` would change; without a cluster, as far as the state tells
 	@.venv/bin/python -m local preview
 
+rollback: venv ## the settings and images of the release before, deployed again
+	@.venv/bin/python -m local rollback
+
+adopt: venv ## take over a FeastFlow that kubectl applied, with its data
+	@.venv/bin/python -m local adopt
+
+render: venv ## the namespace as numbered manifests for GitOps, without a cluster
+	@.venv/bin/python -m render
+
 pull-request-preview: venv ## what this checkout changes in every stack since BASE; no cluster, no keys
 	@.venv/bin/python -m delivery preview
 
@@ -41,7 +50,7 @@ types: venv ## mypy, strict
 	@.venv/bin/mypy
 
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
-	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit tests/tools
+	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit tests/tools tests/render
 
 policies: venv ## the policy pack: rules, mutants, and previews by the real engine; no cluster
 	@.venv/bin/python -m pytest -q tests/policies

@@ -48,8 +48,8 @@ class Engine:
 class DatabaseAccess:
     """Address, credentials by reference, and who to ask the network for.
 
-    `ready` are the resources after which the login works. `gate` is a container that ends once its pod
-    reaches the server, and needs `gate_volume`.
+    `ready` are the resources after which the login works. `gate` is a container that ends once the
+    login is let in from its pod, and needs `gate_volume` and the engine's own.
     """
 
     engine: Engine

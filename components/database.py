@@ -64,13 +64,14 @@ class Database(pulumi.ComponentResource):
             rotation=args.rotation,
         )
         granted = roles.grant(self._roles, SecretKey(secret=credentials, key=_VERIFIER), paths, self)
+        password = SecretKey(secret=credentials, key=_PASSWORD)
         self.access = DatabaseAccess(
             engine=engine,
             name=settings.name,
             login=login,
-            password=SecretKey(secret=credentials, key=_PASSWORD),
+            password=password,
             ready=(granted,),
-            gate=roles.gate(settings, engine),
+            gate=roles.gate(settings, engine, login, password),
             gate_volume=roles.scripts_volume(scripts),
         )
         self.service = pulumi.Output.concat(engine.host, ".", place.namespace, ".svc:", str(engine.port))

@@ -7,7 +7,7 @@
 #   ready    succeed when connections are accepted
 #   alive    succeed while the server answers at all, even if it refuses connections (crash recovery, shutdown)
 # On the client's side, where PGHOST and its like say how to connect, and as whom:
-#   await    wait until connections are accepted
+#   login    wait until this login is let in, at most as long as a Job's or a rollout's deadline
 #   grant    make owner, database and login as the environment says; the login acts as the owner
 #   retire   lock a login that nobody uses any more
 set -eu
@@ -55,6 +55,12 @@ prepare() {
 # Network policies and a new primary may take a while; a Job's or a rollout's deadline ends a wait in vain.
 await() { until pg_isready --quiet --timeout=3; do sleep 0.5; done; }
 
+login() {
+    await
+    export PGCONNECT_TIMEOUT=3
+    until sql --no-password --command='SELECT 1' >/dev/null; do sleep 1; done
+}
+
 grant() {
     await
     sql <<'SQL'
@@ -96,8 +102,8 @@ case "${1:-}" in
     stop) kill -INT "$(head -n 1 "$PGDATA/postmaster.pid")" ;;
     ready) exec pg_isready --quiet --timeout=3 ;;
     alive) pg_isready --quiet --timeout=3 || [ $? -eq 1 ] ;;
-    await) await ;;
+    login) login ;;
     grant) grant ;;
     retire) retire ;;
-    *) echo "usage: postgres.sh prepare|serve|stop|ready|alive|await|grant|retire" >&2; exit 2 ;;
+    *) echo "usage: postgres.sh prepare|serve|stop|ready|alive|login|grant|retire" >&2; exit 2 ;;
 esac

@@ -78,18 +78,29 @@ def retire(args: RolesArgs, options: pulumi.ResourceOptions) -> batch.v1.Job | N
     return _job("retire", args, {"DB_LOGIN": login(args.settings, args.rotation - 1)}, None, options)
 
 
-def gate(settings: DatabaseSettings, engine: Engine) -> workload.Container:
-    """A container that ends when the server accepts connections from its pod.
+def gate(
+    settings: DatabaseSettings, engine: Engine, login_name: str, password: SecretKey
+) -> workload.Container:
+    """A container that ends when the server lets the login in from its pod.
 
-    A pod runs before every node knows that its address may pass; a program that tries once would be refused.
+    A pod runs before every node knows that its address may pass, and where everything is applied at once,
+    before there is a login; a program that tries once would be refused. It needs the engine's client volumes.
     """
-    # Nobody logs in, but libpq asks the system for a user's name, and the pod's uid has none.
-    address = {"PGHOST": engine.host, "PGPORT": str(engine.port), "PGUSER": settings.user}
+    connection = {
+        "PGHOST": engine.host,
+        "PGPORT": str(engine.port),
+        "PGUSER": login_name,
+        "PGDATABASE": settings.name,
+        **engine.client_variables(),
+    }
     return workload.Container(
         name="await-database",
         image=settings.image,
-        command=(*SCRIPT_COMMAND, "await"),
-        env=[core.v1.EnvVarArgs(name=name, value=value) for name, value in address.items()],
+        command=(*SCRIPT_COMMAND, "login"),
+        env=[
+            *(core.v1.EnvVarArgs(name=name, value=value) for name, value in connection.items()),
+            password.variable("PGPASSWORD"),
+        ],
         resources=sizing.CLIENT_RESOURCES,
     )
 

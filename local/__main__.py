@@ -12,6 +12,8 @@ from toolchain.refusal import Refusal
 _COMMANDS = {
     "up": commands.up,
     "preview": commands.preview,
+    "rollback": commands.rollback,
+    "adopt": commands.adopt,
     "status": commands.status,
     "shell": commands.shell,
     "destroy": commands.destroy,

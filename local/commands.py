@@ -6,12 +6,12 @@ import shlex
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cluster import lifecycle, ports
 from cluster.handle import Cluster
-from local import images, smoke, target, unreachable, workspace
+from local import adoption, images, smoke, target, unreachable, workspace
 from local.stack import Stack
 from local.target import Target
 from toolchain import cache, environment, golang, pins, pulumi
@@ -48,15 +48,18 @@ def up(options: Options) -> None:
                 workspace.forget(former)
         overrides = _overrides(chosen, options)
         stack = _stack(options, chosen, cli)
-        stack.workspace.write(options.stack, overrides)
+        releases = stack.workspace.releases(options.stack)
+        releases.begin(stack.workspace.write(options.stack, overrides))
         if chosen.local:
             lifecycle.usable(chosen.local)
         with Step("pulumi up", f"stack {options.stack}") as step:
             stack.ensure()
             step.result(stack.up(step))
+        releases.finished()
         outputs = stack.outputs()
         with Step("smoke check", outputs["url"]) as step:
             step.result(smoke.check(outputs["url"], demo=_is_demo(chosen, options)))
+        releases.worked()
         if chosen.local:
             lifecycle.ready(chosen.local)
     _tell(options, outputs, time.monotonic() - started)
@@ -76,6 +79,62 @@ def preview(options: Options) -> None:
         stack.workspace.write(options.stack, _overrides(chosen, options))
         stack.ensure()
         say(stack.preview())
+
+
+def adopt(options: Options) -> None:
+    """Take over a FeastFlow that kubectl or a GitOps tool applied under the same names, with its data."""
+    with cache.locked(f"local-{options.cluster}"):
+        chosen = _present(options)
+        stack = _stack(options, chosen, _cli())
+        if stack.exists() and stack.outputs():
+            raise Refusal(
+                f"the stack {options.stack} is there already",
+                "what it deployed is its own",
+                "see what differs: make preview",
+            )
+        releases = stack.workspace.releases(options.stack)
+        config = stack.workspace.write(options.stack, _overrides(chosen, options))
+        with Step("adopt", "looking at what is there") as step:
+            planned = adoption.planned(options.stack, config)
+            live = adoption.live(chosen, planned)
+            adoption.check(planned, live)
+            step.result(f"{len(live)} of {len(planned)} objects are there, and none is made anew")
+        releases.begin(config)
+        adoption.take_jobs(chosen, planned, live)
+        with Step("pulumi up", f"stack {options.stack}") as step:
+            stack.ensure()
+            forcing = replace(stack, environment={**stack.environment, **adoption.FORCE})
+            step.result(forcing.up(step))
+        releases.finished()
+        url = stack.outputs()["url"]
+        with Step("smoke check", url) as step:
+            step.result(smoke.check(url, demo=_is_demo(chosen, options)))
+        releases.worked()
+    say("\nadopted; whatever else applies these objects must stop, and old Secrets may go")
+
+
+def rollback(options: Options) -> None:
+    """The settings and images of the release before, deployed again; the data and its schema stay."""
+    started = time.monotonic()
+    with cache.locked(f"local-{options.cluster}"):
+        chosen = _present(options)
+        stack = _stack(options, chosen, _cli())
+        releases = stack.workspace.releases(options.stack)
+        release = releases.earlier()
+        config = releases.settings(release)
+        stack.workspace.put(options.stack, config)
+        with Step("roll back", f"stack {options.stack}, to {release.at}") as step:
+            stack.ensure()
+            step.result(stack.back(step))
+        releases.went_back(release, config)
+        url = stack.outputs()["url"]
+        with Step("smoke check", url) as step:
+            step.result(smoke.check(url, demo=False))
+    say(
+        f"\nback to the release of {release.at}, after {elapsed(time.monotonic() - started)}; "
+        f"the data and its schema stay as they are\n"
+        f"the checkout still has what was withdrawn: mend Pulumi.{options.stack}.yaml before `make up`"
+    )
 
 
 def status(options: Options) -> None:
@@ -115,6 +174,7 @@ def _destroy(options: Options, chosen: Target) -> None:
     with Step("destroy", f"stack {options.stack}") as step:
         step.result(stack.destroy(step))
     stack.remove()
+    stack.workspace.releases(options.stack).forget()
 
 
 def _cli() -> pulumi.Pulumi:

@@ -44,12 +44,19 @@ class Stack:
         """Deploy; returns what changed, in a few words."""
         # With a preview first: rules across the stack are judged at the end of a run, and what breaks
         # one must not have been touched by then.
-        lines = self._act("up", step, *_JUDGED)
+        return self._deploy(step, *_JUDGED)
+
+    def back(self, step: Step) -> str:
+        """Deploy settings that were judged and deployed before, at once; returns what changed."""
+        return self._deploy(step, "--skip-preview")
+
+    def _deploy(self, step: Step, *flags: str) -> str:
+        lines = self._act("up", step, *flags)
         if any(_PENDING in line for line in lines):
             # A killed run did not write down how its last steps ended. They have been done again by now.
             self._act("refresh", step, "--skip-preview", "--clear-pending-creates")
             # Objects that the killed run made are known as they are only now: bring them into line once more.
-            self._act("up", step, *_JUDGED)
+            self._act("up", step, *flags)
         return _summary(lines)
 
     def destroy(self, step: Step) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from local import orphans
+from local.releases import Releases
 from toolchain import cache
 from toolchain.refusal import Refusal
 
@@ -33,14 +34,24 @@ class Workspace:
     folder: Path
     environment: dict[str, str]
 
-    def write(self, stack: str, overrides: Config) -> None:
+    def write(self, stack: str, overrides: Config) -> dict[str, Any]:
         """Take the stack's settings from the checkout, with the local ones over them, key by key."""
-        document: dict[str, Any] = {"config": merged(settings(stack), overrides)}
+        config = merged(settings(stack), overrides)
+        self.put(stack, config)
+        return config
+
+    def put(self, stack: str, config: Config) -> None:
+        """Have these settings for the stack, whatever the checkout says."""
+        document: dict[str, Any] = {"config": dict(config)}
         path = self.folder / f"Pulumi.{stack}.yaml"
         if path.exists():
             known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
             document.update({key: value for key, value in known.items() if key != "config"})
         _replace(path, yaml.safe_dump(document, sort_keys=False))
+
+    def releases(self, stack: str) -> Releases:
+        """What was deployed of the stack before."""
+        return Releases(folder=self.folder / "releases" / stack)
 
     def end_orphans(self) -> None:
         """End what a killed run left of pulumi; nothing where the state is not this project's own."""

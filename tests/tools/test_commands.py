@@ -134,7 +134,7 @@ def test_a_stack_that_is_not_there_needs_no_destroying(
     assert machine.called("pulumi", "destroy") == []
 
 
-@pytest.mark.parametrize("command", ["status", "destroy"])
+@pytest.mark.parametrize("command", ["rollback", "adopt", "status", "destroy"])
 def test_without_a_cluster_there_is_nothing_to_look_at_and_up_is_named(
     machine: Machine, command: str
 ) -> None:

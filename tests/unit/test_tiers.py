@@ -281,13 +281,13 @@ def test_by_choice_every_pod_migrates_before_it_starts() -> None:
     recording = record_stack(THIRD)
     assert migration_jobs(recording) == []
     gate, init = pod(recording, "feastflow-backend")["initContainers"]
-    assert gate["command"][-1] == "await"
+    assert gate["command"][-1] == "login"
     assert init["command"] == ["npm", "run", "migrate"]
     assert init["env"] == pod(recording, "feastflow-backend")["containers"][0]["env"]
 
 
 @pytest.mark.parametrize("mode", ["job", "initContainer"])
-def test_a_migration_that_tries_once_begins_when_its_pod_reaches_the_database(mode: str) -> None:
+def test_a_migration_that_tries_once_begins_when_its_login_is_let_in(mode: str) -> None:
     wish = {"migrations": {"mode": mode, "command": ["migrate"]}}
     recording = record_stack({**stack_file("dev"), "feastflow:backend": wish})
     spec = pod(recording, "feastflow-backend")
@@ -295,13 +295,22 @@ def test_a_migration_that_tries_once_begins_when_its_pod_reaches_the_database(mo
         spec = recording.one("Job", migration_jobs(recording)[0]).inputs["spec"]["template"]["spec"]
     gate = spec["initContainers"][0]
     assert gate["image"] == "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm"
-    assert {each["name"]: each["value"] for each in gate["env"]} == {
+    *plain, password = gate["env"]
+    assert {each["name"]: each["value"] for each in plain} == {
         "PGHOST": "postgres",
         "PGPORT": "5432",
-        "PGUSER": "feastflow",
+        "PGUSER": "feastflow_a",
+        "PGDATABASE": "feastflow",
+    }
+    assert password["name"] == "PGPASSWORD"
+    assert password["valueFrom"] == {
+        "secretKeyRef": {
+            "name": recording.one("Secret", "postgres-login-secret").object_name,
+            "key": "password",
+        }
     }
     (script,) = (mount for mount in gate["volumeMounts"] if mount["name"] == "scripts")
-    assert gate["command"] == ["sh", f"{script['mountPath']}/postgres.sh", "await"]
+    assert gate["command"] == ["sh", f"{script['mountPath']}/postgres.sh", "login"]
 
 
 def test_an_application_of_other_habits_is_deployed_by_configuration_alone() -> None:

@@ -1,0 +1,55 @@
+"""One stack's program, run for what it would create: no cluster is looked for, and no state."""
+
+import contextvars
+import os
+import runpy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pulumi
+from pulumi.runtime import set_all_config
+
+from render import recording
+from render.recording import Registered, encode
+from toolchain.refusal import Refusal
+
+_MAIN = Path(__file__).parent.parent / "__main__.py"
+_OBJECT = "kubernetes:"
+
+
+def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
+    """Every Kubernetes object of the stack with this configuration, and what else was registered before it.
+
+    Raises:
+        Refusal: with the program's own words, when the configuration cannot be deployed.
+    """
+    # Which cluster it would go to is for the tool that applies it to know.
+    kept = {name: encode(value) for name, value in config.items() if not name.startswith(_OBJECT)}
+
+    def run() -> list[Registered]:
+        set_all_config(kept)
+        with _without_kubeconfig():
+            recorded = recording.record(lambda: runpy.run_path(str(_MAIN), run_name="__main__"), {}, stack)
+        return [each for each in recorded.resources if each.type.startswith(_OBJECT)]
+
+    try:
+        return contextvars.Context().run(run)
+    except pulumi.RunError as error:
+        raise Refusal(
+            str(error),
+            "what cannot be deployed is not rendered either",
+            f"mend Pulumi.{stack}.yaml and run it again",
+        ) from error
+
+
+@contextmanager
+def _without_kubeconfig() -> Iterator[None]:
+    before = os.environ.get("KUBECONFIG")
+    os.environ["KUBECONFIG"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["KUBECONFIG"]
+        if before is not None:
+            os.environ["KUBECONFIG"] = before

@@ -1,0 +1,87 @@
+"""Renderings that many tests read."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from render import files, program
+from render.manifests import Rendered, render
+from render.recording import Registered
+from render.secrets import Store
+
+from ..unit.recorder import stack_file
+from .operator import Manifest
+
+STORE = Store(kind="ClusterSecretStore", name="vault", path="teams/feastflow")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_users_kubeconfig() -> Iterator[None]:
+    """Rendering looks away from the kubeconfig; whoever comes after it finds it again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", "/nonexistent")
+        yield
+
+
+class Rendering:
+    """A stack's objects, its rendering, and the files of that."""
+
+    def __init__(self, objects: list[Registered]) -> None:
+        self.objects = objects
+        self.rendered: list[Rendered] = render(objects, STORE)
+        self.texts = files.texts(self.rendered, "test")
+
+    @property
+    def manifests(self) -> list[Manifest]:
+        return [each.manifest for each in self.rendered]
+
+    def of(self, name: str) -> list[Manifest]:
+        """The documents of one file."""
+        return list(yaml.safe_load_all(self.texts[f"{name}.yaml"]))
+
+    def one(self, kind: str, name: str) -> Manifest:
+        """The object of the kind whose name begins so."""
+        (found,) = (
+            each
+            for each in self.manifests
+            if each["kind"] == kind and each["metadata"]["name"].startswith(name)
+        )
+        return found
+
+    def wave(self, kind: str, name: str) -> int:
+        annotations = self.one(kind, name)["metadata"].get("annotations", {})
+        return int(annotations.get("argocd.argoproj.io/sync-wave", "0"))
+
+
+@pytest.fixture(scope="session")
+def rendering() -> Callable[[str, Mapping[str, Any] | None], Rendering]:
+    """The rendering of a stack's own file, with settings over it; equal ones are made once."""
+    made: dict[str, Rendering] = {}
+
+    def of(stack: str, over: Mapping[str, Any] | None = None) -> Rendering:
+        key = f"{stack} {over}"
+        if key not in made:
+            made[key] = Rendering(program.objects(stack, {**stack_file(stack), **(over or {})}))
+        return made[key]
+
+    return of
+
+
+@pytest.fixture(scope="session", params=["dev", "prod"])
+def stack(request: pytest.FixtureRequest, rendering: Callable[..., Rendering]) -> Rendering:
+    """Each of the two stacks as its own file has it."""
+    return rendering(request.param)
+
+
+@pytest.fixture(scope="session")
+def dev(rendering: Callable[..., Rendering]) -> Rendering:
+    """Dev as its own file has it."""
+    return rendering("dev")
+
+
+@pytest.fixture(scope="session")
+def prod(rendering: Callable[..., Rendering]) -> Rendering:
+    """Prod as its own file has it."""
+    return rendering("prod")
