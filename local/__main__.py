@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+from collections.abc import Callable
 
 from cluster import lifecycle, ports
 from local import commands
@@ -10,7 +11,7 @@ from local.commands import Options
 from toolchain import console
 from toolchain.refusal import Refusal
 
-_COMMANDS = {
+_COMMANDS: dict[str, Callable[[Options], None]] = {
     "up": commands.up,
     "preview": commands.preview,
     "status": commands.status,
@@ -61,7 +62,8 @@ def _backend(action: str, options: Options) -> None:
             "buckets and keys are made with it",
             "install what development needs: .venv/bin/pip install --require-hashes -r requirements-dev.txt",
         ) from missing
-    getattr(backend, action)(options)
+    command: Callable[[Options], None] = getattr(backend, action)
+    command(options)
 
 
 def _cluster(text: str) -> str:

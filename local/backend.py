@@ -12,14 +12,16 @@ import yaml
 
 from local import commands, workspace
 from local.commands import Options
+from local.target import Target
 from state import address as addresses
+from state import deployment, store, versions
 from state import place as places
 from state import policy as policies
-from state import store, versions
 from state.address import Address
+from state.deployment import Deployment
 from state.move import Moved, Mover
 from state.place import Place
-from toolchain import cache
+from toolchain import cache, process
 from toolchain.console import Step, say
 from toolchain.refusal import Refusal
 
@@ -52,6 +54,7 @@ def move(options: Options) -> None:
                 prepare=lambda there: workspace.prepare(chosen.identity, there),
                 provider=_named(options.stack),
                 guard=guard(options.stack),
+                fits=lambda exported: fits(chosen, exported),
                 reached=step.note,
             )
             moved = mover.to(wanted)
@@ -94,6 +97,28 @@ def guard(stack: str) -> Callable[[Place], None]:
             _unlocked(address, store.clients(address), stack)
 
     return check
+
+
+def fits(chosen: Target, exported: Deployment) -> None:
+    """Refuse a state whose namespaces are not the cluster's: that cluster may be gone.
+
+    Raises:
+        Refusal: when it describes another cluster.
+    """
+    for resource in deployment.resources(exported):
+        if resource["type"] != "kubernetes:core/v1:Namespace":
+            continue
+        metadata = resource.get("outputs", {}).get("metadata", {})
+        command = [*shlex.split(chosen.kubectl_command()), "get", "namespace", metadata["name"]]
+        command += ["--ignore-not-found", "-o", "jsonpath={.metadata.uid}"]
+        if process.output(command).strip() != metadata["uid"]:
+            raise Refusal(
+                f"the state there describes another cluster: its namespace {metadata['name']} is not the one "
+                f"in {chosen.context}",
+                "what it lists would be taken for being here",
+                "name the cluster that it describes (CONTEXT=…), or take a folder of its own for this one: "
+                "BACKEND=s3://bucket/folder",
+            )
 
 
 def _made(wanted: Address) -> Address:

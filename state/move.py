@@ -40,7 +40,7 @@ class Mover:
 
     `prepare` makes the workspace of a place. `provider` is the secrets provider that the checkout's own file
     names, which goes before the place's. `environment` is what pulumi needs beside the place. `guard` raises
-    a refusal where somebody works on the stack.
+    a refusal where somebody works on the stack, `fits` where a state that is found describes another cluster.
     """
 
     stack: str
@@ -50,6 +50,7 @@ class Mover:
     prepare: Callable[[Place], Path]
     provider: str | None = None
     guard: Callable[[Place], None] = lambda _: None
+    fits: Callable[[Deployment], None] = lambda _: None
     reached: Callable[[str], None] = lambda _: None
 
     def to(self, address: Address | None) -> Moved:
@@ -119,7 +120,8 @@ class Mover:
 
     def _joined(self, new: At, record: Record) -> Moved:
         """Only the new place has the stack: it is used from here on as it is."""
-        theirs = _whole(new)
+        theirs = new.export()
+        self.fits(theirs)
         _copy(self._at(record.current).settings, new.settings, without=_ENCRYPTION)
         _add(new.settings, deployment.encryption(theirs))
         new.opened()

@@ -104,8 +104,10 @@ def unfinished(identity: str, stack: str) -> Unfinished | None:
     """The move that was begun and not ended, if there is one."""
     path = _moving(identity, stack)
     known = _read(path)
+    if known is None:
+        return None
     try:
-        return known and Unfinished(place=Place(**known["place"]), fingerprint=known["fingerprint"])
+        return Unfinished(place=Place(**known["place"]), fingerprint=known["fingerprint"])
     except (KeyError, TypeError) as error:
         raise _damaged(path) from error
 

@@ -221,8 +221,8 @@ def _transport(address: Address, s3: S3Client, key: str) -> list[str]:
     if address.is_loopback:
         return []
     found = _optional(lambda: s3.get_bucket_policy(Bucket=address.bucket)["Policy"])
-    document = json.loads(found) if found else {"Version": policy.VERSION, "Statement": []}
-    theirs = document["Statement"]
+    document: dict[str, Any] = json.loads(found) if found else {"Version": policy.VERSION, "Statement": []}
+    theirs: Any = document["Statement"]
     ours = policy.https_only(address.bucket, key)
     if ours in theirs:
         return []

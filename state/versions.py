@@ -110,6 +110,7 @@ def _versions(address: Address, reached: Clients, name: str) -> list[Version]:
 def _resources(address: Address, reached: Clients, name: str, version: str) -> int | None:
     body = reached.s3.get_object(Bucket=address.bucket, Key=name, VersionId=version)["Body"].read()
     try:
-        return len(json.loads(body)["checkpoint"]["latest"].get("resources") or [])
+        # A stack that was only made has no `latest`.
+        return len((json.loads(body)["checkpoint"].get("latest") or {}).get("resources") or [])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

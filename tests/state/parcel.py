@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local import workspace
-from state import place, store
+from state import deployment, place, store
 from state.address import Address
 from state.cli import At
 from state.deployment import Deployment
@@ -112,6 +112,11 @@ class Parcel:
     def opened(self, there: Place | None = None) -> Deployment:
         """The state with its secrets."""
         return self.at(there).opened()
+
+    def resources(self) -> list[dict[str, Any]]:
+        """All that is recorded, secrets included, but for the paths of the program's lines."""
+        found = deployment.resources(self.opened())
+        return [{name: value for name, value in one.items() if name != "sourcePosition"} for one in found]
 
     def files(self) -> Iterator[Path]:
         """All that the machine keeps of it."""

@@ -164,7 +164,7 @@ def test_a_state_that_was_deleted_is_brought_back_from_its_last_version(moved: M
 
         restored = versions.restore(moved.address, moved.clients, PROJECT, STACK)
 
-        assert restored.resources == 3
+        assert restored.resources == 4
         assert moved.parcel.opened() == before
         assert moved.parcel.is_whole()
 
@@ -185,7 +185,7 @@ def test_a_state_that_was_torn_is_brought_back_from_its_last_whole_version(
 
 
 def test_an_older_version_is_brought_back_only_when_it_is_named(moved: Moved, faults: Faults) -> None:
-    before = moved.parcel.opened()["deployment"]["resources"]
+    before = moved.parcel.resources()
     assert moved.parcel.up(PARCEL_TAG="mistake").code == 0
     with faults.tries("state to be had as it was"):
         with pytest.raises(Refusal, match="the state of dev is whole; its versions, newest first"):
@@ -195,9 +195,9 @@ def test_an_older_version_is_brought_back_only_when_it_is_named(moved: Moved, fa
         found = versions._versions(moved.address, moved.clients, _KEY)
         for version in found:
             versions.restore(moved.address, moved.clients, PROJECT, STACK, version.id)
-            if moved.parcel.opened()["deployment"]["resources"] == before:
+            if moved.parcel.resources() == before:
                 break
-        assert moved.parcel.opened()["deployment"]["resources"] == before
+        assert moved.parcel.resources() == before
 
 
 def test_a_run_that_was_killed_leaves_a_lock_and_the_refusal_says_how_to_end_it(

@@ -23,12 +23,12 @@ _BEFORE_THE_SWITCH = STEPS[: STEPS.index("switched")]
 def test_a_moved_stack_is_the_same_to_the_last_secret_and_deploys_where_it_is(
     aws: Cloud, bucket: str, parcel: Parcel
 ) -> None:
-    before, settings = parcel.opened(), parcel.at().configuration()
+    before, settings = parcel.resources(), parcel.at().configuration()
 
     moved = parcel.move(aws.address(bucket))
 
     assert moved.current.url.startswith(f"s3://{bucket}?")
-    assert parcel.opened()["deployment"]["resources"] == before["deployment"]["resources"]
+    assert parcel.resources() == before
     assert parcel.at().configuration() == settings
     assert settings["parcel:token"] == {"value": "very-secret", "secret": True}
     assert parcel.is_whole()
@@ -61,7 +61,7 @@ def test_its_secrets_are_the_keys_and_nothing_of_them_is_left_in_plain_text(
 def test_moved_back_and_forth_it_stays_the_same_and_only_the_last_copy_is_kept(
     aws: Cloud, bucket: str, parcel: Parcel
 ) -> None:
-    resources = parcel.opened()["deployment"]["resources"]
+    resources = parcel.resources()
     first = parcel.place
     parcel.move(aws.address(bucket))
 
@@ -71,12 +71,12 @@ def test_moved_back_and_forth_it_stays_the_same_and_only_the_last_copy_is_kept(
     assert back.previous is not None
     assert back.previous.url.startswith("s3://")
     assert not parcel.at(first).exists()
-    assert parcel.opened()["deployment"]["resources"] == resources
+    assert parcel.resources() == resources
     assert parcel.at().provider == "passphrase"
 
     parcel.move(aws.address(bucket))
 
-    assert parcel.opened()["deployment"]["resources"] == resources
+    assert parcel.resources() == resources
     assert parcel.is_whole()
 
 
@@ -91,7 +91,7 @@ def test_moving_to_where_it_is_changes_nothing(aws: Cloud, bucket: str, parcel: 
 def test_a_colleague_with_the_same_cluster_joins_what_is_there(
     aws: Cloud, bucket: str, parcel: Parcel
 ) -> None:
-    resources = parcel.opened()["deployment"]["resources"]
+    resources = parcel.resources()
     parcel.move(aws.address(bucket))
     for kind in ("workspaces", "stacks"):
         shutil.rmtree(parcel.home / kind)
@@ -99,8 +99,8 @@ def test_a_colleague_with_the_same_cluster_joins_what_is_there(
 
     joined = parcel.move(aws.address(bucket))
 
-    assert joined.how == "3 resources found there"
-    assert parcel.opened()["deployment"]["resources"] == resources
+    assert joined.how == "4 resources found there"
+    assert parcel.resources() == resources
 
 
 def test_a_stack_that_was_never_deployed_begins_in_the_bucket(
@@ -129,18 +129,18 @@ def test_the_secrets_provider_that_the_checkout_names_is_kept(
 def test_a_move_to_s3_that_is_cut_off_loses_nothing_and_is_finished_by_the_next(
     aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, step: str
 ) -> None:
-    resources = parcel.opened()["deployment"]["resources"]
+    resources = parcel.resources()
     with faults.tries(f"move to S3 cut off when {step}"):
         with pytest.raises(PowerCut):
             parcel.move(aws.address(bucket), cut_at=step)
         assert parcel.place.local == (step in _BEFORE_THE_SWITCH)
-        assert parcel.opened()["deployment"]["resources"] == resources
+        assert parcel.resources() == resources
         assert step not in {"loaded", "switched"} or parcel.is_whole()
 
         parcel.move(aws.address(bucket))
 
         assert not parcel.place.local
-        assert parcel.opened()["deployment"]["resources"] == resources
+        assert parcel.resources() == resources
         assert place.unfinished(IDENTITY, STACK) is None
 
 
@@ -148,18 +148,18 @@ def test_a_move_to_s3_that_is_cut_off_loses_nothing_and_is_finished_by_the_next(
 def test_a_move_back_that_is_cut_off_loses_nothing_and_is_finished_by_the_next(
     aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, step: str
 ) -> None:
-    resources = parcel.opened()["deployment"]["resources"]
+    resources = parcel.resources()
     parcel.move(aws.address(bucket))
     with faults.tries(f"move back cut off when {step}"):
         with pytest.raises(PowerCut):
             parcel.move(None, cut_at=step)
         assert parcel.place.local != (step in _BEFORE_THE_SWITCH)
-        assert parcel.opened()["deployment"]["resources"] == resources
+        assert parcel.resources() == resources
 
         parcel.move(None)
 
         assert parcel.place.local
-        assert parcel.opened()["deployment"]["resources"] == resources
+        assert parcel.resources() == resources
         assert step not in {"loaded", "switched"} or parcel.is_whole()
 
 
@@ -170,11 +170,11 @@ def test_a_deployment_between_a_move_that_was_cut_off_and_the_next_is_carried_to
         with pytest.raises(PowerCut):
             parcel.move(aws.address(bucket), cut_at="encrypted")
         assert parcel.up(PARCEL_TAG="newer").code == 0
-        resources = parcel.opened()["deployment"]["resources"]
+        resources = parcel.resources()
 
         parcel.move(aws.address(bucket))
 
-        assert parcel.opened()["deployment"]["resources"] == resources
+        assert parcel.resources() == resources
         assert "newer" in json.dumps(resources)
 
 
@@ -182,7 +182,7 @@ def test_a_line_that_breaks_during_a_move_leaves_the_old_state_in_use(
     aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    resources = parcel.opened()["deployment"]["resources"]
+    resources = parcel.resources()
     with faults.tries("line broken during a move"), cloud.wire(aws) as wire:
         address = Cloud(port=wire.port).address(bucket)
         store.ensure(address, store.clients(address))
@@ -196,7 +196,7 @@ def test_a_line_that_breaks_during_a_move_leaves_the_old_state_in_use(
         wire.mend()
         parcel.move(address)
 
-        assert parcel.opened()["deployment"]["resources"] == resources
+        assert parcel.resources() == resources
 
 
 def test_a_stack_of_somebody_elses_in_the_bucket_is_neither_used_nor_touched(
@@ -239,9 +239,9 @@ def test_what_is_deployed_while_a_move_copies_is_never_left_behind(
         with pytest.raises(Refusal):
             mover.to(address)
         assert parcel.place.local
-        resources = parcel.opened()["deployment"]["resources"]
+        resources = parcel.resources()
 
         parcel.move(address)
 
-        assert parcel.opened()["deployment"]["resources"] == resources
+        assert parcel.resources() == resources
         assert "meanwhile" in json.dumps(resources)

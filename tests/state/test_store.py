@@ -180,7 +180,10 @@ def test_the_region_is_written_into_the_url_so_that_it_does_not_hang_on_the_envi
 
 
 def test_the_locks_of_a_stack_are_found_below_the_prefix(aws: Clients, address: Address) -> None:
-    store.ensure(address, aws)
+    wanted: dict[str, Any] = {"Bucket": _BUCKET}
+    if address.region != "us-east-1":
+        wanted["CreateBucketConfiguration"] = {"LocationConstraint": address.region}
+    aws.s3.create_bucket(**wanted)
     deeper = parse(f"s3://{_BUCKET}/team/a?region={address.region}")
     assert deeper
     key = "team/a/.pulumi/locks/organization/parcel/dev/1.json"

@@ -18,7 +18,7 @@ async def _through(value: str) -> str:
 
 
 password = random.RandomPassword("password", length=config.require_int("length"))
-passed = password.id.apply(_through)
+passed: pulumi.Output[str] = pulumi.Output.all(password.id).apply(lambda ids: _through(ids[0]))
 name = random.RandomPet("name", length=2, prefix=passed, keepers={"tag": os.environ.get("PARCEL_TAG", "")})
 pulumi.export("password", password.result)
 pulumi.export("name", name.id)
