@@ -84,7 +84,7 @@ def restore(options: Options) -> None:
         reached = store.clients(address)
         _unlocked(address, reached, options.stack)
         found = versions.restore(address, reached, _project(), options.stack, options.version)
-        step.result(f"version {found}")
+        step.result(f"{found.resources} resources, as of {found.since:%Y-%m-%d %H:%M:%S}")
     say(f"\nSee what has changed since: make preview{commands.suffix(options)}")
 
 

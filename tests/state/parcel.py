@@ -1,6 +1,7 @@
 """A small stack on a machine of its own: deployed, moved, and looked at, by the real CLI."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import workspace
+from local import orphans, workspace
 from state import deployment, place, store
 from state.address import Address
 from state.cli import At
@@ -145,8 +146,13 @@ def awaited(what: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def end(process: "subprocess.Popen[str]") -> None:
-    """End a process that the test started, with what it started, at once."""
+def end(process: "subprocess.Popen[str]", gate: Path | None = None) -> None:
+    """End a process that the test started, with what it started, at once.
+
+    Pulumi's plugins live in groups of their own; those of an update are known by its gate.
+    """
     if process.poll() is None:
-        os.killpg(process.pid, 9)
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    if gate:
+        awaited(lambda: not orphans.end("PARCEL_GATE", str(gate)))

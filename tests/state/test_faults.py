@@ -120,7 +120,7 @@ def test_a_line_that_is_back_within_seconds_is_not_noticed(
                 wire.mend()
                 text, _ = update.communicate(timeout=120)
             finally:
-                end(update)
+                end(update, gate)
         assert update.returncode == 0, text
         assert moved.locks() == []
         assert moved.versions_are_whole()
@@ -143,7 +143,7 @@ def test_a_line_that_stays_broken_in_the_middle_of_an_update_loses_nothing_that_
                 gate.unlink()
                 text, _ = update.communicate(timeout=170)
             finally:
-                end(update)
+                end(update, gate)
         assert update.returncode != 0, text
         assert set(recorded) <= set(direct.resources())
         assert direct.versions_are_whole()
@@ -209,7 +209,7 @@ def test_a_run_that_was_killed_leaves_a_lock_and_the_refusal_says_how_to_end_it(
             killed = moved.parcel.start(*UP, **_replacing(environment, "newer"))
             awaited(lambda: len(moved.locks()) == 1)
             time.sleep(2)
-            end(killed)
+            end(killed, gate)
         stack = Stack(
             name=STACK,
             workspace=workspace.of(IDENTITY, STACK),

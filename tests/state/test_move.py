@@ -1,7 +1,13 @@
 """A stack moved between this machine's files and S3 with KMS by the real CLI, and cut off at every step."""
 
+import contextlib
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,3 +251,41 @@ def test_what_is_deployed_while_a_move_copies_is_never_left_behind(
 
         assert parcel.resources() == resources
         assert "meanwhile" in json.dumps(resources)
+
+
+def _begun(checkout: Path, url: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(  # noqa: S603 - this Python
+        [sys.executable, "-m", "tests.state.killed", str(checkout), url],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def test_a_move_that_is_killed_at_any_moment_pulumi_with_it_loses_nothing(
+    aws: Cloud, bucket: str, parcel: Parcel, faults: Faults
+) -> None:
+    resources = parcel.resources()
+    address = aws.address(bucket)
+    checkout = workspace._ROOT
+    started = time.monotonic()
+    assert _begun(checkout, address.url).wait(timeout=120) == 0
+    whole = time.monotonic() - started
+    parcel.move(None)
+    for tenths in range(3, 10):
+        with faults.tries(f"move killed after {tenths} tenths of its time"):
+            child = _begun(checkout, address.url)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=whole * tenths / 10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            assert parcel.resources() == resources
+            if not parcel.place.local:
+                parcel.move(None)
+
+    parcel.move(address)
+
+    assert parcel.resources() == resources
+    assert parcel.is_whole()
