@@ -6,6 +6,7 @@ beside the settings (salt, encrypted key) always belongs to the state in that pl
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -123,11 +124,15 @@ def end(identity: str, stack: str) -> None:
 
 
 def remote(identity: str) -> dict[str, str]:
-    """The URLs of states that are not on this machine, by stack."""
-    records = sorted(_workspaces(identity).glob("place.*.json"))
-    stacks = [path.name.removeprefix("place.").removesuffix(".json") for path in records]
-    found = {stack: read(identity, stack).current for stack in stacks}
-    return {stack: place.url for stack, place in found.items() if not place.local}
+    """The URLs of states that are not on this machine, by stack; of damaged records nothing is known."""
+    found = {}
+    for path in sorted(_workspaces(identity).glob("place.*.json")):
+        stack = path.name.removeprefix("place.").removesuffix(".json")
+        with contextlib.suppress(Refusal):
+            there = read(identity, stack).current
+            if not there.local:
+                found[stack] = there.url
+    return found
 
 
 def _url(path: Path) -> str:

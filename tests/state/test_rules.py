@@ -134,6 +134,7 @@ def test_a_record_that_cannot_be_read_is_never_taken_for_none(home: Path, text: 
 
     with pytest.raises(Refusal, match=r"place\.dev\.json is damaged"):
         place.read("uid", "dev")
+    assert place.remote("uid") == {}
 
 
 def test_a_record_that_was_being_written_when_the_power_went_is_as_it_was(
