@@ -54,7 +54,7 @@ def move(options: Options) -> None:
                 prepare=lambda there: workspace.prepare(chosen.identity, there),
                 provider=_named(options.stack),
                 guard=guard(options.stack),
-                fits=lambda exported: fits(chosen, exported),
+                fits=lambda exported: fits(chosen, options.stack, wanted.url if wanted else "", exported),
                 reached=step.note,
             )
             moved = mover.to(wanted)
@@ -99,7 +99,7 @@ def guard(stack: str) -> Callable[[Place], None]:
     return check
 
 
-def fits(chosen: Target, exported: Deployment) -> None:
+def fits(chosen: Target, stack: str, url: str, exported: Deployment) -> None:
     """Refuse a state whose namespaces are not the cluster's: that cluster may be gone.
 
     Raises:
@@ -109,6 +109,8 @@ def fits(chosen: Target, exported: Deployment) -> None:
         if resource["type"] != "kubernetes:core/v1:Namespace":
             continue
         metadata = resource.get("outputs", {}).get("metadata", {})
+        if not {"name", "uid"} <= metadata.keys():
+            continue
         command = [*shlex.split(chosen.kubectl_command()), "get", "namespace", metadata["name"]]
         command += ["--ignore-not-found", "-o", "jsonpath={.metadata.uid}"]
         if process.output(command).strip() != metadata["uid"]:
@@ -116,8 +118,9 @@ def fits(chosen: Target, exported: Deployment) -> None:
                 f"the state there describes another cluster: its namespace {metadata['name']} is not the one "
                 f"in {chosen.context}",
                 "what it lists would be taken for being here",
-                "name the cluster that it describes (CONTEXT=…), or take a folder of its own for this one: "
-                "BACKEND=s3://bucket/folder",
+                "name the cluster that it describes (CONTEXT=…), or take a folder of its own for this one\n"
+                "(BACKEND=s3://bucket/folder), or, if that cluster is gone, remove its state there:\n"
+                f"PULUMI_BACKEND_URL={shlex.quote(url)} pulumi stack rm --force {stack}",
             )
 
 

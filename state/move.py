@@ -123,7 +123,11 @@ class Mover:
         theirs = new.export()
         self.fits(theirs)
         _copy(self._at(record.current).settings, new.settings, without=_ENCRYPTION)
-        _add(new.settings, deployment.encryption(theirs))
+        encryption = deployment.encryption(theirs)
+        _add(new.settings, encryption)
+        if not encryption:
+            # Nobody has deployed it yet; without a provider Pulumi would take a passphrase.
+            new.encrypt(self._wanted(new))
         new.opened()
         self._switch(Record(current=new.place))
         count = len(deployment.resources(theirs))

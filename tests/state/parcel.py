@@ -117,7 +117,8 @@ class Parcel:
     def resources(self) -> list[dict[str, Any]]:
         """All that is recorded, secrets included, but for the paths of the program's lines."""
         found = deployment.resources(self.opened())
-        return [{name: value for name, value in one.items() if name != "sourcePosition"} for one in found]
+        lines = {"sourcePosition", "stackTrace"}
+        return [{name: value for name, value in one.items() if name not in lines} for one in found]
 
     def files(self) -> Iterator[Path]:
         """All that the machine keeps of it."""

@@ -121,6 +121,19 @@ def test_a_stack_that_was_never_deployed_begins_in_the_bucket(
     assert parcel.at().export()["deployment"]["secrets_providers"]["type"] == "cloud"
 
 
+def test_a_colleague_who_joins_before_anything_is_deployed_uses_the_key_too(
+    aws: Cloud, bucket: str, parcel: Parcel
+) -> None:
+    for _ in ("first", "colleague"):
+        for kind in ("workspaces", "stacks"):
+            shutil.rmtree(parcel.home / kind)
+        workspace.of(IDENTITY, STACK).write(STACK, {})
+        parcel.move(aws.address(bucket))
+
+    assert parcel.up().code == 0
+    assert parcel.at().export()["deployment"]["secrets_providers"]["type"] == "cloud"
+
+
 def test_the_secrets_provider_that_the_checkout_names_is_kept(
     aws: Cloud, bucket: str, parcel: Parcel
 ) -> None:
