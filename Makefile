@@ -1,9 +1,9 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE OUT SECRET_STORE SECRET_PATH BASE REPORT
+export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy render lint types unit policies judges delivery app e2e browser test clean-cache
+.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit state policies judges delivery app e2e browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,15 @@ pull-request-preview: venv ## what this checkout changes in every stack since BA
 destroy: venv ## take the stack away, leave the cluster
 	@.venv/bin/python -m local destroy
 
+backend: venv ## move the stack's state: BACKEND=s3://bucket (made if need be) or BACKEND=local
+	@.venv/bin/python -m local backend
+
+backend-policy: venv ## what IAM must allow whoever deploys with the state on S3, as JSON
+	@.venv/bin/python -m local backend-policy
+
+backend-restore: venv ## bring a lost or damaged state on S3 back, or the one named by VERSION=
+	@.venv/bin/python -m local backend-restore
+
 down: venv ## take everything away, leave the machine as it was
 	@.venv/bin/python -m local down
 
@@ -51,6 +60,9 @@ types: venv ## mypy, strict
 
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
 	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit tests/tools tests/render
+
+state: venv ## a stack moved to S3 and back, and faults on the way, by the real CLI; no cluster, no AWS
+	@.venv/bin/python -m pytest -q tests/state
 
 policies: venv ## the policy pack: rules, mutants, and previews by the real engine; no cluster
 	@.venv/bin/python -m pytest -q tests/policies
@@ -71,7 +83,7 @@ e2e: venv browser ## the whole path on a real cluster of its own, with a real br
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
-test: lint types unit policies judges delivery app e2e ## everything
+test: lint types unit state policies judges delivery app e2e ## everything
 
 clean-cache: ## remove downloads, binaries and images; `make down` first
 	@$(PYTHON) -m toolchain.clean

@@ -1,7 +1,9 @@
 """`python -m local`: what the Makefile calls. `up` is the one to begin with."""
 
 import argparse
+import importlib
 import os
+from collections.abc import Callable
 
 from cluster import lifecycle, ports
 from local import commands
@@ -9,7 +11,7 @@ from local.commands import Options
 from toolchain import console
 from toolchain.refusal import Refusal
 
-_COMMANDS = {
+_COMMANDS: dict[str, Callable[[Options], None]] = {
     "up": commands.up,
     "preview": commands.preview,
     "rollback": commands.rollback,
@@ -18,6 +20,9 @@ _COMMANDS = {
     "shell": commands.shell,
     "destroy": commands.destroy,
     "down": commands.down,
+    "backend": lambda options: _backend("move", options),
+    "backend-policy": lambda options: _backend("policy", options),
+    "backend-restore": lambda options: _backend("restore", options),
 }
 
 
@@ -35,14 +40,32 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--port", default=os.environ.get("PORT") or "8080", help="the local edge's port (%(default)s)"
     )
+    parser.add_argument("--backend", default=os.environ.get("BACKEND"), help="s3://bucket, or local")
+    parser.add_argument("--version", default=os.environ.get("VERSION"), help="the state's version to restore")
     chosen = parser.parse_args(arguments)
     options = Options(
         stack=chosen.stack,
         context=chosen.context or None,
         cluster=_cluster(chosen.cluster),
         port=_port(chosen.port),
+        backend=chosen.backend or None,
+        version=chosen.version or None,
     )
     _COMMANDS[chosen.command](options)
+
+
+def _backend(action: str, options: Options) -> None:
+    # Only these commands need boto3, which is no part of what `pulumi up` needs.
+    try:
+        backend = importlib.import_module("local.backend")
+    except ModuleNotFoundError as missing:
+        raise Refusal(
+            f"the package {missing.name} is not in .venv",
+            "buckets and keys are made with it",
+            "install what development needs: .venv/bin/pip install --require-hashes -r requirements-dev.txt",
+        ) from missing
+    command: Callable[[Options], None] = getattr(backend, action)
+    command(options)
 
 
 def _cluster(text: str) -> str:

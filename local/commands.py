@@ -14,6 +14,7 @@ from cluster.handle import Cluster
 from local import adoption, images, smoke, target, unreachable, workspace
 from local.stack import Stack
 from local.target import Target
+from state import place
 from toolchain import cache, environment, golang, pins, pulumi
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
@@ -27,6 +28,8 @@ class Options:
     context: str | None
     cluster: str
     port: int
+    backend: str | None = None
+    version: str | None = None
 
 
 def up(options: Options) -> None:
@@ -38,11 +41,11 @@ def up(options: Options) -> None:
         if options.context:
             chosen = target.named(options.context)
             _named_images(options)
-            cli = _cli()
+            cli = tools()
         else:
             carrier = lifecycle.preflight(options.cluster, options.port)
             golang.prefetch(pins.ALL_BUILDS)
-            cli = _cli()
+            cli = tools()
             chosen = target.made(options.cluster, options.port, carrier)
             for former in lifecycle.identities(options.cluster) - {chosen.identity}:
                 workspace.forget(former)
@@ -73,9 +76,9 @@ def preview(options: Options) -> None:
     with cache.locked(f"local-{options.cluster}"):
         chosen = target.present(options.context, options.cluster)
         if chosen is None:
-            unreachable.preview(options.stack, _cli())
+            unreachable.preview(options.stack, tools())
             return
-        stack = _stack(options, chosen, _cli())
+        stack = _stack(options, chosen, tools())
         stack.workspace.write(options.stack, _overrides(chosen, options))
         stack.ensure()
         say(stack.preview())
@@ -84,8 +87,8 @@ def preview(options: Options) -> None:
 def adopt(options: Options) -> None:
     """Take over a FeastFlow that kubectl or a GitOps tool applied under the same names, with its data."""
     with cache.locked(f"local-{options.cluster}"):
-        chosen = _present(options)
-        stack = _stack(options, chosen, _cli())
+        chosen = present(options)
+        stack = _stack(options, chosen, tools())
         if stack.exists() and stack.outputs():
             raise Refusal(
                 f"the stack {options.stack} is there already",
@@ -117,8 +120,8 @@ def rollback(options: Options) -> None:
     """The settings and images of the release before, deployed again; the data and its schema stay."""
     started = time.monotonic()
     with cache.locked(f"local-{options.cluster}"):
-        chosen = _present(options)
-        stack = _stack(options, chosen, _cli())
+        chosen = present(options)
+        stack = _stack(options, chosen, tools())
         releases = stack.workspace.releases(options.stack)
         release = releases.earlier()
         config = releases.settings(release)
@@ -139,8 +142,8 @@ def rollback(options: Options) -> None:
 
 def status(options: Options) -> None:
     """Nodes, pods and the site as they are now."""
-    chosen = _present(options)
-    stack = _stack(options, chosen, _cli())
+    chosen = present(options)
+    stack = _stack(options, chosen, tools())
     command = [*shlex.split(chosen.kubectl_command()), "get", "nodes,pods,ingresses", "--all-namespaces"]
     subprocess.run(command, check=False)
     if stack.exists():
@@ -156,6 +159,8 @@ def down(options: Options) -> None:
             _destroy(options, target.named(options.context))
             return
         for identity in lifecycle.down(options.cluster):
+            for stack, url in place.remote(identity).items():
+                say(f"the state of {stack} stays in {url}; it describes a cluster that is gone")
             workspace.forget(identity)
     say("the downloads and binaries stay in the cache; `make clean-cache` removes those too")
 
@@ -163,11 +168,11 @@ def down(options: Options) -> None:
 def destroy(options: Options) -> None:
     """`pulumi destroy`: the stack goes, the cluster stays."""
     with cache.locked(f"local-{options.cluster}"):
-        _destroy(options, _present(options))
+        _destroy(options, present(options))
 
 
 def _destroy(options: Options, chosen: Target) -> None:
-    stack = _stack(options, chosen, _cli())
+    stack = _stack(options, chosen, tools())
     if not stack.exists():
         say(f"there is no stack {options.stack} on {chosen.context}")
         return
@@ -177,7 +182,8 @@ def _destroy(options: Options, chosen: Target) -> None:
     stack.workspace.releases(options.stack).forget()
 
 
-def _cli() -> pulumi.Pulumi:
+def tools() -> pulumi.Pulumi:
+    """Pulumi, compiled now when this machine has none."""
     venv = environment.ensure()
     with Step("toolchain", "looking for pulumi") as step:
         return pulumi.ensure(venv, step)
@@ -186,13 +192,18 @@ def _cli() -> pulumi.Pulumi:
 def _stack(options: Options, chosen: Target, cli: pulumi.Pulumi) -> Stack:
     return Stack(
         name=options.stack,
-        workspace=workspace.of(chosen.identity),
+        workspace=workspace.of(chosen.identity, options.stack),
         cli=cli,
         environment=chosen.environment,
     )
 
 
-def _present(options: Options) -> Target:
+def present(options: Options) -> Target:
+    """The cluster that runs.
+
+    Raises:
+        Refusal: when the local one does not.
+    """
     chosen = target.present(options.context, options.cluster)
     if chosen is None:
         raise Refusal(
@@ -265,8 +276,8 @@ def _named_images(options: Options) -> dict[str, Any]:
 def shell(options: Options) -> None:
     """Assignments for `eval`: kubectl and pulumi, pointed at the cluster and its stacks."""
     with contextlib.redirect_stdout(sys.stderr):
-        chosen = _present(options)
-        stack = _stack(options, chosen, _cli())
+        chosen = present(options)
+        stack = _stack(options, chosen, tools())
     variables = stack.variables()
     variables["PATH"] = f"{chosen.kubectl.parent}{os.pathsep}{variables['PATH']}"
     for name, value in variables.items():
@@ -274,23 +285,26 @@ def shell(options: Options) -> None:
     say(f'pulumi() {{ command pulumi -C {shlex.quote(str(stack.workspace.folder))} "$@"; }}')
 
 
-def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
+def suffix(options: Options) -> str:
+    """What must follow a `make` command so that it is about the same stack on the same cluster."""
     named = {"STACK": options.stack, "CONTEXT": options.context, "CLUSTER": options.cluster}
     usual = {"STACK": "dev", "CLUSTER": "feastflow"}
     if options.context:
         del named["CLUSTER"]
-    suffix = "".join(
-        f" {name}={value}" for name, value in named.items() if value and value != usual.get(name)
-    )
+    return "".join(f" {name}={value}" for name, value in named.items() if value and value != usual.get(name))
+
+
+def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
+    chosen = suffix(options)
     commands = outputs["commands"]
     # `down` takes a whole local cluster; beside another stack, only `destroy` is about this one.
-    stop = f"make down{suffix}" if options.context or options.stack == "dev" else f"make destroy{suffix}"
+    stop = f"make down{chosen}" if options.context or options.stack == "dev" else f"make destroy{chosen}"
     say(
         f"\nFeastFlow runs, after {elapsed(seconds)}:\n\n"
         f"  open      {outputs['url']}\n"
-        f"  look      make status{suffix}\n"
+        f"  look      make status{chosen}\n"
         f"  stop      {stop}\n\n"
-        f'With kubectl and pulumi pointed at it by `eval "$(make -s shell{suffix})"`:\n\n'
+        f'With kubectl and pulumi pointed at it by `eval "$(make -s shell{chosen})"`:\n\n'
         f"  pods      {commands['pods']}\n"
         f"  logs      {commands['backendLogs']}\n"
         f"  data      {commands['psql']}"

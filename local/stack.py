@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from local.workspace import Workspace
+from state import lock
 from toolchain import cache, process
 from toolchain.console import Step
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
-_LOCKED = "the stack is currently locked"
 _PENDING = "pending operations"
 _MINUTES = 20
 _LOG = "pulumi"
@@ -38,7 +38,8 @@ class Stack:
 
     def ensure(self) -> None:
         """Select the stack, made now when it does not exist."""
-        self._output("stack", "select", self.name, "--create", "--secrets-provider", "passphrase")
+        provider = self.workspace.provider(self.name)
+        self._output("stack", "select", self.name, "--create", "--secrets-provider", provider)
 
     def up(self, step: Step) -> str:
         """Deploy; returns what changed, in a few words."""
@@ -100,7 +101,9 @@ class Stack:
                 )
             except process.CommandError as failure:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
-                if _LOCKED in text and attempt == 1:
+                if lock.SAID in text and self.workspace.shared:
+                    raise lock.refused(text, self.name) from failure
+                if lock.SAID in text and attempt == 1:
                     # The caller holds this machine's lock, so whoever locked the stack is dead.
                     self.workspace.end_orphans()
                     self._output("cancel", "--yes", self.name)

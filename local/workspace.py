@@ -2,7 +2,7 @@
 
 The checkout stays clean: the images that were just built, the port that was free and the passphrase's salt
 are written here. State lives beside it, under the identity of the cluster it describes, so that the state of
-a cluster that is gone is never taken for that of its successor.
+a cluster that is gone is never taken for that of its successor; or where `make backend` has moved it.
 """
 
 import os
@@ -17,22 +17,31 @@ import yaml
 
 from local import orphans
 from local.releases import Releases
+from state import place
+from state.place import Place
 from toolchain import cache
 from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
 
 _BACKEND = "PULUMI_BACKEND_URL"
+# How a stack's secrets are encrypted. These keys only mean something together.
+ENCRYPTION = ("secretsprovider", "encryptedkey", "encryptionsalt")
 
 Config = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """A folder for `pulumi -C`, and the environment in which its stacks and their secrets are found."""
+    """A folder for `pulumi -C`, and the environment in which its stacks and their secrets are found.
+
+    `secrets` is the provider for a stack that is made there. `shared` says that others may use the state too.
+    """
 
     folder: Path
     environment: dict[str, str]
+    secrets: str = place.PASSPHRASE
+    shared: bool = False
 
     def write(self, stack: str, overrides: Config) -> dict[str, Any]:
         """Take the stack's settings from the checkout, with the local ones over them, key by key."""
@@ -41,13 +50,25 @@ class Workspace:
         return config
 
     def put(self, stack: str, config: Config) -> None:
-        """Have these settings for the stack, whatever the checkout says."""
+        """Have these settings for the stack, whatever the checkout says.
+
+        How secrets are encrypted is what the checkout's file says, where it says so: its own are encrypted
+        that way. Else it is what Pulumi wrote here.
+        """
         document: dict[str, Any] = {"config": dict(config)}
         path = self.folder / f"Pulumi.{stack}.yaml"
+        theirs = encryption(stack)
         if path.exists():
             known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-            document.update({key: value for key, value in known.items() if key != "config"})
-        _replace(path, yaml.safe_dump(document, sort_keys=False))
+            superseded = {"config", *(ENCRYPTION if theirs else ())}
+            document.update({key: value for key, value in known.items() if key not in superseded})
+        _replace(path, yaml.safe_dump({**document, **theirs}, sort_keys=False))
+
+    def provider(self, stack: str) -> str:
+        """The secrets provider for making the stack: what its file here names, else the place's."""
+        path = self.folder / f"Pulumi.{stack}.yaml"
+        known = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+        return str((known or {}).get("secretsprovider") or self.secrets)
 
     def releases(self, stack: str) -> Releases:
         """What was deployed of the stack before."""
@@ -55,33 +76,55 @@ class Workspace:
 
     def end_orphans(self) -> None:
         """End what a killed run left of pulumi; nothing where the state is not this project's own."""
-        if _BACKEND in self.environment:
+        if _BACKEND in self.environment and not self.shared:
             orphans.end(_BACKEND, self.environment[_BACKEND])
 
 
-def of(identity: str) -> Workspace:
-    """The workspace for the cluster of this identity; the user's own backend and passphrase go first."""
-    home = cache.state_home()
-    folder = home / "workspaces" / identity
+def of(identity: str, stack: str | None = None) -> Workspace:
+    """The workspace for the cluster of this identity, and for this stack of it, wherever its state is.
+
+    The user's own backend and passphrase go first.
+    """
+    own = _BACKEND in os.environ
+    there = place.first(identity) if own or stack is None else place.read(identity, stack).current
+    folder = prepare(identity, there)
+    environment = {} if own else {_BACKEND: there.url}
+    if there.local and not own:
+        place.files(there).mkdir(parents=True, exist_ok=True)
+    return Workspace(
+        folder=folder,
+        environment={**environment, **passphrase()},
+        secrets=there.secrets,
+        shared=own or not there.local,
+    )
+
+
+def prepare(identity: str, there: Place) -> Path:
+    """The folder of a place's workspace, with the project in it."""
+    folder = place.folder(identity, there)
     folder.mkdir(parents=True, exist_ok=True)
-    project = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-    project["main"] = str(_ROOT)
-    project["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
-    _replace(folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
-    environment = {}
-    if _BACKEND not in os.environ:
-        state = home / "stacks" / identity
-        state.mkdir(parents=True, exist_ok=True)
-        # Metadata would be a second file beside each one, not written at once: a kill in between leaves it
-        # empty, and Pulumi cannot read the state at all then ("failed to load checkpoint: EOF").
-        environment[_BACKEND] = f"file://{state}?metadata=skip"
-    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
-        environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
-    return Workspace(folder=folder, environment=environment)
+    described = project()
+    described["main"] = str(_ROOT)
+    described["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
+    _replace(folder / "Pulumi.yaml", yaml.safe_dump(described, sort_keys=False))
+    return folder
+
+
+def project() -> dict[str, Any]:
+    """The project as the checkout describes it."""
+    described: dict[str, Any] = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    return described
+
+
+def passphrase() -> dict[str, str]:
+    """Where pulumi finds the passphrase; nothing where the user names one."""
+    if {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
+        return {}
+    return {"PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase())}
 
 
 def forget(identity: str) -> None:
-    """Remove workspace and state of a cluster that is gone."""
+    """Remove workspace and state of a cluster that is gone; a state that is not on this machine stays."""
     of(identity).end_orphans()
     for kind in ("workspaces", "stacks"):
         shutil.rmtree(cache.state_home() / kind / identity, ignore_errors=True)
@@ -105,6 +148,17 @@ def settings(stack: str) -> dict[str, Any]:
     Raises:
         Refusal: when there is no such stack, or its file cannot be read as settings.
     """
+    config: dict[str, Any] = _document(stack).get("config") or {}
+    return config
+
+
+def encryption(stack: str) -> dict[str, Any]:
+    """How the checkout's own file says that the stack's secrets are encrypted; nothing where it does not."""
+    document = _document(stack)
+    return {key: document[key] for key in ENCRYPTION if key in document}
+
+
+def _document(stack: str) -> dict[str, Any]:
     path = _ROOT / f"Pulumi.{stack}.yaml"
     known = sorted(file.name.split(".")[1] for file in _ROOT.glob("Pulumi.*.yaml"))
     if not path.exists():
@@ -119,13 +173,13 @@ def settings(stack: str) -> dict[str, Any]:
         why = "its settings cannot be read"
         raise Refusal(f"{path.name} is not YAML: {error}", why, f"mend {path.name}") from error
     config = document.get("config") or {} if isinstance(document, dict) else document
-    if not isinstance(config, dict):
+    if not isinstance(document, dict) or not isinstance(config, dict):
         raise Refusal(
             f"{path.name} holds a {type(config).__name__} where settings belong",
             "its settings cannot be read",
             f"begin {path.name} with `config:`, and below it one `feastflow:…:` a setting",
         )
-    return config
+    return document
 
 
 def _passphrase() -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,29 @@ def test_a_stack_that_is_locked_again_is_left_to_whoever_holds_it(
     with pytest.raises(Refusal, match="the stack is currently locked"):
         stack.up(step)
     assert len(machine.called("pulumi", "cancel")) == 1
+
+
+def test_a_lock_that_may_be_a_colleagues_is_never_taken_away(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("locks", f"{_LOCKED}\n  s3://b/x.json: created by ann@far (pid 7) at 2026-11-23T09:00:00Z\n")
+
+    with pytest.raises(Refusal) as caught:
+        replace(stack, workspace=replace(stack.workspace, shared=True)).up(step)
+
+    assert "by ann@far, process 7, since 2026-11-23T09:00:00Z" in caught.value.found
+    assert "pulumi cancel --yes dev" in caught.value.fix
+    assert machine.called("pulumi", " cancel ") == []
+
+
+def test_a_stack_is_made_with_the_secrets_provider_of_its_place(machine: Machine, stack: Stack) -> None:
+    replace(stack, workspace=replace(stack.workspace, secrets="awskms://alias/x")).ensure()
+    machine.file("workspace/Pulumi.dev.yaml", "secretsprovider: awskms://alias/named\n")
+    stack.ensure()
+
+    first, second = machine.calls("pulumi")
+    assert first.endswith("--secrets-provider awskms://alias/x")
+    assert second.endswith("--secrets-provider awskms://alias/named")
 
 
 def test_steps_that_a_killed_run_left_open_are_closed_once_they_have_been_done(

@@ -8,6 +8,9 @@ import pytest
 import yaml
 
 from local import workspace
+from state import place
+from state.address import parse
+from state.place import Record
 from toolchain import cache
 from toolchain.refusal import Refusal
 
@@ -72,6 +75,49 @@ def test_the_salt_that_pulumi_wrote_is_kept_when_the_settings_change(checkout: P
     written.write("dev", {})
 
     assert _document() == {"encryptionsalt": "v1:abc", "config": {"feastflow:rotation": 2}}
+
+
+def test_how_secrets_are_encrypted_is_what_the_checkouts_own_file_says(checkout: Path) -> None:
+    text = (checkout / "Pulumi.dev.yaml").read_text()
+    (checkout / "Pulumi.dev.yaml").write_text(f"secretsprovider: awskms://theirs\nencryptedkey: abc\n{text}")
+    written = workspace.of("uid")
+    (written.folder / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:from-before\n")
+
+    written.write("dev", {})
+
+    document = _document()
+    assert document.pop("config")
+    assert document == {"secretsprovider": "awskms://theirs", "encryptedkey": "abc"}
+    assert written.provider("dev") == "awskms://theirs"
+
+
+def test_a_stack_that_was_moved_is_found_where_it_is_and_others_where_they_were() -> None:
+    target = place.planned("uid", "dev", parse("s3://b?region=r"))
+    place.write("uid", "dev", Record(current=target, previous=place.first("uid"), fingerprint=""))
+
+    moved, other = workspace.of("uid", "dev"), workspace.of("uid", "prod")
+
+    assert moved.environment["PULUMI_BACKEND_URL"] == "s3://b?region=r"
+    assert moved.shared
+    assert moved.provider("dev") == "awskms://alias/pulumi-b?region=r"
+    assert moved.folder != other.folder
+    assert (moved.folder / "Pulumi.yaml").exists()
+    assert other.environment["PULUMI_BACKEND_URL"].startswith("file://")
+    assert not other.shared
+    assert other.provider("prod") == "passphrase"
+
+
+def test_the_users_own_backend_goes_before_a_move_and_may_be_others_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = place.planned("uid", "dev", parse("s3://b?region=r"))
+    place.write("uid", "dev", Record(current=target))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://theirs")
+
+    found = workspace.of("uid", "dev")
+
+    assert "PULUMI_BACKEND_URL" not in found.environment
+    assert found.shared
 
 
 def test_the_checkout_stays_as_it_is(checkout: Path) -> None:

@@ -1,0 +1,121 @@
+"""`pulumi stack …` for one stack in one place: what a move asks of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from state import lock
+from state.deployment import Deployment
+from state.place import Place
+from toolchain import process
+from toolchain.pulumi import Pulumi
+from toolchain.refusal import Refusal
+
+_SECONDS = 180
+
+
+@dataclass(frozen=True, kw_only=True)
+class At:
+    """A stack in a place. `environment` holds what else pulumi needs, such as the passphrase."""
+
+    stack: str
+    place: Place
+    folder: Path
+    cli: Pulumi
+    environment: Mapping[str, str]
+
+    @property
+    def settings(self) -> Path:
+        """The stack's file in the place's workspace."""
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def provider(self) -> str:
+        """The secrets provider that the stack's file names; none is named for a passphrase."""
+        known = yaml.safe_load(self.settings.read_text(encoding="utf-8")) if self.settings.exists() else None
+        return str((known or {}).get("secretsprovider") or "passphrase")
+
+    def exists(self) -> bool:
+        """Whether the place has the stack."""
+        stacks = json.loads(self._run("ls", "--json"))
+        return any(stack["name"].split("/")[-1] == self.stack for stack in stacks)
+
+    def init(self, provider: str) -> None:
+        """Make the stack, empty; fails when there is one."""
+        self._run("init", self.stack, "--secrets-provider", provider, "--no-select")
+
+    def export(self) -> Deployment:
+        """The state, its secrets encrypted."""
+        found: Deployment = json.loads(self._run("export", "--stack", self.stack))
+        return found
+
+    def opened(self) -> Deployment:
+        """The state with its secrets in plain text: for memory alone."""
+        found: Deployment = json.loads(
+            self._quiet("stack", "export", "--stack", self.stack, "--show-secrets")
+        )
+        return found
+
+    def configuration(self) -> dict[str, Any]:
+        """The settings with their secrets in plain text: for memory alone."""
+        text = self._quiet("config", "--stack", self.stack, "--json", "--show-secrets")
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def load(self, exported: Deployment) -> None:
+        """Have this state."""
+        self._run("import", "--stack", self.stack, stdin=json.dumps(exported))
+
+    def encrypt(self, provider: str) -> None:
+        """Have state and settings encrypted by another provider."""
+        self._run("change-secrets-provider", provider, "--stack", self.stack)
+
+    def unlock(self) -> None:
+        """Take away the lock that a killed run of this move left."""
+        self._pulumi("cancel", "--yes", self.stack)
+
+    def remove(self) -> None:
+        """Forget the stack; what it describes is left alone."""
+        self._run("rm", "--yes", "--force", "--preserve-config", "--stack", self.stack)
+
+    def _run(self, *arguments: str, stdin: str | None = None) -> str:
+        return self._pulumi("stack", *arguments, stdin=stdin)
+
+    def _pulumi(self, *arguments: str, stdin: str | None = None) -> str:
+        try:
+            return self._output(*arguments, stdin=stdin)
+        except process.CommandError as failure:
+            if lock.SAID in failure.tail:
+                raise lock.refused(failure.tail, self.stack) from failure
+            raise self._refused(arguments, failure.tail) from failure
+
+    def _quiet(self, *arguments: str) -> str:
+        try:
+            return self._output(*arguments)
+        except process.CommandError as failure:
+            code = failure.code
+        # What it printed may hold secrets: it is neither shown nor kept as this refusal's cause.
+        raise self._refused(arguments, f"it ended with {code}: its secrets cannot be read")
+
+    def _output(self, *arguments: str, stdin: str | None = None) -> str:
+        command = [str(self.cli.executable), "-C", str(self.folder), *arguments]
+        environment = {**self.cli.environment, **self.environment, "PULUMI_BACKEND_URL": self.place.url}
+        return process.output(
+            [*command, "--non-interactive", "--color", "never"],
+            env=environment,
+            stdin=stdin,
+            timeout=_SECONDS,
+        )
+
+    def _refused(self, arguments: tuple[str, ...], text: str) -> Refusal:
+        return Refusal(
+            f"pulumi {' '.join(arguments[:2])} failed in {self.place.url}\n{text}",
+            "the state could not be carried over; it is used where it was",
+            "mend what it names and run it again: it begins from where it stopped",
+        )

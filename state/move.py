@@ -1,0 +1,261 @@
+"""A stack's state carried to another place: copied, compared, and only then used there.
+
+Until the switch, which is the renaming of one file, nothing of the old place is touched. Whatever is cut off
+before is begun again by the next move; whatever is cut off after it has moved already.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from state import deployment, place
+from state.address import Address
+from state.cli import At
+from state.deployment import Deployment
+from state.place import Place, Record, Unfinished
+from toolchain.pulumi import Pulumi
+from toolchain.refusal import Refusal
+
+# The points at which a test cuts the power.
+STEPS = ("begun", "made", "loaded", "encrypted", "checked", "switched", "ended")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """What came of it: where the state is now, what was carried, and where the copy from before is."""
+
+    current: Place
+    previous: Place | None
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mover:
+    """Moves one stack of one cluster.
+
+    `prepare` makes the workspace of a place. `provider` is the secrets provider that the checkout's own file
+    names, which goes before the place's. `environment` is what pulumi needs beside the place. `guard` raises
+    a refusal where somebody works on the stack, `fits` where a state that is found describes another cluster.
+    """
+
+    stack: str
+    identity: str
+    cli: Pulumi
+    environment: Mapping[str, str]
+    prepare: Callable[[Place], Path]
+    provider: str | None = None
+    guard: Callable[[Place], None] = lambda _: None
+    fits: Callable[[Deployment], None] = lambda _: None
+    reached: Callable[[str], None] = lambda _: None
+
+    def to(self, address: Address | None) -> Moved:
+        """Move the stack to the bucket, or to this machine's own files.
+
+        Raises:
+            Refusal: when it cannot be done without losing something; the state is used where it was.
+        """
+        record = place.read(self.identity, self.stack)
+        old = self._at(record.current)
+        if _is(record.current, address):
+            self._clear(record, address)
+            return Moved(current=record.current, previous=None, how="is there already")
+        self._clear(record, address)
+        target = place.planned(self.identity, self.stack, address)
+        new = self._at(target)
+        there = new.exists()
+        if not old.exists():
+            return self._joined(new, record) if there else self._new(old, new, record)
+        try:
+            self.guard(record.current)
+            source = _whole(old)
+            if there:
+                self._take_back(new, record)
+        except Refusal:
+            self._forget(target)
+            raise
+        fingerprint = deployment.fingerprint(source)
+        place.begin(self.identity, self.stack, Unfinished(place=target, fingerprint=fingerprint))
+        self.reached("begun")
+        self._carry(old, new, source)
+        _compare(old, new)
+        self.guard(record.current)
+        if _whole(old) != source:
+            raise _changed(old)
+        self.reached("checked")
+        self._switch(Record(current=target, previous=record.current, fingerprint=fingerprint))
+        self._drop(record.previous, besides=(target, record.current))
+        count = len(deployment.resources(source))
+        return Moved(current=target, previous=record.current, how=f"{count} resources compared")
+
+    def _carry(self, old: At, new: At, source: Deployment) -> None:
+        _copy(old.settings, new.settings)
+        try:
+            new.init(old.provider)
+        except Refusal:
+            # Somebody else may have made it just now: the next run must not take it for its own.
+            place.end(self.identity, self.stack)
+            raise
+        self.reached("made")
+        if deployment.resources(source):
+            new.load(source)
+        self.reached("loaded")
+        if self._wanted(new) != new.provider:
+            new.encrypt(self._wanted(new))
+        self.reached("encrypted")
+
+    def _new(self, old: At, new: At, record: Record) -> Moved:
+        """Neither place has the stack: it begins in the new one."""
+        _copy(old.settings, new.settings, without=_ENCRYPTION if self.provider is None else ())
+        empty = Unfinished(place=new.place, fingerprint=deployment.fingerprint({}))
+        place.begin(self.identity, self.stack, empty)
+        new.init(self._wanted(new))
+        self._switch(Record(current=new.place))
+        self._drop(record.previous, besides=(new.place, record.current))
+        return Moved(current=new.place, previous=None, how="made, empty")
+
+    def _joined(self, new: At, record: Record) -> Moved:
+        """Only the new place has the stack: it is used from here on as it is."""
+        theirs = new.export()
+        self.fits(theirs)
+        _copy(self._at(record.current).settings, new.settings, without=_ENCRYPTION)
+        encryption = deployment.encryption(theirs)
+        _add(new.settings, encryption)
+        if not encryption:
+            # Nobody has deployed it yet; without a provider Pulumi would take a passphrase.
+            new.encrypt(self._wanted(new))
+        new.opened()
+        self._switch(Record(current=new.place))
+        count = len(deployment.resources(theirs))
+        return Moved(current=new.place, previous=None, how=f"{count} resources found there")
+
+    def _clear(self, record: Record, address: Address | None) -> None:
+        """Finish or undo what an earlier move was cut off at."""
+        found = place.unfinished(self.identity, self.stack)
+        if found is None:
+            return
+        if found.place != record.current:
+            try:
+                self._undo(found)
+            except Refusal:
+                if _is(found.place, address):
+                    raise
+                # It is on its way to another place; what it left there is a copy, and nobody's only one.
+        place.end(self.identity, self.stack)
+
+    def _undo(self, found: Unfinished) -> None:
+        made = self._at(found.place)
+        if made.exists():
+            exported = made.export()
+            if deployment.resources(exported) and deployment.fingerprint(exported) != found.fingerprint:
+                place.end(self.identity, self.stack)
+                raise _others(made)
+            made.unlock()
+            made.remove()
+        self._forget(found.place)
+
+    def _take_back(self, new: At, record: Record) -> None:
+        """A stack that the target has may be replaced only where it is what this machine left there."""
+        ours = record.previous is not None and record.previous.url == new.place.url
+        if not ours or deployment.fingerprint(_whole(new)) != record.fingerprint:
+            raise _others(new)
+        new.remove()
+
+    def _switch(self, record: Record) -> None:
+        place.write(self.identity, self.stack, record)
+        self.reached("switched")
+        place.end(self.identity, self.stack)
+        self.reached("ended")
+
+    def _drop(self, older: Place | None, *, besides: tuple[Place, ...]) -> None:
+        """Remove the copy before the last from this machine; one in a bucket may be in others' use."""
+        if older is None or older in besides or not older.local:
+            return
+        at = self._at(older)
+        if at.exists():
+            at.remove()
+        self._forget(older)
+
+    def _forget(self, there: Place) -> None:
+        if there.name:
+            shutil.rmtree(place.folder(self.identity, there), ignore_errors=True)
+            if there.local:
+                shutil.rmtree(place.files(there), ignore_errors=True)
+
+    def _wanted(self, new: At) -> str:
+        return self.provider or new.place.secrets
+
+    def _at(self, there: Place) -> At:
+        if there.local:
+            place.files(there).mkdir(parents=True, exist_ok=True)
+        return At(
+            stack=self.stack,
+            place=there,
+            folder=self.prepare(there),
+            cli=self.cli,
+            environment=self.environment,
+        )
+
+
+_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
+
+
+def _is(current: Place, address: Address | None) -> bool:
+    return current.local if address is None else current.url == address.url
+
+
+def _whole(at: At) -> Deployment:
+    """The state, if nobody is in the middle of changing it."""
+    exported = at.export()
+    left = deployment.pending(exported)
+    if left:
+        raise Refusal(
+            f"{at.stack} has steps whose end is not recorded: {', '.join(left[:3])}",
+            "a run was killed or goes on; Pulumi would forget these steps on the way to another place",
+            f"let a run end them, and then move: make up STACK={at.stack}",
+        )
+    return exported
+
+
+def _compare(old: At, new: At) -> None:
+    found = deployment.differences(old.opened(), new.opened())
+    if old.configuration() != new.configuration():
+        found.append("the settings differ")
+    if found:
+        raise Refusal(
+            f"the copy in {new.place.url} is not what it was copied from\n" + "\n".join(found[:10]),
+            "the stack would be taken for another one; it is used where it was",
+            "see that nobody else writes there, and run it again: the copy is made anew",
+        )
+
+
+def _changed(old: At) -> Refusal:
+    return Refusal(
+        f"{old.stack} was changed in {old.place.url} while it was copied",
+        "the copy lacks that change; the stack is used where it was",
+        "wait until whoever deploys is done, and run it again",
+    )
+
+
+def _others(new: At) -> Refusal:
+    return Refusal(
+        f"{new.place.url} has a stack {new.stack} that is not this one",
+        "there is one state to a stack's name; that one may describe something that others run",
+        f"take a folder of its own (BACKEND=s3://bucket/folder), or remove it if nobody needs it:\n"
+        f"PULUMI_BACKEND_URL='{new.place.url}' pulumi stack rm --force {new.stack}",
+    )
+
+
+def _copy(source: Path, target: Path, *, without: tuple[str, ...] = ()) -> None:
+    known = yaml.safe_load(source.read_text(encoding="utf-8")) if source.exists() else None
+    kept = {name: value for name, value in (known or {}).items() if name not in without}
+    target.write_text(yaml.safe_dump(kept, sort_keys=False), encoding="utf-8")
+
+
+def _add(target: Path, more: Mapping[str, str]) -> None:
+    known = yaml.safe_load(target.read_text(encoding="utf-8")) or {}
+    target.write_text(yaml.safe_dump({**known, **more}, sort_keys=False), encoding="utf-8")

@@ -1,0 +1,90 @@
+"""The rules of the store as AWS documents: who may do what, what is kept how long. Only data, no calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+VERSION = "2012-10-17"
+ENCRYPTED_ONLY = "FeastflowHttpsOnly"
+OLD_VERSIONS = "feastflow-old-versions"
+UPLOADS = "feastflow-unfinished-uploads"
+# Damage that is found late can still be undone; the newest versions are kept whatever their age.
+KEPT_DAYS = 90
+KEPT_VERSIONS = 10
+_UPLOAD_DAYS = 7
+
+Document = dict[str, Any]
+
+
+def operator(bucket: str, prefix: str, key: str) -> Document:
+    """What whoever deploys needs: to read and write states, to look at older versions and bring them back.
+
+    No more than that: versions cannot be deleted, and neither bucket nor key can be changed. `key` is the KMS
+    key's ARN.
+    """
+    arn = _bucket(bucket, key)
+    below = f"{prefix}/*" if prefix else "*"
+    listing = _allow("ListState", ["s3:ListBucket", "s3:ListBucketVersions"], arn)
+    if prefix:
+        listing["Condition"] = {"StringLike": {"s3:prefix": [below]}}
+    objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"]
+    # The bucket's own encryption asks for data keys; Pulumi has the stack's own encrypted and decrypted.
+    key_use = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"]
+    return {
+        "Version": VERSION,
+        "Statement": [
+            listing,
+            _allow("ReadAndWriteState", objects, f"{arn}/{below}"),
+            _allow("UseKey", key_use, key),
+        ],
+    }
+
+
+def https_only(bucket: str, key: str) -> Document:
+    """The bucket policy's statement that refuses whatever is not encrypted on its way."""
+    arn = _bucket(bucket, key)
+    return {
+        "Sid": ENCRYPTED_ONLY,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def lifecycle() -> list[Document]:
+    """Old versions go after a while, the newest of them never; uploads that nobody finished go soon."""
+    return [
+        {
+            "ID": OLD_VERSIONS,
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "NoncurrentVersionExpiration": {
+                "NoncurrentDays": KEPT_DAYS,
+                "NewerNoncurrentVersions": KEPT_VERSIONS,
+            },
+        },
+        {
+            "ID": UPLOADS,
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UPLOAD_DAYS},
+        },
+    ]
+
+
+def merged(theirs: Sequence[Document], ours: Sequence[Document], name: str) -> list[Document]:
+    """All of theirs and ours; of two with one `name`, ours."""
+    names = {entry[name] for entry in ours}
+    return [*(entry for entry in theirs if entry.get(name) not in names), *ours]
+
+
+def _bucket(name: str, key: str) -> str:
+    """The bucket's ARN, in the partition of the key's: AWS, its Chinese or its government's regions."""
+    return f"arn:{key.split(':')[1]}:s3:::{name}"
+
+
+def _allow(sid: str, action: list[str], resource: str) -> Document:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}

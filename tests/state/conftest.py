@@ -1,0 +1,142 @@
+"""A cloud, a stack that is deployed, and the count of what was tried on its state and what was lost."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from local import workspace
+from toolchain import pulumi
+from toolchain.console import Step
+from toolchain.pulumi import Pulumi
+
+from . import cloud
+from .cloud import Cloud
+from .parcel import IDENTITY, PROJECT, STACK, Parcel
+
+_HERE = Path(__file__).parent
+_UNSET = (
+    *("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"),
+    *("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"),
+)
+
+
+@dataclass(kw_only=True)
+class Faults:
+    """What was tried, and after which of it the state was not there any more."""
+
+    tried: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def tries(self, name: str) -> Iterator[None]:
+        """A fault, and the proof that nothing was lost by it; without the proof it counts as lost."""
+        self.tried.append(name)
+        try:
+            yield
+        except BaseException:
+            self.lost.append(name)
+            raise
+
+
+_FAULTS = pytest.StashKey[Faults]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have room for what is counted."""
+    config.stash[_FAULTS] = Faults()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what was counted."""
+    faults = config.stash[_FAULTS]
+    if faults.tried:
+        terminalreporter.section("state")
+        terminalreporter.write_line(f"faults tried {len(faults.tried)}, state lost {len(faults.lost)}")
+        for name in faults.lost:
+            terminalreporter.write_line(f"  lost: {name}")
+
+
+@pytest.fixture(scope="session")
+def faults(pytestconfig: pytest.Config) -> Faults:
+    """Where faults are counted."""
+    return pytestconfig.stash[_FAULTS]
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever account the machine knows, nobody asks AWS."""
+    for name in _UNSET:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-tests")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """What stands in for AWS."""
+    with cloud.running(tmp_path_factory.mktemp("cloud") / "moto.log") as made:
+        yield made
+
+
+@pytest.fixture
+def bucket(request: pytest.FixtureRequest) -> str:
+    """A bucket's name that no other test has."""
+    return f"parcel-{abs(hash(request.node.nodeid)) % 10**9}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Deployed:
+    """A machine on which the stack was deployed: its state folder, to be copied."""
+
+    home: Path
+    checkout: Path
+    cli: Pulumi
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> _Deployed:
+    """The stack, deployed once, with a secret among its settings."""
+    checkout = tmp_path_factory.mktemp("checkout") / "parcel"
+    shutil.copytree(_HERE / "program", checkout, ignore=shutil.ignore_patterns("__pycache__"))
+    (checkout / ".venv").symlink_to(sys.prefix)
+    base = tmp_path_factory.mktemp("machine")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _UNSET:
+            patch.delenv(name, raising=False)
+        patch.setenv("XDG_STATE_HOME", str(base))
+        patch.setattr(workspace, "_ROOT", checkout)
+        with Step("toolchain", "looking for pulumi") as step:
+            cli = pulumi.ensure(Path(sys.prefix), step)
+        parcel = Parcel(home=base / "feastflow", cli=cli)
+        workspace.of(IDENTITY, STACK).write(STACK, {})
+        assert parcel.pulumi("stack", "init", STACK, "--secrets-provider", "passphrase").code == 0
+        secret = ("config", "set", "--secret", f"{PROJECT}:token", "very-secret", "--stack", STACK)
+        assert parcel.pulumi(*secret).code == 0
+        ran = parcel.up()
+        assert ran.code == 0, ran.text
+    return _Deployed(home=parcel.home, checkout=checkout, cli=cli)
+
+
+@pytest.fixture
+def parcel(deployed: _Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parcel:
+    """The deployed stack on a machine of the test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(workspace, "_ROOT", deployed.checkout)
+    home = tmp_path / "feastflow"
+    shutil.copytree(deployed.home, home, symlinks=True)
+    return Parcel(home=home, cli=deployed.cli)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file that closes the program's gate while it is there."""
+    return tmp_path / f"gate-{os.getpid()}"

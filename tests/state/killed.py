@@ -1,0 +1,17 @@
+"""A move in a process of its own, which a test can kill: `python -m tests.state.killed CHECKOUT BACKEND`."""
+
+import sys
+from pathlib import Path
+
+from local import workspace
+from state.address import parse
+from toolchain import cache, pulumi
+from toolchain.console import Step
+
+from .parcel import Parcel
+
+if __name__ == "__main__":
+    workspace._ROOT = Path(sys.argv[1])
+    with Step("toolchain", "looking for pulumi") as step:
+        cli = pulumi.ensure(Path(sys.prefix), step)
+    Parcel(home=cache.state_home(), cli=cli).move(parse(sys.argv[2]))

@@ -1,0 +1,159 @@
+"""A small stack on a machine of its own: deployed, moved, and looked at, by the real CLI."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local import orphans, workspace
+from state import deployment, place, store
+from state.address import Address
+from state.cli import At
+from state.deployment import Deployment
+from state.move import Moved, Mover
+from state.place import Place
+from toolchain.pulumi import Pulumi
+
+PROJECT = "parcel"
+STACK = "dev"
+IDENTITY = "uid-of-the-cluster"
+_SECONDS = 180
+
+
+class PowerCut(BaseException):
+    """What ends a process without giving it the time to tidy up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """How pulumi ended and what it said."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """The stack. `home` is the machine's state folder, which the environment names too."""
+
+    home: Path
+    cli: Pulumi
+
+    def pulumi(self, *arguments: str, **environment: str) -> Ran:
+        """Run pulumi where the stack's state is now."""
+        process = self.start(*arguments, **environment)
+        text, _ = process.communicate(timeout=_SECONDS)
+        return Ran(code=process.returncode, text=text)
+
+    def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        """Start pulumi where the stack's state is now, in a process group of its own."""
+        here = workspace.of(IDENTITY, STACK)
+        return subprocess.Popen(  # noqa: S603 - the toolchain's
+            [str(self.cli.executable), "-C", str(here.folder), *arguments, "--color", "never"],
+            env={**os.environ, **self.cli.environment, **here.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def up(self, *flags: str, **environment: str) -> Ran:
+        """Deploy."""
+        return self.pulumi(*UP, *flags, **environment)
+
+    def is_whole(self) -> bool:
+        """Whether a deployment finds everything as it is recorded."""
+        return self.up("--expect-no-changes").code == 0
+
+    def mover(self, *, cut_at: str | None = None, provider: str | None = None) -> Mover:
+        """What moves it; the power goes at the step."""
+
+        def reached(step: str) -> None:
+            if step == cut_at:
+                raise PowerCut(step)
+
+        return Mover(
+            stack=STACK,
+            identity=IDENTITY,
+            cli=self.cli,
+            environment=workspace.passphrase(),
+            prepare=lambda there: workspace.prepare(IDENTITY, there),
+            provider=provider,
+            reached=reached,
+        )
+
+    def move(self, address: Address | None, **options: Any) -> Moved:
+        """Move it, the bucket made first."""
+        if address:
+            store.ensure(address, store.clients(address))
+        return self.mover(**options).to(address)
+
+    @property
+    def place(self) -> Place:
+        """Where the state is now."""
+        return place.read(IDENTITY, STACK).current
+
+    def at(self, there: Place | None = None) -> At:
+        """The stack in a place, by default the one where it is."""
+        there = there or self.place
+        return At(
+            stack=STACK,
+            place=there,
+            folder=workspace.prepare(IDENTITY, there),
+            cli=self.cli,
+            environment=workspace.passphrase(),
+        )
+
+    def opened(self, there: Place | None = None) -> Deployment:
+        """The state with its secrets."""
+        return self.at(there).opened()
+
+    def resources(self) -> list[dict[str, Any]]:
+        """All that is recorded, secrets included, but for the paths of the program's lines."""
+        found = deployment.resources(self.opened())
+        lines = {"sourcePosition", "stackTrace"}
+        return [{name: value for name, value in one.items() if name not in lines} for one in found]
+
+    def files(self) -> Iterator[Path]:
+        """All that the machine keeps of it."""
+        for kind in ("workspaces", "stacks"):
+            yield from (path for path in (self.home / kind).rglob("*") if path.is_file())
+
+
+UP = ("up", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive")
+
+
+@contextmanager
+def closed(gate: Path) -> Iterator[dict[str, str]]:
+    """A gate that keeps an update in its middle; yields what the update's environment must say."""
+    gate.touch()
+    try:
+        yield {"PARCEL_GATE": str(gate)}
+    finally:
+        gate.unlink(missing_ok=True)
+
+
+def awaited(what: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until it is so."""
+    ends = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < ends, "it never came to be so"
+        time.sleep(0.1)
+
+
+def end(process: "subprocess.Popen[str]", gate: Path | None = None) -> None:
+    """End a process that the test started, with what it started, at once.
+
+    Pulumi's plugins live in groups of their own; those of an update are known by its gate.
+    """
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    if gate:
+        awaited(lambda: not orphans.end("PARCEL_GATE", str(gate)))

@@ -1,0 +1,235 @@
+"""Faults on a state that is on S3: two writers, broken lines, killed runs, deleted and torn objects."""
+
+import json
+import re
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from local import workspace
+from local.stack import Stack
+from state import store, versions
+from state.address import Address
+from state.store import Clients
+from toolchain.console import Step
+from toolchain.refusal import Refusal
+
+from . import cloud
+from .cloud import Cloud
+from .conftest import Faults
+from .parcel import IDENTITY, PROJECT, STACK, UP, Parcel, awaited, closed, end
+
+_KEY = f".pulumi/stacks/{PROJECT}/{STACK}.json"
+
+
+class Moved:
+    """The stack on S3, the address there, and clients to look behind its back."""
+
+    def __init__(self, parcel: Parcel, address: Address, reached: Clients) -> None:
+        self.parcel = parcel
+        self.address = address
+        self.clients = reached
+
+    def resources(self) -> list[str]:
+        """The names in the state's object, as it is at this moment."""
+        body = self.clients.s3.get_object(Bucket=self.address.bucket, Key=_KEY)["Body"].read()
+        return [
+            entry["urn"].rpartition("::")[2]
+            for entry in json.loads(body)["checkpoint"]["latest"]["resources"]
+        ]
+
+    def locks(self) -> list[str]:
+        """The locks there are."""
+        return store.locks(self.address, self.clients, PROJECT, STACK)
+
+    def versions_are_whole(self) -> bool:
+        """Whether every version of the state that was ever written is one."""
+        found = versions._versions(self.address, self.clients, _KEY)
+        return all(version.resources is not None for version in found)
+
+
+@pytest.fixture
+def moved(aws: Cloud, bucket: str, parcel: Parcel) -> Moved:
+    """The stack on S3."""
+    address = aws.address(bucket)
+    parcel.move(address)
+    return Moved(parcel, address, store.clients(address))
+
+
+def _replacing(gate: dict[str, str], tag: str) -> dict[str, str]:
+    """An update that has something to do and does it behind the gate."""
+    return {**gate, "PARCEL_TAG": tag}
+
+
+def test_of_two_writers_the_second_is_refused_and_nothing_is_torn(
+    moved: Moved, faults: Faults, gate: Path
+) -> None:
+    with faults.tries("two writers at once"):
+        with closed(gate) as environment:
+            first = moved.parcel.start(*UP, **_replacing(environment, "first"))
+            try:
+                awaited(lambda: len(moved.locks()) == 1)
+                second = moved.parcel.up(PARCEL_TAG="second")
+            finally:
+                gate.unlink()
+                text, _ = first.communicate(timeout=60)
+        assert first.returncode == 0, text
+        assert second.code != 0
+        assert "the stack is currently locked by 1 lock(s)" in second.text
+        assert moved.locks() == []
+        assert moved.versions_are_whole()
+        assert '"first"' in json.dumps(moved.parcel.opened())
+        assert moved.parcel.up("--expect-no-changes", PARCEL_TAG="first").code == 0
+
+
+def test_writers_that_start_in_the_same_moment_never_both_write(moved: Moved, faults: Faults) -> None:
+    with faults.tries("three writers in one moment"):
+        writers = [moved.parcel.start(*UP, PARCEL_TAG=f"writer-{number}") for number in range(3)]
+        texts = [writer.communicate(timeout=120)[0] for writer in writers]
+        done = [number for number, writer in enumerate(writers) if writer.returncode == 0]
+        for number, text in enumerate(texts):
+            # Pulumi may find a lock that is taken back before it has read it: that is a refusal too.
+            refused = "the stack is currently locked" in text or '(key ".pulumi/locks/' in text
+            assert number in done or refused, text
+        assert moved.locks() == []
+        assert moved.versions_are_whole()
+        tag = f"writer-{done[-1]}" if len(done) == 1 else "afterwards"
+        assert moved.parcel.up(PARCEL_TAG=tag).code == 0
+        assert moved.parcel.up("--expect-no-changes", PARCEL_TAG=tag).code == 0
+
+
+def _on_a_wire(parcel: Parcel, wire: cloud.Wire, bucket: str) -> Moved:
+    address = Cloud(port=wire.port).address(bucket)
+    parcel.move(address)
+    return Moved(parcel, address, store.clients(address))
+
+
+def test_a_line_that_is_back_within_seconds_is_not_noticed(
+    aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, gate: Path
+) -> None:
+    with faults.tries("line broken for three seconds"), cloud.wire(aws) as wire:
+        moved = _on_a_wire(parcel, wire, bucket)
+        with closed(gate) as environment:
+            update = parcel.start(*UP, **_replacing(environment, "newer"))
+            try:
+                awaited(lambda: len(moved.locks()) == 1)
+                time.sleep(2)
+                wire.cut()
+                gate.unlink()
+                time.sleep(3)
+                wire.mend()
+                text, _ = update.communicate(timeout=120)
+            finally:
+                end(update, gate)
+        assert update.returncode == 0, text
+        assert moved.locks() == []
+        assert moved.versions_are_whole()
+        assert parcel.up("--expect-no-changes", PARCEL_TAG="newer").code == 0
+
+
+def test_a_line_that_stays_broken_in_the_middle_of_an_update_loses_nothing_that_was_recorded(
+    aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, gate: Path
+) -> None:
+    with faults.tries("line lost in the middle of an up"), cloud.wire(aws) as wire:
+        moved = _on_a_wire(parcel, wire, bucket)
+        recorded = moved.resources()
+        direct = Moved(parcel, aws.address(bucket), store.clients(aws.address(bucket)))
+        with closed(gate) as environment:
+            update = parcel.start(*UP, **_replacing(environment, "newer"))
+            try:
+                awaited(lambda: len(moved.locks()) == 1)
+                time.sleep(2)
+                wire.cut()
+                gate.unlink()
+                text, _ = update.communicate(timeout=170)
+            finally:
+                end(update, gate)
+        assert update.returncode != 0, text
+        assert set(recorded) <= set(direct.resources())
+        assert direct.versions_are_whole()
+
+        wire.mend()
+        if direct.locks():
+            assert parcel.pulumi("cancel", "--yes", STACK).code == 0
+        assert parcel.up(PARCEL_TAG="newer").code == 0
+        assert parcel.up("--expect-no-changes", PARCEL_TAG="newer").code == 0
+        assert sorted(moved.resources()) == sorted(recorded)
+
+
+def test_a_state_that_was_deleted_is_brought_back_from_its_last_version(moved: Moved, faults: Faults) -> None:
+    before = moved.parcel.opened()
+    with faults.tries("state deleted"):
+        moved.clients.s3.delete_object(Bucket=moved.address.bucket, Key=_KEY)
+        assert not moved.parcel.at().exists()
+
+        restored = versions.restore(moved.address, moved.clients, PROJECT, STACK)
+
+        assert restored.resources == 4
+        assert moved.parcel.opened() == before
+        assert moved.parcel.is_whole()
+
+
+def test_a_state_that_was_torn_is_brought_back_from_its_last_whole_version(
+    moved: Moved, faults: Faults
+) -> None:
+    before = moved.parcel.opened()
+    with faults.tries("state torn"):
+        body = moved.clients.s3.get_object(Bucket=moved.address.bucket, Key=_KEY)["Body"].read()
+        moved.clients.s3.put_object(Bucket=moved.address.bucket, Key=_KEY, Body=body[: len(body) // 2])
+        assert moved.parcel.up().code != 0
+
+        versions.restore(moved.address, moved.clients, PROJECT, STACK)
+
+        assert moved.parcel.opened() == before
+        assert moved.parcel.is_whole()
+
+
+def test_an_older_version_is_brought_back_only_when_it_is_named(moved: Moved, faults: Faults) -> None:
+    before = moved.parcel.resources()
+    assert moved.parcel.up(PARCEL_TAG="mistake").code == 0
+    with faults.tries("state to be had as it was"):
+        with pytest.raises(Refusal, match="the state of dev is whole; its versions, newest first"):
+            versions.restore(moved.address, moved.clients, PROJECT, STACK)
+        with pytest.raises(Refusal, match="has no version nope"):
+            versions.restore(moved.address, moved.clients, PROJECT, STACK, "nope")
+        found = versions._versions(moved.address, moved.clients, _KEY)
+        for version in found:
+            versions.restore(moved.address, moved.clients, PROJECT, STACK, version.id)
+            if moved.parcel.resources() == before:
+                break
+        assert moved.parcel.resources() == before
+
+
+def test_a_run_that_was_killed_leaves_a_lock_and_the_refusal_says_how_to_end_it(
+    moved: Moved, faults: Faults, gate: Path
+) -> None:
+    recorded = moved.resources()
+    with faults.tries("run killed, its lock left"):
+        with closed(gate) as environment:
+            killed = moved.parcel.start(*UP, **_replacing(environment, "newer"))
+            awaited(lambda: len(moved.locks()) == 1)
+            time.sleep(2)
+            end(killed, gate)
+        stack = Stack(
+            name=STACK,
+            workspace=workspace.of(IDENTITY, STACK),
+            cli=moved.parcel.cli,
+            environment={"PARCEL_TAG": "newer"},
+        )
+        assert stack.workspace.shared
+        with Step("up", STACK) as step, pytest.raises(Refusal) as caught:
+            stack._act("up", step, "--skip-preview")
+
+        assert re.search(
+            rf"by \S+@{socket.gethostname()}, process {killed.pid}, since \S+", caught.value.found
+        )
+        assert "which does not run any more" in caught.value.found
+        assert "pulumi cancel --yes dev" in caught.value.fix
+        assert len(moved.locks()) == 1, "nobody's lock is taken away unasked"
+
+        assert moved.parcel.pulumi("cancel", "--yes", STACK).code == 0
+        assert moved.parcel.up(PARCEL_TAG="newer").code == 0
+        assert moved.parcel.up("--expect-no-changes", PARCEL_TAG="newer").code == 0
+        assert sorted(moved.resources()) == sorted(recorded)

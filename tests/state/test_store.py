@@ -1,0 +1,194 @@
+"""Bucket and key as moto's AWS has them after `ensure`: what a state needs, and nothing of others' undone."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from state import policy, store
+from state.address import Address, parse
+from state.store import Clients
+from toolchain.refusal import Refusal
+
+_BUCKET = "company.pulumi-state"
+
+
+@pytest.fixture(autouse=True)
+def _aws() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+@pytest.fixture(params=["us-east-1", "eu-central-1"])
+def address(request: pytest.FixtureRequest) -> Address:
+    """A bucket in the region without a location, and in one that has one."""
+    found = parse(f"s3://{_BUCKET}?region={request.param}")
+    assert found
+    return found
+
+
+@pytest.fixture
+def aws(address: Address) -> Clients:
+    """Clients for it."""
+    return store.clients(address)
+
+
+def _rules(aws: Clients) -> list[Any]:
+    return list(aws.s3.get_bucket_lifecycle_configuration(Bucket=_BUCKET)["Rules"])
+
+
+def test_a_bucket_is_made_versioned_encrypted_by_its_key_and_closed(address: Address, aws: Clients) -> None:
+    made = store.ensure(address, aws)
+
+    s3 = aws.s3
+    assert s3.get_bucket_versioning(Bucket=_BUCKET)["Status"] == "Enabled"
+    assert set(s3.get_public_access_block(Bucket=_BUCKET)["PublicAccessBlockConfiguration"].values()) == {
+        True
+    }
+    (rule,) = s3.get_bucket_encryption(Bucket=_BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": made.key,
+    }
+    assert rule["BucketKeyEnabled"] is True
+    (owner,) = s3.get_bucket_ownership_controls(Bucket=_BUCKET)["OwnershipControls"]["Rules"]
+    assert owner == {"ObjectOwnership": "BucketOwnerEnforced"}
+    assert s3.head_bucket(Bucket=_BUCKET)["BucketRegion"] == address.region
+
+
+def test_the_key_is_rotated_and_found_by_the_alias_that_pulumi_is_given(
+    address: Address, aws: Clients
+) -> None:
+    made = store.ensure(address, aws)
+
+    assert aws.kms.describe_key(KeyId="alias/pulumi-company_pulumi-state")["KeyMetadata"]["Arn"] == made.key
+    assert aws.kms.get_key_rotation_status(KeyId=made.key)["KeyRotationEnabled"] is True
+    assert address.secrets == f"awskms://alias/pulumi-company_pulumi-state?region={address.region}"
+
+
+def test_old_versions_go_after_a_while_and_the_newest_of_them_never(address: Address, aws: Clients) -> None:
+    store.ensure(address, aws)
+
+    rules = {rule["ID"]: rule for rule in _rules(aws)}
+    expiry = rules[policy.OLD_VERSIONS]["NoncurrentVersionExpiration"]
+    assert expiry["NoncurrentDays"] == 90
+    assert expiry.get("NewerNoncurrentVersions", 10) == 10
+    assert rules[policy.UPLOADS]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+
+
+def test_what_is_not_encrypted_on_its_way_is_refused(address: Address, aws: Clients) -> None:
+    store.ensure(address, aws)
+
+    document = json.loads(aws.s3.get_bucket_policy(Bucket=_BUCKET)["Policy"])
+    (statement,) = document["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [f"arn:aws:s3:::{_BUCKET}", f"arn:aws:s3:::{_BUCKET}/*"]
+
+
+def test_a_second_run_changes_nothing(address: Address, aws: Clients) -> None:
+    first = store.ensure(address, aws)
+    second = store.ensure(address, aws)
+
+    assert set(first.changed) >= {"bucket", "key", "versioning", "encryption", "lifecycle", "https only"}
+    assert second.changed == ()
+    assert second.key == first.key
+
+
+def test_a_bucket_that_is_there_is_completed_and_keeps_its_own_rules(aws: Clients, address: Address) -> None:
+    wanted: dict[str, Any] = {"Bucket": _BUCKET}
+    if address.region != "us-east-1":
+        wanted["CreateBucketConfiguration"] = {"LocationConstraint": address.region}
+    aws.s3.create_bucket(**wanted)
+    own: Any = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 3}}
+    aws.s3.put_bucket_lifecycle_configuration(Bucket=_BUCKET, LifecycleConfiguration={"Rules": [own]})
+    statement = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket"}
+    statement["Resource"] = f"arn:aws:s3:::{_BUCKET}"
+    aws.s3.put_bucket_policy(
+        Bucket=_BUCKET, Policy=json.dumps({"Version": policy.VERSION, "Statement": [statement]})
+    )
+    aws.s3.put_bucket_versioning(Bucket=_BUCKET, VersioningConfiguration={"Status": "Suspended"})
+
+    made = store.ensure(address, aws)
+
+    assert "bucket" not in made.changed
+    assert "versioning" in made.changed
+    assert {rule["ID"] for rule in _rules(aws)} == {"theirs", policy.OLD_VERSIONS, policy.UPLOADS}
+    document = json.loads(aws.s3.get_bucket_policy(Bucket=_BUCKET)["Policy"])
+    assert [entry["Sid"] for entry in document["Statement"]] == ["Theirs", policy.ENCRYPTED_ONLY]
+
+
+def test_a_bucket_with_a_kms_key_of_its_own_keeps_it(aws: Clients, address: Address) -> None:
+    store.ensure(address, aws)
+    theirs = aws.kms.create_key()["KeyMetadata"]["Arn"]
+    aws.s3.put_bucket_encryption(
+        Bucket=_BUCKET,
+        ServerSideEncryptionConfiguration={
+            "Rules": [
+                {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": theirs}}
+            ]
+        },
+    )
+
+    assert store.ensure(address, aws).changed == ()
+
+
+def test_a_run_that_was_cut_off_between_key_and_bucket_is_completed(
+    aws: Clients, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_versioning", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            store.ensure(address, aws)
+
+    made = store.ensure(address, aws)
+
+    assert "versioning" in made.changed
+    assert "key" not in made.changed
+
+
+def test_without_a_region_the_refusal_says_how_to_name_one() -> None:
+    address = parse("s3://company-state")
+    assert address
+
+    with pytest.raises(Refusal) as caught:
+        store.clients(address)
+
+    assert "make backend BACKEND='s3://company-state?region=eu-central-1'" in caught.value.fix
+
+
+def test_a_profile_that_does_not_exist_is_refused() -> None:
+    address = parse("s3://company-state?region=eu-central-1&profile=nobody")
+    assert address
+
+    with pytest.raises(Refusal, match="nobody"):
+        store.clients(address)
+
+
+def test_the_region_is_written_into_the_url_so_that_it_does_not_hang_on_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    address = parse("s3://company-state")
+    assert address
+
+    reached = store.clients(address)
+
+    assert address.within(reached.region).url == "s3://company-state?region=eu-west-1"
+
+
+def test_the_locks_of_a_stack_are_found_below_the_prefix(aws: Clients, address: Address) -> None:
+    wanted: dict[str, Any] = {"Bucket": _BUCKET}
+    if address.region != "us-east-1":
+        wanted["CreateBucketConfiguration"] = {"LocationConstraint": address.region}
+    aws.s3.create_bucket(**wanted)
+    deeper = parse(f"s3://{_BUCKET}/team/a?region={address.region}")
+    assert deeper
+    key = "team/a/.pulumi/locks/organization/parcel/dev/1.json"
+    aws.s3.put_object(Bucket=_BUCKET, Key=key, Body=b"{}")
+
+    assert store.locks(deeper, aws, "parcel", "dev") == [key]
+    assert store.locks(deeper, aws, "parcel", "prod") == []
+    assert store.locks(address, aws, "parcel", "dev") == []
