@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from local.workspace import Workspace
-from state import lock
+from state import deployment, lock
 from toolchain import cache, process
 from toolchain.console import Step
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
-_PENDING = "pending operations"
 _MINUTES = 20
 _LOG = "pulumi"
 # Whatever is deployed or shown here has been judged by the policy pack.
@@ -52,13 +51,26 @@ class Stack:
         return self._deploy(step, "--skip-preview")
 
     def _deploy(self, step: Step, *flags: str) -> str:
+        created = self._reopen(step)
         lines = self._act("up", step, *flags)
-        if any(_PENDING in line for line in lines):
-            # A killed run did not write down how its last steps ended. They have been done again by now.
-            self._act("refresh", step, "--skip-preview", "--clear-pending-creates")
+        if created:
             # Objects that the killed run made are known as they are only now: bring them into line once more.
+            self._act("refresh", step, "--skip-preview")
             self._act("up", step, *flags)
         return _summary(lines)
+
+    def _reopen(self, step: Step) -> bool:
+        """Have the steps that a killed run left open done again; returns whether it was making objects."""
+        exported: deployment.Deployment = json.loads(self._output("stack", "export", "--stack", self.name))
+        steps = deployment.open_steps(exported)
+        if not steps:
+            return False
+        step.note(f"{len(steps)} steps of a run that was killed are done again")
+        if not self.workspace.shared:
+            self._unlock()
+        document = json.dumps(deployment.reopened(exported))
+        self._output("stack", "import", "--stack", self.name, stdin=document)
+        return "creating" in steps.values()
 
     def destroy(self, step: Step) -> str:
         """Take everything the stack deployed away; the stack itself stays, empty.
@@ -104,21 +116,26 @@ class Stack:
                 if lock.SAID in text and self.workspace.shared:
                     raise lock.refused(text, self.name) from failure
                 if lock.SAID in text and attempt == 1:
-                    # The caller holds this machine's lock, so whoever locked the stack is dead.
-                    self.workspace.end_orphans()
-                    self._output("cancel", "--yes", self.name)
+                    self._unlock()
                     continue
                 raise _refused(action, text, log) from failure
             return lines
         raise AssertionError
 
-    def _output(self, *arguments: str, timeout: float = 120) -> str:
+    def _unlock(self) -> None:
+        """Take the stack from a run that was killed: the caller holds this machine's lock, so it is dead."""
+        self.workspace.end_orphans()
+        self._output("cancel", "--yes", self.name)
+
+    def _output(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), *arguments]
         if arguments[0] == "preview" or arguments[:2] == ("stack", "output"):
             command += ["--stack", self.name]
         try:
-            return process.output(command, env=self.variables(), timeout=timeout)
+            return process.output(command, env=self.variables(), stdin=stdin, timeout=timeout)
         except process.CommandError as failure:
+            if lock.SAID in failure.tail and self.workspace.shared:
+                raise lock.refused(failure.tail, self.name) from failure
             raise _refused(" ".join(arguments[:2]), failure.tail, None) from failure
 
     def variables(self) -> dict[str, str]:

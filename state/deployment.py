@@ -28,10 +28,26 @@ def content(exported: Deployment) -> dict[str, Any]:
     return found
 
 
-def pending(exported: Deployment) -> list[str]:
-    """The resources whose last step a killed run did not write down the end of."""
+def open_steps(exported: Deployment) -> dict[str, str]:
+    """The resources whose last step a killed run did not write down the end of, and what it was doing."""
     operations = content(exported).get("pending_operations") or []
-    return [str(operation["resource"]["urn"]) for operation in operations]
+    return {str(operation["resource"]["urn"]): str(operation["type"]) for operation in operations}
+
+
+def reopened(exported: Deployment) -> Deployment:
+    """The deployment with its open steps to be done again.
+
+    A refresh would not do: it reads the fields that were recorded, and does not see one that was being added.
+    A resource with an initialisation error is updated whether or not it seems to differ.
+    """
+    changing = open_steps(exported)
+    found = [
+        {**resource, "initErrors": ["a run that was killed was changing it"]}
+        if changing.get(resource["urn"]) == "updating" and not resource.get("delete")
+        else resource
+        for resource in resources(exported)
+    ]
+    return {**exported, "deployment": {**content(exported), "resources": found, "pending_operations": []}}
 
 
 def fingerprint(exported: Deployment) -> str:

@@ -211,7 +211,7 @@ def _is(current: Place, address: Address | None) -> bool:
 def _whole(at: At) -> Deployment:
     """The state, if nobody is in the middle of changing it."""
     exported = at.export()
-    left = deployment.pending(exported)
+    left = list(deployment.open_steps(exported))
     if left:
         raise Refusal(
             f"{at.stack} has steps whose end is not recorded: {', '.join(left[:3])}",

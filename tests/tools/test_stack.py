@@ -36,6 +36,7 @@ Resources:
 Duration: 12s
 """
 _LOCKED = "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end"
+
 _BROKEN = """\
 Updating (dev):
  +  kubernetes:core/v1:Namespace feastflow creating (0s)
@@ -55,18 +56,21 @@ def stack(machine: Machine) -> Stack:
         "pulumi",
         """
         case "$*" in
-          *" cancel "*) sed -i 1d "$ROOT/locks" ;;
+          *" cancel "*) [ ! -e "$ROOT/locks" ] || sed -i 1d "$ROOT/locks" ;;
           *" up "*|*" destroy "*)
             if [ -s "$ROOT/locks" ]; then cat "$ROOT/locks"; exit 255; fi
             [ ! -e "$ROOT/late" ] || exec sleep 30
             [ ! -e "$ROOT/error" ] || { cat "$ROOT/error"; exit 255; }
             cat "$ROOT/report" ;;
+          *" stack export "*) cat "$ROOT/exported" ;;
+          *" stack import "*) cat > "$ROOT/imported" ;;
           *) [ ! -e "$ROOT/error" ] || { cat "$ROOT/error" >&2; exit 255; }
             [ ! -e "$ROOT/answer" ] || cat "$ROOT/answer" ;;
         esac
         """,
     )
     machine.file("report", _REPORT)
+    machine.file("exported", _exported())
     folder = machine.file("workspace/Pulumi.yaml").parent
     return Stack(
         name="dev",
@@ -147,16 +151,38 @@ def test_a_stack_is_made_with_the_secrets_provider_of_its_place(machine: Machine
     assert second.endswith("--secrets-provider awskms://alias/named")
 
 
-def test_steps_that_a_killed_run_left_open_are_closed_once_they_have_been_done(
+def test_what_a_killed_run_was_making_is_made_again_and_looked_at_since_it_may_have_been_there(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
-    machine.file(
-        "report", f"warning: Attempting to deploy with 1 pending operations from previous\n{_REPORT}"
-    )
+    machine.file("exported", _exported(made="creating"))
 
     assert stack.up(step) == "+ 2 created, ~ 1 updated, 5 unchanged"
-    assert [call.split()[2] for call in machine.calls("pulumi")] == ["up", "refresh", "up"]
-    assert machine.called("pulumi", "refresh", "--clear-pending-creates")
+    assert _verbs(machine) == ["stack export", "cancel", "stack import", "up", "refresh", "up"]
+    assert json.loads((machine.root / "imported").read_text())["deployment"]["pending_operations"] == []
+
+
+def test_what_a_killed_run_was_changing_is_changed_again_whether_or_not_it_seems_to_differ(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("exported", _exported(changed="updating", gone="deleting"))
+
+    stack.up(step)
+
+    assert _verbs(machine) == ["stack export", "cancel", "stack import", "up"]
+    imported = json.loads((machine.root / "imported").read_text())["deployment"]
+    wrong = {each["urn"] for each in imported["resources"] if each.get("initErrors")}
+    assert wrong == {"changed"}
+    assert imported["pending_operations"] == []
+
+
+def test_open_steps_of_a_colleagues_run_are_not_taken_from_it(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("exported", _exported(changed="updating"))
+
+    replace(stack, workspace=replace(stack.workspace, shared=True)).up(step)
+
+    assert _verbs(machine) == ["stack export", "stack import", "up"]
 
 
 def test_a_deployment_without_open_steps_is_not_looked_at_again(
@@ -237,7 +263,7 @@ def test_what_is_deployed_has_been_judged_by_the_policy_pack(
 ) -> None:
     stack.up(step)
 
-    (call,) = machine.calls("pulumi")
+    (call,) = machine.called("pulumi", " up ")
     assert re.search(r" up .*--policy-pack \S+/policies$", call)
 
 
@@ -292,3 +318,16 @@ def test_a_stack_exists_when_its_backend_lists_it_by_its_own_name(
     machine.file("answer", json.dumps([{"name": name} for name in names]))
 
     assert stack.exists() is there
+
+
+def _exported(**steps: str) -> str:
+    """A state with these resources, and these steps open on them."""
+    resources = [{"urn": urn} for urn in (*steps, "another")]
+    pending = [{"resource": {"urn": urn}, "type": kind} for urn, kind in steps.items()]
+    return json.dumps({"version": 3, "deployment": {"resources": resources, "pending_operations": pending}})
+
+
+def _verbs(machine: Machine) -> list[str]:
+    """What pulumi was asked for, in order."""
+    words = (call.split()[2:] for call in machine.calls("pulumi"))
+    return [" ".join(call[:2]) if call[0] == "stack" else call[0] for call in words]
