@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -72,29 +73,31 @@ def test_prod_is_up_beside_dev_and_served_by_https(
     figures.seconds("  its step pulumi up", prod_up.steps["pulumi up"], "< 120 s")
 
 
-def test_a_second_up_of_prod_changes_nothing_and_neither_does_a_refresh(
-    prod: Product, there: Kube, figures: Figures
-) -> None:
-    until(lambda: _settled(there), what="every pod of prod", within=120)
-    ran = prod.done("up")
-    assert "unchanged" in ran.out, ran
-    for word in ("created", "updated", "deleted", "replaced"):
-        assert word not in ran.out, ran
-    for stack in ("prod", "dev"):
-        prod.shell(
-            f"pulumi refresh --stack {stack} --yes --non-interactive --expect-no-changes --skip-preview"
-        )
-    figures.seconds("up of prod when all is up", ran.seconds, "< 15 s")
-
-
 def test_a_preview_of_prod_finds_nothing_to_do(prod: Product, there: Kube, figures: Figures) -> None:
-    assert _settled(there)
+    until(lambda: _settled(there), what="every pod of prod", within=120)
     preview = "pulumi preview --stack prod --non-interactive --expect-no-changes"
     prod.shell(preview)
     ran = prod.shell(f"time {preview}")
     (line,) = (line for line in ran.err.splitlines() if line.startswith("real"))
     minutes, seconds = line.split()[1].removesuffix("s").split("m")
     figures.seconds("pulumi preview of prod, warm", 60 * int(minutes) + float(seconds), "< 5 s")
+
+
+def test_a_second_up_of_prod_changes_nothing_and_neither_does_a_refresh(
+    prod: Product, there: Kube, kube: Kube, figures: Figures
+) -> None:
+    until(lambda: _settled(there), what="every pod of prod", within=120)
+    ran = prod.done("up")
+    assert "unchanged" in ran.out, ran
+    for word in ("created", "updated", "deleted", "replaced"):
+        assert word not in ran.out, ran
+    for stack, namespace in (("prod", there), ("dev", kube)):
+        # A refresh records a Deployment that is being scaled as unhealthy, and the next run updates it.
+        until(partial(_settled, namespace), what=f"every pod of {stack}", within=120)
+        prod.shell(
+            f"pulumi refresh --stack {stack} --yes --non-interactive --expect-no-changes --skip-preview"
+        )
+    figures.seconds("up of prod when all is up", ran.seconds, "< 15 s")
 
 
 def test_both_stacks_are_made_of_the_same_kinds_but_for_the_databases_engine(prod: Product) -> None:
