@@ -1,6 +1,7 @@
 """`python -m cluster`: the local cluster by itself, for those who want no FeastFlow on it, and for drills."""
 
 import argparse
+import os
 
 from cluster import lifecycle, nodes, ports
 from cluster.handle import Cluster
@@ -14,7 +15,9 @@ PORT = 8080
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and do it."""
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
-    parser.add_argument("--name", type=_name, default=NAME, help="the cluster's name (%(default)s)")
+    parser.add_argument(
+        "--name", type=_name, default=os.environ.get("CLUSTER") or NAME, help="the cluster's name (%(default)s)"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="make the cluster, or mend it; nothing when it answers")
     up.add_argument("--port", type=_port, default=PORT, help="the edge's port on 127.0.0.1 (%(default)s)")

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from . import chromium, machine
+from ..documented import documented
+from . import chromium, machine, own
 from .chromium import Confirmation, Customer
 from .figures import Figures
 from .kube import Kube
 from .machine import Machine
 from .product import ARTIFACTS, FROM_NOTHING, Product, free_port
-from .running import Ran
+from .running import CommandError, Ran
 from .site import Site
 
 _CLUSTER = "feastflow-test"
@@ -118,10 +119,10 @@ def before(product: Product, pytestconfig: pytest.Config) -> Machine:
 @pytest.fixture(scope="session")
 def first_up(product: Product) -> Ran:
     """The first `make up`: from a machine without a cluster to a site that answers."""
-    ran = product.local("up", within=FROM_NOTHING)
-    if ran.code != 0:
-        pytest.fail(str(ran), pytrace=False)
-    return ran
+    try:
+        return product.typed(documented("make up"), within=FROM_NOTHING)
+    except CommandError as failure:
+        pytest.fail(str(failure), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +138,12 @@ def site(product: Product, first_up: Ran) -> Site:
     site = Site(url=f"http://{_NAMESPACE}.localhost:{product.port}")
     assert site.url in first_up.out, first_up
     return site
+
+
+@pytest.fixture(scope="session")
+def deployed(kube: Kube) -> dict[str, str]:
+    """The images that the first `make up` brought to the nodes, by tier."""
+    return own.images(kube)
 
 
 @pytest.fixture(scope="session")

@@ -93,6 +93,10 @@ class Product:
         with self.begin(command) as under_way:
             return self._kept(under_way.ended(within=within))
 
+    def typed(self, line: str, *, within: float = 15 * _MINUTES) -> Ran:
+        """A line typed into a shell of the checkout, which must succeed."""
+        return _successful(self._kept(self._bash(line, within=within)))
+
     def begin(self, command: str) -> UnderWay:
         """`make COMMAND`, under way."""
         return UnderWay([sys.executable, "-m", "local", command], self.environment, self.root)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from ..documented import documented
 from .figures import Figures
 from .kube import Kube, Object, name_of, since
 from .product import Product
@@ -68,14 +69,21 @@ def test_a_second_up_changes_nothing(product: Product, kube: Kube, figures: Figu
 
 
 def test_preview_finds_nothing_to_do(product: Product) -> None:
-    assert not re.search(r"to (create|update|delete|replace)", product.done("preview").out)
+    assert not re.search(r"to (create|update|delete|replace)", product.typed(documented("make preview")).out)
 
 
 def test_status_shows_nodes_pods_and_that_the_site_answers(product: Product) -> None:
-    ran = product.done("status")
+    ran = product.typed(documented("make status"))
     assert f"{product.cluster}-worker2" in ran.out
     assert "pod/postgres-0" in ran.out
     assert "dishes from the database" in ran.out
+
+
+def test_a_shell_is_pointed_at_the_cluster_and_at_its_stacks(product: Product) -> None:
+    connected = documented('eval "$(make -s shell)"')
+    ran = product.typed(f"{connected} && kubectl get nodes --output name && pulumi stack ls --json")
+    assert f"node/{product.cluster}-worker2" in ran.out
+    assert '"name": "dev"' in ran.out
 
 
 def test_the_users_own_kubeconfig_is_neither_read_nor_written(product: Product) -> None:

@@ -11,11 +11,12 @@ from functools import partial
 
 import pytest
 
+from ..documented import documented
 from .figures import Figures
 from .kube import Kube, Object, condition, name_of
 from .product import Product
 from .refusals import assert_refused
-from .running import Ran
+from .running import CommandError, Ran
 from .site import Site, watched
 from .waiting import meanwhile, until
 
@@ -41,12 +42,13 @@ def prod(product: Product, first_up: Ran) -> Product:
 
 
 @pytest.fixture(scope="module")
-def prod_up(prod: Product) -> Ran:
+def prod_up(product: Product, first_up: Ran) -> Ran:
     """The first `make up STACK=prod`."""
-    ran = prod.local("up")
-    if ran.code != 0:
-        pytest.fail(str(ran), pytrace=False)
-    return ran
+    assert first_up.code == 0
+    try:
+        return product.typed(documented("make up STACK=prod"))
+    except CommandError as failure:
+        pytest.fail(str(failure), pytrace=False)
 
 
 @pytest.fixture(scope="module")
@@ -167,11 +169,11 @@ def test_a_node_is_drained_while_both_sites_keep_answering(
     home = kube.get("pod", "postgres-0")["spec"]["nodeName"]
     workers = (f"{product.cluster}-worker", f"{product.cluster}-worker2")
     node = next(worker for worker in workers if worker != home)
+    short = node.removeprefix(f"{product.cluster}-")
     started = time.monotonic()
     try:
         with watched(site) as dev, watched(shop) as prod:
-            ran = product.node("drain", node.removeprefix(f"{product.cluster}-"))
-            assert ran.code == 0, ran
+            product.typed(documented(".venv/bin/python -m cluster drain worker", {"worker": short}))
         figures.seconds("a worker drained", time.monotonic() - started)
         figures.text("  meanwhile, through dev's edge", str(dev), "0 failed")
         figures.text("  meanwhile, through prod's edge", str(prod), "0 failed")
@@ -181,8 +183,13 @@ def test_a_node_is_drained_while_both_sites_keep_answering(
             pod for space in (kube, there) for pod in space.all("pods") if pod["spec"].get("nodeName") == node
         ]
         assert [name_of(pod) for pod in left if pod["status"]["phase"] == "Running"] == []
+        drained = {"NODE": node}
+        ran = product.shell(
+            documented("kubectl drain NODE --ignore-daemonsets --delete-emptydir-data", drained)
+        )
+        assert f"node/{node} drained" in ran.out
     finally:
-        assert product.node("uncordon", node.removeprefix(f"{product.cluster}-")).code == 0
+        product.typed(documented(".venv/bin/python -m cluster uncordon worker", {"worker": short}))
     until(lambda: _healthy(there) and _settled(there), what="all of prod", within=240)
 
 
@@ -203,6 +210,20 @@ def _primary(there: Kube) -> str:
 def _healthy(there: Kube) -> bool:
     cluster = there.get("clusters.postgresql.cnpg.io", "postgres")
     return condition(cluster, "Ready") == "True" and cluster["status"]["readyInstances"] == 3
+
+
+def test_what_is_protected_can_be_unprotected_and_the_next_up_protects_it_again(prod: Product) -> None:
+    def protected() -> set[str]:
+        exported = json.loads(prod.shell("pulumi stack export --stack prod").out)
+        return {each["urn"] for each in exported["deployment"]["resources"] if each.get("protect")}
+
+    before = protected()
+    urn = next(each for each in before if each.endswith("namespace"))
+    unprotect = documented("pulumi state unprotect <urn>", {"<urn>": f"--stack prod --yes '{urn}'"})
+    prod.shell(unprotect)
+    assert protected() == before - {urn}
+    prod.done("up")
+    assert protected() == before
 
 
 def _settled(there: Kube) -> bool:

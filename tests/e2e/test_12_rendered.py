@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ..documented import documented
 from ..render.operator import made
 from . import objects
 from .figures import Figures
@@ -151,7 +152,7 @@ def test_pulumi_adopts_what_kubectl_applied_with_its_data_and_makes_nothing_anew
 ) -> None:
     before = _versions(there, _KEPT)
     assert len(before) > 10
-    ran = team.done("adopt")
+    ran = team.typed(documented("make adopt"))
     figures.seconds("adoption of what kubectl applied", ran.seconds)
     after = _versions(there, _KEPT)
     assert {name: uid for name, (uid, _) in after.items() if name in before} == {

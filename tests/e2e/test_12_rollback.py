@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ..documented import documented
 from .figures import Figures
 from .kube import Kube, Object
 from .product import Product
@@ -58,7 +59,7 @@ def test_a_release_whose_image_is_missing_is_gone_back_from_while_the_site_answe
             until(lambda: _waits_for_its_image(kube), what="a pod that has no image", within=180)
             # The rollout would be awaited for minutes; whoever sees this does not wait.
             under_way.interrupt()
-        ran = product.done("rollback")
+        ran = product.typed(documented("make rollback"))
     figures.seconds("rollback of a release whose image is missing", ran.seconds, _TARGET)
     figures.text("  meanwhile, through the edge", str(watch), "0 failed")
     assert _MISSING not in str(kube.all("deployments"))
@@ -82,7 +83,7 @@ def test_a_release_that_crashes_is_gone_back_from(
         with bad.begin("up") as under_way:
             until(lambda: _crashes(kube), what="a pod that crashes", within=180)
             under_way.interrupt()
-        ran = product.done("rollback")
+        ran = product.typed(documented("make rollback"))
     figures.seconds("rollback of a release that crashes", ran.seconds, _TARGET)
     figures.text("  meanwhile, through the edge", str(watch), "0 failed")
     assert "a bad release" not in str(kube.all("deployments"))
@@ -103,7 +104,7 @@ def test_a_release_that_runs_and_is_not_wanted_is_withdrawn_pod_by_pod(
     release(unwanted).done("up")
     assert "unwanted" in str(kube.all("deployments"))
     with watched(site) as watch:
-        ran = product.done("rollback")
+        ran = product.typed(documented("make rollback"))
     figures.seconds("rollback of a release that runs", ran.seconds, _TARGET)
     figures.text("  meanwhile, through the edge", str(watch), "0 failed")
     assert "the data and its schema stay as they are" in ran.out

@@ -2,6 +2,7 @@
 
 import json
 
+from ..documented import documented
 from .figures import Figures
 from .kube import Kube, name_of
 from .product import Product
@@ -15,7 +16,7 @@ def test_destroy_leaves_nothing_of_the_stack_in_the_cluster(
     product: Product, kube: Kube, figures: Figures
 ) -> None:
     assert any(kube.namespace in text for text in _cluster_scoped(kube).values())
-    ran = product.done("destroy")
+    ran = product.typed(documented("make destroy"))
     figures.seconds("destroy", ran.seconds)
     assert kube.ask("get", "namespace", kube.namespace).code != 0
     claims = [volume["spec"]["claimRef"]["namespace"] for volume in kube.all("persistentvolumes")]

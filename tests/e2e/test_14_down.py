@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..documented import documented
 from .figures import Figures
 from .kube import Kube
 from .machine import Machine, left_running, look
@@ -15,7 +16,7 @@ from .waiting import until
 
 
 def test_down_leaves_the_machine_as_it_was(product: Product, before: Machine, figures: Figures) -> None:
-    ran = product.done("down")
+    ran = product.typed(documented("make down"))
     figures.seconds("down", ran.seconds)
     _assert_as_it_was(product, before)
 

@@ -1,9 +1,10 @@
-"""What the pack costs a preview: `python -m tests.policies.cost`, for people to read.
+"""What the pack costs a preview: `python -m tests.policies.cost [--turns N]`, for people to read.
 
 Previews of the prod stack with the pack and without it take turns, so that both meet the same machine; the
 processor's time is steadier than the clock's on a machine that others use too.
 """
 
+import argparse
 import resource
 import statistics
 import sys
@@ -18,7 +19,6 @@ from toolchain.console import Step
 from ..unit.recorder import stack_file
 from .engine import ROOT, Workspace, workspace
 
-_TURNS = 5
 _HOPED_SECONDS = 1.5
 
 
@@ -62,8 +62,11 @@ def _row(name: str, *seconds: float) -> str:
     return f"{name:<18}" + "".join(f"{value:>10.2f} s" for value in seconds)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Preview in turns, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.policies.cost")
+    parser.add_argument("--turns", type=int, choices=range(1, 21), default=5, help="of each (%(default)s)")
+    turns = parser.parse_args(arguments).turns
     with tempfile.TemporaryDirectory() as folder, Step("preview", "taking turns") as step:
         cli = pulumi.ensure(Path(sys.prefix), step)
         stack, config = workspace(Path(folder) / "prod", ROOT, cli, "prod"), stack_file("prod")
@@ -71,11 +74,11 @@ def main() -> None:
             # What is read for the first time is read from the disk.
             measure(stack, config, judged=judged)
         with_pack, without = [], []
-        for turn in range(1, _TURNS + 1):
-            step.note(f"{turn} of {_TURNS}")
+        for turn in range(1, turns + 1):
+            step.note(f"{turn} of {turns}")
             with_pack.append(measure(stack, config, judged=True))
             without.append(measure(stack, config, judged=False))
-        step.result(f"{_TURNS} previews with the pack, and {_TURNS} without it")
+        step.result(f"{turns} previews with the pack, and {turns} without it")
     for row in table(with_pack, without):
         console.say(row)
 

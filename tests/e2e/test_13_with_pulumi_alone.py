@@ -1,0 +1,100 @@
+"""Without any of this project's commands: a clone, pip, Pulumi, and a cluster of one's own, as the pages say.
+
+It comes after `make destroy`, which has left room for a stack of dev's names.
+"""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ..documented import documented
+from . import own
+from .figures import Figures
+from .kube import Kube
+from .product import ROOT, Product
+from .running import Ran
+from .site import Site
+from .waiting import until
+
+Types = Callable[[str], Ran]
+
+
+@pytest.fixture(scope="module")
+def user(
+    product: Product, kube: Kube, deployed: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Product:
+    """The user's clone, and a state in files of their own."""
+    until(lambda: kube.ask("get", "namespace", kube.namespace).code != 0, what="room for dev", within=120)
+    room = tmp_path_factory.mktemp("alone")
+    return own.clone(product, room / "clone", deployed["database"]).with_variables(
+        PULUMI_BACKEND_URL=f"file://{room}",
+        PULUMI_CONFIG_PASSPHRASE="of a test",
+        # Nobody is there to answer.
+        PULUMI_SKIP_CONFIRMATIONS="true",
+    )
+
+
+@pytest.fixture(scope="module")
+def types(user: Product) -> Types:
+    """The user at a shell of the clone, with Pulumi on PATH."""
+    tools = f'eval "$(cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, "-m", "toolchain"])})"'
+    return lambda line: user.typed(f"{tools} && {line}")
+
+
+@pytest.fixture(scope="module")
+def up(types: Types, product: Product, deployed: dict[str, str]) -> Iterator[Ran]:
+    """The README's lines, one after the other; what they made is taken away afterwards."""
+    api, page = "registry.example.com/api:1.4.2", "registry.example.com/page:1.4.2"
+    mine = {"my-context": f"kind-{product.cluster}"}
+    types(documented("python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements.txt"))
+    types(documented("pulumi stack init dev && pulumi config set kubernetes:context my-context", mine))
+    types(
+        documented(
+            "pulumi config set --path feastflow:backend.image registry.example.com/api:1.4.2",
+            {api: deployed["backend"]},
+        )
+    )
+    types(
+        documented(
+            "pulumi config set --path feastflow:frontend.image registry.example.com/page:1.4.2",
+            {page: deployed["frontend"]},
+        )
+    )
+    yield types(documented("pulumi up"))
+    types("pulumi destroy")
+    types(documented("pulumi stack rm --force dev"))
+
+
+def test_the_site_is_served(up: Ran, types: Types, site: Site, figures: Figures) -> None:
+    until(site.answers, what="the site", within=60)
+    assert json.loads(types("pulumi stack output --json").out)["url"] == site.url
+    figures.seconds("pulumi up of dev by hand, in an environment of pip's", up.seconds)
+
+
+def test_the_policies_are_run_by_pulumi_itself(up: Ran, types: Types) -> None:
+    assert up.code == 0
+    types(".venv/bin/" + documented("pip install pulumi-policy==1.21.0"))
+    ran = types(documented("pulumi preview --policy-pack policies"))
+    assert "feastflow-policies" in ran.out or "Policies:" in ran.out, ran
+    assert "unchanged" in ran.out
+
+
+def test_settings_are_changed_by_pulumis_own_command(up: Ran, types: Types, product: Product) -> None:
+    assert up.code == 0
+    context = f"kind-{product.cluster}"
+    types(documented("pulumi config set --path feastflow:backend.image registry.example.com/shop/api:1.4.2"))
+    types(documented("pulumi config set --path feastflow:backend.autoscaling.maxReplicas 12"))
+    types(documented("pulumi config set feastflow:rotation 2"))
+    types(documented("pulumi config set kubernetes:context my-cluster", {"my-cluster": context}))
+    said = types("pulumi preview --diff").out
+    assert "registry.example.com/shop/api:1.4.2" in said
+    assert "12" in said
+    assert "feastflow-secret" in said
+
+
+def test_a_lock_that_nobody_holds_any_more_is_taken_away(up: Ran, types: Types) -> None:
+    assert up.code == 0
+    assert types(documented("pulumi cancel --stack prod", {"prod": "dev"})).code == 0

@@ -1,0 +1,23 @@
+"""What measures the pack's cost does measure it; what it measures is for people to judge."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from ..documented import ROOT, documented
+
+
+def test_previews_with_the_pack_and_without_it_take_turns() -> None:
+    program = documented("python -m tests.policies.cost", {"python": str(Path(".venv") / "bin" / "python")})
+    done = subprocess.run(  # noqa: S603 - a developer's own command
+        [*program.split(), "--turns", "1"],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    rows = [line.split()[0] for line in done.stdout.splitlines() if " s" in line]
+    assert rows[-4:-2] == ["turn", "median"]
+    assert "the pack costs" in done.stdout
