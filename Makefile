@@ -83,7 +83,10 @@ e2e: venv browser ## the whole path on a real cluster of its own, with a real br
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
-test: lint types unit state policies judges delivery app e2e ## everything
+test: lint types unit ## everything
+	@echo "state and policies side by side, some six minutes; they are shown when they have ended"
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target state policies
+	@$(MAKE) --no-print-directory judges delivery app e2e
 
 clean-cache: ## remove downloads, binaries and images; `make down` first
 	@$(PYTHON) -m toolchain.clean

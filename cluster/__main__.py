@@ -16,7 +16,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Read the command line and do it."""
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
     parser.add_argument(
-        "--name", type=_name, default=os.environ.get("CLUSTER") or NAME, help="the cluster's name (%(default)s)"
+        "--name",
+        type=_name,
+        default=os.environ.get("CLUSTER") or NAME,
+        help="the cluster's name (%(default)s)",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="make the cluster, or mend it; nothing when it answers")

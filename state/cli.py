@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
-from state import lock
+from state import address as addresses
+from state import lock, store
+from state import place as places
 from state.deployment import Deployment
 from state.place import Place
 from toolchain import process
@@ -91,9 +93,28 @@ class At:
         try:
             return self._output(*arguments, stdin=stdin)
         except process.CommandError as failure:
-            if lock.SAID in failure.tail:
-                raise lock.refused(failure.tail, self.stack) from failure
-            raise self._refused(arguments, failure.tail) from failure
+            if not self._freed(failure.tail):
+                raise self._failed(arguments, failure.tail) from failure
+        try:
+            return self._output(*arguments, stdin=stdin)
+        except process.CommandError as failure:
+            raise self._failed(arguments, failure.tail) from failure
+
+    def _freed(self, text: str) -> bool:
+        """Whether killed runs of this machine left the locks that kept pulumi out; they are taken away then.
+
+        `pulumi cancel` would not do: a run may have been killed before there was a stack, or after.
+        """
+        left = lock.left_behind(text)
+        if not left:
+            return False
+        address = None if self.place.local else addresses.parse(self.place.url)
+        if address is None:
+            for path in left:
+                (places.files(self.place) / path).unlink(missing_ok=True)
+        else:
+            store.unlock(address, store.clients(address), left)
+        return True
 
     def _quiet(self, *arguments: str) -> str:
         try:
@@ -112,6 +133,11 @@ class At:
             stdin=stdin,
             timeout=_SECONDS,
         )
+
+    def _failed(self, arguments: tuple[str, ...], text: str) -> Refusal:
+        if lock.SAID in text:
+            return lock.refused(text, self.stack)
+        return self._refused(arguments, text)
 
     def _refused(self, arguments: tuple[str, ...], text: str) -> Refusal:
         return Refusal(

@@ -11,12 +11,18 @@ from toolchain.refusal import Refusal
 
 SAID = "the stack is currently locked"
 _OWNER = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_PATH = re.compile(r"(\.pulumi/locks/\S+?\.json)\S*: created by ")
+
+
+def left_behind(text: str) -> list[str]:
+    """The paths of the locks in pulumi's message, if killed runs of this machine left all of them."""
+    return _PATH.findall(text) if _gone(_owners(text)) else []
 
 
 def refused(text: str, stack: str) -> Refusal:
     """What to tell who was kept out by the lock that pulumi's message describes."""
-    owners = [_owner(found) for found in _OWNER.finditer(text)]
-    gone = bool(owners) and all(owner.endswith(_GONE) for owner in owners)
+    owners = _owners(text)
+    gone = _gone(owners)
     cancel = f'eval "$(make -s shell STACK={stack})" && pulumi cancel --yes {stack}'
     return Refusal(
         f"the stack {stack} is locked" + "".join(f"\nby {owner}" for owner in owners),
@@ -29,6 +35,14 @@ def refused(text: str, stack: str) -> Refusal:
 
 
 _GONE = ", which does not run any more"
+
+
+def _owners(text: str) -> list[str]:
+    return [_owner(found) for found in _OWNER.finditer(text)]
+
+
+def _gone(owners: list[str]) -> bool:
+    return bool(owners) and all(owner.endswith(_GONE) for owner in owners)
 
 
 def _owner(found: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -119,6 +119,16 @@ def locks(address: Address, reached: Clients, project: str, stack: str) -> list[
     except (ClientError, BotoCoreError) as error:
         raise _refused(address, error) from error
     return [entry["Key"] for entry in found]
+
+
+def unlock(address: Address, reached: Clients, paths: Sequence[str]) -> None:
+    """Remove locks, named by their paths below the place, that killed runs left."""
+    below = f"{address.prefix}/" if address.prefix else ""
+    try:
+        for path in paths:
+            reached.s3.delete_object(Bucket=address.bucket, Key=f"{below}{path}")
+    except (ClientError, BotoCoreError) as error:
+        raise _refused(address, error) from error
 
 
 def _key(address: Address, kms: KMSClient) -> tuple[str, list[str]]:

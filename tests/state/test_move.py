@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from toolchain.refusal import Refusal
 from . import cloud
 from .cloud import Cloud
 from .conftest import Faults
-from .parcel import IDENTITY, STACK, Parcel, PowerCut
+from .parcel import IDENTITY, PROJECT, STACK, Parcel, PowerCut
 
 _BEFORE_THE_SWITCH = STEPS[: STEPS.index("switched")]
 
@@ -264,6 +265,26 @@ def test_what_is_deployed_while_a_move_copies_is_never_left_behind(
 
         assert parcel.resources() == resources
         assert "meanwhile" in json.dumps(resources)
+
+
+@pytest.mark.parametrize("host", [socket.gethostname(), "elsewhere"])
+def test_a_lock_without_a_stack_is_taken_away_if_a_killed_run_of_this_machine_left_it(
+    aws: Cloud, bucket: str, parcel: Parcel, host: str
+) -> None:
+    moves = host != "elsewhere"
+    address = aws.address(bucket)
+    s3 = store.clients(address).s3
+    key = f".pulumi/locks/organization/{PROJECT}/{STACK}/1.json"
+    lock = {"pid": 2**22 + 1, "username": "ann", "hostname": host, "timestamp": "2026-11-23T09:00:00Z"}
+    store.ensure(address, store.clients(address))
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(lock).encode())
+    if moves:
+        assert parcel.move(address).current.url.startswith(f"s3://{bucket}?")
+    else:
+        with pytest.raises(Refusal, match="ann@elsewhere"):
+            parcel.move(address)
+    left = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])]
+    assert left == ([] if moves else [key])
 
 
 def _begun(checkout: Path, url: str) -> "subprocess.Popen[bytes]":
