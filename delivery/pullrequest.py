@@ -8,7 +8,7 @@ from pathlib import Path
 from delivery import program
 from delivery.engine import Engine
 from delivery.program import Program
-from delivery.report import Preview, Report
+from delivery.report import Preview, Report, Violation
 from toolchain.pulumi import Pulumi
 
 
@@ -31,4 +31,12 @@ def report(repository: Path, ref: str, cli: Pulumi, venv: Path) -> Report:
         # Two at a time: an engine waits for its program and its providers half of the time.
         with ThreadPoolExecutor(max_workers=2) as pool:
             previews = tuple(pool.map(one, now.stacks()))
+        gone = (_gone(stack) for stack in before.stacks() if stack not in now.stacks())
+        previews = (*previews, *gone)
     return Report(base=commit, head=program.head(repository), previews=previews)
+
+
+def _gone(stack: str) -> Preview:
+    """A stack whose file is taken away: to be seen, and no reason to stop, for it may be destroyed."""
+    said = f"Pulumi.{stack}.yaml is taken away. What the stack deployed stays until `pulumi destroy`."
+    return Preview(stack=stack, violations=(Violation(policy="stack-gone", level="advisory", message=said),))

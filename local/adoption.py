@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from components import quantities
 from local.target import Target
 from toolchain import process
 from toolchain.refusal import Refusal
@@ -29,6 +30,8 @@ _FIXED = {
     "Service": ("spec.clusterIP",),
     "StatefulSet": ("spec.selector", "spec.serviceName", "spec.podManagementPolicy"),
 }
+# What only grows.
+_SIZES = {"PersistentVolumeClaim": "spec.resources.requests.storage", "Cluster": "spec.storage.size"}
 _HOLD_DATA = ("Namespace", "PersistentVolumeClaim", "Cluster")
 _DATA = ("the server's user", "PGDATA", "the volume's claim")
 _CLAIM = "persistentVolumeClaim"
@@ -105,6 +108,10 @@ def _problems(wanted: Manifest, there: Manifest) -> Iterator[str]:
         want, found = _at(wanted, path), _at(there, path)
         if want is not None and want != found:
             yield f"{who}: {path} is {json.dumps(found)} and would have to be {json.dumps(want)}"
+    path = _SIZES.get(wanted["kind"], "")
+    want, found = (_at(each, path) for each in (wanted, there)) if path else (None, None)
+    if want and found and quantities.parse(found) > quantities.parse(want):
+        yield f"{who}: {path} is {found} and would have to shrink to {want}"
     if wanted["kind"] == "StatefulSet":
         if _at(there, "spec.volumeClaimTemplates"):
             yield f"{who}: its volumes come from spec.volumeClaimTemplates and not from a claim of its own"

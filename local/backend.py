@@ -120,7 +120,7 @@ def fits(chosen: Target, stack: str, url: str, exported: Deployment) -> None:
                 "what it lists would be taken for being here",
                 "name the cluster that it describes (CONTEXT=…), or take a folder of its own for this one\n"
                 "(BACKEND=s3://bucket/folder), or, if that cluster is gone, remove its state there:\n"
-                f"PULUMI_BACKEND_URL={shlex.quote(url)} pulumi stack rm --force {stack}",
+                f"PULUMI_BACKEND_URL={shlex.quote(url)} pulumi stack rm --force --preserve-config {stack}",
             )
 
 

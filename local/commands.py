@@ -48,6 +48,7 @@ def up(options: Options) -> None:
             cli = tools()
             chosen = target.made(options.cluster, options.port, carrier)
             for former in lifecycle.identities(options.cluster) - {chosen.identity}:
+                _tell_what_stays(former)
                 workspace.forget(former)
         overrides = _overrides(chosen, options)
         stack = _stack(options, chosen, cli)
@@ -124,6 +125,8 @@ def rollback(options: Options) -> None:
         stack = _stack(options, chosen, tools())
         releases = stack.workspace.releases(options.stack)
         release = releases.earlier()
+        if stack.workspace.shared:
+            releases.must_be_last(stack.outputs())
         config = releases.settings(release)
         stack.workspace.put(options.stack, config)
         with Step("roll back", f"stack {options.stack}, to {release.at}") as step:
@@ -159,8 +162,7 @@ def down(options: Options) -> None:
             _destroy(options, target.named(options.context))
             return
         for identity in lifecycle.down(options.cluster):
-            for stack, url in place.remote(identity).items():
-                say(f"the state of {stack} stays in {url}; it describes a cluster that is gone")
+            _tell_what_stays(identity)
             workspace.forget(identity)
     say("the downloads and binaries stay in the cache; `make clean-cache` removes those too")
 
@@ -182,6 +184,12 @@ def _destroy(options: Options, chosen: Target) -> None:
     stack.workspace.releases(options.stack).forget()
 
 
+def _tell_what_stays(identity: str) -> None:
+    """Name the states of a cluster that is gone which are not on this machine; nothing here uses them on."""
+    for stack, url in place.remote(identity).items():
+        say(f"the state of {stack} stays in {url}; it describes a cluster that is gone")
+
+
 def tools() -> pulumi.Pulumi:
     """Pulumi, compiled now when this machine has none."""
     venv = environment.ensure()
@@ -195,6 +203,7 @@ def _stack(options: Options, chosen: Target, cli: pulumi.Pulumi) -> Stack:
         workspace=workspace.of(chosen.identity, options.stack),
         cli=cli,
         environment=chosen.environment,
+        chosen=suffix(options),
     )
 
 

@@ -75,6 +75,26 @@ class Releases:
             "mend the stack's file and run: make up",
         )
 
+    def must_be_last(self, outputs: Mapping[str, Any]) -> None:
+        """Refuse a way back where the stack's outputs tell of a later deployment than the last known here.
+
+        Raises:
+            Refusal: when somebody else has deployed since, from another machine.
+        """
+        known = self._current()["deployed"]
+        images = {
+            tier: _section(known, f"feastflow:{tier}").get(_IMAGE, there)
+            for tier, there in outputs.get("images", {}).items()
+        }
+        rotation = (outputs.get("dataDependsOn") or {}).get("rotation", 1)
+        if images == outputs.get("images", {}) and rotation == known.get(_ROTATION, 1):
+            return
+        raise Refusal(
+            "the stack was deployed from another machine since",
+            "only what was deployed from here is known here; a way back would undo what others have done",
+            "check the earlier commit out and run: make up",
+        )
+
     def settings(self, release: Release) -> dict[str, Any]:
         """The release's settings, as they can be deployed after the last update that was finished."""
         current = self._current()

@@ -28,12 +28,16 @@ _VIOLATION = "- ["
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A stack of a workspace. `environment` is what pulumi and its provider need besides the workspace's."""
+    """A stack of a workspace. `environment` is what pulumi and its provider need besides the workspace's.
+
+    `chosen` is what follows a `make` command that is about this stack.
+    """
 
     name: str
     workspace: Workspace
     cli: Pulumi
     environment: dict[str, str]
+    chosen: str | None = None
 
     def ensure(self) -> None:
         """Select the stack, made now when it does not exist."""
@@ -55,19 +59,21 @@ class Stack:
         lines = self._act("up", step, *flags)
         if created:
             # Objects that the killed run made are known as they are only now: bring them into line once more.
-            self._act("refresh", step, "--skip-preview")
+            self._act("refresh", step, "--skip-preview", "--clear-pending-creates")
             self._act("up", step, *flags)
         return _summary(lines)
 
     def _reopen(self, step: Step) -> bool:
-        """Have the steps that a killed run left open done again; returns whether it was making objects."""
+        """Have the steps that a killed run left open done again; returns whether to look at them then."""
         exported: deployment.Deployment = json.loads(self._output("stack", "export", "--stack", self.name))
         steps = deployment.open_steps(exported)
         if not steps:
             return False
         step.note(f"{len(steps)} steps of a run that was killed are done again")
-        if not self.workspace.shared:
-            self._unlock()
+        if self.workspace.shared:
+            # Somebody else may have deployed since the export: what they recorded is not written over.
+            return True
+        self._unlock()
         document = json.dumps(deployment.reopened(exported))
         self._output("stack", "import", "--stack", self.name, stdin=document)
         return "creating" in steps.values()
@@ -114,7 +120,7 @@ class Stack:
             except process.CommandError as failure:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
                 if lock.SAID in text and self.workspace.shared:
-                    raise lock.refused(text, self.name) from failure
+                    raise lock.refused(text, self.name, self.chosen) from failure
                 if lock.SAID in text and attempt == 1:
                     self._unlock()
                     continue
@@ -135,7 +141,7 @@ class Stack:
             return process.output(command, env=self.variables(), stdin=stdin, timeout=timeout)
         except process.CommandError as failure:
             if lock.SAID in failure.tail and self.workspace.shared:
-                raise lock.refused(failure.tail, self.name) from failure
+                raise lock.refused(failure.tail, self.name, self.chosen) from failure
             raise _refused(" ".join(arguments[:2]), failure.tail, None) from failure
 
     def variables(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from toolchain.refusal import Refusal
 LOCAL = "local"
 _LOCAL_NAMES = (LOCAL, "file", "file://")
 # Pulumi understands these in an s3:// URL; the first ones mean the same to KMS.
-_SHARED = ("region", "profile", "endpoint", "disableSSL", "awssdk")
+_SHARED = ("region", "endpoint", "disableSSL", "awssdk")
 _KNOWN = (*_SHARED, "s3ForcePathStyle")
 _EXAMPLE = "make backend BACKEND=s3://my-company-pulumi-state"
 
@@ -62,6 +62,10 @@ class Address:
         except ValueError:
             return False
 
+    def same(self, other: Address) -> bool:
+        """Whether it is the same place, however it is reached."""
+        return (self.bucket, self.prefix, self.endpoint) == (other.bucket, other.prefix, other.endpoint)
+
     def option(self, name: str) -> str | None:
         """The value of an option, where the URL has it."""
         return dict(self.options).get(name)
@@ -93,6 +97,12 @@ def parse(text: str) -> Address | None:
         )
     options = tuple(parse_qsl(parts.query, keep_blank_values=True))
     unknown = sorted({name for name, _ in options} - set(_KNOWN))
+    if "profile" in unknown:
+        raise Refusal(
+            "BACKEND names a profile",
+            "the address is written down for everybody, and nobody else has your profiles",
+            "leave it out and set AWS_PROFILE",
+        )
     if unknown:
         raise Refusal(
             f"BACKEND has the option {unknown[0]}",

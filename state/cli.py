@@ -24,13 +24,17 @@ _SECONDS = 180
 
 @dataclass(frozen=True, kw_only=True)
 class At:
-    """A stack in a place. `environment` holds what else pulumi needs, such as the passphrase."""
+    """A stack in a place. `environment` holds what else pulumi needs, such as the passphrase.
+
+    `ours` says that what is there was begun or left by a move of this machine.
+    """
 
     stack: str
     place: Place
     folder: Path
     cli: Pulumi
     environment: Mapping[str, str]
+    ours: bool = False
 
     @property
     def settings(self) -> Path:
@@ -78,10 +82,6 @@ class At:
         """Have state and settings encrypted by another provider."""
         self._run("change-secrets-provider", provider, "--stack", self.stack)
 
-    def unlock(self) -> None:
-        """Take away the lock that a killed run of this move left."""
-        self._pulumi("cancel", "--yes", self.stack)
-
     def remove(self) -> None:
         """Forget the stack; what it describes is left alone."""
         self._run("rm", "--yes", "--force", "--preserve-config", "--stack", self.stack)
@@ -101,12 +101,12 @@ class At:
             raise self._failed(arguments, failure.tail) from failure
 
     def _freed(self, text: str) -> bool:
-        """Whether killed runs of this machine left the locks that kept pulumi out; they are taken away then.
+        """Whether a killed move left the locks that kept pulumi out; they are taken away then.
 
-        `pulumi cancel` would not do: a run may have been killed before there was a stack, or after.
+        `pulumi cancel` would not do: a move may have been killed before there was a stack.
         """
         left = lock.left_behind(text)
-        if not left:
+        if not (left and self.ours):
             return False
         address = None if self.place.local else addresses.parse(self.place.url)
         if address is None:

@@ -19,11 +19,15 @@ def left_behind(text: str) -> list[str]:
     return _PATH.findall(text) if _gone(_owners(text)) else []
 
 
-def refused(text: str, stack: str) -> Refusal:
-    """What to tell who was kept out by the lock that pulumi's message describes."""
+def refused(text: str, stack: str, chosen: str | None = None) -> Refusal:
+    """What to tell who was kept out by the lock that pulumi's message describes.
+
+    `chosen` is what follows a `make` command that is about this stack on this cluster.
+    """
     owners = _owners(text)
     gone = _gone(owners)
-    cancel = f'eval "$(make -s shell STACK={stack})" && pulumi cancel --yes {stack}'
+    which = f" STACK={stack}" if chosen is None else chosen
+    cancel = f'eval "$(make -s shell{which})" && pulumi cancel --yes {stack}'
     return Refusal(
         f"the stack {stack} is locked" + "".join(f"\nby {owner}" for owner in owners),
         "two who write one state at the same time would each undo what the other has recorded",

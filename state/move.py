@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
+from state import address as addresses
 from state import deployment, place
 from state.address import Address
 from state.cli import At
@@ -63,10 +64,12 @@ class Mover:
         old = self._at(record.current)
         if _is(record.current, address):
             self._clear(record, address)
-            return Moved(current=record.current, previous=None, how="is there already")
+            return self._reached_otherwise(record, address)
+        begun = place.unfinished(self.identity, self.stack)
         self._clear(record, address)
         target = place.planned(self.identity, self.stack, address)
-        new = self._at(target)
+        known = {there.url for there in (begun and begun.place, record.previous) if there}
+        new = self._at(target, ours=target.url in known)
         there = new.exists()
         if not old.exists():
             return self._joined(new, record) if there else self._new(old, new, record)
@@ -91,6 +94,14 @@ class Mover:
         self._drop(record.previous, besides=(target, record.current))
         count = len(deployment.resources(source))
         return Moved(current=target, previous=record.current, how=f"{count} resources compared")
+
+    def _reached_otherwise(self, record: Record, address: Address | None) -> Moved:
+        """The state is there already; other options for reaching it are taken over."""
+        current = record.current
+        if address and address.url != current.url:
+            current = replace(current, url=address.url)
+            place.write(self.identity, self.stack, replace(record, current=current))
+        return Moved(current=current, previous=None, how="is there already")
 
     def _carry(self, old: At, new: At, source: Deployment) -> None:
         _copy(old.settings, new.settings)
@@ -148,13 +159,12 @@ class Mover:
         place.end(self.identity, self.stack)
 
     def _undo(self, found: Unfinished) -> None:
-        made = self._at(found.place)
+        made = self._at(found.place, ours=True)
         if made.exists():
             exported = made.export()
             if deployment.resources(exported) and deployment.fingerprint(exported) != found.fingerprint:
                 place.end(self.identity, self.stack)
                 raise _others(made)
-            made.unlock()
             made.remove()
         self._forget(found.place)
 
@@ -189,7 +199,7 @@ class Mover:
     def _wanted(self, new: At) -> str:
         return self.provider or new.place.secrets
 
-    def _at(self, there: Place) -> At:
+    def _at(self, there: Place, *, ours: bool = False) -> At:
         if there.local:
             place.files(there).mkdir(parents=True, exist_ok=True)
         return At(
@@ -198,6 +208,7 @@ class Mover:
             folder=self.prepare(there),
             cli=self.cli,
             environment=self.environment,
+            ours=ours,
         )
 
 
@@ -205,7 +216,10 @@ _ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
 
 def _is(current: Place, address: Address | None) -> bool:
-    return current.local if address is None else current.url == address.url
+    if address is None or current.local:
+        return current.local and address is None
+    known = addresses.parse(current.url)
+    return known is not None and known.same(address)
 
 
 def _whole(at: At) -> Deployment:
@@ -246,7 +260,7 @@ def _others(new: At) -> Refusal:
         f"{new.place.url} has a stack {new.stack} that is not this one",
         "there is one state to a stack's name; that one may describe something that others run",
         f"take a folder of its own (BACKEND=s3://bucket/folder), or remove it if nobody needs it:\n"
-        f"PULUMI_BACKEND_URL='{new.place.url}' pulumi stack rm --force {new.stack}",
+        f"PULUMI_BACKEND_URL='{new.place.url}' pulumi stack rm --force --preserve-config {new.stack}",
     )
 
 

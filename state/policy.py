@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 VERSION = "2012-10-17"
-ENCRYPTED_ONLY = "FeastflowHttpsOnly"
+HTTPS_ONLY = "FeastflowHttpsOnly"
 OLD_VERSIONS = "feastflow-old-versions"
 UPLOADS = "feastflow-unfinished-uploads"
 # Damage that is found late can still be undone; the newest versions are kept whatever their age.
@@ -45,7 +45,7 @@ def https_only(bucket: str, key: str) -> Document:
     """The bucket policy's statement that refuses whatever is not encrypted on its way."""
     arn = _bucket(bucket, key)
     return {
-        "Sid": ENCRYPTED_ONLY,
+        "Sid": HTTPS_ONLY,
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",

@@ -44,7 +44,7 @@ class Store:
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """AWS as the address says: region, profile, endpoint; credentials as AWS's own tools find them."""
+    """AWS as the address says: region, endpoint; credentials as AWS's own tools find them."""
 
     s3: S3Client
     kms: KMSClient
@@ -55,10 +55,10 @@ def clients(address: Address) -> Clients:
     """Clients for the address.
 
     Raises:
-        Refusal: when no region is known, or there is no such profile.
+        Refusal: when no region is known, or there is no profile of the name that AWS_PROFILE has.
     """
     try:
-        session = boto3.Session(profile_name=address.option("profile"), region_name=address.region)
+        session = boto3.Session(region_name=address.region)
     except BotoCoreError as error:
         raise _refused(address, error) from error
     region = session.region_name
@@ -86,17 +86,22 @@ def ensure(address: Address, reached: Clients, note: Callable[[str], None] = lam
         Refusal: when AWS refuses, cannot be reached, or the bucket is somebody else's.
     """
     try:
-        note("the key")
-        key, changed = _key(address, reached.kms)
         note("the bucket")
-        changed += _bucket(address, reached)
+        changed = _bucket(address, reached)
+        note("the key")
+        key, added = _key(address, reached.kms)
+        changed += added
         for complete in (_ownership, _public_access, _versioning, _lifecycle):
             note(f"the bucket's {complete.__name__.strip('_').replace('_', ' ')}")
             changed += complete(address, reached.s3)
         changed += _encryption(address, reached.s3, key)
         changed += _transport(address, reached.s3, key)
     except (ClientError, BotoCoreError) as error:
-        raise _refused(address, error) from error
+        denied = isinstance(error, ClientError) and _code(error) in _NO_ACCESS
+        usable = _usable(address, reached) if denied else None
+        if usable is None:
+            raise _refused(address, error) from error
+        return Store(address=address, key=usable, changed=("yours to use, and others' to look after",))
     return Store(address=address, key=key, changed=tuple(changed))
 
 
@@ -129,6 +134,16 @@ def unlock(address: Address, reached: Clients, paths: Sequence[str]) -> None:
             reached.s3.delete_object(Bucket=address.bucket, Key=f"{below}{path}")
     except (ClientError, BotoCoreError) as error:
         raise _refused(address, error) from error
+
+
+def _usable(address: Address, reached: Clients) -> str | None:
+    """The key's ARN, where these credentials may use key and bucket and look after neither."""
+    below = f"{address.prefix}/" if address.prefix else ""
+    try:
+        reached.s3.list_objects_v2(Bucket=address.bucket, Prefix=f"{below}.pulumi/", MaxKeys=1)
+        return reached.kms.describe_key(KeyId=address.alias)["KeyMetadata"]["Arn"]
+    except (ClientError, BotoCoreError):
+        return None
 
 
 def _key(address: Address, kms: KMSClient) -> tuple[str, list[str]]:

@@ -49,7 +49,7 @@ def restore(
     """
     name = key(address, project, stack)
     try:
-        found = _versions(address, reached, name)
+        found = _versions(address, reached, name, wanted)
         chosen = _chosen(found, stack, wanted)
         source = {"Bucket": address.bucket, "Key": name, "VersionId": chosen.id}
         reached.s3.copy_object(Bucket=address.bucket, Key=name, CopySource=source)  # type: ignore[arg-type]
@@ -89,22 +89,30 @@ def _chosen(found: list[Version], stack: str, wanted: str | None) -> Version:
     return whole[0]
 
 
-def _versions(address: Address, reached: Clients, name: str) -> list[Version]:
-    """All versions of exactly this object, newest first; the backup beside it has a longer name."""
+def _versions(
+    address: Address, reached: Clients, name: str, wanted: str | None = None, shown: int = _SHOWN
+) -> list[Version]:
+    """Versions of exactly this object, newest first; the backup beside it has a longer name.
+
+    Each is a whole state, and there is one for every step of every deployment: only so many are read as are
+    shown, on to the first whole one, and the one that is `wanted`.
+    """
     pages = reached.s3.get_paginator("list_object_versions").paginate(Bucket=address.bucket, Prefix=name)
-    found = [
-        Version(
-            id=entry["VersionId"],
-            since=entry["LastModified"],
-            latest=entry["IsLatest"],
-            resources=_resources(address, reached, name, entry["VersionId"]) if is_object else None,
-        )
+    known = [
+        (entry["IsLatest"], entry["LastModified"], entry["VersionId"], is_object)
         for page in pages
         for is_object, entries in ((True, page.get("Versions", [])), (False, page.get("DeleteMarkers", [])))
         for entry in entries
         if entry["Key"] == name
     ]
-    return sorted(found, key=lambda version: (version.latest, version.since), reverse=True)
+    found: list[Version] = []
+    for latest, since, version, is_object in sorted(known, reverse=True):
+        enough = len(found) >= shown and any(each.resources is not None for each in found)
+        if enough and version != wanted:
+            continue
+        resources = _resources(address, reached, name, version) if is_object else None
+        found.append(Version(id=version, since=since, latest=latest, resources=resources))
+    return found
 
 
 def _resources(address: Address, reached: Clients, name: str, version: str) -> int | None:

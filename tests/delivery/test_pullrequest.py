@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery import pullrequest
+from delivery import pullrequest, verdict
 from delivery.engine import Engine
 from delivery.program import Program
 from delivery.report import Preview
@@ -53,7 +53,9 @@ def test_each_stack_is_compared_with_what_the_base_makes_of_it(
         Preview(stack="broken", base_error="it broke"),
         Preview(stack="dev"),
         Preview(stack="new", new=True),
+        pullrequest._gone("gone"),
     )
+    assert verdict.failed(report) == []
     assert sorted(asked) == [
         ("deploy", "broken", "{'of': 'base'}"),
         ("deploy", "dev", "{'of': 'base'}"),

@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from . import own
 from .figures import Figures
 from .kube import Kube
 from .product import ROOT, Product
-from .running import Ran
+from .running import CommandError, Ran
 from .site import Site
 from .waiting import until
 
@@ -65,7 +66,7 @@ def up(types: Types, product: Product, deployed: dict[str, str]) -> Iterator[Ran
     )
     yield types(documented("pulumi up"))
     types("pulumi destroy")
-    types(documented("pulumi stack rm --force dev"))
+    types(documented("pulumi stack rm --force --preserve-config dev"))
 
 
 def test_the_site_is_served(up: Ran, types: Types, site: Site, figures: Figures) -> None:
@@ -95,6 +96,14 @@ def test_settings_are_changed_by_pulumis_own_command(up: Ran, types: Types, prod
     assert "feastflow-secret" in said
 
 
-def test_a_lock_that_nobody_holds_any_more_is_taken_away(up: Ran, types: Types) -> None:
+def test_a_lock_that_nobody_holds_any_more_is_taken_away(up: Ran, types: Types, user: Product) -> None:
     assert up.code == 0
-    assert types(documented("pulumi cancel --stack prod", {"prod": "dev"})).code == 0
+    room = Path(user.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    left = room / ".pulumi/locks/organization/feastflow/dev/left-behind.json"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    owner = {"pid": 1, "username": "ann", "hostname": "elsewhere", "timestamp": "2026-11-23T09:00:00Z"}
+    left.write_text(json.dumps(owner), encoding="utf-8")
+    with pytest.raises(CommandError, match="currently locked"):
+        types("pulumi refresh")
+    types(documented("pulumi cancel --stack prod", {"prod": "dev"}))
+    assert not left.exists()

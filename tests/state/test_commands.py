@@ -148,5 +148,5 @@ def test_a_state_of_another_cluster_is_not_taken_for_this_ones(kubectl: Path) ->
     backend.fits(target, STACK, "s3://b", state("uid-of-shop"))
     with pytest.raises(Refusal, match="describes another cluster: its namespace shop") as caught:
         backend.fits(target, STACK, "s3://b", state("uid-of-another"))
-    assert "PULUMI_BACKEND_URL=s3://b pulumi stack rm --force dev" in caught.value.fix
+    assert "PULUMI_BACKEND_URL=s3://b pulumi stack rm --force --preserve-config dev" in caught.value.fix
     assert shutil.which("kubectl") == str(kubectl)

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Moved:
 
     def versions_are_whole(self) -> bool:
         """Whether every version of the state that was ever written is one."""
-        found = versions._versions(self.address, self.clients, _KEY)
+        found = versions._versions(self.address, self.clients, _KEY, shown=sys.maxsize)
         return all(version.resources is not None for version in found)
 
 
@@ -233,3 +234,26 @@ def test_a_run_that_was_killed_leaves_a_lock_and_the_refusal_says_how_to_end_it(
         assert moved.parcel.up(PARCEL_TAG="newer").code == 0
         assert moved.parcel.up("--expect-no-changes", PARCEL_TAG="newer").code == 0
         assert sorted(moved.resources()) == sorted(recorded)
+
+
+def test_of_many_versions_only_those_are_read_that_are_shown_or_wanted(
+    moved: Moved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = moved.clients.s3.get_object(Bucket=moved.address.bucket, Key=_KEY)["Body"].read()
+    for _ in range(15):
+        moved.clients.s3.put_object(Bucket=moved.address.bucket, Key=_KEY, Body=body)
+    oldest = versions._versions(moved.address, moved.clients, _KEY, shown=sys.maxsize)[-1]
+    read: list[str] = []
+
+    def note(*about: object) -> int:
+        read.append(str(about[-1]))
+        return 1
+
+    monkeypatch.setattr(versions, "_resources", note)
+
+    found = versions._versions(moved.address, moved.clients, _KEY)
+    with_wanted = versions._versions(moved.address, moved.clients, _KEY, oldest.id)
+
+    assert len(found) == versions._SHOWN
+    assert with_wanted[-1].id == oldest.id
+    assert len(read) == 2 * versions._SHOWN + 1

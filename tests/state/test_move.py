@@ -16,7 +16,9 @@ import pytest
 
 from local import workspace
 from state import place, store
+from state.address import parse
 from state.move import STEPS
+from state.place import Unfinished
 from toolchain.refusal import Refusal
 
 from . import cloud
@@ -238,7 +240,7 @@ def test_a_stack_of_somebody_elses_in_the_bucket_is_neither_used_nor_touched(
             other.move(address)
 
         assert "has a stack dev that is not this one" in caught.value.found
-        assert "pulumi stack rm --force dev" in caught.value.fix
+        assert "pulumi stack rm --force --preserve-config dev" in caught.value.fix
         assert other.place.local
         assert other.is_whole()
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -267,24 +269,46 @@ def test_what_is_deployed_while_a_move_copies_is_never_left_behind(
         assert "meanwhile" in json.dumps(resources)
 
 
-@pytest.mark.parametrize("host", [socket.gethostname(), "elsewhere"])
-def test_a_lock_without_a_stack_is_taken_away_if_a_killed_run_of_this_machine_left_it(
-    aws: Cloud, bucket: str, parcel: Parcel, host: str
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_lock_without_a_stack_is_taken_away_if_a_move_that_was_killed_here_left_it(
+    aws: Cloud, bucket: str, parcel: Parcel, *, moves: bool
 ) -> None:
-    moves = host != "elsewhere"
     address = aws.address(bucket)
     s3 = store.clients(address).s3
     key = f".pulumi/locks/organization/{PROJECT}/{STACK}/1.json"
-    lock = {"pid": 2**22 + 1, "username": "ann", "hostname": host, "timestamp": "2026-11-23T09:00:00Z"}
+    lock = {
+        "pid": 2**22 + 1,
+        "username": "ann",
+        "hostname": socket.gethostname(),
+        "timestamp": "2026-11-23T09:00:00Z",
+    }
     store.ensure(address, store.clients(address))
+    begun = Unfinished(place=place.planned(IDENTITY, STACK, address), fingerprint="of none")
+    if moves:
+        place.begin(IDENTITY, STACK, begun)
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(lock).encode())
     if moves:
         assert parcel.move(address).current.url.startswith(f"s3://{bucket}?")
     else:
-        with pytest.raises(Refusal, match="ann@elsewhere"):
+        with pytest.raises(Refusal, match="which does not run any more"):
             parcel.move(address)
     left = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])]
     assert left == ([] if moves else [key])
+
+
+def test_the_same_bucket_by_other_options_is_where_the_state_is_already(
+    aws: Cloud, bucket: str, parcel: Parcel
+) -> None:
+    address = aws.address(bucket)
+    parcel.move(address)
+    other = parse(f"{address.url}&awssdk=v1")
+    assert other
+
+    moved = parcel.mover().to(other)
+
+    assert moved.how == "is there already"
+    assert parcel.place.url == other.url
+    assert parcel.is_whole()
 
 
 def _begun(checkout: Path, url: str) -> "subprocess.Popen[bytes]":

@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -53,6 +54,7 @@ def test_the_policy_allows_all_that_deploying_needs_and_nothing_that_loses_a_sta
     anns = store.clients(address)
     key = versions.key(address, PROJECT, STACK)
 
+    assert store.ensure(address, anns) == replace(made, changed=("yours to use, and others' to look after",))
     parcel.mover().to(address)
     ran = parcel.up(PARCEL_TAG="anns")
     assert ran.code == 0, ran.text

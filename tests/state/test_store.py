@@ -117,7 +117,7 @@ def test_a_bucket_that_is_there_is_completed_and_keeps_its_own_rules(aws: Client
     assert "versioning" in made.changed
     assert {rule["ID"] for rule in _rules(aws)} == {"theirs", policy.OLD_VERSIONS, policy.UPLOADS}
     document = json.loads(aws.s3.get_bucket_policy(Bucket=_BUCKET)["Policy"])
-    assert [entry["Sid"] for entry in document["Statement"]] == ["Theirs", policy.ENCRYPTED_ONLY]
+    assert [entry["Sid"] for entry in document["Statement"]] == ["Theirs", policy.HTTPS_ONLY]
 
 
 def test_a_bucket_with_a_kms_key_of_its_own_keeps_it(aws: Clients, address: Address) -> None:
@@ -159,9 +159,10 @@ def test_without_a_region_the_refusal_says_how_to_name_one() -> None:
     assert "make backend BACKEND='s3://company-state?region=eu-central-1'" in caught.value.fix
 
 
-def test_a_profile_that_does_not_exist_is_refused() -> None:
-    address = parse("s3://company-state?region=eu-central-1&profile=nobody")
+def test_a_profile_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = parse("s3://company-state?region=eu-central-1")
     assert address
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
 
     with pytest.raises(Refusal, match="nobody"):
         store.clients(address)

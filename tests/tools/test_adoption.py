@@ -39,10 +39,16 @@ def _server() -> Manifest:
     )
 
 
+def _size(amount: str) -> dict[str, Any]:
+    return {"resources": {"requests": {"storage": amount}}}
+
+
 def _stack() -> list[Manifest]:
     return [
         _object("Namespace", "shop"),
-        _object("PersistentVolumeClaim", "postgres-data", spec={"accessModes": ["ReadWriteOnce"]}),
+        _object(
+            "PersistentVolumeClaim", "postgres-data", spec={"accessModes": ["ReadWriteOnce"], **_size("2Gi")}
+        ),
         _server(),
         _object("Deployment", "api", spec={"selector": {"matchLabels": {"a": "b"}}}),
         _object("Job", "migrate", spec={}),
@@ -103,6 +109,12 @@ def test_without_what_holds_the_data_there_is_nothing_to_adopt(kind: str) -> Non
         (
             lambda there: there["PersistentVolumeClaim"]["spec"].update(accessModes=["ReadWriteMany"]),
             "PersistentVolumeClaim postgres-data: spec.accessModes is",
+        ),
+        (
+            lambda there: there["PersistentVolumeClaim"]["spec"].update(
+                resources={"requests": {"storage": "3Gi"}}
+            ),
+            "postgres-data: spec.resources.requests.storage is 3Gi and would have to shrink to 2Gi",
         ),
         (lambda there: there["Job"].update(status={"active": 1}), "Job migrate has not ended"),
     ],

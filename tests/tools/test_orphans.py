@@ -15,6 +15,8 @@ from toolchain import cache, process
 from .fakes import Machine
 
 Begin = Callable[..., int]
+# For ever, and without a child, which would have the program's own name until it becomes another one.
+_RUNS = 'read _ < "$ROOT/never"'
 
 
 def _environment(number: int) -> bytes:
@@ -36,8 +38,9 @@ def _ends(number: int) -> bool:
 def begin(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     """Start a program of that name, with that backend, that outlives who started it; returns its number."""
     begun: list[int] = []
+    os.mkfifo(machine.root / "never")
 
-    def orphan(name: str, backend: str, script: str = "while :; do sleep 0.05; done") -> int:
+    def orphan(name: str, backend: str, script: str = _RUNS) -> int:
         program = machine.program(name, script)
         machine.program("run", f"PULUMI_BACKEND_URL='{backend}' '{program}' >/dev/null 2>&1 & echo $!")
         number = int(process.output(["run"]))
@@ -65,7 +68,7 @@ def test_a_plugin_whose_run_was_killed_is_ended(machine: Machine, begin: Begin) 
 
 def test_what_such_a_plugin_started_ends_with_it(machine: Machine, begin: Begin) -> None:
     mine = f"file://{machine.root}"
-    child = machine.program("pulumi-policy", "while :; do sleep 0.05; done")
+    child = machine.program("pulumi-policy", _RUNS)
     number = begin("pulumi-analyzer", mine, f"'{child}' & wait")
     while not (below := Path(f"/proc/{number}/task/{number}/children").read_text().split()):
         time.sleep(0.005)

@@ -92,6 +92,23 @@ def test_the_last_ten_are_kept(releases: Releases) -> None:
     assert releases.earlier().config == _image("13")
 
 
+@pytest.mark.parametrize(
+    ("image", "rotation", "last"), [("api:2", 1, True), ("api:3", 1, False), ("api:2", 2, False)]
+)
+def test_what_somebody_else_has_deployed_since_is_not_undone(
+    releases: Releases, image: str, rotation: int, *, last: bool
+) -> None:
+    _released(releases, _image("1"), _image("2"))
+    images = {"backend": image, "frontend": "page:of-the-default"}
+    outputs = {"images": images, "dataDependsOn": {"rotation": rotation}}
+
+    if last:
+        releases.must_be_last(outputs)
+    else:
+        with pytest.raises(Refusal, match="deployed from another machine since"):
+            releases.must_be_last(outputs)
+
+
 def test_what_only_goes_forward_is_not_taken_back(releases: Releases) -> None:
     before = {"feastflow:rotation": 1, "feastflow:database": {"storage": "2Gi", "uid": 26}}
     now = {"feastflow:rotation": 2, "feastflow:database": {"storage": "4Gi", "uid": 27}}

@@ -175,14 +175,15 @@ def test_what_a_killed_run_was_changing_is_changed_again_whether_or_not_it_seems
     assert imported["pending_operations"] == []
 
 
-def test_open_steps_of_a_colleagues_run_are_not_taken_from_it(
+def test_a_state_that_others_may_have_written_since_is_not_written_over_and_open_steps_are_looked_at(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
     machine.file("exported", _exported(changed="updating"))
 
     replace(stack, workspace=replace(stack.workspace, shared=True)).up(step)
 
-    assert _verbs(machine) == ["stack export", "stack import", "up"]
+    assert _verbs(machine) == ["stack export", "up", "refresh", "up"]
+    assert machine.called("pulumi", "refresh", "--clear-pending-creates")
 
 
 def test_a_deployment_without_open_steps_is_not_looked_at_again(
