@@ -6,6 +6,7 @@ Nothing is deleted for it: the older version is written once more, on top of wha
 from __future__ import annotations
 
 import json
+import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -106,7 +107,8 @@ def _versions(
         if entry["Key"] == name
     ]
     found: list[Version] = []
-    for latest, since, version, is_object in sorted(known, reverse=True):
+    # Times are of whole seconds; within one, S3's own order counts: the newest first, and sorting keeps it.
+    for latest, since, version, is_object in sorted(known, key=operator.itemgetter(0, 1), reverse=True):
         enough = len(found) >= shown and any(each.resources is not None for each in found)
         if enough and version != wanted:
             continue
