@@ -108,10 +108,10 @@ def _problems(wanted: Manifest, there: Manifest) -> Iterator[str]:
         want, found = _at(wanted, path), _at(there, path)
         if want is not None and want != found:
             yield f"{who}: {path} is {json.dumps(found)} and would have to be {json.dumps(want)}"
-    path = _SIZES.get(wanted["kind"], "")
-    want, found = (_at(each, path) for each in (wanted, there)) if path else (None, None)
-    if want and found and quantities.parse(found) > quantities.parse(want):
-        yield f"{who}: {path} is {found} and would have to shrink to {want}"
+    if size := _SIZES.get(wanted["kind"]):
+        want, found = _at(wanted, size), _at(there, size)
+        if want and found and quantities.parse(found) > quantities.parse(want):
+            yield f"{who}: {size} is {found} and would have to shrink to {want}"
     if wanted["kind"] == "StatefulSet":
         if _at(there, "spec.volumeClaimTemplates"):
             yield f"{who}: its volumes come from spec.volumeClaimTemplates and not from a claim of its own"

@@ -92,9 +92,8 @@ def guard(stack: str) -> Callable[[Place], None]:
     """What refuses to touch a state in a bucket while somebody deploys."""
 
     def check(there: Place) -> None:
-        address = None if there.local else addresses.parse(there.url)
-        if address:
-            _unlocked(address, store.clients(address), stack)
+        if there.address:
+            _unlocked(there.address, store.clients(there.address), stack)
 
     return check
 
@@ -181,7 +180,7 @@ def _tell(options: Options, moved: Moved, folder: Path) -> None:
         return
     say(f"  allow     make -s backend-policy{chosen} > policy.json")
     known = yaml.safe_load((folder / f"Pulumi.{options.stack}.yaml").read_text(encoding="utf-8"))
-    keys = {name: known[name] for name in workspace.ENCRYPTION if name in known}
+    keys = {name: known[name] for name in deployment.ENCRYPTION if name in known}
     if keys != workspace.encryption(options.stack):
         lines = "".join(f"  {name}: {value}\n" for name, value in keys.items())
         say(

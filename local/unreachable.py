@@ -16,6 +16,7 @@ import yaml
 from local import workspace
 from local.stack import Stack
 from local.workspace import Workspace
+from state import place
 from toolchain import unreachable
 from toolchain.console import say
 from toolchain.pulumi import Pulumi
@@ -89,4 +90,4 @@ def _emptied(where: Workspace) -> Workspace:
     """The same with a state of its own, which is gone with the folder."""
     state = where.folder / "state"
     state.mkdir()
-    return replace(where, environment={**where.environment, _BACKEND: f"file://{state}?metadata=skip"})
+    return replace(where, environment={**where.environment, _BACKEND: place.url(state)})

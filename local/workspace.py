@@ -18,6 +18,7 @@ import yaml
 from local import orphans
 from local.releases import Releases
 from state import place
+from state.deployment import ENCRYPTION
 from state.place import Place
 from toolchain import cache
 from toolchain.refusal import Refusal
@@ -25,8 +26,6 @@ from toolchain.refusal import Refusal
 _ROOT = Path(__file__).parent.parent
 
 _BACKEND = "PULUMI_BACKEND_URL"
-# How a stack's secrets are encrypted. These keys only mean something together.
-ENCRYPTION = ("secretsprovider", "encryptedkey", "encryptionsalt")
 
 Config = Mapping[str, Any]
 

@@ -62,6 +62,10 @@ class Address:
         except ValueError:
             return False
 
+    def key(self, path: str) -> str:
+        """The object's key of what Pulumi keeps under this path."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
     def same(self, other: Address) -> bool:
         """Whether it is the same place, however it is reached."""
         return (self.bucket, self.prefix, self.endpoint) == (other.bucket, other.prefix, other.endpoint)

@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from state import address as addresses
 from state import lock, store
 from state import place as places
 from state.deployment import Deployment
@@ -108,7 +107,7 @@ class At:
         left = lock.left_behind(text)
         if not (left and self.ours):
             return False
-        address = None if self.place.local else addresses.parse(self.place.url)
+        address = self.place.address
         if address is None:
             for path in left:
                 (places.files(self.place) / path).unlink(missing_ok=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 Deployment = dict[str, Any]
 
+# What a stack's file says of how its secrets are encrypted. These keys only mean something together.
+ENCRYPTION = ("secretsprovider", "encryptedkey", "encryptionsalt")
 # How Pulumi marks a secret, in plain text or encrypted.
 _MARK = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark, not a secret

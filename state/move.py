@@ -13,11 +13,10 @@ from pathlib import Path
 
 import yaml
 
-from state import address as addresses
 from state import deployment, place
 from state.address import Address
 from state.cli import At
-from state.deployment import Deployment
+from state.deployment import ENCRYPTION, Deployment
 from state.place import Place, Record, Unfinished
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
@@ -121,7 +120,7 @@ class Mover:
 
     def _new(self, old: At, new: At, record: Record) -> Moved:
         """Neither place has the stack: it begins in the new one."""
-        _copy(old.settings, new.settings, without=_ENCRYPTION if self.provider is None else ())
+        _copy(old.settings, new.settings, without=ENCRYPTION if self.provider is None else ())
         empty = Unfinished(place=new.place, fingerprint=deployment.fingerprint({}))
         place.begin(self.identity, self.stack, empty)
         new.init(self._wanted(new))
@@ -133,7 +132,7 @@ class Mover:
         """Only the new place has the stack: it is used from here on as it is."""
         theirs = new.export()
         self.fits(theirs)
-        _copy(self._at(record.current).settings, new.settings, without=_ENCRYPTION)
+        _copy(self._at(record.current).settings, new.settings, without=ENCRYPTION)
         encryption = deployment.encryption(theirs)
         _add(new.settings, encryption)
         if not encryption:
@@ -212,14 +211,9 @@ class Mover:
         )
 
 
-_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
-
-
 def _is(current: Place, address: Address | None) -> bool:
-    if address is None or current.local:
-        return current.local and address is None
-    known = addresses.parse(current.url)
-    return known is not None and known.same(address)
+    known = current.address
+    return current.local if address is None else known is not None and known.same(address)
 
 
 def _whole(at: At) -> Deployment:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from state import address as addresses
 from state.address import Address
 from toolchain import cache
 from toolchain.refusal import Refusal
@@ -32,6 +33,11 @@ class Place:
     secrets: str
     name: str
     local: bool
+
+    @property
+    def address(self) -> Address | None:
+        """The bucket, where it is one."""
+        return None if self.local else addresses.parse(self.url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +59,7 @@ class Unfinished:
 
 def first(identity: str) -> Place:
     """The place of every stack that was never moved."""
-    return Place(url=_url(_files(identity)), secrets=PASSPHRASE, name="", local=True)
+    return Place(url=url(_files(identity)), secrets=PASSPHRASE, name="", local=True)
 
 
 def planned(identity: str, stack: str, address: Address | None) -> Place:
@@ -61,7 +67,7 @@ def planned(identity: str, stack: str, address: Address | None) -> Place:
     name = f"{stack}-{secrets.token_hex(4)}"
     if address:
         return Place(url=address.url, secrets=address.secrets, name=name, local=False)
-    return Place(url=_url(_files(identity) / "places" / name), secrets=PASSPHRASE, name=name, local=True)
+    return Place(url=url(_files(identity) / "places" / name), secrets=PASSPHRASE, name=name, local=True)
 
 
 def folder(identity: str, place: Place) -> Path:
@@ -135,7 +141,8 @@ def remote(identity: str) -> dict[str, str]:
     return found
 
 
-def _url(path: Path) -> str:
+def url(path: Path) -> str:
+    """The backend that keeps states in the files of a folder."""
     # Metadata would be a second file beside each one, not written at once: a kill in between leaves it
     # empty, and Pulumi cannot read the state at all then ("failed to load checkpoint: EOF").
     return f"file://{path}?metadata=skip"

@@ -117,8 +117,7 @@ def key_arn(address: Address, reached: Clients) -> str | None:
 
 def locks(address: Address, reached: Clients, project: str, stack: str) -> list[str]:
     """The locks that Pulumi has on the stack: one for each run that goes on or was killed."""
-    below = f"{address.prefix}/" if address.prefix else ""
-    prefix = f"{below}.pulumi/locks/organization/{project}/{stack}/"
+    prefix = address.key(f".pulumi/locks/organization/{project}/{stack}/")
     try:
         found = reached.s3.list_objects_v2(Bucket=address.bucket, Prefix=prefix).get("Contents", [])
     except (ClientError, BotoCoreError) as error:
@@ -128,21 +127,19 @@ def locks(address: Address, reached: Clients, project: str, stack: str) -> list[
 
 def unlock(address: Address, reached: Clients, paths: Sequence[str]) -> None:
     """Remove locks, named by their paths below the place, that killed runs left."""
-    below = f"{address.prefix}/" if address.prefix else ""
     try:
         for path in paths:
-            reached.s3.delete_object(Bucket=address.bucket, Key=f"{below}{path}")
+            reached.s3.delete_object(Bucket=address.bucket, Key=address.key(path))
     except (ClientError, BotoCoreError) as error:
         raise _refused(address, error) from error
 
 
 def _usable(address: Address, reached: Clients) -> str | None:
     """The key's ARN, where these credentials may use key and bucket and look after neither."""
-    below = f"{address.prefix}/" if address.prefix else ""
     try:
-        reached.s3.list_objects_v2(Bucket=address.bucket, Prefix=f"{below}.pulumi/", MaxKeys=1)
-        return reached.kms.describe_key(KeyId=address.alias)["KeyMetadata"]["Arn"]
-    except (ClientError, BotoCoreError):
+        reached.s3.list_objects_v2(Bucket=address.bucket, Prefix=address.key(".pulumi/"), MaxKeys=1)
+        return key_arn(address, reached)
+    except (ClientError, BotoCoreError, Refusal):
         return None
 
 

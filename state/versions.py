@@ -36,8 +36,7 @@ class Version:
 
 def key(address: Address, project: str, stack: str) -> str:
     """The key under which Pulumi keeps the stack's state in the bucket."""
-    below = f"{address.prefix}/" if address.prefix else ""
-    return f"{below}.pulumi/stacks/{project}/{stack}.json"
+    return address.key(f".pulumi/stacks/{project}/{stack}.json")
 
 
 def restore(

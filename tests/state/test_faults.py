@@ -3,8 +3,11 @@
 import json
 import re
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -107,23 +110,30 @@ def _on_a_wire(parcel: Parcel, wire: cloud.Wire, bucket: str) -> Moved:
     return Moved(parcel, address, store.clients(address))
 
 
+@contextmanager
+def _cut_in_its_middle(moved: Moved, wire: cloud.Wire, gate: Path) -> "Iterator[subprocess.Popen[str]]":
+    """An update from whose middle on the line is broken."""
+    with closed(gate) as environment:
+        update = moved.parcel.start(*UP, **_replacing(environment, "newer"))
+        try:
+            awaited(lambda: len(moved.locks()) == 1)
+            time.sleep(2)
+            wire.cut()
+            gate.unlink()
+            yield update
+        finally:
+            end(update, gate)
+
+
 def test_a_line_that_is_back_within_seconds_is_not_noticed(
     aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, gate: Path
 ) -> None:
     with faults.tries("line broken for three seconds"), cloud.wire(aws) as wire:
         moved = _on_a_wire(parcel, wire, bucket)
-        with closed(gate) as environment:
-            update = parcel.start(*UP, **_replacing(environment, "newer"))
-            try:
-                awaited(lambda: len(moved.locks()) == 1)
-                time.sleep(2)
-                wire.cut()
-                gate.unlink()
-                time.sleep(3)
-                wire.mend()
-                text, _ = update.communicate(timeout=120)
-            finally:
-                end(update, gate)
+        with _cut_in_its_middle(moved, wire, gate) as update:
+            time.sleep(3)
+            wire.mend()
+            text, _ = update.communicate(timeout=120)
         assert update.returncode == 0, text
         assert moved.locks() == []
         assert moved.versions_are_whole()
@@ -137,16 +147,8 @@ def test_a_line_that_stays_broken_in_the_middle_of_an_update_loses_nothing_that_
         moved = _on_a_wire(parcel, wire, bucket)
         recorded = moved.resources()
         direct = Moved(parcel, aws.address(bucket), store.clients(aws.address(bucket)))
-        with closed(gate) as environment:
-            update = parcel.start(*UP, **_replacing(environment, "newer"))
-            try:
-                awaited(lambda: len(moved.locks()) == 1)
-                time.sleep(2)
-                wire.cut()
-                gate.unlink()
-                text, _ = update.communicate(timeout=170)
-            finally:
-                end(update, gate)
+        with _cut_in_its_middle(moved, wire, gate) as update:
+            text, _ = update.communicate(timeout=170)
         assert update.returncode != 0, text
         assert set(recorded) <= set(direct.resources())
         assert direct.versions_are_whole()
