@@ -1,9 +1,9 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT
+export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit state policies judges delivery app e2e browser test clean-cache
+.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit state policies judges delivery app e2e drill bench browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ types: venv ## mypy, strict
 	@.venv/bin/mypy
 
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
-	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit tests/tools tests/render
+	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/drills tests/bench
 
 state: venv ## a stack moved to S3 and back, and faults on the way, by the real CLI; no cluster, no AWS
 	@.venv/bin/python -m pytest -q tests/state
@@ -79,6 +79,12 @@ app: venv ## the demo application's own tests, against a real PostgreSQL where o
 
 e2e: venv browser ## the whole path on a real cluster of its own, with a real browser
 	@.venv/bin/python -m pytest -q tests/e2e
+
+drill: venv ## failures under load on the running stacks, measured: DRILL=name[,name] RUNS=n
+	@.venv/bin/python -m drills
+
+bench: venv ## the stack beside kubectl, Helm and OpenTofu, as ratios: BENCH=name[,name] AGAINST= RUNS=n
+	@.venv/bin/python -m bench
 
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null

@@ -29,10 +29,15 @@ backend = Backend(
         database=database.access,
         site_url=stack.edge.url,
         rotation=stack.rotation,
+        weights=stack.edge.weights,
     ),
     on_cluster,
 )
-frontend = Frontend("frontend", FrontendArgs(place=tenancy.place, settings=stack.frontend), on_cluster)
+frontend = Frontend(
+    "frontend",
+    FrontendArgs(place=tenancy.place, settings=stack.frontend, weights=stack.edge.weights),
+    on_cluster,
+)
 edge = Edge(
     "edge",
     EdgeArgs(place=tenancy.place, settings=stack.edge, backend=backend.upstream, frontend=frontend.upstream),
@@ -48,7 +53,7 @@ pulumi.export(
 pulumi.export("versions", {"backend": backend.version, "frontend": frontend.version})
 pulumi.export(
     "images",
-    {"database": stack.database.image, "backend": stack.backend.image, "frontend": stack.frontend.image},
+    {"database": stack.database.image, "backend": backend.image, "frontend": frontend.image},
 )
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
 pulumi.export(continuity.OUTPUT, continuity.recorded(stack, after=database.access.engine.ready))

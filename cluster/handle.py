@@ -47,6 +47,11 @@ class Cluster:
         return self.kubectl_output(*question).strip()
 
 
+def has_power(cluster: Cluster, node: str) -> bool:
+    """Whether a node runs."""
+    return cluster.engine.run("inspect", "--format", "{{.State.Status}}", node).strip() == "running"
+
+
 def switch_on(cluster: Cluster, node: str) -> bool:
     """Start a node that does not run, at the address it had; whether it runs now.
 
@@ -54,7 +59,7 @@ def switch_on(cluster: Cluster, node: str) -> bool:
     until kube-router looks again, minutes later. A machine keeps its address over a reboot.
     """
     carrier = cluster.engine
-    if carrier.own and carrier.run("inspect", "--format", "{{.State.Status}}", node).strip() != "running":
+    if carrier.own and not has_power(cluster, node):
         address = record.read(cluster.name).get("addresses", {}).get(node)
         if address:
             carrier.has("network", "disconnect", carrier.network, node)

@@ -1,9 +1,14 @@
 """What happens to nodes: a power failure, its end, and maintenance announced in time."""
 
+import time
+
 from cluster import handle
 from cluster.handle import Cluster
 from toolchain import process
 from toolchain.refusal import Refusal
+
+_BOOT_SECONDS = 60
+_PAUSE_SECONDS = 0.5
 
 
 def stop(cluster: Cluster, node: str) -> None:
@@ -12,14 +17,26 @@ def stop(cluster: Cluster, node: str) -> None:
 
 
 def start(cluster: Cluster, node: str) -> None:
-    """Switch a stopped node on again; its pods start by themselves."""
+    """Switch a stopped node on again, and wait for its kubelet; its pods start by themselves."""
     name = _container(cluster, node)
-    if not handle.switch_on(cluster, name):
+    if not handle.switch_on(cluster, name) or not _boots(cluster, name):
         raise Refusal(
             f"{name} does not start",
             "the cluster goes on without it",
-            f"see why: {cluster.engine.command} start {name}; or make the cluster anew: make down up",
+            f"see why: {cluster.engine.command} logs {name}; or make the cluster anew: make down up",
         )
+
+
+def _boots(cluster: Cluster, name: str) -> bool:
+    """Whether the started node comes to run its kubelet; one whose init gives up is off again."""
+    ended = time.monotonic() + _BOOT_SECONDS
+    while time.monotonic() < ended:
+        if cluster.engine.has("exec", name, "systemctl", "is-active", "--quiet", "kubelet"):
+            return True
+        if not handle.has_power(cluster, name):
+            return False
+        time.sleep(_PAUSE_SECONDS)
+    return False
 
 
 def drain(cluster: Cluster, node: str) -> None:
@@ -37,9 +54,14 @@ def drain(cluster: Cluster, node: str) -> None:
         ) from failure
 
 
-def uncordon(cluster: Cluster, node: str) -> None:
-    """Let pods back on a drained node."""
-    cluster.kubectl_output("uncordon", _container(cluster, node))
+def cordon(cluster: Cluster, *nodes: str) -> None:
+    """Keep new pods off the nodes; the present ones stay."""
+    cluster.kubectl_output("cordon", *(_container(cluster, node) for node in nodes))
+
+
+def uncordon(cluster: Cluster, *nodes: str) -> None:
+    """Let pods back on nodes that were drained or cordoned."""
+    cluster.kubectl_output("uncordon", *(_container(cluster, node) for node in nodes))
 
 
 def _container(cluster: Cluster, node: str) -> str:

@@ -16,12 +16,17 @@ _CA_FILE = "ca.crt"
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """What an engine hands over: where it listens, when it does, and the authority that vouches for it."""
+    """What an engine hands over: where it listens, when it does, and the authority that vouches for it.
+
+    `reachable` are the resources after which a client that waits for the server need not be made anew: where
+    nobody is let in before the administrator is known, it may wait from the beginning.
+    """
 
     host: str
     port: int
     server: Identity
     ready: Sequence[pulumi.Resource]
+    reachable: Sequence[pulumi.Resource]
     ca_secret: pulumi.Input[str] | None = None
 
     def client_variables(self) -> Mapping[str, str]:

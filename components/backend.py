@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pulumi
 from pulumi_kubernetes import core
 
-from . import environment, http_tier, images, migrations, names, network, trust, workload
+from . import environment, http_tier, images, migrations, names, network, tracks, traffic, trust, workload
 from .access import DatabaseAccess
 from .context import Place
 from .environment import Environment, SecretKey
@@ -14,100 +14,145 @@ from .http_tier import HttpTierArgs
 from .model.tiers import Backend as BackendSettings
 from .names import Identity
 from .routes import Upstream
+from .tracks import Plan
 
 _JWT = "jwt"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackendArgs:
-    """What the API runs, the database it uses, and the address its pages are served from."""
+    """What the API runs, the database it uses, and the address its pages are served from.
+
+    `weights` says whether the edge divides requests by weight.
+    """
 
     place: Place
     settings: BackendSettings
     database: DatabaseAccess
     site_url: str
     rotation: int
+    weights: bool = False
 
 
 class Backend(pulumi.ComponentResource):
     """The API's pods behind one Service, started only after the schema has reached their version.
 
     `upstream` is what the edge routes to; `rolled_out` are the resources after which only pods of this
-    version, with these secrets, are left.
+    version, with these secrets, are left. `version` and `image` are of what gets the requests, or most.
     """
 
     upstream: Upstream
     rolled_out: Sequence[pulumi.Resource]
     service: pulumi.Output[str]
     version: str
+    image: str
 
     def __init__(self, name: str, args: BackendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Create the paths to the database, then the migration, then the pods."""
         super().__init__("feastflow:kubernetes:Backend", name, None, opts)
         place, settings = args.place, args.settings
-        self.version = images.version(settings.image)
-        identity = place.identity(names.BACKEND, "backend", self.version)
-        tier = HttpTierArgs(
-            place=place,
-            identity=identity,
-            settings=settings,
-            env=self._environment(args, identity),
-            volumes=(
-                *args.database.engine.client_volumes(),
-                *trust.volumes("backend-ca", place, identity, settings.ca_bundle, self),
-            ),
+        plan = tracks.plan(settings, weights=args.weights)
+        self.image = plan.serving.settings.image
+        self.version = images.version(self.image)
+        tier = place.identity(names.BACKEND, "backend")
+        volumes = (
+            *args.database.engine.client_volumes(),
+            *trust.volumes("backend-ca", place, tier, settings.ca_bundle, self),
         )
-        created = http_tier.create(self._migrated(args, tier), self)
-        self.upstream = created.upstream
-        self.rolled_out = (created.deployment,)
+        tiers = [
+            HttpTierArgs(
+                place=place,
+                identity=tier.beside(track.suffix, images.version(track.settings.image)),
+                track=track,
+                env=env,
+                volumes=volumes,
+            )
+            for track, env in zip(plan.tracks, self._environments(args, plan, tier), strict=True)
+        ]
+        pods = [http_tier.create(each, self) for each in self._migrated(args, tier, tiers)]
+        led = traffic.lead(pods, plan.weight, self)
+        self.upstream, self.rolled_out = led.upstream, led.settled
         self.service = pulumi.Output.concat(
-            created.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
+            self.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
         )
         self.register_outputs({"service": self.service})
 
-    def _environment(self, args: BackendArgs, identity: Identity) -> list[core.v1.EnvVarArgs]:
-        place, settings = args.place, args.settings
+    def _environments(
+        self, args: BackendArgs, plan: Plan[BackendSettings], identity: Identity
+    ) -> list[list[core.v1.EnvVarArgs]]:
+        """The environment of each version; the secrets are the same."""
+        place = args.place
         jwt = environment.password("jwt-secret", args.rotation, self)
         secret = environment.secret(f"backend-secret-{args.rotation}", place, identity, {_JWT: jwt}, self)
-        values = plain_variables(args)
-        return environment.variables(
-            Environment(
-                plain=values,
-                secret={
-                    "DB_PASSWORD": args.database.password,
-                    "JWT_SECRET": SecretKey(secret=secret, key=_JWT),
-                },
-                extra={**trust.variables(settings.ca_bundle), **settings.env},
-                renamed=settings.env_names,
-            ),
-            environment.config("backend-config", place, identity, values, self),
-        )
+        hidden = {"DB_PASSWORD": args.database.password, "JWT_SECRET": SecretKey(secret=secret, key=_JWT)}
+        versions = [track.settings for track in plan.tracks]
+        values = [plain_variables(replace(args, settings=settings)) for settings in versions]
+        configs = environment.configs("backend-config", place, identity, values, self)
+        return [
+            environment.variables(
+                Environment(
+                    plain=plain,
+                    secret=hidden,
+                    extra={**trust.variables(settings.ca_bundle), **settings.env},
+                    renamed=settings.env_names,
+                ),
+                config,
+            )
+            for settings, plain, config in zip(versions, values, configs, strict=True)
+        ]
 
-    def _migrated(self, args: BackendArgs, tier: HttpTierArgs) -> HttpTierArgs:
-        """Open the paths to the database; the tier's pods then come after the schema."""
+    def _migrated(
+        self, args: BackendArgs, identity: Identity, tiers: Sequence[HttpTierArgs]
+    ) -> list[HttpTierArgs]:
+        """Open the paths of the pods; those of each version then come after its schema."""
         place, settings, engine = args.place, args.settings, args.database.engine
-        migrator = place.identity(names.MIGRATIONS, "migrations", self.version)
-        clients = [tier.identity, migrator] if migrations.as_job(settings) else [tier.identity]
-        paths = network.allow(names.DATABASE_POLICY, place, clients, (engine.server, engine.port), self)
+        migrator = place.identity(names.MIGRATIONS, "migrations")
+        clients = [identity.every_version]
+        if migrations.as_job(settings):
+            clients.append(migrator)
+        paths = [
+            *network.allow(names.DATABASE_POLICY, place, clients, (engine.server, engine.port), self),
+            *http_tier.outside(place, identity, settings, self),
+        ]
         after = [*args.database.ready, *paths]
         # Of the tier's own size, so that no pod needs more for waiting than for its work.
         gate = replace(args.database.gate, resources=settings.resources)
-        volumes = (*tier.volumes, args.database.gate_volume)
+        volumes = (*tiers[0].volumes, args.database.gate_volume)
         if migrations.as_init_container(settings):
-            init = (gate, migrations.container(settings, tier.env))
-            return replace(tier, init=init, volumes=volumes, after=after)
+            return [
+                replace(
+                    tier,
+                    init=(gate, migrations.container(tier.track.settings, tier.env)),
+                    volumes=volumes,
+                    after=after,
+                )
+                for tier in tiers
+            ]
         if not migrations.as_job(settings):
-            return replace(tier, after=after)
-        job = migrations.MigrationsArgs(
-            place=place,
-            identity=migrator,
-            settings=settings,
-            env=tier.env,
-            gate=gate,
-            volumes=volumes,
-            after=after,
-        )
-        return replace(tier, after=[*after, migrations.create(job, self)])
+            return [replace(tier, after=after) for tier in tiers]
+        account = workload.account("migrations-account", place, migrator, self, settings.pull_secrets)
+        jobs: dict[str, pulumi.Resource] = {}
+        for tier in tiers:
+            version: BackendSettings = tier.track.settings
+            job = migrations.job_name(version)
+            if job not in jobs:
+                jobs[job] = migrations.create(
+                    migrations.MigrationsArgs(
+                        place=place,
+                        identity=migrator.beside("", images.version(version.image)),
+                        account=account,
+                        settings=version,
+                        env=tier.env,
+                        gate=gate,
+                        volumes=volumes,
+                        # Its gate waits for the login. One after the other: not every tool takes turns.
+                        after=[*engine.ready, *paths, *jobs.values()],
+                    ),
+                    self,
+                )
+        return [
+            replace(tier, after=[*after, jobs[migrations.job_name(tier.track.settings)]]) for tier in tiers
+        ]
 
 
 def plain_variables(args: BackendArgs) -> Mapping[str, str]:

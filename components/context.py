@@ -1,5 +1,6 @@
 """What every component is given: where its objects live and what all of them share."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,17 @@ from .names import Identity
 
 _ENVIRONMENT = "feastflow.dev/environment"
 SKIP_AWAIT: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
+_WAIT_FOR = "pulumi.com/waitFor"
+
+
+def await_condition(kind: str) -> Mapping[str, str]:
+    """An annotation that makes Pulumi wait until the object has this condition."""
+    return {_WAIT_FOR: f"condition={kind}"}
+
+
+def await_paths(*paths: str) -> Mapping[str, str]:
+    """An annotation that makes Pulumi wait until all hold at once: `{path}` is there, or `{path}=value`."""
+    return {_WAIT_FOR: json.dumps([f"jsonpath={path}" for path in paths])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +53,20 @@ class Place:
         self, name: pulumi.Input[str], identity: Identity, annotations: Mapping[str, str] | None = None
     ) -> meta.v1.ObjectMetaArgs:
         """Metadata of an object that belongs to the workload."""
+        return self._metadata(name, {**identity.labels, _ENVIRONMENT: self.environment}, annotations)
+
+    def pod_maker(
+        self, name: pulumi.Input[str], identity: Identity, annotations: Mapping[str, str] | None = None
+    ) -> meta.v1.ObjectMetaArgs:
+        """Metadata of the Deployment, StatefulSet or Job that makes the workload's pods."""
+        return self._metadata(name, self.pod_labels(identity), annotations)
+
+    def _metadata(
+        self, name: pulumi.Input[str], labels: Mapping[str, str], annotations: Mapping[str, str] | None
+    ) -> meta.v1.ObjectMetaArgs:
         return meta.v1.ObjectMetaArgs(
             name=name,
             namespace=self.namespace,
-            labels={**identity.labels, _ENVIRONMENT: self.environment},
+            labels=dict(labels),
             annotations=dict(annotations) if annotations else None,
         )
-
-    def pod_maker(self, name: pulumi.Input[str], identity: Identity) -> meta.v1.ObjectMetaArgs:
-        """Metadata of the Deployment, StatefulSet or Job that makes the workload's pods."""
-        return meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.pod_labels(identity))

@@ -70,7 +70,7 @@ class Database(pulumi.ComponentResource):
             name=settings.name,
             login=login,
             password=password,
-            ready=(granted,),
+            ready=(granted, *engine.ready),
             gate=roles.gate(settings, engine, login, password),
             gate_volume=roles.scripts_volume(scripts),
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from . import gateway, ingress, network
+from . import gateway, ingress, network, retry
 from .context import Place
 from .model.edge import Edge as EdgeSettings
 from .routes import Route, Upstream
@@ -21,9 +21,10 @@ class EdgeArgs:
 
 
 class Edge(pulumi.ComponentResource):
-    """Portable routes, no annotation that behaviour depends on, and the paths from the controller's pods.
+    """Portable routes, and the paths from the controller's pods.
 
-    Not a goal: the controller itself, which belongs to the cluster.
+    No annotation that behaviour depends on, unless `attempts` asks for it. Not a goal: the controller itself,
+    which belongs to the cluster.
     """
 
     url: pulumi.Output[str]
@@ -38,8 +39,9 @@ class Edge(pulumi.ComponentResource):
             controller = network.Rule(
                 peers=[network.namespace(settings.controller_namespace)], ports=[upstream.port]
             )
-            network.admit(f"edge-to-{upstream.server.name}", place, upstream.server, [controller], self)
+            tier = upstream.server
+            network.admit(f"edge-to-{tier.name}", place, tier.every_version, [controller], self)
         write = gateway.create if settings.mode == "gateway" else ingress.create
-        write(place, settings, routes, self)
+        write(place, settings, routes, retry.create(place, settings, self), self)
         self.url = pulumi.Output.from_input(settings.url)
         self.register_outputs({"url": self.url})

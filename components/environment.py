@@ -5,7 +5,7 @@ the first goes when no pod uses it any more.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -108,6 +108,21 @@ def config(
         opts=pulumi.ResourceOptions(parent=parent),
     )
     return created.metadata.apply(lambda metadata: str(metadata.name))
+
+
+def configs(
+    name: str,
+    place: Place,
+    identity: Identity,
+    contents: Sequence[Mapping[str, str]],
+    parent: pulumi.Resource,
+) -> list[pulumi.Output[str]]:
+    """As `config` for each content in turn; equal ones are one ConfigMap."""
+    made: dict[str, pulumi.Output[str]] = {}
+    for values in contents:
+        if digests.of(values) not in made:
+            made[digests.of(values)] = config(name, place, identity, values, parent)
+    return [made[digests.of(values)] for values in contents]
 
 
 def variables(environment: Environment, config_name: pulumi.Input[str]) -> list[core.v1.EnvVarArgs]:

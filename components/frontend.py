@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes import core
 
-from . import environment, http_tier, images, names, trust, workload
+from . import environment, http_tier, images, names, tracks, traffic, trust, workload
 from .context import Place
 from .environment import Environment
 from .model.tiers import Frontend as FrontendSettings
@@ -14,44 +15,53 @@ from .routes import Upstream
 
 @dataclass(frozen=True, kw_only=True)
 class FrontendArgs:
-    """What the site runs."""
+    """What the site runs, and whether the edge divides requests by weight."""
 
     place: Place
     settings: FrontendSettings
+    weights: bool = False
 
 
 class Frontend(pulumi.ComponentResource):
-    """The site's pods behind one Service. `upstream` is what the edge routes to."""
+    """The site's pods behind one Service. `upstream` is what the edge routes to.
+
+    `version` and `image` are of what gets the requests, or most of them.
+    """
 
     upstream: Upstream
     service: pulumi.Output[str]
     version: str
+    image: str
 
     def __init__(self, name: str, args: FrontendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Create the pods and their Service."""
         super().__init__("feastflow:kubernetes:Frontend", name, None, opts)
         place, settings = args.place, args.settings
-        self.version = images.version(settings.image)
-        identity = place.identity(names.FRONTEND, "frontend", self.version)
-        values = plain_variables(settings)
-        extra = {**trust.variables(settings.ca_bundle), **settings.env}
-        variables = environment.variables(
-            Environment(plain=values, secret={}, extra=extra, renamed=settings.env_names),
-            environment.config("frontend-config", place, identity, values, self),
-        )
-        created = http_tier.create(
-            http_tier.HttpTierArgs(
-                place=place,
-                identity=identity,
-                settings=settings,
-                env=variables,
-                volumes=trust.volumes("frontend-ca", place, identity, settings.ca_bundle, self),
-            ),
-            self,
-        )
-        self.upstream = created.upstream
+        plan = tracks.plan(settings, weights=args.weights)
+        self.image = plan.serving.settings.image
+        self.version = images.version(self.image)
+        tier = place.identity(names.FRONTEND, "frontend")
+        values = [plain_variables(track.settings) for track in plan.tracks]
+        configs = environment.configs("frontend-config", place, tier, values, self)
+        volumes = trust.volumes("frontend-ca", place, tier, settings.ca_bundle, self)
+        paths = http_tier.outside(place, tier, settings, self)
+        pods = [
+            http_tier.create(
+                http_tier.HttpTierArgs(
+                    place=place,
+                    identity=tier.beside(track.suffix, images.version(track.settings.image)),
+                    track=track,
+                    env=_variables(track.settings, plain, config),
+                    volumes=volumes,
+                    after=paths,
+                ),
+                self,
+            )
+            for track, plain, config in zip(plan.tracks, values, configs, strict=True)
+        ]
+        self.upstream = traffic.lead(pods, plan.weight, self).upstream
         self.service = pulumi.Output.concat(
-            created.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
+            self.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
         )
         self.register_outputs({"service": self.service})
 
@@ -66,3 +76,12 @@ def plain_variables(settings: FrontendSettings) -> Mapping[str, str]:
         "APP_VERSION": images.version(settings.image),
         **workload.lifetime_variables(settings.shutdown),
     }
+
+
+def _variables(
+    settings: FrontendSettings, values: Mapping[str, str], config: pulumi.Output[str]
+) -> list[core.v1.EnvVarArgs]:
+    extra = {**trust.variables(settings.ca_bundle), **settings.env}
+    return environment.variables(
+        Environment(plain=values, secret={}, extra=extra, renamed=settings.env_names), config
+    )

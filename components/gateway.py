@@ -10,22 +10,23 @@ import pulumi
 from pulumi_kubernetes import apiextensions, meta
 
 from . import names
-from .context import SKIP_AWAIT, Place
+from .context import SKIP_AWAIT, Place, await_condition
 from .model.edge import Edge
-from .routes import Route
+from .retry import Retry
+from .routes import Route, Upstream
 
 _VERSION = "gateway.networking.k8s.io/v1"
 
 
-def create(place: Place, settings: Edge, routes: Sequence[Route], parent: pulumi.Resource) -> None:
+def create(
+    place: Place, settings: Edge, routes: Sequence[Route], retry: Retry, parent: pulumi.Resource
+) -> None:
     """Create the Gateway and its one route object."""
     gateway = apiextensions.CustomResource(
         "gateway",
         api_version=_VERSION,
         kind="Gateway",
-        metadata=_metadata(
-            place, {"pulumi.com/waitFor": "condition=Programmed"} if settings.await_address else SKIP_AWAIT
-        ),
+        metadata=_metadata(place, await_condition("Programmed") if settings.await_address else SKIP_AWAIT),
         spec={"gatewayClassName": settings.class_name, "listeners": [_listener(settings)]},
         opts=pulumi.ResourceOptions(parent=parent),
     )
@@ -40,13 +41,23 @@ def create(place: Place, settings: Edge, routes: Sequence[Route], parent: pulumi
             "rules": [
                 {
                     "matches": [{"path": {"type": "PathPrefix", "value": route.prefix}}],
-                    "backendRefs": [{"name": route.upstream.service, "port": route.upstream.port}],
+                    "backendRefs": _backends(route.upstream),
+                    **({"filters": retry.filters} if retry.filters else {}),
                 }
                 for route in routes
             ],
         },
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[gateway]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[gateway, *retry.resources]),
     )
+
+
+def _backends(upstream: Upstream) -> list[dict[str, object]]:
+    own: dict[str, object] = {"name": upstream.service, "port": upstream.port}
+    canary = upstream.canary
+    if canary is None:
+        return [own]
+    second = {"name": canary.service, "port": upstream.port, "weight": canary.weight}
+    return [{**own, "weight": 100 - canary.weight}, second]
 
 
 def _metadata(place: Place, annotations: Mapping[str, str]) -> meta.v1.ObjectMetaArgs:

@@ -1,98 +1,99 @@
-"""A tier of pods that serve HTTP: Deployment, Service, autoscaler, all from one settings model."""
+"""Pods that serve HTTP: their Deployment, autoscaler, budget and account, all from one settings model.
+
+A tier has one set of them, or two while its strategy has two versions up; `traffic` leads requests to them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes import apps, autoscaling, core, meta, networking, policy
 
-from . import network, workload
-from .context import SKIP_AWAIT, Place
+from . import names, network, workload
+from .context import Place, await_condition, await_paths
 from .model.workload import Autoscaling, Workload
 from .names import Identity
-from .routes import Upstream
+from .tracks import Track
 
 # A pod that serves for this long after its first success is counted as available: a start that dies at once
 # stops the rollout instead of taking the place of a pod that works.
 _MIN_READY_SECONDS = 3
-_HTTP = "http"
+# Three failures, each known after two more seconds at the latest: 14 s until a hanging process is found out.
+_LIVENESS_SECONDS = 4
+# It has answered nothing for as long, so there is nothing to drain, and no use in waiting for it to do so.
+_HANGING_GRACE_SECONDS = 1
+# When the budget's controller has it, every pod that the Deployment wants is ready.
+_ALL_READY = await_condition("DisruptionAllowed")
+# When the autoscaler's controller has it, the Deployment wants as many pods as the minimum.
+_SCALED = await_condition("AbleToScale")
+# While all old pods of a Deployment end, its conditions are those from before, and Pulumi takes it for done.
+_MADE_ANEW = await_paths(
+    "{.status.updatedReplicas}",
+    '{.status.conditions[?(@.type=="Progressing")].reason}=NewReplicaSetAvailable',
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpTierArgs:
-    """The tier: who it is, what it runs, and what must exist before its pods."""
+    """The pods: who they are, what they run, and what must exist before them."""
 
     place: Place
     identity: Identity
-    settings: Workload
+    track: Track[Any]
     env: Sequence[core.v1.EnvVarArgs]
     volumes: Sequence[workload.Volume] = ()
     init: Sequence[workload.Container] = ()
     after: Sequence[pulumi.Resource] = ()
 
+    @property
+    def settings(self) -> Workload:
+        """What the pods run."""
+        settings: Workload = self.track.settings
+        return settings
+
+    @property
+    def label(self) -> str:
+        """What the names of these resources begin with in Pulumi."""
+        return names.joined(self.identity.component, self.track.suffix)
+
 
 @dataclass(frozen=True, kw_only=True)
-class HttpTier:
-    """What was created, for whoever refers to it."""
+class Pods:
+    """What was created. Requests may be led to the pods after the resources in `ready`, and not before."""
 
-    upstream: Upstream
+    args: HttpTierArgs
     deployment: apps.v1.Deployment
+    ready: Sequence[pulumi.Resource]
 
 
-def create(args: HttpTierArgs, parent: pulumi.Resource) -> HttpTier:
-    """Create the tier's objects as children of `parent`."""
+def create(args: HttpTierArgs, parent: pulumi.Resource) -> Pods:
+    """Create the pods' objects as children of `parent`."""
     place, identity, settings = args.place, args.identity, args.settings
-    account = workload.account(
-        f"{identity.component}-account", place, identity, parent, settings.pull_secrets
-    )
-    egress = outside(args, parent)
+    account = workload.account(f"{args.label}-account", place, identity, parent, settings.pull_secrets)
     deployment = apps.v1.Deployment(
-        f"{identity.component}-deployment",
-        metadata=place.pod_maker(identity.name, identity),
-        # No `replicas`: the autoscaler owns the number, and setting it here would undo it at every `up`.
+        f"{args.label}-deployment",
+        metadata=place.pod_maker(
+            identity.name, identity, _MADE_ANEW if settings.release.stops_first else None
+        ),
         spec=apps.v1.DeploymentSpecArgs(
+            # An autoscaler owns the number, and setting it here would undo it at every `up`.
+            replicas=args.track.replicas,
             selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
             min_ready_seconds=_MIN_READY_SECONDS,
             progress_deadline_seconds=settings.probes.startup_seconds + 180,
             revision_history_limit=3,
-            strategy=apps.v1.DeploymentStrategyArgs(
-                type="RollingUpdate",
-                rolling_update=apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
-            ),
+            strategy=_strategy(settings),
             template=workload.template(_pod(args, account), place),
         ),
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[*args.after, *egress]),
-    )
-    service = core.v1.Service(
-        f"{identity.component}-service",
-        # The Deployment is awaited; waiting for endpoints too would cost ten seconds and tell nothing new.
-        metadata=place.metadata(identity.name, identity, SKIP_AWAIT),
-        spec=core.v1.ServiceSpecArgs(
-            type="ClusterIP",
-            selector=identity.selector,
-            ports=[
-                core.v1.ServicePortArgs(name=_HTTP, port=settings.port, target_port=_HTTP, protocol="TCP")
-            ],
+        opts=pulumi.ResourceOptions(
+            parent=parent, depends_on=list(args.after), custom_timeouts=_timeouts(settings)
         ),
-        opts=pulumi.ResourceOptions(parent=parent),
     )
-    _autoscaler(args, deployment, parent)
-    policy.v1.PodDisruptionBudget(
-        f"{identity.component}-disruption",
-        metadata=place.metadata(identity.name, identity),
-        spec=policy.v1.PodDisruptionBudgetSpecArgs(
-            # One at a time, at any scale; a fixed minimum would block every drain of a tier of one pod.
-            max_unavailable=1,
-            selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
-            # A pod that does not work protects nothing.
-            unhealthy_pod_eviction_policy="AlwaysAllow",
-        ),
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
-    name = service.metadata.apply(lambda metadata: str(metadata.name))
-    return HttpTier(
-        upstream=Upstream(service=name, port=settings.port, server=identity),
-        deployment=deployment,
+    scaled = [] if args.track.replicas else [_autoscaler(args, parent)]
+    budget = _budget(args, [deployment, *scaled], parent)
+    return Pods(
+        args=args, deployment=deployment, ready=[deployment, *([budget] if args.track.proven else [])]
     )
 
 
@@ -108,21 +109,22 @@ def container(args: HttpTierArgs) -> workload.Container:
         port=settings.port,
         resources=settings.resources,
         startup=workload.http_probe(probes.startup, period=1, failures=probes.startup_seconds),
-        readiness=workload.http_probe(probes.readiness, period=3, failures=2),
-        liveness=workload.http_probe(probes.liveness, period=8, failures=3),
+        readiness=workload.http_probe(probes.readiness, period=2, failures=3),
+        liveness=workload.http_probe(
+            probes.liveness, period=_LIVENESS_SECONDS, failures=3, grace=_HANGING_GRACE_SECONDS
+        ),
         lifecycle=workload.before_stop(settings.shutdown),
     )
 
 
-def outside(args: HttpTierArgs, parent: pulumi.Resource) -> list[networking.v1.NetworkPolicy]:
-    """Open the paths to the hosts outside the namespace that the settings name."""
-    hosts = args.settings.egress
-    if not hosts:
+def outside(
+    place: Place, tier: Identity, settings: Workload, parent: pulumi.Resource
+) -> list[networking.v1.NetworkPolicy]:
+    """Open the paths of all the tier's pods to the hosts outside the namespace that the settings name."""
+    if not settings.egress:
         return []
-    name = f"{args.identity.name}-to-outside"
-    return [
-        network.release(name, args.place, args.identity, [network.outside(host) for host in hosts], parent)
-    ]
+    hosts = [network.outside(host) for host in settings.egress]
+    return [network.release(f"{tier.name}-to-outside", place, tier.every_version, hosts, parent)]
 
 
 def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs]:
@@ -167,16 +169,55 @@ def _pod(args: HttpTierArgs, account: pulumi.Input[str]) -> workload.Pod:
     )
 
 
-def _autoscaler(args: HttpTierArgs, deployment: apps.v1.Deployment, parent: pulumi.Resource) -> None:
+def _strategy(settings: Workload) -> apps.v1.DeploymentStrategyArgs:
+    if settings.release.stops_first:
+        return apps.v1.DeploymentStrategyArgs(type="Recreate")
+    return apps.v1.DeploymentStrategyArgs(
+        type="RollingUpdate",
+        rolling_update=apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
+    )
+
+
+def _timeouts(settings: Workload) -> pulumi.CustomTimeouts | None:
+    seconds = settings.release.timeout_seconds
+    return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s") if seconds else None
+
+
+def _budget(
+    args: HttpTierArgs, before: Sequence[pulumi.Resource], parent: pulumi.Resource
+) -> policy.v1.PodDisruptionBudget:
+    """Awaited where the pods are to be proven: at first, and each time that this changes."""
+    identity, track = args.identity, args.track
+    return policy.v1.PodDisruptionBudget(
+        f"{args.label}-disruption",
+        metadata=args.place.metadata(identity.name, identity, _ALL_READY if track.proven else None),
+        spec=policy.v1.PodDisruptionBudgetSpecArgs(
+            # One at a time, at any scale; a fixed minimum would block every drain of a tier of one pod.
+            max_unavailable=1 if track.least_available is None else None,
+            min_available=track.least_available,
+            selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
+            # A pod that does not work protects nothing.
+            unhealthy_pod_eviction_policy="AlwaysAllow",
+        ),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=list(before) if track.proven else None,
+            custom_timeouts=_timeouts(args.settings),
+        ),
+    )
+
+
+def _autoscaler(args: HttpTierArgs, parent: pulumi.Resource) -> autoscaling.v2.HorizontalPodAutoscaler:
     identity, settings = args.identity, args.settings.autoscaling
-    autoscaling.v2.HorizontalPodAutoscaler(
-        f"{identity.component}-autoscaler",
-        metadata=args.place.metadata(identity.name, identity),
+    return autoscaling.v2.HorizontalPodAutoscaler(
+        f"{args.label}-autoscaler",
+        # The Deployment may be done with one pod; whoever proves the second version needs all of them.
+        metadata=args.place.metadata(identity.name, identity, _SCALED if args.track.suffix else None),
         spec=autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
             scale_target_ref=autoscaling.v2.CrossVersionObjectReferenceArgs(
                 api_version="apps/v1",
                 kind="Deployment",
-                name=deployment.metadata.apply(lambda metadata: str(metadata.name)),
+                name=identity.name,
             ),
             min_replicas=settings.min_replicas,
             max_replicas=settings.max_replicas,
@@ -187,5 +228,6 @@ def _autoscaler(args: HttpTierArgs, deployment: apps.v1.Deployment, parent: pulu
                 )
             ),
         ),
-        opts=pulumi.ResourceOptions(parent=parent),
+        # Its controller first looks after 15 s; after the Deployment was awaited, that would be on top.
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(args.after)),
     )

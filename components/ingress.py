@@ -8,18 +8,22 @@ from pulumi_kubernetes import meta, networking
 from . import names
 from .context import SKIP_AWAIT, Place
 from .model.edge import Edge
+from .retry import Retry
 from .routes import Route
 
 
-def create(place: Place, settings: Edge, routes: Sequence[Route], parent: pulumi.Resource) -> None:
+def create(
+    place: Place, settings: Edge, routes: Sequence[Route], retry: Retry, parent: pulumi.Resource
+) -> None:
     """Create the Ingress; it is awaited only where the settings ask for it."""
+    annotations = {**({} if settings.await_address else SKIP_AWAIT), **retry.annotations}
     networking.v1.Ingress(
         "ingress",
         metadata=meta.v1.ObjectMetaArgs(
             name=names.EDGE,
             namespace=place.namespace,
             labels=names.common_labels(place.instance),
-            annotations=None if settings.await_address else dict(SKIP_AWAIT),
+            annotations=annotations or None,
         ),
         spec=networking.v1.IngressSpecArgs(
             ingress_class_name=settings.class_name,
@@ -31,7 +35,7 @@ def create(place: Place, settings: Edge, routes: Sequence[Route], parent: pulumi
             ],
             tls=_tls(settings),
         ),
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=retry.resources),
     )
 
 

@@ -27,6 +27,7 @@ class MigrationsArgs:
 
     place: Place
     identity: Identity
+    account: pulumi.Input[str]
     settings: Backend
     env: Sequence[core.v1.EnvVarArgs]
     gate: workload.Container
@@ -65,10 +66,9 @@ def container(settings: Backend, env: Sequence[core.v1.EnvVarArgs]) -> workload.
 def create(args: MigrationsArgs, parent: pulumi.Resource) -> batch.v1.Job:
     """Create the Job; Pulumi waits for its success, and fails with its last log lines otherwise."""
     place, identity, settings = args.place, args.identity, args.settings
-    account = workload.account("migrations-account", place, identity, parent, settings.pull_secrets)
     pod = workload.Pod(
         identity=identity,
-        account=account,
+        account=args.account,
         uid=settings.uid,
         gid=settings.gid,
         grace=_GRACE_SECONDS,

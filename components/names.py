@@ -5,7 +5,7 @@ workload. Labels may.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PART_OF = "feastflow"
 MANAGED_BY = "pulumi"
@@ -20,6 +20,7 @@ DATABASE_POLICY = "postgres-network-policy"
 CONFIG_PREFIX = "feastflow-config"
 SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
 EDGE = "feastflow"
+RETRY = "feastflow-retry"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Identity:
     """Who a workload is: enough to label it, to select it, and to let others reach it.
 
     `instance` is the namespace, so that two stacks on one cluster never select each other's pods even through
-    a query over all namespaces. `chosen` is the selector of pods that somebody else labels.
+    a query over all namespaces. `chosen` is a selector of other pods than those that are labelled by it.
     """
 
     name: str
@@ -35,6 +36,19 @@ class Identity:
     instance: str
     version: str | None = None
     chosen: Mapping[str, str] | None = None
+
+    def beside(self, suffix: str, version: str) -> "Identity":
+        """Another set of pods of the same workload, which this one's selector does not select.
+
+        Without a suffix it is this one, at the version.
+        """
+        return replace(self, name=joined(self.name, suffix), version=version)
+
+    @property
+    def every_version(self) -> "Identity":
+        """These pods and all that are beside them: who they are to everybody else on the network."""
+        tier = {"app.kubernetes.io/instance": self.instance, "component": self.component}
+        return replace(self, chosen=tier)
 
     @property
     def selector(self) -> dict[str, str]:
@@ -63,6 +77,11 @@ class Identity:
     def pod_labels(self) -> dict[str, str]:
         """Labels of the pods and of what makes them: only these show the version."""
         return {**self.labels, **({"app.kubernetes.io/version": self.version} if self.version else {})}
+
+
+def joined(*parts: str) -> str:
+    """A name of these parts, without the empty ones."""
+    return "-".join(part for part in parts if part)
 
 
 def common_labels(instance: str) -> dict[str, str]:

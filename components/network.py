@@ -2,6 +2,9 @@
 
 A connection inside the namespace needs two policies, one that lets the client out and one that lets it in;
 `allow` makes both from the two identities, so neither can be forgotten.
+
+The paths of a tier are those of all its versions: a path that went with one version would be closed while
+that one still serves or drains.
 """
 
 from collections.abc import Sequence

@@ -64,6 +64,8 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
         port=standalone.PORT,
         server=server,
         ready=(cluster,),
+        # Its operator sets the administrator's password after the server has begun to answer.
+        reachable=(cluster,),
         ca_secret=f"{names.DATABASE}-ca",
     )
 
@@ -171,7 +173,12 @@ def _parameters(settings: DatabaseSettings) -> dict[str, str]:
         "max_wal_size",
     )
     values = standalone.parameters(settings)
-    return {name: values[name] for name in ours}
+    return {
+        **{name: values[name] for name in ours},
+        # A commit waits for a standby, and after a failover a standby waits this long (5 s by default) before
+        # it looks for the new primary again.
+        "wal_retrieve_retry_interval": "200ms",
+    }
 
 
 def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) -> list[pulumi.Resource]:

@@ -23,7 +23,8 @@ from .names import Identity
 SCRIPT = Path(__file__).with_name("postgres.sh")
 _SCRIPTS = "/etc/feastflow/scripts"
 SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
-_DEADLINE_SECONDS = 300
+# As long as the server may take to recover from a crash: the Job that makes the roles may wait all the while.
+_DEADLINE_SECONDS = 600
 _RETRIES = 3
 _GRACE_SECONDS = 5
 # Nobody's on any node.
@@ -60,14 +61,18 @@ class RolesArgs:
 def grant(
     args: RolesArgs, verifier: SecretKey, paths: Sequence[pulumi.Resource], parent: pulumi.Resource
 ) -> batch.v1.Job:
-    """Create the Job that makes owner, database and login; Pulumi waits until it has succeeded."""
+    """Create the Job that makes owner, database and login; Pulumi waits until it has succeeded.
+
+    Its pod is started beside the server's, where it can wait for that: what it does takes less time than its
+    start. To do it on a server that is about to be replaced does no harm, the data stays.
+    """
     settings = args.settings
     env = {
         "DB_NAME": settings.name,
         "DB_OWNER": settings.user,
         "DB_LOGIN": login(settings, args.rotation),
     }
-    after = pulumi.ResourceOptions(parent=parent, depends_on=[*args.engine.ready, *paths])
+    after = pulumi.ResourceOptions(parent=parent, depends_on=[*args.engine.reachable, *paths])
     return _job("grant", args, env, verifier, after)
 
 

@@ -8,8 +8,16 @@ from .names import Identity
 
 
 @dataclass(frozen=True, kw_only=True)
+class Share:
+    """A second Service of a tier, and its part of the requests in percent."""
+
+    service: pulumi.Output[str]
+    weight: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Upstream:
-    """A tier that serves HTTP: its Service, and the pods behind it.
+    """A tier that serves HTTP: its Service, and whose pods are behind it.
 
     `service` is the created Service's name, so that a route to it waits for it.
     """
@@ -17,6 +25,7 @@ class Upstream:
     service: pulumi.Output[str]
     port: int
     server: Identity
+    canary: Share | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ The only reader of Pulumi's configuration. Every refusal is one `pulumi.RunError
 without a traceback: the key, the value found, why it matters, and the command that sets one that works.
 """
 
+import datetime as dt
 import difflib
 import json
 import shlex
@@ -18,6 +19,7 @@ from policies import configuration
 from policies.configuration import Configuration, ConfigurationError
 from policies.table import known
 
+from .deviations import problems as broken
 from .model.base import REFUSED, model_in
 from .model.stack import Kubeconfig, Stack
 
@@ -54,12 +56,16 @@ def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
     )
     try:
         rules = configuration.parse(raw, known())
-        return Stack.model_validate(values, by_alias=True, by_name=False), cluster, rules
+        stack = Stack.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
         problems = [_problem(details) for details in error.errors(include_url=False)]
         raise pulumi.RunError("\n\n".join([_HEAD, *problems])) from None
     except ConfigurationError as error:
         raise pulumi.RunError(f"{_HEAD}\n\n{error}") from None
+    deviations = broken(stack, rules, dt.datetime.now(tz=dt.UTC).date())
+    if deviations:
+        raise pulumi.RunError("\n\n".join([_HEAD, *deviations]))
+    return stack, cluster, rules
 
 
 def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from . import quantities
+from . import quantities, tracks
 from .model.stack import Stack
 from .model.workload import Resources, Workload, resources
 
@@ -26,16 +26,19 @@ class Demand:
     resources: Resources
 
 
-def worst_moment(workload: Workload) -> int:
-    """The most pods of a tier at once: the new ones, one more, and the old ones that still drain."""
-    return 2 * workload.autoscaling.max_replicas + _SURGE
+def worst_moment(workload: Workload, *, weights: bool = False) -> int:
+    """The most pods of a tier at once: the new ones, one more, and the old ones that still drain.
+
+    That of each of its Deployments, where its strategy has two; see `tracks.plan` for `weights`.
+    """
+    return sum(2 * track.most + _SURGE for track in tracks.plan(workload, weights=weights).tracks)
 
 
 def demands(stack: Stack) -> list[Demand]:
     """Every pod that the stack may have at once."""
     jobs = [Demand(pods=1, resources=stack.backend.resources), Demand(pods=2, resources=CLIENT_RESOURCES)]
     tiers = [
-        Demand(pods=worst_moment(workload), resources=workload.resources)
+        Demand(pods=worst_moment(workload, weights=stack.edge.weights), resources=workload.resources)
         for workload in (stack.backend, stack.frontend)
     ]
     return [*tiers, *jobs, Demand(pods=stack.database.instances + 1, resources=stack.database.resources)]

@@ -89,7 +89,9 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
         ),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[headless]),
     )
-    return Engine(host=names.DATABASE, port=PORT, server=identity, ready=(server, client))
+    return Engine(
+        host=names.DATABASE, port=PORT, server=identity, ready=(server, client), reachable=(client,)
+    )
 
 
 def parameters(settings: DatabaseSettings) -> dict[str, str]:

@@ -134,13 +134,19 @@ def tolerations(seconds: int) -> list[core.v1.TolerationArgs]:
     ]
 
 
-def http_probe(path: str, *, period: int, failures: int, timeout: int = 2) -> core.v1.ProbeArgs:
-    """A probe by HTTP on the container's port; `period` and `timeout` in seconds."""
+def http_probe(
+    path: str, *, period: int, failures: int, timeout: int = 2, grace: int | None = None
+) -> core.v1.ProbeArgs:
+    """A probe by HTTP on the container's port; `period` and `timeout` in seconds.
+
+    `grace` are the seconds, instead of the pod's own, until SIGKILL for a process that it found hanging.
+    """
     return core.v1.ProbeArgs(
         http_get=core.v1.HTTPGetActionArgs(path=path, port="http"),
         period_seconds=period,
         timeout_seconds=timeout,
         failure_threshold=failures,
+        termination_grace_period_seconds=grace,
     )
 
 

@@ -9,9 +9,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cluster import lifecycle, ports
-from cluster.handle import Cluster
-from local import adoption, images, smoke, target, unreachable, workspace
+from cluster import lifecycle
+from local import adoption, diagnosis, edge, images, smoke, target, unreachable, workspace
 from local.stack import Stack
 from local.target import Target
 from state import place
@@ -53,10 +52,11 @@ def up(options: Options) -> None:
         overrides = _overrides(chosen, options)
         stack = _stack(options, chosen, cli)
         releases = stack.workspace.releases(options.stack)
-        releases.begin(stack.workspace.write(options.stack, overrides))
+        config = stack.workspace.write(options.stack, overrides)
+        releases.begin(config)
         if chosen.local:
             lifecycle.usable(chosen.local)
-        with Step("pulumi up", f"stack {options.stack}") as step:
+        with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
             stack.ensure()
             step.result(stack.up(step))
         releases.finished()
@@ -105,7 +105,7 @@ def adopt(options: Options) -> None:
             step.result(f"{len(live)} of {len(planned)} objects are there, and none is made anew")
         releases.begin(config)
         adoption.take_jobs(chosen, planned, live)
-        with Step("pulumi up", f"stack {options.stack}") as step:
+        with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
             stack.ensure()
             forcing = replace(stack, environment={**stack.environment, **adoption.FORCE})
             step.result(forcing.up(step))
@@ -129,7 +129,8 @@ def rollback(options: Options) -> None:
             releases.must_be_last(stack.outputs())
         config = releases.settings(release)
         stack.workspace.put(options.stack, config)
-        with Step("roll back", f"stack {options.stack}, to {release.at}") as step:
+        doing = f"stack {options.stack}, to {release.at}"
+        with Step("roll back", doing) as step, diagnosis.explained(chosen, config):
             stack.ensure()
             step.result(stack.back(step))
         releases.went_back(release, config)
@@ -224,7 +225,7 @@ def present(options: Options) -> Target:
 
 
 def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
-    """What this machine adds to the stack's settings: the context; locally, the images and the port."""
+    """What this machine adds to the stack's settings: the context; locally, images, port and attempts."""
     if chosen.local is None:
         return {"kubernetes:context": chosen.context, **_named_images(options)}
     with Step("images", "backend, frontend, PostgreSQL") as step:
@@ -234,7 +235,7 @@ def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
     config = workspace.settings(options.stack)
     overrides: dict[str, Any] = {
         "kubernetes:context": chosen.context,
-        "feastflow:edge": {"port": _edge_port(chosen.local, config)},
+        "feastflow:edge": edge.overrides(chosen.local.port, config),
     }
     for tier, image in (
         ("backend", built.backend),
@@ -242,26 +243,16 @@ def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
         ("database", built.database),
     ):
         # An image that the stack's file names is meant; its own default is only a name until it is built.
-        if image and "image" not in _section(config, tier):
+        if image and "image" not in workspace.section(config, tier):
             overrides[f"feastflow:{tier}"] = {"image": image}
     return overrides
 
 
 def _is_demo(chosen: Target, options: Options) -> bool:
     """Whether the API is the one that was built here."""
-    return chosen.local is not None and "image" not in _section(workspace.settings(options.stack), "backend")
-
-
-def _edge_port(local: Cluster, config: dict[str, Any]) -> int:
-    tls = _section(config, "edge").get("tls")
-    secure = isinstance(tls, dict) and tls.get("enabled") is True
-    return ports.encrypted(local.port) if secure else local.port
-
-
-def _section(config: dict[str, Any], name: str) -> dict[str, Any]:
-    """A section of the stack's settings; what else stands in its place is refused by the program itself."""
-    section = config.get(f"feastflow:{name}")
-    return section if isinstance(section, dict) else {}
+    return chosen.local is not None and "image" not in workspace.section(
+        workspace.settings(options.stack), "backend"
+    )
 
 
 def _named_images(options: Options) -> dict[str, Any]:
@@ -269,7 +260,7 @@ def _named_images(options: Options) -> dict[str, Any]:
     config = workspace.settings(options.stack)
     found = {}
     for tier in ("backend", "frontend"):
-        image = os.environ.get(f"{tier.upper()}_IMAGE") or _section(config, tier).get("image")
+        image = os.environ.get(f"{tier.upper()}_IMAGE") or workspace.section(config, tier).get("image")
         if not image:
             example = f"{tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0"
             raise Refusal(

@@ -20,7 +20,7 @@ Config = Mapping[str, Any]
 _KEPT = 10
 _CURRENT = "current.yaml"
 _ROTATION, _DATABASE, _BACKEND = "feastflow:rotation", "feastflow:database", "feastflow:backend"
-_STORAGE, _IMAGE, _MIGRATIONS = "storage", "image", "migrations"
+_STORAGE, _IMAGE, _MIGRATIONS, _RELEASE = "storage", "image", "migrations", "release"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,9 +158,11 @@ def _section(config: Config, name: str) -> Config:
     return section if isinstance(section, Mapping) else {}
 
 
-def _migrator(config: Config) -> tuple[object, object]:
+def _migrator(config: Config) -> tuple[object, ...]:
     backend = _section(config, _BACKEND)
-    return backend.get(_IMAGE), backend.get(_MIGRATIONS)
+    release = _section(backend, _RELEASE)
+    second = [_section(release, name).get(_IMAGE) for name in ("green", "canary")]
+    return backend.get(_IMAGE), backend.get(_MIGRATIONS), *second
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

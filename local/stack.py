@@ -1,8 +1,9 @@
 """`pulumi` for one stack in a workspace: up, preview, destroy, outputs. Recovers from an interrupted run."""
 
+import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,21 +62,25 @@ class Stack:
             # Objects that the killed run made are known as they are only now: bring them into line once more.
             self._act("refresh", step, "--skip-preview", "--clear-pending-creates")
             self._act("up", step, *flags)
+            self.workspace.note_cut_off(self.name, [])
         return _summary(lines)
 
     def _reopen(self, step: Step) -> bool:
         """Have the steps that a killed run left open done again; returns whether to look at them then."""
         exported: deployment.Deployment = json.loads(self._output("stack", "export", "--stack", self.name))
         steps = deployment.open_steps(exported)
-        if not steps:
+        cut_off = self.workspace.cut_off(self.name)
+        if not steps and not cut_off:
             return False
-        step.note(f"{len(steps)} steps of a run that was killed are done again")
+        step.note(f"{len(steps) + len(cut_off)} steps of a run that was cut off are done again")
         if self.workspace.shared:
             # Somebody else may have deployed since the export: what they recorded is not written over.
             return True
         self._unlock()
-        document = json.dumps(deployment.reopened(exported))
+        document = json.dumps(deployment.reopened(exported, cut_off))
         self._output("stack", "import", "--stack", self.name, stdin=document)
+        # From here on the state knows.
+        self.workspace.note_cut_off(self.name, [])
         return "creating" in steps.values()
 
     def destroy(self, step: Step) -> str:
@@ -109,14 +114,16 @@ class Stack:
         log = cache.log(_LOG)
         for attempt in (1, 2):
             lines: list[str] = []
+            under_way: dict[str, str] = {}
             try:
-                process.stream(
-                    command,
-                    env=self.variables(),
-                    log=log,
-                    each=_collecting(lines, step),
-                    timeout=_MINUTES * 60,
-                )
+                with self._noting(under_way):
+                    process.stream(
+                        command,
+                        env=self.variables(),
+                        log=log,
+                        each=_collecting(lines, under_way, step),
+                        timeout=_MINUTES * 60,
+                    )
             except process.CommandError as failure:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
                 if lock.SAID in text and self.workspace.shared:
@@ -127,6 +134,20 @@ class Stack:
                 raise _refused(action, text, log) from failure
             return lines
         raise AssertionError
+
+    @contextlib.contextmanager
+    def _noting(self, under_way: Mapping[str, str]) -> Iterator[None]:
+        """When what happens here is cut off, by Ctrl-C or by a failure, note the updates that came to no end.
+
+        Pulumi's provider may have changed an object then and not have recorded it: whoever goes back to the
+        settings from before would find no difference.
+        """
+        try:
+            yield
+        except BaseException:
+            if names := [name for name, what in under_way.items() if what == "updating"]:
+                self.workspace.note_cut_off(self.name, names)
+            raise
 
     def _unlock(self) -> None:
         """Take the stack from a run that was killed: the caller holds this machine's lock, so it is dead."""
@@ -149,8 +170,8 @@ class Stack:
         return {**self.cli.environment, **self.workspace.environment, **self.environment}
 
 
-def _collecting(lines: list[str], step: Step) -> Callable[[str], None]:
-    under_way: dict[str, None] = {}
+def _collecting(lines: list[str], under_way: dict[str, str], step: Step) -> Callable[[str], None]:
+    """Keep each line, and what pulumi began and did not end: by resource, what becomes of it."""
 
     def collect(line: str) -> None:
         lines.append(line)
@@ -158,7 +179,7 @@ def _collecting(lines: list[str], step: Step) -> Callable[[str], None]:
         if event is None:
             return
         if event["what"].endswith("ing"):
-            under_way[event["name"]] = None
+            under_way[event["name"]] = event["what"]
         else:
             under_way.pop(event["name"], None)
         awaited = list(reversed(under_way))

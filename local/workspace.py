@@ -8,7 +8,7 @@ a cluster that is gone is never taken for that of its successor; or where `make 
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,22 @@ class Workspace:
         """What was deployed of the stack before."""
         return Releases(folder=self.folder / "releases" / stack)
 
+    def cut_off(self, stack: str) -> list[str]:
+        """The names of the stack's resources whose update an earlier run did not see the end of."""
+        path = self._cut_off(stack)
+        return path.read_text(encoding="utf-8").split() if path.exists() else []
+
+    def note_cut_off(self, stack: str, names: Sequence[str]) -> None:
+        """Remember them for the next run, beside those that are known; none: all has been seen to."""
+        path = self._cut_off(stack)
+        if names:
+            _replace(path, "\n".join(sorted({*self.cut_off(stack), *names})) + "\n")
+        else:
+            path.unlink(missing_ok=True)
+
+    def _cut_off(self, stack: str) -> Path:
+        return self.folder / f"{stack}.cut-off"
+
     def end_orphans(self) -> None:
         """End what a killed run left of pulumi; nothing where the state is not this project's own."""
         if _BACKEND in self.environment and not self.shared:
@@ -102,11 +118,16 @@ def prepare(identity: str, there: Place) -> Path:
     """The folder of a place's workspace, with the project in it."""
     folder = place.folder(identity, there)
     folder.mkdir(parents=True, exist_ok=True)
+    describe(folder)
+    return folder
+
+
+def describe(folder: Path) -> None:
+    """Have the project in a folder, with the checkout's program and environment."""
     described = project()
     described["main"] = str(_ROOT)
     described["runtime"]["options"]["virtualenv"] = str((_ROOT / ".venv").resolve())
     _replace(folder / "Pulumi.yaml", yaml.safe_dump(described, sort_keys=False))
-    return folder
 
 
 def project() -> dict[str, Any]:
@@ -149,6 +170,12 @@ def settings(stack: str) -> dict[str, Any]:
     """
     config: dict[str, Any] = _document(stack).get("config") or {}
     return config
+
+
+def section(config: Config, name: str) -> Config:
+    """A section of a stack's settings; what else stands in its place is refused by the program itself."""
+    found = config.get(f"feastflow:{name}")
+    return found if isinstance(found, Mapping) else {}
 
 
 def encryption(stack: str) -> dict[str, Any]:

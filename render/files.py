@@ -25,6 +25,7 @@ _BY_KIND = {
     "ConfigMap": "01-configmap",
     EXTERNAL_SECRET: "02-secrets",
     "PersistentVolumeClaim": "03-postgres-pvc",
+    "Middleware": "10-ingress",
     "Ingress": "10-ingress",
     "Gateway": "10-ingress",
     "HTTPRoute": "10-ingress",

@@ -37,6 +37,7 @@ class Registered:
     ignore_changes: tuple[str, ...]
     aliases: tuple[str, ...]
     provider: str
+    timeouts: dict[str, str]
 
     @property
     def kind(self) -> str:
@@ -96,6 +97,7 @@ class _Monitor(mocks.MockMonitor):
                 ignore_changes=tuple(request.ignoreChanges),
                 aliases=tuple(alias.spec.name or alias.urn for alias in request.aliases),
                 provider=request.provider or dict(request.providers).get("kubernetes", ""),
+                timeouts=json_format.MessageToDict(request.customTimeouts),
             )
         )
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 Deployment = dict[str, Any]
@@ -36,16 +36,17 @@ def open_steps(exported: Deployment) -> dict[str, str]:
     return {str(operation["resource"]["urn"]): str(operation["type"]) for operation in operations}
 
 
-def reopened(exported: Deployment) -> Deployment:
-    """The deployment with its open steps to be done again.
+def reopened(exported: Deployment, cut_off: Container[str] = ()) -> Deployment:
+    """The deployment with its open steps to be done again, and with the updates of resources of these names.
 
     A refresh would not do: it reads the fields that were recorded, and does not see one that was being added.
     A resource with an initialisation error is updated whether or not it seems to differ.
     """
     changing = open_steps(exported)
     found = [
-        {**resource, "initErrors": ["a run that was killed was changing it"]}
-        if changing.get(resource["urn"]) == "updating" and not resource.get("delete")
+        {**resource, "initErrors": ["a run that was cut off was changing it"]}
+        if not resource.get("delete")
+        and (changing.get(resource["urn"]) == "updating" or resource["urn"].rpartition("::")[2] in cut_off)
         else resource
         for resource in resources(exported)
     ]

@@ -29,17 +29,23 @@ class Build:
     """Programs of one module: package path → name of the binary.
 
     `embeds` copies files of a dependency beside a main that embeds them: file → "module path//file".
-    `variables` are string variables set by the linker, mostly versions.
+    `variables` are string variables set by the linker, mostly versions. `gib` is how much room it may take
+    besides what is cached, where that is less than for all of them together; it shapes nothing, so it is no
+    part of what the binaries are cached under.
     """
 
     module: str
     programs: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
     embeds: Mapping[str, str] = field(default_factory=dict)
+    gib: int | None = field(default=None, repr=False)
 
 
-def check() -> None:
-    """Refuse a machine that cannot compile: no Go, one too old, or too little room for its build cache."""
+def check(gib: int | None = None) -> None:
+    """Refuse a machine that cannot compile: no Go, one too old, or less than `gib` for its build cache.
+
+    Without a number: what all builds may take together.
+    """
     if shutil.which("go") is None:
         raise Refusal(
             "there is no `go` on PATH",
@@ -56,7 +62,7 @@ def check() -> None:
             "put a newer Go first on PATH (https://go.dev/dl) and run it again",
         )
     folder = Path(process.output(["go", "env", "GOCACHE"]).strip())
-    room(folder, _DISK_NEEDED_GIB, "Go's build cache and the modules")
+    room(folder, _DISK_NEEDED_GIB if gib is None else gib, "Go's build cache and the modules")
 
 
 def room(folder: Path, gib: int, purpose: str) -> None:
@@ -105,7 +111,7 @@ def prefetch(builds: Sequence[Build]) -> None:
 
 
 def _compile(build: Build, folder: Path, step: Step) -> None:
-    check()
+    check(build.gib)
     work = folder / ".module"
     shutil.copytree(MODULES / build.module, work)
     for file, origin in build.embeds.items():

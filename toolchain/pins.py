@@ -101,6 +101,24 @@ ACTIONLINT_BUILD = Build(
     module="actionlint", programs={"github.com/rhysd/actionlint/cmd/actionlint": "actionlint"}
 )
 
+# Puts load on the site, for the drills alone: a small main on vegeta's library, whose own command does not
+# tell when a request was due, and asks only once.
+LOAD_BUILD = Build(module="vegeta", programs={"./load": "load"})
+
+# What the benchmark compares with, for `make bench` alone.
+HELM = "3.19.5"
+HELM_BUILD = Build(module="helm", programs={"helm.sh/helm/v3/cmd/helm": "helm"}, gib=4)
+
+# The provider is a module of its own: it stays with the Kubernetes libraries that it was written against.
+OPENTOFU = "1.10.6"
+OPENTOFU_BUILD = Build(module="opentofu", programs={"github.com/opentofu/opentofu/cmd/tofu": "tofu"}, gib=4)
+TOFU_KUBECTL = "1.19.0"
+TOFU_KUBECTL_BUILD = Build(
+    module="tofu-kubectl",
+    programs={"github.com/gavinbunney/terraform-provider-kubectl": "terraform-provider-kubectl"},
+    gib=4,
+)
+
 # What `make up` may compile.
 ALL_BUILDS = (
     PYTHON_HOST_BUILD,
@@ -112,4 +130,5 @@ ALL_BUILDS = (
     OPERATOR_BUILD,
 )
 
-TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD)
+TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD, LOAD_BUILD)
+BENCH_BUILDS = (HELM_BUILD, OPENTOFU_BUILD, TOFU_KUBECTL_BUILD)

@@ -48,6 +48,13 @@ class Edge(Model):
         examples=[True],
     )
 
+    attempts: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        description="To how many pods a request is offered until one receives it. Above 1: Traefik alone.",
+        examples=[3],
+    )
     listener_port: Port | None = Field(
         default=None,
         description="Port of the Gateway's listener; none means the scheme's own. Not used by an Ingress.",
@@ -63,6 +70,11 @@ class Edge(Model):
                 at="tls.secretName",
             )
         return self
+
+    @property
+    def weights(self) -> bool:
+        """Whether the edge divides a path's requests by weight; an Ingress knows only whole Services."""
+        return self.mode == "gateway"
 
     @property
     def url(self) -> str:

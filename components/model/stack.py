@@ -1,10 +1,11 @@
 """The stack: everything that a stack file says."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .base import Model
+from .. import shares
+from .base import Model, refuse
 from .database import Database
 from .edge import Edge
 from .scalars import Name, Namespace
@@ -41,3 +42,20 @@ class Stack(Model):
     backend: Backend = Field(default=Backend(), description="The API.")
     frontend: Frontend = Field(default=Frontend(), description="The site.")
     edge: Edge = Field(description="Where the site is reached.", examples=[{"host": "feastflow.example.com"}])
+
+    @model_validator(mode="after")
+    def _room_beside_a_canary(self) -> Self:
+        for name, tier in (("backend", self.backend), ("frontend", self.frontend)):
+            canary, scale = tier.release.canary, tier.autoscaling
+            if canary is None or self.edge.weights:
+                continue
+            stable, pods = shares.by_pods(canary.weight, scale.min_replicas)
+            if stable >= scale.max_replicas and stable > scale.min_replicas:
+                raise refuse(
+                    f"an Ingress divides requests by pods, so {canary.weight} % take {stable} pods beside "
+                    f"the canary's {pods}, and the autoscaler needs room above that; "
+                    "a larger weight takes fewer, and a Gateway (edge.mode) none",
+                    str(stable + 1),
+                    at=f"{name}.autoscaling.maxReplicas",
+                )
+        return self

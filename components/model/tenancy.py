@@ -52,8 +52,8 @@ class Cluster(Model):
         examples=[3],
     )
     dead_node_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
-        default=30,
-        description="Seconds after which pods leave a node that does not answer.",
+        default=10,
+        description="Seconds after which pods leave a node that is known not to answer.",
         examples=[30],
     )
     api_server: Annotated[tuple[Cidr, ...], Sequence] = Field(

@@ -150,10 +150,16 @@ def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
                 "give each variable a name of its own",
                 at="envNames",
             )
-    for name in tier.env:
-        if name in names:
-            raise refuse(
-                "the program sets this variable itself, from what it knows of the other tiers",
-                "remove it, or give the program's variable another name in envNames",
-                at=f"env.{name}",
-            )
+    release = tier.release
+    for place, env in (
+        ("env", tier.env),
+        ("release.green.env", release.green.env if release.green else {}),
+        ("release.canary.env", release.canary.env if release.canary else {}),
+    ):
+        for name in env:
+            if name in names:
+                raise refuse(
+                    "the program sets this variable itself, from what it knows of the other tiers",
+                    "remove it, or give the program's variable another name in envNames",
+                    at=f"{place}.{name}",
+                )

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from .. import quantities
 from .base import Model, refuse
+from .release import Release
 from .scalars import (
     Bytes,
     Cidr,
@@ -282,6 +283,7 @@ class Workload(Model):
         description="Secrets of the namespace with which nodes pull the image.",
         examples=[["registry"]],
     )
+    release: Release = Field(default=Release(), description="How one version follows another.")
 
     @model_validator(mode="after")
     def _distinct_paths(self) -> Self:

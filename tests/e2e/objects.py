@@ -9,14 +9,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bench.place import CLUSTER_SCOPED, INSTANCE
+
 from .kube import Kube, Object
 
-INSTANCE = "app.kubernetes.io/instance"
-CLUSTER_SCOPED = (
-    "priorityclasses.scheduling.k8s.io",
-    "validatingadmissionpolicies.admissionregistration.k8s.io",
-    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
-)
 # What controllers make of the objects, or note about them.
 _MADE = {
     "controllerrevisions.apps",

@@ -16,7 +16,10 @@ from .running import CommandError, Ran, UnderWay, run
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
 # What a user may have set, and what would make the commands do something else than the suite means.
-_FOREIGN = ("STACK", "CONTEXT", "BACKEND_IMAGE", "FRONTEND_IMAGE", "KUBECONFIG", "MAKEFLAGS", "MAKELEVEL")
+_FOREIGN = (
+    *("STACK", "CONTEXT", "BACKEND_IMAGE", "FRONTEND_IMAGE", "KUBECONFIG", "MAKEFLAGS", "MAKELEVEL"),
+    *("DRILL", "RUNS", "RATE", "BENCH", "AGAINST"),
+)
 _IGNORED = shutil.ignore_patterns(
     ".git", ".venv", "artifacts", "node_modules", ".next", "__pycache__", ".*_cache", ".hypothesis"
 )
@@ -104,6 +107,16 @@ class Product:
     def done(self, command: str) -> Ran:
         """`make COMMAND`, which must succeed."""
         return _successful(self.local(command))
+
+    def drill(self, *names: str) -> Ran:
+        """`make drill DRILL=NAMES`, to its end, whatever that is."""
+        with self.begin_drill(*names) as under_way:
+            return self._kept(under_way.ended(within=len(names) * 15 * _MINUTES))
+
+    def begin_drill(self, *names: str) -> UnderWay:
+        """`make drill DRILL=NAMES`, under way."""
+        command = [sys.executable, "-m", "drills", "--drill", ",".join(names)]
+        return UnderWay(command, self.environment, self.root)
 
     def node(self, command: str, node: str) -> Ran:
         """`python -m cluster COMMAND NODE`, to its end."""

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bench.place import CLUSTER_SCOPED, INSTANCE
+from render.operator import made
+
 from ..documented import documented
-from ..render.operator import made
 from . import objects
 from .figures import Figures
 from .kube import Kube, Object, name_of
@@ -72,8 +74,8 @@ def there(kube: Kube) -> Iterator[Kube]:
     try:
         yield there
     finally:
-        of_the_cluster = ",".join(objects.CLUSTER_SCOPED)
-        there.ask("delete", of_the_cluster, "--selector", f"{objects.INSTANCE}={_NAMESPACE}", timeout=120)
+        of_the_cluster = ",".join(CLUSTER_SCOPED)
+        there.ask("delete", of_the_cluster, "--selector", f"{INSTANCE}={_NAMESPACE}", timeout=120)
         there.ask("delete", "namespace", _NAMESPACE, "--ignore-not-found", timeout=300)
 
 

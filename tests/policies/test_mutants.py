@@ -99,6 +99,9 @@ def _hardens(manifest: Manifest, path: tuple[str | int, ...]) -> bool:
     if path[-1] == "podSelector":
         # A peer's says who the other side is; one that is empty selects everything.
         return path == ("spec", "podSelector") and bool(manifest["spec"]["podSelector"])
+    if path[-2:] == ("livenessProbe", "terminationGracePeriodSeconds"):
+        # For a process that hangs, which drains nothing; the API server refuses a 0.
+        return False
     return manifest["kind"] not in _OTHER_KINDS
 
 

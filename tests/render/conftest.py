@@ -8,11 +8,11 @@ import yaml
 
 from render import files, program
 from render.manifests import Rendered, render
+from render.operator import Manifest
 from render.recording import Registered
 from render.secrets import Store
 
 from ..unit.recorder import stack_file
-from .operator import Manifest
 
 STORE = Store(kind="ClusterSecretStore", name="vault", path="teams/feastflow")
 

@@ -15,11 +15,11 @@ from policies.rule import Level, Rule
 from policies.rules import RULES
 from policies.stack import read
 from render import secrets, values
+from render.operator import made
 from render.secrets import stable_name
 
 from ..unit.recorder import encode, record_stack, stack_file
 from .conftest import Rendering
-from .operator import made
 
 _OLD_LOGIN = {"feastflow:rotation": 2}
 _GATEWAY = {"feastflow:edge": {"host": "x.example.com", "mode": "gateway"}}
@@ -46,8 +46,8 @@ def test_the_objects_are_those_that_the_tests_of_the_stack_see(
     seen = [each for each in record_stack(stack_file(name)).resources if each.type.startswith("kubernetes:")]
 
     found = rendering(name).objects
-    assert {each.object_name: each.inputs for each in found} == {
-        each.object_name: each.inputs for each in seen
+    assert {(each.kind, each.object_name): each.inputs for each in found} == {
+        (each.kind, each.object_name): each.inputs for each in seen
     }
 
 
@@ -153,11 +153,11 @@ def test_waves_are_what_an_update_awaits_one_after_the_other(dev: Rendering) -> 
     assert dev.wave("Namespace", "feastflow-dev") == 0
     assert dev.wave("StatefulSet", "postgres") == 0
     assert dev.wave("PersistentVolumeClaim", "postgres-data") == 0, "it is bound when its pod comes"
-    assert dev.wave("Job", "feastflow-roles-grant") == 1
-    assert dev.wave("Job", "feastflow-migrations") == 2
-    assert dev.wave("Deployment", "feastflow-backend") == 3
+    assert dev.wave("Job", "feastflow-roles-grant") == 0
+    assert dev.wave("Job", "feastflow-migrations") == 1
+    assert dev.wave("Deployment", "feastflow-backend") == 2
     assert dev.wave("Deployment", "feastflow-frontend") == 0
-    assert dev.wave("Ingress", "feastflow") == 4
+    assert dev.wave("Ingress", "feastflow") == 3
 
 
 def test_the_login_that_a_rotation_replaces_is_locked_last_and_in_a_file_of_its_own(
@@ -207,6 +207,12 @@ def test_routes_of_a_gateway_stand_where_the_ingress_would(rendering: Callable[.
     routed = rendering("dev", _GATEWAY)
 
     assert [each["kind"] for each in routed.of("10-ingress")] == ["Gateway", "HTTPRoute"]
+
+
+def test_what_retries_stands_with_the_routes_that_name_it(rendering: Callable[..., Rendering]) -> None:
+    routed = rendering("dev", {"feastflow:edge": {"host": "x.example.com", "attempts": 3}})
+
+    assert [each["kind"] for each in routed.of("10-ingress")] == ["Ingress", "Middleware"]
 
 
 def test_what_pulumi_would_refuse_to_delete_is_pruned_by_no_tool(prod: Rendering, dev: Rendering) -> None:

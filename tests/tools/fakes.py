@@ -130,6 +130,7 @@ case "$1" in
   rm) for last; do :; done; left="$(show nodes)"; : > "$ROOT/nodes"
     for node in $left; do [ "$node" = "$last" ] || echo "$node" >> "$ROOT/nodes"; done ;;
   network) [ ! -e "$ROOT/taken" ] || [ "$3" != --ip ] || exit 1 ;;
+  exec) [ ! -e "$ROOT/numb" ] || exit 1 ;;
   inspect) case "$3" in *Status*) show status ;; *) echo "10.0.0.${#4} " ;; esac ;;
   start)
     [ ! -e "$ROOT/stuck" ] || exit 1

@@ -20,7 +20,7 @@ _READ = [
     ROOT / "README.md",
     *(
         path
-        for room in ("toolchain", "cluster", "local", "state", "delivery", "docs")
+        for room in ("toolchain", "cluster", "local", "state", "delivery", "drills", "bench", "docs")
         for path in (ROOT / room).rglob("*.[mp][dy]")
     ),
 ]

@@ -43,7 +43,15 @@ def test_a_node_that_does_not_start_is_refused_with_how_to_see_why(
 ) -> None:
     machine.file("stuck")
 
-    with pytest.raises(Refusal, match=r"x-worker2 does not start(.|\n)*docker start x-worker2"):
+    with pytest.raises(Refusal, match=r"x-worker2 does not start(.|\n)*docker logs x-worker2"):
+        nodes.start(cluster, "worker2")
+
+
+def test_a_node_that_starts_and_ends_again_is_refused(machine: Machine, cluster: Cluster) -> None:
+    machine.file("numb")
+    machine.file("status", "exited")
+
+    with pytest.raises(Refusal, match="x-worker2 does not start"):
         nodes.start(cluster, "worker2")
 
 

@@ -12,7 +12,7 @@ from toolchain import golang, pins
 
 from .fakes import ROOT
 
-_MODULES = sorted({build.module for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS)})
+_MODULES = sorted({build.module for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)})
 # The provider's module has no releases, only commits: this is the one that its release was made from.
 _PROVIDER_COMMITS = {"4.25.0": "20260115033456-f47bc2d6f199"}
 
@@ -30,10 +30,12 @@ def _pip(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / name).read_text(), re.MULTILINE))
 
 
-def test_the_python_packages_are_at_the_versions_of_the_cli_and_its_plugins() -> None:
+def test_the_python_packages_are_at_the_versions_of_their_plugins_and_no_older_than_the_cli() -> None:
     asked = _pip("requirements.in")
+    sdk, cli = ([int(part) for part in version.split(".")] for version in (asked["pulumi"], pins.PULUMI))
 
-    assert asked["pulumi"] == pins.PULUMI
+    assert sdk[0] == cli[0]
+    assert sdk >= cli
     assert asked["pulumi-kubernetes"] == pins.PULUMI_KUBERNETES
     assert asked["pulumi-random"] == pins.PULUMI_RANDOM
 
@@ -143,6 +145,20 @@ def test_every_module_has_a_go_sum_with_the_bytes_of_what_it_requires(module: st
     for path, version in direct:
         if path not in local:
             assert f"{replaced.get(path, f'{path} {version}')} h1:" in sums
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "version"),
+    [
+        ("helm", "helm.sh/helm/v3", pins.HELM),
+        ("opentofu", "github.com/opentofu/opentofu", pins.OPENTOFU),
+        ("tofu-kubectl", "github.com/gavinbunney/terraform-provider-kubectl", pins.TOFU_KUBECTL),
+    ],
+)
+def test_what_is_measured_against_is_compiled_at_the_version_it_is_named_by(
+    module: str, path: str, version: str
+) -> None:
+    assert _required(module)[path] == version
 
 
 def test_no_module_is_there_that_nothing_is_built_from() -> None:

@@ -56,6 +56,18 @@ def test_a_release_that_worked_is_gone_back_from_to_the_one_before(releases: Rel
     assert releases.earlier().config == _image("1")
 
 
+def test_a_switch_back_to_the_other_colour_runs_with_its_migrations_as_before(releases: Releases) -> None:
+    def coloured(active: str, green: str) -> dict[str, Any]:
+        release = {"strategy": "blue-green", "active": active, "green": {"image": f"api:{green}"}}
+        return {"feastflow:backend": {"image": "api:1", "release": release}}
+
+    _released(releases, coloured("blue", "2"), coloured("green", "2"))
+    assert releases.settings(releases.earlier()) == coloured("blue", "2")
+    _released(releases, coloured("green", "3"))
+    after = releases.settings(releases.earlier())["feastflow:backend"]
+    assert after["migrations"] == {"mode": "none"}, "api:3 has migrated the schema"
+
+
 def test_whoever_goes_back_twice_does_not_meet_what_was_withdrawn(releases: Releases) -> None:
     _released(releases, _image("1"), _image("2"), _image("3"))
     for expected in ("2", "1"):

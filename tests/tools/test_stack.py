@@ -175,6 +175,32 @@ def test_what_a_killed_run_was_changing_is_changed_again_whether_or_not_it_seems
     assert imported["pending_operations"] == []
 
 
+def test_an_update_that_was_cut_off_is_done_again_by_whatever_is_deployed_next(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    urn = "urn:pulumi:dev::feastflow::feastflow:kubernetes:Backend$kubernetes:apps/v1:Deployment::api"
+    lines = [
+        f" ~  kubernetes:apps/v1:Deployment {name} updating (1s) [diff: ~spec]" for name in ("api", "page")
+    ]
+    lines.append(" ~  kubernetes:apps/v1:Deployment page updated (3s) [diff: ~spec]")
+    machine.file("error", "\n".join([*lines, "Diagnostics:", "  api: error: context canceled"]))
+    machine.file("exported", json.dumps({"deployment": {"resources": [{"urn": urn}, {"urn": "x::page"}]}}))
+    with pytest.raises(Refusal):
+        stack.up(step)
+    (machine.root / "error").unlink()
+
+    stack.back(step)
+    stack.up(step)
+
+    assert _verbs(machine) == [
+        *("stack export", "up"),
+        *("stack export", "cancel", "stack import", "up"),
+        *("stack export", "up"),
+    ]
+    imported = json.loads((machine.root / "imported").read_text())["deployment"]
+    assert [each["urn"] for each in imported["resources"] if each.get("initErrors")] == [urn]
+
+
 def test_a_state_that_others_may_have_written_since_is_not_written_over_and_open_steps_are_looked_at(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:

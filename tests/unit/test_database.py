@@ -189,15 +189,29 @@ def test_a_verifier_proves_the_password_as_rfc_5802_says() -> None:
     assert scram.verifier("secret") == scram.verifier("secret") != scram.verifier("other")
 
 
-def test_the_roles_are_made_when_the_server_is_ready_and_before_anybody_needs_them(dev: Recording) -> None:
+def test_the_roles_are_made_beside_the_server_and_the_migration_waits_in_its_pod_for_them(
+    dev: Recording,
+) -> None:
     grant = job(dev, "grant")
-    assert dev.one("StatefulSet", "postgres").urn in grant.dependencies
+    server = dev.one("StatefulSet", "postgres").urn
+    assert server not in grant.dependencies
+    assert dev.one("Service", "postgres").urn in grant.dependencies
     assert dev.one("NetworkPolicy", "postgres-from-roles").urn in grant.dependencies
     migration = next(
         entry for entry in dev.all("Job") if entry.object_name.startswith("feastflow-migrations")
     )
-    assert grant.urn in migration.dependencies
-    assert grant.urn in dev.one("Deployment", "feastflow-backend").dependencies
+    assert server in migration.dependencies
+    assert grant.urn not in migration.dependencies
+    (gate,) = migration.inputs["spec"]["template"]["spec"]["initContainers"]
+    assert gate["command"][-1] == "login"
+    backend = dev.one("Deployment", "feastflow-backend")
+    assert {grant.urn, server, migration.urn} <= set(backend.dependencies)
+
+
+def test_the_roles_of_a_replicated_database_wait_for_its_operator_to_set_the_administrator(
+    prod: Recording,
+) -> None:
+    assert prod.one("Cluster", "postgres").urn in job(prod, "grant").dependencies
 
 
 def test_the_roles_job_speaks_as_the_administrator_and_knows_no_clients_password(dev: Recording) -> None:
@@ -220,7 +234,7 @@ def test_the_roles_job_speaks_as_the_administrator_and_knows_no_clients_password
 
 def test_a_roles_job_gives_up_in_the_end(dev: Recording) -> None:
     spec = job(dev, "grant").inputs["spec"]
-    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (3, 300)
+    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (3, 600)
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
 
 
@@ -288,6 +302,7 @@ def test_the_replicated_engine_loses_no_acknowledged_write_and_fails_over_by_its
         "effective_cache_size",
         "maintenance_work_mem",
         "max_wal_size",
+        "wal_retrieve_retry_interval",
     }
     admin = prod.one("Secret", "postgres-admin-secret").object_name
     assert spec["managed"]["roles"] == [
@@ -318,7 +333,7 @@ def test_instances_must_be_in_different_zones_where_there_are_enough(zones: int,
     )["affinity"]
     assert affinity["podAntiAffinityType"] == rule
     assert affinity["topologyKey"] == "topology.kubernetes.io/zone"
-    assert {entry["tolerationSeconds"] for entry in affinity["tolerations"]} == {30}
+    assert {entry["tolerationSeconds"] for entry in affinity["tolerations"]} == {10}
 
 
 def test_clients_of_the_replicated_engine_verify_whom_they_talk_to(prod: Recording) -> None:

@@ -1,6 +1,7 @@
 """One host, as an Ingress or as a Gateway, from the same routes."""
 
 import pulumi
+import pytest
 
 from components.edge import Edge, EdgeArgs
 from components.names import Identity
@@ -116,6 +117,40 @@ def test_a_gateway_leads_where_the_ingress_would() -> None:
         }
         for prefix, name, port in (("/api", "feastflow-backend", 5000), ("/", "feastflow-frontend", 3000))
     ]
+
+
+def test_a_request_is_offered_once_unless_the_settings_say_otherwise(dev: Recording) -> None:
+    assert dev.all("Middleware") == []
+
+
+def test_a_request_that_no_pod_has_received_is_offered_to_others_where_the_settings_say_so() -> None:
+    recording = edge(className="traefik", attempts=3)
+    middleware = recording.one("Middleware", "feastflow-retry")
+    assert middleware.inputs["apiVersion"] == "traefik.io/v1alpha1"
+    assert middleware.inputs["spec"] == {"retry": {"attempts": 3}}
+    ingress = recording.one("Ingress", "feastflow")
+    assert ingress.inputs["metadata"]["annotations"] == {
+        "pulumi.com/skipAwait": "true",
+        "traefik.ingress.kubernetes.io/router.middlewares": "shop-feastflow-retry@kubernetescrd",
+    }
+    # Without it Traefik would not serve the route at all.
+    assert middleware.urn in ingress.dependencies
+
+
+def test_the_routes_of_a_gateway_are_retried_by_the_same_object() -> None:
+    recording = edge(mode="gateway", className="traefik", listenerPort=8000, attempts=3)
+    route = recording.one("HTTPRoute", "feastflow")
+    reference = {"group": "traefik.io", "kind": "Middleware", "name": "feastflow-retry"}
+    assert [rule["filters"] for rule in route.inputs["spec"]["rules"]] == [
+        [{"type": "ExtensionRef", "extensionRef": reference}]
+    ] * 2
+    assert recording.one("Middleware", "feastflow-retry").urn in route.dependencies
+
+
+@pytest.mark.parametrize("attempts", [0, 11, "many"])
+def test_a_number_of_attempts_that_is_none_is_refused(attempts: object) -> None:
+    with pytest.raises(pulumi.RunError, match=r"edge\.attempts"):
+        parse(edge={**EDGE, "attempts": attempts})
 
 
 def test_a_secure_gateway_terminates_with_the_named_certificate() -> None:

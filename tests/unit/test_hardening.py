@@ -140,13 +140,13 @@ def test_what_a_container_said_last_reaches_its_status(any_stack: Recording) -> 
         assert container["terminationMessagePolicy"] == "FallbackToLogsOnError", name
 
 
-def test_pods_leave_a_dead_node_after_half_a_minute(any_stack: Recording) -> None:
+def test_pods_leave_a_dead_node_after_ten_seconds(any_stack: Recording) -> None:
     for name, pod in any_stack.pods().items():
         assert {
             (entry["key"], entry["effect"], entry["tolerationSeconds"]) for entry in pod["tolerations"]
         } == {
-            ("node.kubernetes.io/not-ready", "NoExecute", 30),
-            ("node.kubernetes.io/unreachable", "NoExecute", 30),
+            ("node.kubernetes.io/not-ready", "NoExecute", 10),
+            ("node.kubernetes.io/unreachable", "NoExecute", 10),
         }, name
 
 

@@ -116,7 +116,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
     }
     assert stack.cluster.model_dump() == {
         "zones": 1,
-        "dead_node_seconds": 30,
+        "dead_node_seconds": 10,
         "api_server": ("0.0.0.0/0",),
     }
     assert stack.edge.model_dump(exclude={"tls"}) == {
@@ -126,6 +126,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "port": None,
         "controller_namespace": "traefik",
         "await_address": False,
+        "attempts": 1,
         "listener_port": None,
     }
     assert stack.edge.tls.model_dump() == {"enabled": False, "secret_name": None}

@@ -145,6 +145,15 @@ def test_the_number_of_pods_belongs_to_the_autoscaler(dev: Recording, name: str)
     assert scaler["behavior"] == {"scaleDown": {"stabilizationWindowSeconds": 300}}
 
 
+@pytest.mark.parametrize("name", TIERS)
+def test_an_autoscaler_is_made_beside_its_deployment_for_its_controller_looks_late(
+    dev: Recording, name: str
+) -> None:
+    deployment, scaler = dev.one("Deployment", name), dev.one("HorizontalPodAutoscaler", name)
+    assert deployment.urn not in scaler.dependencies
+    assert not {each.urn for each in dev.all("Job")} & set(deployment.dependencies) - set(scaler.dependencies)
+
+
 def test_requests_a_second_are_a_target_where_the_cluster_knows_them() -> None:
     settings = parse(frontend={"autoscaling": {"requestsPerSecond": 100}}).frontend.autoscaling
     cpu, rate = http_tier.scaling_metrics(settings)
@@ -199,8 +208,10 @@ def test_probes_ask_the_contracts_paths_with_the_contracts_patience(dev: Recordi
             ]
             for kind in ("liveness", "readiness", "startup")
         }
-        # The promise is to be restarted about 30 seconds after the process has stopped answering.
-        assert timing == {"liveness": [8, 3, 2], "readiness": [3, 2, 2], "startup": [1, 120, 2]}
+        # Wanted: to be started again within 20 seconds after the process has stopped answering.
+        assert timing == {"liveness": [4, 3, 2], "readiness": [2, 3, 2], "startup": [1, 120, 2]}
+        graces = [container[f"{kind}Probe"].get("terminationGracePeriodSeconds") for kind in timing]
+        assert graces == [1, None, None], "only a process that hangs is not waited for"
     assert {frontend[f"{kind}Probe"]["httpGet"]["path"] for kind in ("liveness", "readiness", "startup")} == {
         "/"
     }

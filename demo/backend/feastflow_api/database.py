@@ -30,7 +30,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-ACQUIRE_SECONDS: Final = 1.0
+# A server that starves for some seconds, while pods start beside it, is late and not away.
+ACQUIRE_SECONDS: Final = 2.5
 PROBE_SECONDS: Final = 1.0
 # Readiness is asked by kubelets, by the edge and by every page in trouble: they share two checks a second.
 PROBE_FRESH_SECONDS: Final = 0.5

@@ -1,0 +1,1 @@
+"""Pulumi beside kubectl, Helm and OpenTofu: the same objects, one machine, one run, as ratios."""

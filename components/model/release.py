@@ -1,0 +1,102 @@
+"""How a tier goes from one version to the next, and the second version while there are two."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .base import Model, refuse
+from .scalars import Command, Image, Scalar, Sequence, Variable
+
+
+class Version(Model):
+    """A second version of a tier: what it has of its own. The rest is as the tier's settings say."""
+
+    image: Image | None = Field(
+        default=None,
+        description="Image of the second version; none means the tier's own.",
+        examples=["registry.example.com/shop/api:1.5.0"],
+    )
+    command: Command | None = Field(
+        default=None,
+        description="Its command; none means the tier's own.",
+        examples=[["node", "server.js"]],
+    )
+    args: Annotated[tuple[Scalar, ...], Sequence] | None = Field(
+        default=None,
+        description="Its arguments; none means the tier's own.",
+        examples=[["--port", "5000"]],
+    )
+    env: dict[Variable, Scalar] = Field(
+        default={}, description="Its environment over the tier's own.", examples=[{"LOG_LEVEL": "info"}]
+    )
+
+
+class Canary(Version):
+    """A second version that gets a small part of the requests."""
+
+    weight: Annotated[int, Field(ge=1, le=50)] = Field(
+        default=10,
+        description="Its part of the requests in percent: exact by a Gateway; by an Ingress never more.",
+        examples=[10],
+    )
+
+
+class Release(Model):
+    """How a tier goes from one version to the next."""
+
+    strategy: Literal["rolling", "recreate", "blue-green", "canary"] = Field(
+        default="rolling",
+        description=(
+            "`rolling`: pod by pod. `recreate`: all stop, then all start. `blue-green`: two colours are up, "
+            "and one gets all requests. `canary`: a second version gets some."
+        ),
+        examples=["blue-green"],
+    )
+    active: Literal["blue", "green"] = Field(
+        default="blue",
+        description="Colour that gets the requests: `blue` is the tier's own settings, `green` those below.",
+        examples=["green"],
+    )
+    green: Version | None = Field(
+        default=None,
+        description="The second colour; none means that it runs what blue does.",
+        examples=[{"image": "registry.example.com/shop/api:1.5.0"}],
+    )
+    canary: Canary | None = Field(
+        default=None,
+        description="The version that is tried; none means that none is.",
+        examples=[{"image": "registry.example.com/shop/api:1.5.0", "weight": 10}],
+    )
+    timeout_seconds: Annotated[int, Field(ge=10, le=3600)] | None = Field(
+        default=None,
+        description="Seconds after which `up` gives a version up that is not ready; none means 600.",
+        examples=[120],
+    )
+
+    @model_validator(mode="after")
+    def _one_strategy(self) -> Self:
+        for key, strategy in (("green", "blue-green"), ("canary", "canary")):
+            if getattr(self, key) is not None and self.strategy != strategy:
+                raise refuse(
+                    f"the strategy is {self.strategy}, so what {key} names would not run",
+                    f"set strategy to {strategy}, or name the version in the tier's own settings "
+                    f"and remove {key}",
+                    at=key,
+                )
+        if self.active == "green" and self.strategy != "blue-green":
+            raise refuse(
+                f"the strategy is {self.strategy}: there is no green, and nothing would get the requests",
+                "blue",
+                at="active",
+            )
+        return self
+
+    @property
+    def stops_first(self) -> bool:
+        """Whether all pods stop before one of the next version starts, so that none serves meanwhile."""
+        return self.strategy == "recreate"
+
+    @property
+    def second(self) -> Version | None:
+        """The second version as the settings have it, whichever strategy it belongs to."""
+        return self.green or self.canary

@@ -1,0 +1,108 @@
+"""What all stacks stand on fails: names, the edge, the API server."""
+
+import contextlib
+
+from drills.drill import Drill, kill
+from drills.journal import Facts
+from drills.objects import Object, condition
+from drills.stage import Stage
+from drills.verdict import ANY, Failures, Promise
+from toolchain.process import CommandError
+
+_SYSTEM = ("--namespace", "kube-system")
+_MANIFESTS = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+_ASIDE = "/etc/kubernetes/kube-apiserver.yaml.drill"
+
+
+def _available(deployment: Object) -> bool:
+    wanted = deployment["spec"].get("replicas", 1)
+    return condition(deployment, "Available") and deployment["status"].get("readyReplicas", 0) >= wanted
+
+
+class DnsKilled(Drill):
+    """All pods of the cluster's DNS at once."""
+
+    name = "dns-killed"
+    what = "every DNS pod is deleted by force"
+    promise = Promise(failures=Failures.NONE_AFTER_RETRY)
+
+    def aim(self, stage: Stage) -> Facts:
+        """Note which they are."""
+        pods = stage.all("pods", *_SYSTEM, "--selector", "k8s-app=kube-dns")
+        return {"pods": [pod["metadata"]["name"] for pod in pods]}
+
+    def inject(self, stage: Stage, facts: Facts) -> None:
+        """Without a grace period."""
+        stage.kubectl(*_SYSTEM, "delete", "pod", *facts["pods"], "--force", "--grace-period", "0")
+
+    def restored(self, stage: Stage, facts: Facts) -> bool:
+        """As many others are Ready."""
+        pods = stage.all("pods", *_SYSTEM, "--selector", "k8s-app=kube-dns")
+        ready = {pod["metadata"]["name"] for pod in pods if condition(pod, "Ready")} - set(facts["pods"])
+        return len(ready) >= len(facts["pods"])
+
+
+class IngressRestarted(Drill):
+    """The one ingress controller of the local cluster."""
+
+    name = "ingress-restarted"
+    what = "the ingress controller is restarted: seconds until the last failed request"
+    promise = Promise(wanted=15)
+    measured_by = ANY
+    space = ("--namespace", "traefik")
+
+    def aim(self, stage: Stage) -> Facts:
+        """Note which pod it is."""
+        pods = stage.all("pods", *self.space, "--selector", "app.kubernetes.io/name=traefik")
+        return {"pods": [pod["metadata"]["name"] for pod in pods]}
+
+    def inject(self, stage: Stage, facts: Facts) -> None:
+        """It is told to end, as in an update."""
+        stage.kubectl(*self.space, "delete", "pod", *facts["pods"], "--wait=false")
+
+    def restored(self, stage: Stage, facts: Facts) -> bool:
+        """Another one is there."""
+        (deployment,) = stage.all("deployments", *self.space)
+        pods = stage.all("pods", *self.space, "--selector", "app.kubernetes.io/name=traefik")
+        ready = {pod["metadata"]["name"] for pod in pods if condition(pod, "Ready")} - set(facts["pods"])
+        return _available(deployment) and bool(ready)
+
+
+class ApiServerAway(Drill):
+    """Nobody can change or look at the cluster for half a minute; what runs there runs on."""
+
+    name = "api-server-away"
+    what = "the API server is away for 30 s: seconds from its return until all is whole"
+    promise = Promise(wanted=90, failures=Failures.NONE)
+    stacks = ("prod", "dev")
+    relief = True
+    hold = 30
+    within = 240
+
+    def aim(self, stage: Stage) -> Facts:
+        """Note where it runs."""
+        (pod, *_) = stage.all("pods", *_SYSTEM, "--selector", "component=kube-apiserver")
+        (status, *_) = pod["status"]["containerStatuses"]
+        return {
+            "node": pod["spec"]["nodeName"],
+            "container": str(status["containerID"]).rpartition("/")[2],
+        }
+
+    def inject(self, stage: Stage, facts: Facts) -> None:
+        """Take it from the kubelet, then kill it: otherwise it would be back in seconds."""
+        stage.on_node(facts["node"], "mv", _MANIFESTS, _ASIDE)
+        # The kubelet may have been faster.
+        with contextlib.suppress(CommandError):
+            kill(stage, facts["node"], facts["container"], "SIGKILL")
+
+    def restored(self, stage: Stage, facts: Facts) -> bool:
+        """It answers, every node is Ready, and the stack is whole."""
+        return not stage.missing()
+
+    def undo(self, stage: Stage, facts: Facts) -> None:
+        """Give it back to the kubelet."""
+        if stage.cluster.engine.has("exec", facts["node"], "test", "-e", _ASIDE):
+            stage.on_node(facts["node"], "mv", _ASIDE, _MANIFESTS)
+
+
+DRILLS = (DnsKilled, IngressRestarted, ApiServerAway)

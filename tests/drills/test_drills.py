@@ -1,0 +1,336 @@
+"""Each drill, on a cluster that notes what it is told: what is aimed at, broken and mended."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.engine import Engine
+from cluster.handle import Cluster
+from components import settings
+from drills import objects, pathcut, releases, under_way, waiting
+from drills.catalogue import DRILLS
+from drills.drill import Drill
+from drills.journal import Facts
+from drills.objects import Object
+from drills.stage import Stage
+from local.stack import Stack
+from local.workspace import Workspace, merged
+from toolchain.pulumi import Pulumi
+from toolchain.refusal import Refusal
+
+from ..unit.recorder import encode, stack_file
+from .test_objects import deployment, pod
+
+NODES = ("x-control-plane", "x-worker", "x-worker2")
+ZONES = dict(zip(NODES, "abc", strict=True))
+HOME = "x-worker"
+PATH = "/var/local-path-provisioner/pvc-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Engine(Engine):
+    said: list[str] = field(default_factory=list)
+    holds: tuple[str, ...] = ()
+
+    def run(self, *arguments: str, timeout: float = 300) -> str:
+        assert timeout
+        self.said.append(" ".join(arguments))
+        if arguments[0] == "ps":
+            return "\n".join(NODES)
+        if "containers" in arguments:
+            return "0123\n"
+        return "0123  42  RUNNING\n" if "tasks" in arguments and "list" in arguments else ""
+
+    def has(self, *arguments: str) -> bool:
+        self.said.append(" ".join(arguments))
+        return (
+            arguments[0] == "start" or "kubelet" in arguments or any(held in arguments for held in self.holds)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stage(Stage):
+    said: list[str] = field(default_factory=list)
+    deployed: list[dict[str, Any]] = field(default_factory=list)
+    leader: str = "postgres-0"
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
+        assert timeout
+        self.said.append(" ".join((*arguments, stdin or "")))
+        return "2"
+
+    def all(self, kinds: str, *arguments: str) -> list[Object]:
+        if kinds == "nodes":
+            labels = {name: {"topology.kubernetes.io/zone": zone} for name, zone in ZONES.items()}
+            return [{"metadata": {"name": name, "labels": labels[name]}} for name in NODES]
+        if kinds == "deployments":
+            return [deployment(name="feastflow-backend")]
+        if "app.kubernetes.io/name=postgres" in arguments:
+            return [pod("postgres-0", node=HOME)]
+        if any(each.startswith("spec.nodeName=") for each in arguments):
+            running = {"startedAt": "2999-01-01T00:00:00Z"}
+            return [pod(status={"containerStatuses": [{"state": {"running": running}}]})]
+        if {"metadata.name=postgres-0", "cnpg-system"} & set(arguments):
+            return []
+        return [pod("api-1", node="x-worker2"), pod("api-2", node=HOME)]
+
+    def get(self, kind: str, name: str) -> dict[str, Any]:
+        if kind == "pod":
+            return {"spec": {"nodeName": HOME}}
+        if kind == "persistentvolumeclaim":
+            return {"spec": {"volumeName": "pvc-1"}}
+        assert (kind, name) == ("persistentvolume", "pvc-1")
+        term = {"matchExpressions": [{"values": [HOME]}]}
+        return {
+            "spec": {"hostPath": {"path": PATH}, "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}}}
+        }
+
+    def primary(self) -> str:
+        return self.leader
+
+    def missing(self) -> list[str]:
+        return []
+
+    def sql(self, statement: str, **values: str) -> list[list[str]]:
+        self.said.append(f"{statement} {values}")
+        if "sync_state" in statement:
+            return [["quorum"]]
+        return [["f"]] if "recovery" in statement else [["feastflow_a"]]
+
+    def config(self) -> dict[str, Any]:
+        return self.deployed[-1] if self.deployed else {"feastflow:rotation": 1}
+
+    def deploy(self, config: Mapping[str, Any], *, judged: bool = True) -> None:
+        self.said.append(f"up judged={judged}")
+        self.deployed.append(dict(config))
+
+
+def _stage(folder: Path, **changes: Any) -> _Stage:
+    engine = _Engine(command="podman", own=False, why="", **changes)
+    cluster = Cluster(name="x", port=8080, engine=engine, kubeconfig=folder / "kubeconfig", tools=folder)
+    cli = Pulumi(executable=folder / "pulumi", environment={}, official=False)
+    stack = Stack(name="dev", workspace=Workspace(folder=folder, environment={}), cli=cli, environment={})
+    return _Stage(cluster=cluster, stack=stack, namespace="shop", url="http://shop.localhost")
+
+
+def _begun(stage: _Stage) -> None:
+    stage.said.append("up begun")
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(waiting, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(under_way, "begin", _begun)
+    found = _stage(tmp_path)
+
+    def noted(_: Cluster, *words: str, timeout: float = 60) -> str:
+        assert timeout
+        found.said.append(" ".join(words))
+        return ""
+
+    monkeypatch.setattr(Cluster, "kubectl_output", noted)
+    return found
+
+
+def _broken(stage: _Stage, name: str) -> tuple[Drill, Facts]:
+    """The drill after it has broken what it is made for."""
+    drill = DRILLS[name]()
+    drill.within = 0.05  # type: ignore[misc] # nothing here takes time
+    facts = json.loads(json.dumps(drill.aim(stage)))
+    assert stage.said == [] or all("get" in said or "SELECT" in said for said in stage.said), (
+        "aiming changes nothing"
+    )
+    drill.inject(stage, facts)
+    return drill, facts
+
+
+def _engine(stage: _Stage) -> list[str]:
+    assert isinstance(stage.cluster.engine, _Engine)
+    return stage.cluster.engine.said
+
+
+@pytest.mark.parametrize("name", DRILLS)
+def test_a_drill_can_be_aimed_injected_looked_at_and_undone_twice(stage: _Stage, name: str) -> None:
+    drill, facts = _broken(stage, name)
+    drill.begun(stage, facts)
+    drill.relief_due(stage, facts, 1000.0)
+    drill.restored(stage, facts)
+    if drill.relief:
+        drill.relieve(stage, facts)
+    # The next run knows only what was written down.
+    kept = DRILLS[name]().aim(stage) if not name.startswith(("release", "rot", "up", "scaled")) else facts
+    for known in (facts, kept):
+        DRILLS[name]().undo(stage, json.loads(json.dumps(known)))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("backend-killed", "exec x-worker2 ctr --namespace k8s.io tasks kill --signal SIGKILL 0123"),
+        ("liveness-lost", "exec x-worker2 ctr --namespace k8s.io tasks kill --signal SIGSTOP 0123"),
+        ("worker-killed", "kill x-worker2"),
+        ("zone-gone", "kill x-worker2"),
+        ("primary-node", "kill x-worker"),
+        (
+            "readiness-lost",
+            "exec x-worker2 nsenter --target 42 --net iptables --wait -I OUTPUT -p tcp --dport 5432",
+        ),
+        (
+            "connection-cut",
+            "exec x-worker nsenter --target 42 --net iptables --wait -I INPUT ! -i lo -j DROP",
+        ),
+        ("api-server-away", "exec x-worker2 mv /etc/kubernetes/manifests/kube-apiserver.yaml"),
+        ("disk-full", f"sh {PATH}"),
+    ],
+)
+def test_what_is_broken_from_the_node_is_broken_there(stage: _Stage, name: str, told: str) -> None:
+    _broken(stage, name)
+
+    assert any(told in said for said in _engine(stage)), _engine(stage)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("oom-killed", "exec api-1 --container backend -- python3 -c"),
+        ("node-drained", "drain x-worker2"),
+        ("primary-killed", "delete pod postgres-0 --force --grace-period 0 --wait=false"),
+        ("operator-away", "--namespace cnpg-system scale deployment/cnpg-controller-manager --replicas=0"),
+        ("dns-killed", "--namespace kube-system delete pod api-1 api-2 --force"),
+        ("ingress-restarted", "--namespace traefik delete pod api-1 api-2 --wait=false"),
+        ("release-unready", "up begun"),
+    ],
+)
+def test_what_is_broken_through_the_api_server_is_broken_there(stage: _Stage, name: str, told: str) -> None:
+    _broken(stage, name)
+
+    assert any(told in said for said in stage.said), stage.said
+
+
+@pytest.mark.parametrize(
+    ("name", "holds", "told"),
+    [
+        ("worker-killed", (), "start x-worker2"),
+        ("api-server-away", ("test",), "mv /etc/kubernetes/kube-apiserver.yaml.drill"),
+        ("disk-full", ("mountpoint",), "mount --bind"),
+        ("liveness-lost", (), "SIGCONT 0123"),
+        ("connection-cut", (), "-D OUTPUT ! -o lo -j DROP"),
+    ],
+)
+def test_what_is_mended_on_the_node_is_mended_there(
+    stage: _Stage, tmp_path: Path, name: str, holds: Sequence[str], told: str
+) -> None:
+    drill, facts = _broken(stage, name)
+    fresh = _stage(tmp_path, holds=tuple(holds))
+    drill.undo(fresh, facts)
+
+    assert any(told in said for said in _engine(fresh)), _engine(fresh)
+
+
+def test_a_rule_that_is_gone_with_its_pod_needs_no_mending(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pathcut, "process_id", lambda *_: None)
+    pathcut.mend(stage, HOME, "api-1", pathcut.EVERYTHING)
+    with pytest.raises(Refusal, match="no container of api-1 runs"):
+        pathcut.cut(stage, HOME, "api-1", pathcut.EVERYTHING)
+
+
+def test_releases_end_with_the_settings_they_began_with(stage: _Stage) -> None:
+    before = stage.config()
+    for name in ("release-good", "rotation", "release-crashes"):
+        drill, facts = _broken(stage, name)
+        assert stage.config() != before
+        drill.undo(stage, facts)
+        assert stage.config() == before
+        deployed = len(stage.deployed)
+        drill.undo(stage, facts)
+        assert len(stage.deployed) == deployed, "nothing to do a second time"
+        stage.said.clear()
+
+
+@pytest.mark.parametrize("name", ["release-good", "release-unready", "release-crashes", "rotation", "scaled"])
+def test_what_a_release_drill_changes_are_settings_that_the_program_takes(stage: _Stage, name: str) -> None:
+    drill = DRILLS[name]()
+    assert isinstance(drill, releases.Release)
+    config = merged(stack_file("dev"), drill.changes(stage))
+
+    assert settings.parse({key: encode(value) for key, value in config.items()})
+
+
+def test_a_rotation_goes_one_up_and_locks_the_login_that_it_opened(stage: _Stage) -> None:
+    drill, facts = _broken(stage, "rotation")
+    assert stage.config()["feastflow:rotation"] == 2
+    drill.undo(stage, facts)
+
+    assert "ALTER ROLE" in stage.said[-1]
+    assert "{'kept': 'feastflow_a'}" in stage.said[-1]
+
+
+def test_the_operator_comes_back_as_many_as_it_was(stage: _Stage) -> None:
+    drill, facts = _broken(stage, "operator-away")
+    assert not drill.relief_due(stage, facts, 1000.0), "it is away for a while after the primary was killed"
+    drill.relieve(stage, facts)
+
+    assert stage.said[-1].strip().endswith("--replicas=2")
+
+
+def test_a_zone_with_the_control_plane_is_not_taken_away(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ZONES, "x-control-plane", "c")
+    with pytest.raises(Refusal, match="holds the control plane too"):
+        DRILLS["zone-gone"]().aim(stage)
+
+
+def test_a_worker_without_a_pod_of_a_tier_gets_one_before_it_fails(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (api,) = objects.pods([pod("api-1", node=HOME)])
+    monkeypatch.setattr(_Stage, "pods", lambda *_: [api])
+    DRILLS["node-drained"]().prepare(stage)
+
+    assert [said.strip() for said in stage.said if "get" not in said] == [
+        "cordon x-control-plane x-worker",
+        "delete pod api-1 api-1",
+        "uncordon x-control-plane x-worker x-worker2",
+    ]
+
+
+def test_it_is_noted_when_the_control_plane_gave_a_node_up_and_nothing_where_it_did_not_yet(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drill, facts = _broken(stage, "worker-killed")
+    assert facts["nodes"] == ["x-worker2"]
+    given_up = {"type": "Ready", "status": "Unknown", "lastTransitionTime": "2026-01-01T00:00:40Z"}
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:09:00Z"}
+
+    def nodes(second: dict[str, str]) -> None:
+        found = [
+            {"metadata": {"name": name}, "status": {"conditions": [condition]}}
+            for name, condition in {"x-worker": ready, "x-worker2": second}.items()
+        ]
+        monkeypatch.setattr(_Stage, "all", lambda *_: found)
+
+    nodes(given_up)
+    assert drill.moments(stage, facts) == {"NotReady": 1767225640.0}
+    nodes(ready)
+    assert drill.moments(stage, facts) == {}
+
+
+def test_a_worker_with_pods_of_each_tier_is_taken_as_it_is(stage: _Stage) -> None:
+    DRILLS["node-drained"]().prepare(stage)
+
+    assert stage.said == []
+
+
+def test_a_pod_that_was_restarted_before_is_replaced_before_it_is_killed(stage: _Stage) -> None:
+    DRILLS["backend-killed"]().prepare(stage)
+
+    assert any(said.startswith("delete pod api-1 api-2") for said in stage.said)

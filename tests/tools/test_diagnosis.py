@@ -1,0 +1,123 @@
+"""A failed update ends with what kubectl finds out, and never with less than Pulumi said."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from local import commands, diagnosis
+from local.target import Target
+from toolchain.refusal import Refusal
+
+from .fakes import Machine
+from .test_commands import THEIRS, checkout
+from .test_reasons import BACK_OFF, CRASHED, container, pod, warning
+
+__all__ = ["checkout"]
+
+_CONFIG = {"feastflow:namespace": "shop"}
+_LATE = Refusal("pulumi up failed\n'feastflow-backend' timed out waiting to be Ready", "matters", "fix")
+_KUBECTL = """
+case "$*" in
+  'config view'*) echo '{"contexts": [{"name": "theirs"}]}' ;;
+  *'get pods'*) [ ! -e "$ROOT/silent" ] || exit 1; cat "$ROOT/pods" ;;
+  *'get events'*) [ ! -e "$ROOT/silent" ] || exit 1; cat "$ROOT/events" ;;
+  *' logs '*) [ ! -e "$ROOT/mute" ] || exit 1; printf 'Traceback\\nno such column: price\\n' ;;
+  *) printf uid-1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def cluster(machine: Machine) -> Target:
+    """A cluster in which one pod crashes again and again, and a ReplicaSet was refused a pod."""
+    kubectl = machine.program("kubectl", _KUBECTL)
+    crashed = pod("api-1", container(BACK_OFF, lastState=CRASHED))
+    now = dt.datetime.now(tz=dt.UTC).isoformat()
+    refused = warning("ReplicaSet", "api-7c9", "FailedCreate", "exceeded quota", now)
+    machine.file("pods", json.dumps({"items": [crashed]}))
+    machine.file("events", json.dumps({"items": [refused]}))
+    return Target(context="theirs", kubeconfig=Path("/k"), kubectl=kubectl, identity="uid-1", local=None)
+
+
+def _failed(cluster: Target, refusal: Refusal = _LATE) -> Refusal:
+    with pytest.raises(Refusal) as caught, diagnosis.explained(cluster, _CONFIG):
+        raise refusal
+    return caught.value
+
+
+def test_an_update_that_waited_in_vain_ends_with_the_pods_own_reason(
+    machine: Machine, cluster: Target
+) -> None:
+    refusal = _failed(cluster)
+    assert refusal.found.splitlines() == [
+        *_LATE.found.splitlines(),
+        "",
+        "ReplicaSet api-7c9: FailedCreate",
+        "  exceeded quota",
+        "api-1, container backend: ended with 1",
+        "  | Traceback",
+        "  | no such column: price",
+    ]
+    assert (refusal.why, refusal.fix) == ("matters", "fix")
+    (call,) = machine.called("kubectl", "logs")
+    begin = "--kubeconfig /k --context theirs --namespace shop logs api-1 --container backend"
+    assert call == f"{begin} --tail=6 --previous"
+
+
+def test_a_failure_that_has_nothing_to_do_with_pods_is_left_as_it_is(
+    machine: Machine, cluster: Target
+) -> None:
+    other = Refusal("pulumi up failed\nerror: incorrect passphrase", "matters", "fix")
+    assert _failed(cluster, other) is other
+    assert machine.calls("kubectl") == []
+
+
+@pytest.mark.parametrize("silent", ["silent", "no kubectl"])
+def test_a_cluster_that_does_not_answer_takes_nothing_from_the_message(
+    machine: Machine, cluster: Target, silent: str
+) -> None:
+    machine.file("silent")
+    if silent == "no kubectl":
+        cluster.kubectl.unlink()
+    assert _failed(cluster) is _LATE
+
+
+def test_a_container_without_a_log_is_named_all_the_same(machine: Machine, cluster: Target) -> None:
+    machine.file("mute")
+    assert _failed(cluster).found.endswith("api-1, container backend: ended with 1")
+
+
+def test_a_log_is_not_asked_for_lines_that_the_pod_itself_has(machine: Machine, cluster: Target) -> None:
+    ended = {"terminated": {**CRASHED["terminated"], "message": "no such table"}}
+    crashed = pod("api-1", container(BACK_OFF, lastState=ended))
+    machine.file("pods", json.dumps({"items": [crashed]}))
+    assert _failed(cluster).found.endswith("api-1, container backend: ended with 1\n  | no such table")
+    assert not machine.called("kubectl", "logs")
+
+
+def test_an_update_that_works_asks_nothing(machine: Machine, cluster: Target) -> None:
+    with diagnosis.explained(cluster, _CONFIG):
+        pass
+    assert machine.calls("kubectl") == []
+
+
+def test_make_up_itself_ends_so(machine: Machine, cluster: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cluster.context == THEIRS.context
+    monkeypatch.setenv("BACKEND_IMAGE", "api:2")
+    settings = "config: {feastflow:namespace: shop, feastflow:frontend: {image: page:1}}\n"
+    machine.file("checkout/Pulumi.dev.yaml", settings)
+    machine.program(
+        "pulumi",
+        """case "$*" in
+          version) echo v3.200.0 ;;
+          *" export "*) echo '{}' ;;
+          *" up "*) echo "error: 'feastflow-backend' timed out waiting to be Ready"; exit 255 ;;
+        esac""",
+    )
+    with pytest.raises(Refusal) as caught:
+        commands.up(THEIRS)
+    assert "timed out waiting to be Ready" in caught.value.found
+    assert "no such column: price" in caught.value.found
+    assert machine.called("kubectl", "--namespace shop get pods")
