@@ -62,6 +62,10 @@ class Drill(ABC):
         """What else came when, in seconds since 1970; asked when it works again, before it is mended."""
         return {}
 
+    def stands(self, stage: Stage, facts: Facts) -> str:
+        """How things stand where it was not restored in its time, in words; asked before it is mended."""
+        return ""
+
     def undo(self, stage: Stage, facts: Facts) -> None:  # noqa: B027 - what mends itself needs none
         """Mend what does not mend itself."""
 

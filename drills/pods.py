@@ -2,18 +2,22 @@
 
 import contextlib
 
-from drills import pathcut
+from drills import objects, pathcut
 from drills.drill import Drill, kill
 from drills.journal import Facts
 from drills.objects import Pod
 from drills.stage import Stage
 from drills.verdict import ANY, Failures, Promise
+from drills.waiting import until
 from toolchain.process import CommandError
 from toolchain.refusal import Refusal
 
 _POD_CRASHES = "~10 s"
 _FRESH_SECONDS = 180
 _OOM = "OOMKilled"
+# The kernel may take a child instead of the server, and the API server may be too busy to begin with.
+_MEALS = 3
+_NOTICED_SECONDS = 5
 # Children of half the server's size each, so that the kernel takes the server, the largest, when the limit
 # is reached. The script is killed with it: it shares the container.
 _EAT = """
@@ -59,13 +63,29 @@ class _OfATier(Drill):
         }
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """Its container has been started again and takes requests."""
+        """Its container has been started again and takes requests.
+
+        An autoscaler that wants fewer pods takes the one that is not Ready first: then it is the others that
+        must be as many as are wanted.
+        """
         pod = stage.pod(facts["pod"])
-        return pod is not None and self.again(pod, facts)
+        if pod is None:
+            deployments = stage.all("deployments", "--selector", f"component={self.component}")
+            return objects.elsewhere(stage.pods(self.component), deployments, ())
+        return self.again(pod, facts)
 
     def again(self, pod: Pod, facts: Facts) -> bool:
         """Whether this is the pod after its restart."""
         return pod.ready and pod.restarts > facts["restarts"]
+
+    def stands(self, stage: Stage, facts: Facts) -> str:
+        """The victim."""
+        pod = stage.pod(facts["pod"])
+        if pod is None:
+            return f"{facts['pod']} is gone, and its tier has fewer pods than it wants"
+        ready = "Ready" if pod.ready else "not Ready"
+        ended = f", the last time for {pod.ended}" if pod.ended else ""
+        return f"{pod.name} is {ready}, restarted {pod.restarts - facts['restarts']} times{ended}"
 
 
 class BackendKilled(_OfATier):
@@ -98,15 +118,34 @@ class OutOfMemory(_OfATier):
     promise = Promise(seed="~10 s", wanted=5, failures=Failures.NONE_AFTER_RETRY)
 
     def inject(self, stage: Stage, facts: Facts) -> None:
-        """Eat memory inside the container until the kernel kills its first process, the largest."""
-        # The script dies with the container, so it never ends well.
-        with contextlib.suppress(CommandError):
-            command = ["exec", facts["pod"], "--container", "backend", "--", "python3", "-c", _EAT]
-            stage.kubectl(*command, timeout=60)
+        """Eat memory inside the container until the kernel kills its first process, the largest.
+
+        Raises:
+            Refusal: when the container outlived that several times, with what was said.
+        """
+        command = ["exec", facts["pod"], "--container", "backend", "--", "python3", "-c", _EAT]
+        said = ""
+        for _ in range(_MEALS):
+            # The script dies with the container, so it ends well only where the container lives on.
+            try:
+                stage.kubectl(*command, timeout=60)
+            except CommandError as error:
+                said = error.tail
+            if until(lambda: self._died(stage, facts), _NOTICED_SECONDS):
+                return
+        raise Refusal(
+            f"{facts['pod']} still runs after {_MEALS} attempts to fill its memory: {said or 'none failed'}",
+            "the drill is of a container that the kernel kills at its limit",
+            f"look at the pod (make status STACK={stage.name}) and drill again: make drill DRILL={self.name}",
+        )
 
     def again(self, pod: Pod, facts: Facts) -> bool:
         """Whether it was restarted for that reason and no other."""
         return super().again(pod, facts) and pod.ended == _OOM
+
+    def _died(self, stage: Stage, facts: Facts) -> bool:
+        pod = stage.pod(facts["pod"])
+        return pod is None or not pod.ready or pod.restarts > facts["restarts"]
 
 
 class ReadinessLost(_OfATier):

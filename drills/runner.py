@@ -1,5 +1,6 @@
 """One run of one drill: whole, under load, broken, restored, mended, whole again, every order looked for."""
 
+import contextlib
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from drills.load import Load
 from drills.stage import Stage
 from drills.verdict import ANY, Measured
 from drills.waiting import until
+from toolchain.process import CommandError
 from toolchain.refusal import Refusal
 
 _WHOLE_SECONDS = 420
@@ -22,12 +24,16 @@ _STORED = "SELECT note, number FROM orders WHERE note LIKE :'begin' || '%'"
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """In seconds since 1970: when it failed, from when seconds count, when it worked again, if ever."""
+    """In seconds since 1970: when it failed, from when seconds count, when it worked again, if ever.
+
+    `stands` says how things stood where it did not.
+    """
 
     moment: float
     clock: float
     restored: float | None
     moments: dict[str, float]
+    stands: str
 
 
 def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Journal) -> Measured:
@@ -62,7 +68,7 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
         restored=times.restored,
         by=drill.measured_by,
     )
-    return replace(measured, moments=times.moments)
+    return replace(measured, moments=times.moments, stands=times.stands)
 
 
 def whole(stage: Stage, when: str) -> None:
@@ -115,5 +121,11 @@ def _broken(drill: Drill, stage: Stage, facts: Facts, load: Load, rate: float) -
     load.alive()
     stage.note("restored" if works else "not restored in the time it has")
     moments = drill.moments(stage, facts)
+    stands = ""
+    if not works:
+        with contextlib.suppress(CommandError):
+            stands = drill.stands(stage, facts)
     time.sleep(_TAIL_SECONDS)
-    return Times(moment=moment, clock=clock, restored=restored if works else None, moments=moments)
+    return Times(
+        moment=moment, clock=clock, restored=restored if works else None, moments=moments, stands=stands
+    )

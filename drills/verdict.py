@@ -46,7 +46,7 @@ class Measured:
     """One run. `seconds` is the drill's own measure, infinite where it was not restored in time.
 
     Latencies are in seconds; `moment` is when it failed, `moments` when else something came, in seconds since
-    1970.
+    1970. `stands` says how things stood where it was not restored.
     """
 
     moment: float
@@ -61,6 +61,7 @@ class Measured:
     p99: float
     restored: float | None = None
     moments: dict[str, float] = field(default_factory=dict)
+    stands: str = ""
     failures: dict[str, int] = field(default_factory=dict)
     windows: list[Window] = field(default_factory=list)
     course: list[Second] = field(default_factory=list)
@@ -119,7 +120,7 @@ def _problems(promise: Promise, run: Measured) -> list[str]:
 
 def _too_long(promise: Promise, run: Measured) -> list[str]:
     if math.isinf(run.seconds):
-        return ["not restored in the time it had"]
+        return [f"not restored in the time it had{run.stands and f': {run.stands}'}"]
     if promise.wanted is not None and run.seconds > promise.wanted:
         return [f"took {run.seconds:.1f} s, wanted {promise.wanted:g} s"]
     return []

@@ -33,6 +33,8 @@ def nothing_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("DRILL", "RUNS", "STACK", "RATE", "CLUSTER", "CONTEXT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    # The locks are there: a test must not wait for a cluster of the developer's.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def test_every_failure_that_was_asked_for_has_its_drill_and_each_says_what_it_does() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from cluster.engine import Engine
 from cluster.handle import Cluster
 from components import settings
-from drills import objects, pathcut, releases, under_way, waiting
+from drills import objects, pathcut, pods, releases, under_way, waiting
 from drills.catalogue import DRILLS
 from drills.drill import Drill
 from drills.journal import Facts
@@ -57,6 +57,8 @@ class _Stage(Stage):
     said: list[str] = field(default_factory=list)
     deployed: list[dict[str, Any]] = field(default_factory=list)
     leader: str = "postgres-0"
+    # How often memory must be eaten until the kernel kills the container.
+    meals: int = 1
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
         assert timeout
@@ -76,7 +78,8 @@ class _Stage(Stage):
             return [pod(status={"containerStatuses": [{"state": {"running": running}}]})]
         if {"metadata.name=postgres-0", "cnpg-system"} & set(arguments):
             return []
-        return [pod("api-1", node="x-worker2"), pod("api-2", node=HOME)]
+        eaten = sum("python3 -c" in said for said in self.said)
+        return [pod("api-1", node="x-worker2", restarts=2 + eaten // self.meals), pod("api-2", node=HOME)]
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
         if kind == "pod":
@@ -126,6 +129,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(waiting, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(pods, "_NOTICED_SECONDS", 0.0)
     monkeypatch.setattr(under_way, "begin", _begun)
     found = _stage(tmp_path)
 
@@ -334,3 +338,36 @@ def test_a_pod_that_was_restarted_before_is_replaced_before_it_is_killed(stage: 
     DRILLS["backend-killed"]().prepare(stage)
 
     assert any(said.startswith("delete pod api-1 api-2") for said in stage.said)
+
+
+def test_memory_is_eaten_again_where_the_kernel_took_something_else(stage: _Stage) -> None:
+    slow = replace(stage, meals=2)
+    drill, facts = _broken(slow, "oom-killed")
+
+    assert sum("python3 -c" in said for said in slow.said) == 2
+    assert drill.restored(slow, facts)
+
+
+def test_a_container_that_outlives_every_attempt_ends_the_drill_with_the_reason(stage: _Stage) -> None:
+    with pytest.raises(Refusal, match=r"api-1 still runs after 3 attempts(.|\n)*make drill DRILL=oom-killed"):
+        _broken(replace(stage, meals=100), "oom-killed")
+
+
+def test_where_the_autoscaler_took_the_victim_the_others_must_be_as_many_as_are_wanted(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drill, facts = _broken(stage, "backend-killed")
+    listed = {"deployments": [deployment(replicas=2)], "pods": [pod("api-2")]}
+    monkeypatch.setattr(_Stage, "pod", lambda *_: None)
+    monkeypatch.setattr(_Stage, "all", lambda _, kinds, *__: listed[kinds])
+    assert not drill.restored(stage, facts)
+    assert "api-1 is gone" in drill.stands(stage, facts)
+    listed["deployments"] = [deployment(replicas=1)]
+
+    assert drill.restored(stage, facts)
+
+
+def test_where_it_was_not_restored_it_is_said_how_the_victim_stands(stage: _Stage) -> None:
+    drill, facts = _broken(stage, "liveness-lost")
+
+    assert drill.stands(stage, facts) == "api-1 is Ready, restarted 0 times, the last time for OOMKilled"

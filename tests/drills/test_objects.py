@@ -9,14 +9,16 @@ from drills import objects, pathcut
 from drills.objects import Object
 
 
-def pod(name: str = "api-1", *, node: str = "w1", ready: bool = True, **changes: Any) -> Object:
+def pod(
+    name: str = "api-1", *, node: str = "w1", ready: bool = True, restarts: int = 2, **changes: Any
+) -> Object:
     status = {
         "phase": "Running",
         "conditions": [{"type": "Ready", "status": str(ready)}],
         "containerStatuses": [
             {
                 "containerID": "containerd://0123",
-                "restartCount": 2,
+                "restartCount": restarts,
                 "lastState": {"terminated": {"reason": "OOMKilled"}},
             }
         ],

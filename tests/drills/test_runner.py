@@ -110,6 +110,7 @@ def test_what_is_not_restored_in_its_time_is_undone_all_the_same(run: Run, book:
     found = run(drill(broken))
 
     assert found.restored is None
+    assert found.stands == "as before"
     assert broken.calls[-1] == "undo pod-1"
     assert book.open() is None
 

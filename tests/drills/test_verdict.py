@@ -27,7 +27,8 @@ def test_a_run_that_keeps_its_promise_has_no_problem() -> None:
     ("promise", "changes", "said"),
     [
         (Promise(wanted=2), {}, "run 1: took 3.0 s, wanted 2 s"),
-        (Promise(), {"seconds": math.inf}, "not restored"),
+        (Promise(), {"seconds": math.inf}, "not restored in the time it had$"),
+        (Promise(), {"seconds": math.inf, "stands": "api-1 is gone"}, "the time it had: api-1 is gone"),
         (Promise(failures=Failures.NONE), {"failed": 1}, "1 of 100 requests failed, wanted none"),
         (
             Promise(failures=Failures.NONE),
