@@ -78,7 +78,7 @@ app: venv ## the demo application's own tests, against a real PostgreSQL where o
 	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
 
 e2e: venv browser ## the whole path on a real cluster of its own, with a real browser
-	@.venv/bin/python -m pytest -q tests/e2e
+	@.venv/bin/python -m pytest -q --durations 20 tests/e2e
 
 drill: venv ## failures under load on the running stacks, measured: DRILL=name[,name] RUNS=n
 	@.venv/bin/python -m drills
@@ -90,9 +90,9 @@ browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
 test: lint types unit ## everything
-	@echo "state and policies side by side, some six minutes; they are shown when they have ended"
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target state policies
-	@$(MAKE) --no-print-directory judges delivery app e2e
+	@echo "what needs no cluster, two at a time, some twelve minutes; each is shown when it has ended"
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target state delivery policies judges app
+	@$(MAKE) --no-print-directory e2e
 
 clean-cache: ## remove downloads, binaries and images; `make down` first
 	@$(PYTHON) -m toolchain.clean

@@ -14,7 +14,7 @@ PLATFORM = ("kube-system", "traefik", "cnpg-system", "local-path-storage")
 
 @dataclass(frozen=True, kw_only=True)
 class Pod:
-    """A pod that is to stay. `container` is the id of its first container, `ended` why it last ended."""
+    """A pod that is to stay: `container` is the id of its first one, `ended` and `code` tell how that last did."""
 
     name: str
     component: str
@@ -23,6 +23,7 @@ class Pod:
     restarts: int
     ready: bool
     ended: str
+    code: int
     template: str
 
 
@@ -35,6 +36,7 @@ def pods(objects: Iterable[Object]) -> list[Pod]:
             continue
         container: Object = next(iter(status.get("containerStatuses", [])), {})
         labels = meta.get("labels", {})
+        ended: Object = container.get("lastState", {}).get("terminated", {})
         found.append(
             Pod(
                 name=meta["name"],
@@ -43,7 +45,8 @@ def pods(objects: Iterable[Object]) -> list[Pod]:
                 container=str(container.get("containerID", "")).rpartition("/")[2],
                 restarts=container.get("restartCount", 0),
                 ready=condition(each, "Ready"),
-                ended=container.get("lastState", {}).get("terminated", {}).get("reason", ""),
+                ended=ended.get("reason", ""),
+                code=ended.get("exitCode", 0),
                 template=labels.get("pod-template-hash", ""),
             )
         )

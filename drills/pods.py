@@ -15,6 +15,8 @@ from toolchain.refusal import Refusal
 _POD_CRASHES = "~10 s"
 _FRESH_SECONDS = 180
 _OOM = "OOMKilled"
+# Now and then containerd loses the event of an OOM kill (containerd#8893), but never the exit code.
+_SIGKILL = 137
 # The kernel may take a child instead of the server, and the API server may be too busy to begin with.
 _MEALS = 3
 _NOTICED_SECONDS = 5
@@ -141,7 +143,7 @@ class OutOfMemory(_OfATier):
 
     def again(self, pod: Pod, facts: Facts) -> bool:
         """Whether it was restarted for that reason and no other."""
-        return super().again(pod, facts) and pod.ended == _OOM
+        return super().again(pod, facts) and (pod.ended == _OOM or pod.code == _SIGKILL)
 
     def _died(self, stage: Stage, facts: Facts) -> bool:
         pod = stage.pod(facts["pod"])

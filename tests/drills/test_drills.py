@@ -348,6 +348,19 @@ def test_memory_is_eaten_again_where_the_kernel_took_something_else(stage: _Stag
     assert drill.restored(slow, facts)
 
 
+@pytest.mark.parametrize(
+    ("reason", "code", "counts"), [("OOMKilled", 137, "yes"), ("Error", 137, "yes"), ("Error", 143, "no")]
+)
+def test_a_kill_by_the_kernel_counts_also_where_containerd_lost_its_event(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch, reason: str, code: int, counts: str
+) -> None:
+    drill, facts = _broken(stage, "oom-killed")
+    (again,) = objects.pods([pod(restarts=facts["restarts"] + 1)])
+    monkeypatch.setattr(_Stage, "pod", lambda *_: replace(again, ended=reason, code=code))
+
+    assert drill.restored(stage, facts) == (counts == "yes")
+
+
 def test_a_container_that_outlives_every_attempt_ends_the_drill_with_the_reason(stage: _Stage) -> None:
     with pytest.raises(Refusal, match=r"api-1 still runs after 3 attempts(.|\n)*make drill DRILL=oom-killed"):
         _broken(replace(stage, meals=100), "oom-killed")

@@ -19,7 +19,7 @@ def pod(
             {
                 "containerID": "containerd://0123",
                 "restartCount": restarts,
-                "lastState": {"terminated": {"reason": "OOMKilled"}},
+                "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
             }
         ],
     }
@@ -64,7 +64,8 @@ def test_a_pod_is_what_a_drill_has_to_know_of_it() -> None:
     (found,) = objects.pods([pod()])
 
     assert (found.name, found.component, found.node, found.container) == ("api-1", "backend", "w1", "0123")
-    assert (found.restarts, found.ready, found.ended, found.template) == (2, True, "OOMKilled", "abc")
+    assert (found.restarts, found.ready, found.template) == (2, True, "abc")
+    assert (found.ended, found.code) == ("OOMKilled", 137)
 
 
 def test_pods_that_leave_or_have_ended_do_not_count_and_one_without_a_container_does() -> None:
