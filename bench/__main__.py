@@ -15,6 +15,7 @@ from bench.figures import Course, Row
 from bench.memory import Cost
 from bench.place import Place
 from bench.profile import Profile
+from bench.stacks import Turn
 from cluster import handle
 from cluster.handle import Cluster
 from drills import asked, opening
@@ -53,7 +54,7 @@ class Bench:
     contenders: Mapping[str, Contender]
     runs: list[list[Course]] = field(default_factory=list)
     memory: list[Cost] = field(default_factory=list)
-    stacks: list[dict[int, list[Cost]]] = field(default_factory=list)
+    stacks: list[dict[int, list[Turn]]] = field(default_factory=list)
     profiles: list[Profile] = field(default_factory=list)
 
     @property

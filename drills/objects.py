@@ -14,7 +14,7 @@ PLATFORM = ("kube-system", "traefik", "cnpg-system", "local-path-storage")
 
 @dataclass(frozen=True, kw_only=True)
 class Pod:
-    """A pod that is to stay: `container` is the id of its first one, `ended` and `code` tell how that last did."""
+    """A pod to stay; `container` is the id of its first one, `ended` and `code` how that ended last."""
 
     name: str
     component: str
