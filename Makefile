@@ -90,7 +90,7 @@ browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
 test: lint types unit ## everything
-	@echo "what needs no cluster, two at a time, some twelve minutes; each is shown when it has ended"
+	@echo "what needs no cluster, two at a time, some eight minutes; each is shown when it has ended"
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target state delivery policies judges app
 	@$(MAKE) --no-print-directory e2e
 
