@@ -196,12 +196,10 @@ def _read(arguments: list[str] | None) -> Chosen:
     parser.add_argument("--bench", default=given("BENCH") or "", help="names, with commas; none: all")
     parser.add_argument("--against", default=given("AGAINST"), help="names, with commas; none: all")
     parser.add_argument("--runs", default=given("RUNS") or "3", help="runs of each (%(default)s)")
-    parser.add_argument("--cluster", default=given("CLUSTER") or "feastflow", help="the local cluster's name")
-    parser.add_argument("--context", default=given("CONTEXT") or "", help="refused: only a local cluster")
+    asked.cluster(parser)
     found = parser.parse_args(arguments)
     asked.only_local(
-        found.context,
-        found.cluster,
+        found,
         why="a benchmark installs the site many times over; it never touches a cluster of yours",
         instead="it runs on the local cluster",
         command="make bench",

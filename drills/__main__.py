@@ -122,12 +122,10 @@ def _read(arguments: list[str] | None) -> Chosen:
     parser.add_argument(
         "--rate", default=given("RATE") or "", help="requests a second; none: each drill's own"
     )
-    parser.add_argument("--cluster", default=given("CLUSTER") or "feastflow", help="the local cluster's name")
-    parser.add_argument("--context", default=given("CONTEXT") or "", help="refused: only a local cluster")
+    asked.cluster(parser)
     found = parser.parse_args(arguments)
     asked.only_local(
-        found.context,
-        found.cluster,
+        found,
         why="drills kill pods, nodes and the API server; they never touch a cluster of yours",
         instead="drills are run on the local cluster",
         command="make drill",

@@ -1,19 +1,30 @@
 """What a person may ask of drills and benchmarks: the local cluster, whole numbers, names with commas."""
 
+import argparse
+import os
+
 from cluster import lifecycle
 from toolchain.refusal import Refusal
 
 
-def only_local(context: str, cluster: str, *, why: str, instead: str, command: str) -> None:
+def cluster(parser: argparse.ArgumentParser) -> None:
+    """Have a command take the names of clusters; `only_local` says which of them it may work on."""
+    given = os.environ.get
+    parser.add_argument("--cluster", default=given("CLUSTER") or "feastflow", help="the local cluster's name")
+    parser.add_argument("--context", default=given("CONTEXT") or "", help="refused: only a local cluster")
+
+
+def only_local(chosen: argparse.Namespace, *, why: str, instead: str, command: str) -> None:
     """Refuse a cluster of the user's, and a name that no local cluster can have.
 
-    `why` says what would happen there, `instead` where it happens; `command` is the `make` command.
+    `chosen` is what a parser read that has what `cluster` adds. `why` says what would happen there, `instead`
+    where it happens; `command` is the `make` command.
     """
-    if context:
-        raise Refusal(f"CONTEXT is {context!r}", why, f"leave CONTEXT away: {instead} (make up)")
-    if not lifecycle.is_name(cluster):
+    if chosen.context:
+        raise Refusal(f"CONTEXT is {chosen.context!r}", why, f"leave CONTEXT away: {instead} (make up)")
+    if not lifecycle.is_name(chosen.cluster):
         raise Refusal(
-            f"CLUSTER is {cluster!r}",
+            f"CLUSTER is {chosen.cluster!r}",
             "the local cluster's nodes are named after it",
             f"name one that `make up` has made: {command} CLUSTER=feastflow",
         )

@@ -6,7 +6,7 @@ from functools import partial
 
 from cluster import nodes
 from drills import disk, pathcut
-from drills.drill import Drill, kill
+from drills.drill import Drill, kill_if_there
 from drills.journal import Facts
 from drills.nodes import switch_on
 from drills.samples import ORDER
@@ -54,9 +54,7 @@ class PrimaryKilled(_OfThePrimary):
     def inject(self, stage: Stage, facts: Facts) -> None:
         """Without a grace period: a kubelet would leave it 2 s even so."""
         stage.kubectl("delete", "pod", facts["primary"], "--force", "--grace-period", "0", "--wait=false")
-        # The kubelet may have been faster.
-        with contextlib.suppress(CommandError):
-            kill(stage, facts["node"], facts["container"], "SIGKILL")
+        kill_if_there(stage, facts["node"], facts["container"], "SIGKILL")
 
 
 class PrimaryNodeStopped(_OfThePrimary):

@@ -1,11 +1,13 @@
 """What a drill is: a promise, a way to break something, a sign that it works again, and a way to mend it."""
 
+import contextlib
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from drills.journal import Facts
 from drills.stage import Stage, ctr
 from drills.verdict import Promise
+from toolchain.process import CommandError
 
 
 class Drill(ABC):
@@ -73,3 +75,9 @@ class Drill(ABC):
 def kill(stage: Stage, node: str, container: str, signal: str) -> None:
     """Send a signal to a container's first process, from its node: nothing in the pod is asked."""
     stage.on_node(node, *ctr("tasks", "kill", "--signal", signal, container))
+
+
+def kill_if_there(stage: Stage, node: str, container: str, signal: str) -> None:
+    """The same where the container is there still: the kubelet may have been faster."""
+    with contextlib.suppress(CommandError):
+        kill(stage, node, container, signal)

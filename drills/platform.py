@@ -1,13 +1,10 @@
 """What all stacks stand on fails: names, the edge, the API server."""
 
-import contextlib
-
-from drills.drill import Drill, kill
+from drills.drill import Drill, kill_if_there
 from drills.journal import Facts
 from drills.objects import Object, condition
 from drills.stage import Stage
 from drills.verdict import ANY, Failures, Promise
-from toolchain.process import CommandError
 
 _SYSTEM = ("--namespace", "kube-system")
 _MANIFESTS = "/etc/kubernetes/manifests/kube-apiserver.yaml"
@@ -19,30 +16,44 @@ def _available(deployment: Object) -> bool:
     return condition(deployment, "Available") and deployment["status"].get("readyReplicas", 0) >= wanted
 
 
-class DnsKilled(Drill):
+class _OfThePlatform(Drill):
+    """All pods of one part of the platform are the victims."""
+
+    space: tuple[str, ...]
+    label: str
+
+    def aim(self, stage: Stage) -> Facts:
+        """Note which they are."""
+        return {"pods": [pod["metadata"]["name"] for pod in self._pods(stage)]}
+
+    def others(self, stage: Stage, facts: Facts) -> set[str]:
+        """Those that are Ready and came after them."""
+        ready = {pod["metadata"]["name"] for pod in self._pods(stage) if condition(pod, "Ready")}
+        return ready - set(facts["pods"])
+
+    def _pods(self, stage: Stage) -> list[Object]:
+        return stage.all("pods", *self.space, "--selector", self.label)
+
+
+class DnsKilled(_OfThePlatform):
     """All pods of the cluster's DNS at once."""
 
     name = "dns-killed"
     what = "every DNS pod is deleted by force"
     promise = Promise(failures=Failures.NONE_AFTER_RETRY)
-
-    def aim(self, stage: Stage) -> Facts:
-        """Note which they are."""
-        pods = stage.all("pods", *_SYSTEM, "--selector", "k8s-app=kube-dns")
-        return {"pods": [pod["metadata"]["name"] for pod in pods]}
+    space = _SYSTEM
+    label = "k8s-app=kube-dns"
 
     def inject(self, stage: Stage, facts: Facts) -> None:
         """Without a grace period."""
-        stage.kubectl(*_SYSTEM, "delete", "pod", *facts["pods"], "--force", "--grace-period", "0")
+        stage.kubectl(*self.space, "delete", "pod", *facts["pods"], "--force", "--grace-period", "0")
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
         """As many others are Ready."""
-        pods = stage.all("pods", *_SYSTEM, "--selector", "k8s-app=kube-dns")
-        ready = {pod["metadata"]["name"] for pod in pods if condition(pod, "Ready")} - set(facts["pods"])
-        return len(ready) >= len(facts["pods"])
+        return len(self.others(stage, facts)) >= len(facts["pods"])
 
 
-class IngressRestarted(Drill):
+class IngressRestarted(_OfThePlatform):
     """The one ingress controller of the local cluster."""
 
     name = "ingress-restarted"
@@ -50,11 +61,7 @@ class IngressRestarted(Drill):
     promise = Promise(wanted=15)
     measured_by = ANY
     space = ("--namespace", "traefik")
-
-    def aim(self, stage: Stage) -> Facts:
-        """Note which pod it is."""
-        pods = stage.all("pods", *self.space, "--selector", "app.kubernetes.io/name=traefik")
-        return {"pods": [pod["metadata"]["name"] for pod in pods]}
+    label = "app.kubernetes.io/name=traefik"
 
     def inject(self, stage: Stage, facts: Facts) -> None:
         """It is told to end, as in an update."""
@@ -63,9 +70,7 @@ class IngressRestarted(Drill):
     def restored(self, stage: Stage, facts: Facts) -> bool:
         """Another one is there."""
         (deployment,) = stage.all("deployments", *self.space)
-        pods = stage.all("pods", *self.space, "--selector", "app.kubernetes.io/name=traefik")
-        ready = {pod["metadata"]["name"] for pod in pods if condition(pod, "Ready")} - set(facts["pods"])
-        return _available(deployment) and bool(ready)
+        return _available(deployment) and bool(self.others(stage, facts))
 
 
 class ApiServerAway(Drill):
@@ -91,9 +96,7 @@ class ApiServerAway(Drill):
     def inject(self, stage: Stage, facts: Facts) -> None:
         """Take it from the kubelet, then kill it: otherwise it would be back in seconds."""
         stage.on_node(facts["node"], "mv", _MANIFESTS, _ASIDE)
-        # The kubelet may have been faster.
-        with contextlib.suppress(CommandError):
-            kill(stage, facts["node"], facts["container"], "SIGKILL")
+        kill_if_there(stage, facts["node"], facts["container"], "SIGKILL")
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
         """It answers, every node is Ready, and the stack is whole."""

@@ -1,9 +1,7 @@
 """A pod fails: its process is killed, runs out of memory, loses what it needs, or hangs."""
 
-import contextlib
-
 from drills import objects, pathcut
-from drills.drill import Drill, kill
+from drills.drill import Drill, kill, kill_if_there
 from drills.journal import Facts
 from drills.objects import Pod
 from drills.stage import Stage
@@ -189,8 +187,7 @@ class LivenessLost(_OfATier):
 
     def undo(self, stage: Stage, facts: Facts) -> None:
         """Let it go on, where it was not replaced."""
-        with contextlib.suppress(CommandError):
-            kill(stage, facts["node"], facts["container"], "SIGCONT")
+        kill_if_there(stage, facts["node"], facts["container"], "SIGCONT")
 
 
 DRILLS = (BackendKilled, FrontendKilled, OutOfMemory, ReadinessLost, LivenessLost)

@@ -23,6 +23,12 @@ _ROTATION, _DATABASE, _BACKEND = "feastflow:rotation", "feastflow:database", "fe
 _STORAGE, _IMAGE, _MIGRATIONS, _RELEASE = "storage", "image", "migrations", "release"
 
 
+def section(config: Config, name: str) -> Config:
+    """What stands there below a name; what is no mapping is refused by the program itself."""
+    found = config.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Release:
     """One that worked. `config` are its settings, `number` counts up, `at` is when it had been deployed."""
@@ -83,7 +89,7 @@ class Releases:
         """
         known = self._current()["deployed"]
         images = {
-            tier: _section(known, f"feastflow:{tier}").get(_IMAGE, there)
+            tier: section(known, f"feastflow:{tier}").get(_IMAGE, there)
             for tier, there in outputs.get("images", {}).items()
         }
         rotation = (outputs.get("dataDependsOn") or {}).get("rotation", 1)
@@ -137,10 +143,10 @@ def _after(earlier: Config, now: Config, *, migrated: bool) -> dict[str, Any]:
     Where a later version has `migrated` the schema, the earlier one's migrations are not run against it.
     """
     result = _kept(earlier, now, _ROTATION)
-    database = _kept(_section(earlier, _DATABASE), _section(now, _DATABASE), _STORAGE)
+    database = _kept(section(earlier, _DATABASE), section(now, _DATABASE), _STORAGE)
     if database or _DATABASE in result:
         result[_DATABASE] = database
-    backend = _section(earlier, _BACKEND)
+    backend = section(earlier, _BACKEND)
     if migrated and _migrator(earlier) != _migrator(now):
         migrations = backend.get(_MIGRATIONS)
         own = migrations if isinstance(migrations, Mapping) else {}
@@ -153,15 +159,10 @@ def _kept(earlier: Config, now: Config, key: str) -> dict[str, Any]:
     return {**rest, key: now[key]} if key in now else rest
 
 
-def _section(config: Config, name: str) -> Config:
-    section = config.get(name)
-    return section if isinstance(section, Mapping) else {}
-
-
 def _migrator(config: Config) -> tuple[object, ...]:
-    backend = _section(config, _BACKEND)
-    release = _section(backend, _RELEASE)
-    second = [_section(release, name).get(_IMAGE) for name in ("green", "canary")]
+    backend = section(config, _BACKEND)
+    release = section(backend, _RELEASE)
+    second = [section(release, name).get(_IMAGE) for name in ("green", "canary")]
     return backend.get(_IMAGE), backend.get(_MIGRATIONS), *second
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from local import orphans
+from local import orphans, releases
 from local.releases import Releases
 from state import place
 from state.deployment import ENCRYPTION
@@ -174,8 +174,7 @@ def settings(stack: str) -> dict[str, Any]:
 
 def section(config: Config, name: str) -> Config:
     """A section of a stack's settings; what else stands in its place is refused by the program itself."""
-    found = config.get(f"feastflow:{name}")
-    return found if isinstance(found, Mapping) else {}
+    return releases.section(config, f"feastflow:{name}")
 
 
 def encryption(stack: str) -> dict[str, Any]:
