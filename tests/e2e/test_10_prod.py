@@ -22,6 +22,8 @@ from .waiting import meanwhile, until
 
 _NAMESPACE = "feastflow-prod"
 _ORDER = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": "Failover"}
+# Seconds that a planned change of the primary may cost at most, in front of a slow machine.
+_SWITCHOVER = 30
 # What prod has and dev has not, and the other way round: the other engine, and what it needs.
 _OTHER_ENGINE = {"Cluster", "StatefulSet", "PersistentVolumeClaim"}
 
@@ -169,6 +171,8 @@ def test_a_node_is_drained_while_both_sites_keep_answering(
     home = kube.get("pod", "postgres-0")["spec"]["nodeName"]
     workers = (f"{product.cluster}-worker", f"{product.cluster}-worker2")
     node = next(worker for worker in workers if worker != home)
+    # A node that has the primary on it is emptied at the price of a switchover.
+    leads = there.get("pod", _primary(there))["spec"]["nodeName"] == node
     short = node.removeprefix(f"{product.cluster}-")
     started = time.monotonic()
     try:
@@ -176,9 +180,10 @@ def test_a_node_is_drained_while_both_sites_keep_answering(
             product.typed(documented(".venv/bin/python -m cluster drain worker", {"worker": short}))
         figures.seconds("a worker drained", time.monotonic() - started)
         figures.text("  meanwhile, through dev's edge", str(dev), "0 failed")
-        figures.text("  meanwhile, through prod's edge", str(prod), "0 failed")
+        figures.text("  meanwhile, through prod's edge", str(prod), "a switchover" if leads else "0 failed")
         assert dev.kept_answering
-        assert prod.kept_answering
+        assert str(http.client.NOT_FOUND.value) not in prod.failures
+        assert prod.longest_silence < _SWITCHOVER if leads else prod.kept_answering
         left = [
             pod for space in (kube, there) for pod in space.all("pods") if pod["spec"].get("nodeName") == node
         ]
