@@ -182,7 +182,7 @@ def test_a_node_is_drained_while_both_sites_keep_answering(
         figures.text("  meanwhile, through dev's edge", str(dev), "0 failed")
         figures.text("  meanwhile, through prod's edge", str(prod), "a switchover" if leads else "0 failed")
         assert dev.kept_answering
-        assert str(http.client.NOT_FOUND.value) not in prod.failures
+        assert str(http.client.NOT_FOUND) not in prod.failures
         assert prod.longest_silence < _SWITCHOVER if leads else prod.kept_answering
         left = [
             pod for space in (kube, there) for pod in space.all("pods") if pod["spec"].get("nodeName") == node
