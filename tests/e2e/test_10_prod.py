@@ -22,7 +22,7 @@ from .waiting import meanwhile, until
 
 _NAMESPACE = "feastflow-prod"
 _ORDER = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": "Failover"}
-# Seconds that a planned change of the primary may cost at most, in front of a slow machine.
+# Seconds that a planned change of the primary may cost at most.
 _SWITCHOVER = 30
 # What prod has and dev has not, and the other way round: the other engine, and what it needs.
 _OTHER_ENGINE = {"Cluster", "StatefulSet", "PersistentVolumeClaim"}

@@ -21,7 +21,7 @@ from render.operator import made
 from ..documented import documented
 from . import objects
 from .figures import Figures
-from .kube import Kube, Object, condition, name_of
+from .kube import Kube, Object, name_of
 from .product import Product
 from .running import CommandError, run
 from .site import Site
@@ -106,7 +106,7 @@ def test_manifests_that_are_applied_at_once_come_to_serve_orders(rendered_site: 
 def test_every_job_succeeded_at_its_first_try(rendered_site: Site, there: Kube) -> None:
     assert rendered_site.answers()
     # What a Job did is written down a moment after its pod has ended, and after the site answers.
-    until(lambda: _ended(there.all("jobs")), what="both Jobs", within=60)
+    there.run("wait", "jobs", "--all", "--for=condition=Complete", "--timeout=60s", timeout=90)
     jobs = there.all("jobs")
     assert len(jobs) == 2
     assert {name_of(job): job["status"].get("succeeded") for job in jobs} == {name_of(job): 1 for job in jobs}
@@ -202,8 +202,3 @@ def _versions(there: Kube, kinds: str = f"{_KEPT},jobs,secrets") -> dict[str, tu
         f"{each['kind']} {name_of(each)}": (each["metadata"]["uid"], each["metadata"].get("generation"))
         for each in there.all(kinds)
     }
-
-
-def _ended(jobs: list[Object]) -> bool:
-    """Whether each Job has said what became of it."""
-    return bool(jobs) and all(condition(job, "Complete") or condition(job, "Failed") for job in jobs)
