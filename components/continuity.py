@@ -14,6 +14,8 @@ from . import quantities
 from .model.stack import Stack
 
 OUTPUT = "dataDependsOn"
+# The engine's own function behind StackReference.
+LAST_UPDATE = "pulumi:pulumi:readStackOutputs"
 
 _SIZE = "database.storage"
 _ROTATION = "rotation"
@@ -89,7 +91,7 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
     steps = now[_ROTATION] - before.get(_ROTATION, now[_ROTATION])
     if steps and steps % 2 == 0:
         why = "two logins take turns, and the one in use would get another password under its clients"
-        fix = f"pulumi config set feastflow:{_ROTATION} {int(before[_ROTATION]) + 1}"
+        fix = f"pulumi config set feastflow:{_ROTATION} {before[_ROTATION] + 1}"
         problems.append(_problem(_ROTATION, before[_ROTATION], now[_ROTATION], why, fix))
     if problems:
         head = "The stack holds data that this change would put out of reach; nothing was changed."
@@ -109,13 +111,19 @@ def checked(stack: Stack) -> pulumi.Output[bool]:
     """Known only when the change has been checked against the last update of this stack."""
     now = facts(stack)
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    last = pulumi.StackReference("last-update", stack_name=name)
+    # No StackReference: as a resource it keeps the outputs of one update ago, and every refresh reports that.
+    last = pulumi.runtime.invoke_output(LAST_UPDATE, {"name": name})
 
-    def compare(before: Mapping[str, Any] | None) -> bool:
-        check(before, now)
+    def compare(found: Mapping[str, Any]) -> bool:
+        check(_whole(found["outputs"].get(OUTPUT)), now)
         return True
 
-    return last.get_output(OUTPUT).apply(compare)
+    return last.apply(compare)
+
+
+def _whole(before: Mapping[str, Any] | None) -> dict[str, Any]:
+    # The engine's numbers are floating, and none here has a fraction.
+    return {key: int(value) if isinstance(value, float) else value for key, value in (before or {}).items()}
 
 
 def _problem(key: str, before: object, now: object, why: str, fix: str) -> str:

@@ -5,8 +5,9 @@ import json
 import ssl
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -127,3 +128,34 @@ def watched(site: Site, path: str = "/api/menu") -> Iterator[Watch]:
 
     with meanwhile(keep_asking):
         yield watch
+
+
+@dataclass
+class Writes:
+    """Orders placed one after the other: numbers of the acknowledged ones, and the longest time without."""
+
+    numbers: list[str] = field(default_factory=list)
+    longest_silence: float = 0.0
+
+
+@contextmanager
+def ordering(site: Site, *, customer: str) -> Iterator[Writes]:
+    """Place orders while the block runs, as a customer who tries again when one fails."""
+    writes = Writes()
+    order = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": customer}
+
+    def keep_ordering(over: threading.Event) -> None:
+        last = time.monotonic()
+        for _ in range(_MOST_QUESTIONS):
+            key = {"Idempotency-Key": str(uuid.uuid4())}
+            with suppress(OSError, http.client.HTTPException):
+                answer = site.ask("/api/orders", method="POST", body=order, headers=key)
+                if answer.status == http.client.CREATED:
+                    writes.numbers.append(answer.json["number"])
+                    writes.longest_silence = max(writes.longest_silence, time.monotonic() - last)
+                    last = time.monotonic()
+            if over.wait(2 * _PAUSE):
+                break
+
+    with meanwhile(keep_ordering):
+        yield writes

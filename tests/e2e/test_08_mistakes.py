@@ -27,6 +27,14 @@ def _missing_namespace(config: Object) -> None:
     del config["feastflow:namespace"]
 
 
+def _another_user(config: Object) -> None:
+    config["feastflow:database"]["user"] = "another"
+
+
+def _rotation_by_two(config: Object) -> None:
+    config["feastflow:rotation"] = 3
+
+
 @pytest.fixture
 def running(kube: Kube, site: Site) -> Callable[[], list[str]]:
     """Names of the pods that run, which change with every rollout; asked again after the mistake."""
@@ -42,6 +50,8 @@ def running(kube: Kube, site: Site) -> Callable[[], list[str]]:
         (_wrong_value, "storage"),
         (_unknown_key, "replicaas"),
         (_missing_namespace, "namespace"),
+        (_another_user, "found: another (was feastflow)"),
+        (_rotation_by_two, "found: 3 (was 1)"),
     ],
 )
 def test_a_wrong_setting_in_the_stacks_file_is_refused_with_its_name(

@@ -2,11 +2,10 @@
 
 import http.client
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -17,23 +16,16 @@ from .kube import Kube, Object, condition, name_of
 from .product import Product
 from .refusals import assert_refused
 from .running import CommandError, Ran
-from .site import Site, watched
-from .waiting import meanwhile, until
+from .site import Site, Writes, ordering, watched
+from .waiting import until
 
 _NAMESPACE = "feastflow-prod"
-_ORDER = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": "Failover"}
+_CUSTOMER = "Failover"
+_SWITCHES = "Switchover in progress"
 # Seconds that a planned change of the primary may cost at most.
 _SWITCHOVER = 30
 # What prod has and dev has not, and the other way round: the other engine, and what it needs.
 _OTHER_ENGINE = {"Cluster", "StatefulSet", "PersistentVolumeClaim"}
-
-
-@dataclass
-class _Writes:
-    """Orders placed one after the other: numbers of those that were acknowledged, and when."""
-
-    numbers: list[str] = field(default_factory=list)
-    longest_silence: float = 0.0
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +138,7 @@ def test_no_acknowledged_order_is_lost_when_the_primary_fails(
     there: Kube, shop: Site, figures: Figures
 ) -> None:
     before = _primary(there)
-    with _ordering(shop) as writes:
+    with ordering(shop, customer=_CUSTOMER) as writes:
         until(lambda: len(writes.numbers) >= 5, what="five orders", within=30)
         started = time.monotonic()
         there.run("delete", "pod", before, "--force", "--grace-period", "0")
@@ -156,45 +148,48 @@ def test_no_acknowledged_order_is_lost_when_the_primary_fails(
         until(lambda: len(writes.numbers) >= acknowledged + 5, what="five more orders", within=60)
     figures.seconds("primary killed, another one leads", promoted)
     figures.seconds("  longest time without an order", writes.longest_silence)
-    stored = {number for (number,) in _sql(there, "SELECT number FROM orders")}
-    lost = [number for number in writes.numbers if number not in stored]
-    figures.text("  acknowledged orders lost", f"{len(lost)} of {len(writes.numbers)}", "0")
-    assert lost == []
+    _assert_none_lost(there, writes, figures)
     until(lambda: _healthy(there), what="three instances again", within=180)
     figures.seconds("  and three instances again", time.monotonic() - started)
 
 
-def test_a_node_is_drained_while_both_sites_keep_answering(
+def test_a_node_without_the_primary_is_drained_while_both_sites_keep_answering(
     product: Product, kube: Kube, there: Kube, site: Site, shop: Site, figures: Figures
 ) -> None:
-    # The single instance of dev is bound to its node's disk.
-    home = kube.get("pod", "postgres-0")["spec"]["nodeName"]
-    workers = (f"{product.cluster}-worker", f"{product.cluster}-worker2")
-    node = next(worker for worker in workers if worker != home)
-    # A node that has the primary on it is emptied at the price of a switchover.
-    leads = there.get("pod", _primary(there))["spec"]["nodeName"] == node
-    short = node.removeprefix(f"{product.cluster}-")
-    started = time.monotonic()
-    try:
-        with watched(site) as dev, watched(shop) as prod:
-            product.typed(documented(".venv/bin/python -m cluster drain worker", {"worker": short}))
-        figures.seconds("a worker drained", time.monotonic() - started)
-        figures.text("  meanwhile, through dev's edge", str(dev), "0 failed")
-        figures.text("  meanwhile, through prod's edge", str(prod), "a switchover" if leads else "0 failed")
-        assert dev.kept_answering
-        assert str(http.client.NOT_FOUND) not in prod.failures
-        assert prod.longest_silence < _SWITCHOVER if leads else prod.kept_answering
-        left = [
-            pod for space in (kube, there) for pod in space.all("pods") if pod["spec"].get("nodeName") == node
-        ]
-        assert [name_of(pod) for pod in left if pod["status"]["phase"] == "Running"] == []
-        drained = {"NODE": node}
-        ran = product.shell(
-            documented("kubectl drain NODE --ignore-daemonsets --delete-emptydir-data", drained)
-        )
-        assert f"node/{node} drained" in ran.out
-    finally:
-        product.typed(documented(".venv/bin/python -m cluster uncordon worker", {"worker": short}))
+    node = _drainable(product, kube)
+    _have_lead(there, lambda home: home != node)
+    with watched(site) as dev, watched(shop) as prod, _drained(product, node, figures):
+        pass
+    figures.text("  meanwhile, through dev's edge", str(dev), "0 failed")
+    figures.text("  meanwhile, through prod's edge", str(prod), "0 failed")
+    assert dev.kept_answering
+    assert prod.kept_answering
+    assert str(http.client.NOT_FOUND) not in prod.failures
+    until(lambda: _healthy(there) and _settled(there), what="all of prod", within=240)
+
+
+def test_the_primarys_node_is_drained_at_the_price_of_a_switchover_and_no_order_is_lost(
+    product: Product, kube: Kube, there: Kube, shop: Site, figures: Figures
+) -> None:
+    node = _drainable(product, kube)
+    _have_lead(there, lambda home: home == node)
+    before = _primary(there)
+    with watched(shop) as prod, ordering(shop, customer=_CUSTOMER) as writes:
+        with _drained(product, node, figures):
+            assert _primary(there) != before
+            left = [pod for space in (kube, there) for pod in space.all("pods") if _home(pod) == node]
+            assert [name_of(pod) for pod in left if pod["status"]["phase"] == "Running"] == []
+            command = documented(
+                "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data", {"NODE": node}
+            )
+            assert f"node/{node} drained" in product.shell(command).out
+        acknowledged = len(writes.numbers)
+        until(lambda: len(writes.numbers) >= acknowledged + 5, what="five more orders", within=60)
+    figures.text("  meanwhile, through prod's edge", str(prod), f"< {_SWITCHOVER} s")
+    figures.seconds("  longest time without an order", writes.longest_silence, f"< {_SWITCHOVER} s")
+    _assert_none_lost(there, writes, figures)
+    assert prod.longest_silence < _SWITCHOVER
+    assert str(http.client.NOT_FOUND) not in prod.failures
     until(lambda: _healthy(there) and _settled(there), what="all of prod", within=240)
 
 
@@ -210,6 +205,51 @@ def _sql(there: Kube, statement: str, **values: str) -> list[list[str]]:
 
 def _primary(there: Kube) -> str:
     return str(there.get("clusters.postgresql.cnpg.io", "postgres")["status"]["currentPrimary"])
+
+
+def _home(pod: Object) -> str | None:
+    """The node that the pod is on."""
+    home: str | None = pod["spec"].get("nodeName")
+    return home
+
+
+def _drainable(product: Product, kube: Kube) -> str:
+    """A worker that dev can do without: its single instance is bound to the disk of its node."""
+    workers = (f"{product.cluster}-worker", f"{product.cluster}-worker2")
+    return next(worker for worker in workers if worker != _home(kube.get("pod", "postgres-0")))
+
+
+@contextmanager
+def _drained(product: Product, node: str, figures: Figures) -> Iterator[None]:
+    """The node is emptied, and takes pods again afterwards."""
+    worker = {"worker": node.removeprefix(f"{product.cluster}-")}
+    started = time.monotonic()
+    try:
+        product.typed(documented(".venv/bin/python -m cluster drain worker", worker))
+        figures.seconds("a worker drained", time.monotonic() - started)
+        yield
+    finally:
+        product.typed(documented(".venv/bin/python -m cluster uncordon worker", worker))
+
+
+def _have_lead(there: Kube, suits: Callable[[str | None], bool]) -> None:
+    """Have an instance lead whose node suits, by what `kubectl cnpg promote` would write."""
+    pods = there.all("pods", "--selector", "cnpg.io/podRole=instance")
+    suited = {name_of(pod) for pod in pods if suits(_home(pod))}
+    if _primary(there) not in suited:
+        wanted = min(suited)
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        status = {"targetPrimary": wanted, "targetPrimaryTimestamp": now, "phase": _SWITCHES}
+        patch = ("--subresource", "status", "--type", "merge", "--patch", json.dumps({"status": status}))
+        there.run("patch", "clusters.postgresql.cnpg.io", "postgres", *patch)
+        until(lambda: _primary(there) == wanted and _healthy(there), what=f"{wanted} to lead", within=180)
+
+
+def _assert_none_lost(there: Kube, writes: Writes, figures: Figures) -> None:
+    stored = {number for (number,) in _sql(there, "SELECT number FROM orders")}
+    lost = [number for number in writes.numbers if number not in stored]
+    figures.text("  acknowledged orders lost", f"{len(lost)} of {len(writes.numbers)}", "0")
+    assert lost == []
 
 
 def _healthy(there: Kube) -> bool:
@@ -254,25 +294,3 @@ def _shapes(prod: Product, stack: str) -> set[tuple[str, str]]:
 def _without_digest(name: str) -> str:
     words = name.split("-")
     return "-".join(word for word in words if not (len(word) >= 8 and set(word) <= set("0123456789abcdef")))
-
-
-@contextmanager
-def _ordering(shop: Site) -> Iterator[_Writes]:
-    """Place orders while the block runs, as a customer who tries again when one fails."""
-    writes = _Writes()
-
-    def order(over: threading.Event) -> None:
-        last = time.monotonic()
-        for attempt in range(5000):
-            key = {"Idempotency-Key": f"e2e-failover-{attempt}"}
-            with suppress(OSError, http.client.HTTPException):
-                answer = shop.ask("/api/orders", method="POST", body=_ORDER, headers=key, timeout=5)
-                if answer.status == http.client.CREATED:
-                    writes.numbers.append(answer.json["number"])
-                    writes.longest_silence = max(writes.longest_silence, time.monotonic() - last)
-                    last = time.monotonic()
-            if over.wait(0.1):
-                break
-
-    with meanwhile(order):
-        yield writes

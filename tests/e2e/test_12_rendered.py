@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from bench.place import CLUSTER_SCOPED, INSTANCE
+from local import edge
 from render.operator import made
 
 from ..documented import documented
@@ -171,10 +172,10 @@ def test_pulumi_adopts_what_kubectl_applied_with_its_data_and_makes_nothing_anew
 
 
 def _config(product: Product, kube: Kube) -> Object:
-    """Dev's settings for the other namespace, with the images that run."""
+    """Dev's settings for the other namespace as `make up` has them, with the images that run."""
     text = (product.root / "Pulumi.dev.yaml").read_text(encoding="utf-8")
     config: Object = yaml.safe_load(text.replace(kube.namespace, _NAMESPACE))["config"]
-    config["feastflow:edge"]["port"] = product.port
+    config["feastflow:edge"].update(edge.overrides(product.port, config))
     # Beside dev and prod, the processors of three nodes are all taken in one zone or another.
     config["feastflow:cluster"] = {**config.get("feastflow:cluster", {}), "zones": 1}
     workloads = {"backend": ("deployment", "feastflow-backend"), "database": ("statefulset", "postgres")}
