@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.api import Api, Object
+from cluster.api import Api, Object
 from cluster.handle import Cluster
 from drills import objects
 from local import smoke, workspace
@@ -59,8 +59,8 @@ class Place:
     def serves(self, before: Collection[str]) -> bool:
         """Whether requests are led to a pod of the tier that is of none of these versions."""
         new = {pod.name for pod in self._pods() if pod.template not in before and pod.ready}
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices"
-        endpoints = [each for piece in self.api.items(path) for each in piece.get("endpoints") or []]
+        slices = self.api.all("endpointslices", self.namespace)
+        endpoints = [each for piece in slices for each in piece.get("endpoints") or []]
         led = {
             (each.get("targetRef") or {}).get("name") for each in endpoints if each["conditions"].get("ready")
         }
@@ -72,8 +72,7 @@ class Place:
 
     def full(self) -> bool:
         """Whether the autoscalers, too, have as many pods as they want at least."""
-        path = f"/apis/autoscaling/v2/namespaces/{self.namespace}/horizontalpodautoscalers"
-        scalers = [{**each, "kind": "HorizontalPodAutoscaler"} for each in self.api.items(path)]
+        scalers = self.api.all("horizontalpodautoscalers", self.namespace)
         return bool(scalers) and not objects.missing([*scalers, *self.workloads()], self.namespace)
 
     def wait(self, seen: Callable[[], bool]) -> None:
@@ -95,11 +94,9 @@ class Place:
 
     def workloads(self) -> list[Object]:
         """Its Deployments and StatefulSets, each with its kind."""
-        found = []
-        for kind in ("Deployment", "StatefulSet"):
-            path = f"/apis/apps/v1/namespaces/{self.namespace}/{kind.lower()}s"
-            found += [{**each, "kind": kind} for each in self.api.items(path)]
-        return found
+        return [
+            each for kind in ("deployments", "statefulsets") for each in self.api.all(kind, self.namespace)
+        ]
 
     def _missing(self) -> list[str]:
         found = self.workloads()
@@ -108,8 +105,7 @@ class Place:
         return objects.missing(found, self.namespace)
 
     def _pods(self) -> list[objects.Pod]:
-        path = f"/api/v1/namespaces/{self.namespace}/pods?labelSelector=component%3D{TIER}"
-        return objects.pods(self.api.items(path))
+        return objects.pods(self.api.all("pods", self.namespace, labels=f"component={TIER}"))
 
     def _answers(self) -> bool:
         try:

@@ -31,7 +31,7 @@ class _OfThePrimary(Drill):
     def aim(self, stage: Stage) -> Facts:
         """Note which it is, and where."""
         primary = stage.primary()
-        return {"primary": primary, "node": stage.get("pod", primary)["spec"]["nodeName"]}
+        return {"primary": primary, "node": stage.get("pods", primary)["spec"]["nodeName"]}
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
         """Another instance leads."""
@@ -69,7 +69,7 @@ class PrimaryNodeStopped(_OfThePrimary):
         """Have the primary on a worker: the control plane has the edge."""
         for _ in range(_MOVES):
             primary = stage.primary()
-            if stage.get("pod", primary)["spec"]["nodeName"] in stage.workers():
+            if stage.get("pods", primary)["spec"]["nodeName"] in stage.workers():
                 return
             stage.note(f"{primary} is on the control plane: letting another one lead")
             stage.kubectl("delete", "pod", primary, "--force", "--grace-period", "0")
@@ -127,7 +127,7 @@ class OperatorAway(PrimaryKilled):
     def inject(self, stage: Stage, facts: Facts) -> None:
         """Take the operator away first."""
         self._scale(stage, "0")
-        until(lambda: not stage.all("pods", "--namespace", _OPERATORS), _GONE_SECONDS)
+        until(lambda: not stage.all("pods", namespace=_OPERATORS), _GONE_SECONDS)
         super().inject(stage, facts)
         facts["killed"] = time.monotonic()
 

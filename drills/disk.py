@@ -63,8 +63,8 @@ def place(stage: Stage) -> Facts:
     Raises:
         Refusal: when the volume is no folder of a node, as the local cluster's are.
     """
-    volume = stage.get("persistentvolumeclaim", _CLAIM)["spec"]["volumeName"]
-    source = stage.get("persistentvolume", volume)["spec"]
+    volume = stage.get("persistentvolumeclaims", _CLAIM)["spec"]["volumeName"]
+    source = stage.get("persistentvolumes", volume)["spec"]
     path = (source.get("hostPath") or source.get("local") or {}).get("path")
     if not path:
         raise Refusal(
@@ -115,8 +115,7 @@ def _on(stage: Stage, facts: Facts, script: str, *more: str) -> None:
 
 def _stop(stage: Stage) -> None:
     stage.kubectl("scale", _SERVER, "--replicas=0")
-    named = ("--field-selector", "metadata.name=postgres-0")
-    if not until(lambda: not stage.all("pods", *named), _STOP_SECONDS):
+    if not until(lambda: not stage.all("pods", fields="metadata.name=postgres-0"), _STOP_SECONDS):
         raise Refusal(
             f"PostgreSQL has not stopped within {_STOP_SECONDS} s",
             "its files cannot be put on another disk while it writes to them",

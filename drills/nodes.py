@@ -6,7 +6,7 @@ from cluster import handle, nodes
 from drills import objects
 from drills.drill import Drill
 from drills.journal import Facts
-from drills.stage import Stage
+from drills.stage import EVERYWHERE, Stage
 from drills.verdict import ANY, Failures, Promise
 from drills.waiting import until
 from toolchain.refusal import Refusal
@@ -26,8 +26,11 @@ def switch_on(stage: Stage, node: str) -> None:
         return
     since = dt.datetime.now(dt.UTC)
     nodes.start(stage.cluster, node)
-    on_it = ("--all-namespaces", "--field-selector", f"spec.nodeName={node}")
-    until(lambda: objects.started_since(stage.all("pods", *on_it), since), _BOOT_SECONDS)
+    on_it = f"spec.nodeName={node}"
+    until(
+        lambda: objects.started_since(stage.all("pods", namespace=EVERYWHERE, fields=on_it), since),
+        _BOOT_SECONDS,
+    )
 
 
 class _OfAWorker(Drill):
@@ -37,8 +40,8 @@ class _OfAWorker(Drill):
 
     def aim(self, stage: Stage) -> Facts:
         """Take a worker without the primary, and best one without another stack's only server."""
-        home = stage.get("pod", stage.primary())["spec"]["nodeName"]
-        servers = stage.all("pods", "--all-namespaces", "--selector", "app.kubernetes.io/name=postgres")
+        home = stage.get("pods", stage.primary())["spec"]["nodeName"]
+        servers = stage.all("pods", namespace=EVERYWHERE, labels="app.kubernetes.io/name=postgres")
         others = {server["spec"].get("nodeName") for server in servers}
         workers = [node for node in stage.workers() if node != home]
         if not workers:

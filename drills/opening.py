@@ -1,6 +1,7 @@
 """The stage of a stack on the local cluster, also while some of it is broken."""
 
 from cluster import lifecycle, record
+from cluster.api import Api
 from drills.stage import Stage
 from local import workspace
 from local.stack import Stack
@@ -36,4 +37,10 @@ def stage(cluster: str, stack: str, cli: Pulumi) -> Stage:
             "a drill shows what a running stack does when something fails",
             f"deploy it first: make up STACK={stack}",
         )
-    return Stage(cluster=found, stack=opened, namespace=outputs["namespace"], url=outputs["url"])
+    return Stage(
+        cluster=found,
+        api=Api(found.kubeconfig),
+        stack=opened,
+        namespace=outputs["namespace"],
+        url=outputs["url"],
+    )

@@ -6,7 +6,7 @@ from drills.objects import Object, condition
 from drills.stage import Stage
 from drills.verdict import ANY, Failures, Promise
 
-_SYSTEM = ("--namespace", "kube-system")
+_SYSTEM = "kube-system"
 _MANIFESTS = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 _ASIDE = "/etc/kubernetes/kube-apiserver.yaml.drill"
 
@@ -19,7 +19,7 @@ def _available(deployment: Object) -> bool:
 class _OfThePlatform(Drill):
     """All pods of one part of the platform are the victims."""
 
-    space: tuple[str, ...]
+    space: str
     label: str
 
     def aim(self, stage: Stage) -> Facts:
@@ -32,7 +32,7 @@ class _OfThePlatform(Drill):
         return ready - set(facts["pods"])
 
     def _pods(self, stage: Stage) -> list[Object]:
-        return stage.all("pods", *self.space, "--selector", self.label)
+        return stage.all("pods", namespace=self.space, labels=self.label)
 
 
 class DnsKilled(_OfThePlatform):
@@ -46,7 +46,8 @@ class DnsKilled(_OfThePlatform):
 
     def inject(self, stage: Stage, facts: Facts) -> None:
         """Without a grace period."""
-        stage.kubectl(*self.space, "delete", "pod", *facts["pods"], "--force", "--grace-period", "0")
+        delete = ("--namespace", self.space, "delete", "pod")
+        stage.kubectl(*delete, *facts["pods"], "--force", "--grace-period", "0")
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
         """As many others are Ready."""
@@ -60,16 +61,16 @@ class IngressRestarted(_OfThePlatform):
     what = "the ingress controller is restarted: seconds until the last failed request"
     promise = Promise(wanted=15)
     measured_by = ANY
-    space = ("--namespace", "traefik")
+    space = "traefik"
     label = "app.kubernetes.io/name=traefik"
 
     def inject(self, stage: Stage, facts: Facts) -> None:
         """It is told to end, as in an update."""
-        stage.kubectl(*self.space, "delete", "pod", *facts["pods"], "--wait=false")
+        stage.kubectl("--namespace", self.space, "delete", "pod", *facts["pods"], "--wait=false")
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
         """Another one is there."""
-        (deployment,) = stage.all("deployments", *self.space)
+        (deployment,) = stage.all("deployments", namespace=self.space)
         return _available(deployment) and bool(self.others(stage, facts))
 
 
@@ -86,7 +87,7 @@ class ApiServerAway(Drill):
 
     def aim(self, stage: Stage) -> Facts:
         """Note where it runs."""
-        (pod, *_) = stage.all("pods", *_SYSTEM, "--selector", "component=kube-apiserver")
+        (pod, *_) = stage.all("pods", namespace=_SYSTEM, labels="component=kube-apiserver")
         (status, *_) = pod["status"]["containerStatuses"]
         return {
             "node": pod["spec"]["nodeName"],

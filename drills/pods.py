@@ -70,7 +70,7 @@ class _OfATier(Drill):
         """
         pod = stage.pod(facts["pod"])
         if pod is None:
-            deployments = stage.all("deployments", "--selector", f"component={self.component}")
+            deployments = stage.all("deployments", labels=f"component={self.component}")
             return objects.elsewhere(stage.pods(self.component), deployments, ())
         return self.again(pod, facts)
 

@@ -183,7 +183,7 @@ class Scaled(Release):
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
         """Fewer pods than at the most are left, and none is on its way out any more."""
-        pods = stage.all("pods", "--selector", "component=backend")
+        pods = stage.all("pods", labels="component=backend")
         staying = len(objects.pods(pods))
         return len(pods) == staying < int(facts["most"]) and super().restored(stage, facts)
 

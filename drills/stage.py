@@ -1,12 +1,13 @@
 """Where a drill takes place: a stack that runs on the local cluster, and the ways to reach into both."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from cluster.api import Api
 from cluster.handle import Cluster
 from drills import objects
 from drills.objects import Object, Pod
@@ -15,7 +16,9 @@ from local.stack import Stack
 from toolchain import process
 from toolchain.console import Step
 
-_KINDS = "nodes,deployments,horizontalpodautoscalers,statefulsets,clusters.postgresql.cnpg.io"
+_KINDS = ("nodes", "deployments", "horizontalpodautoscalers", "statefulsets", "clusters")
+_OF_THE_CLUSTER = ("nodes", "persistentvolumes")
+EVERYWHERE = ""
 _REPLICATED = "replicated"
 
 
@@ -23,10 +26,12 @@ _REPLICATED = "replicated"
 class Stage:
     """A stack, its cluster and its site. Every call asks anew; errors are `process.CommandError`.
 
-    `note` shows how far the drill is.
+    `note` shows how far the drill is. Objects are asked of `api`: a kubectl for each question would take the
+    processors from what is drilled.
     """
 
     cluster: Cluster
+    api: Api = field(repr=False)
     stack: Stack
     namespace: str
     url: str
@@ -49,29 +54,33 @@ class Stage:
         command += ["--namespace", self.namespace, *arguments]
         return process.output(command, stdin=stdin, timeout=timeout)
 
-    def all(self, kinds: str, *arguments: str) -> list[Object]:
-        """All objects of these kinds, with commas between them."""
-        found: list[Object] = json.loads(self.kubectl("get", kinds, "--output", "json", *arguments))["items"]
-        return found
+    def all(
+        self, kind: str, *, namespace: str | None = None, labels: str = "", fields: str = ""
+    ) -> list[Object]:
+        """All objects of a kind in the stack's namespace, another, or EVERYWHERE, by selectors or without."""
+        where = None if kind in _OF_THE_CLUSTER else self.namespace if namespace is None else namespace
+        with _told(f"the {kind}"):
+            return list(self.api.all(kind, where or None, labels=labels, fields=fields))
 
-    def get(self, kind: str, name: str) -> dict[str, Any]:
-        """One object."""
-        found: dict[str, Any] = json.loads(self.kubectl("get", kind, name, "--output", "json"))
-        return found
+    def get(self, kind: str, name: str) -> Object:
+        """One object of the stack's namespace, or of the cluster."""
+        with _told(f"{kind} {name}"):
+            return self.api.one(kind, name, None if kind in _OF_THE_CLUSTER else self.namespace)
 
     def pods(self, component: str) -> list[Pod]:
         """The pods of a tier that are to stay."""
-        return objects.pods(self.all("pods", "--selector", f"component={component}"))
+        return objects.pods(self.all("pods", labels=f"component={component}"))
 
     def pod(self, name: str) -> Pod | None:
         """One pod as it is now; None when it is gone or on its way out."""
-        listed = self.all("pods", "--field-selector", f"metadata.name={name}")
+        listed = self.all("pods", fields=f"metadata.name={name}")
         return next(iter(objects.pods(listed)), None)
 
     def missing(self) -> list[str]:
         """What the stack and its platform lack; a question that is not answered counts as that."""
         try:
-            found = objects.missing(self.all(_KINDS, "--all-namespaces"), self.namespace)
+            listed = [each for kind in _KINDS for each in self.all(kind, namespace=EVERYWHERE)]
+            found = objects.missing(listed, self.namespace)
             for path in ("/", "/api/menu"):
                 if not found and not self.answers(path):
                     found.append(path)
@@ -91,7 +100,7 @@ class Stage:
         """The name of the database's pod that takes writes."""
         if not self.replicated:
             return "postgres-0"
-        cluster = self.get("clusters.postgresql.cnpg.io", "postgres")
+        cluster = self.get("clusters", "postgres")
         return str(cluster["status"]["currentPrimary"])
 
     def sql(self, statement: str, **values: str) -> list[list[str]]:
@@ -122,6 +131,14 @@ class Stage:
     def workers(self) -> list[str]:
         """The nodes that are not the control plane, on which the edge and the API server are."""
         return [node for node in self.cluster.nodes() if "control-plane" not in node]
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, LookupError) as problem:
+        raise process.CommandError(["GET", what], 1, str(problem)) from problem
 
 
 def ctr(*arguments: str) -> Sequence[str]:

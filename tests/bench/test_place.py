@@ -6,23 +6,26 @@ from typing import Any
 import pytest
 
 from bench import place, runner
-from bench.api import Api
 from bench.place import Place
+from cluster.api import Api
 from cluster.handle import Cluster
 from local import smoke
 from toolchain.refusal import Refusal
 
 _NAMESPACE = "feastflow-bench-pulumi"
+_KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet"}
 
 
 class Answers(Api):
-    """An API server that says what it is told to say, by the last part of the path."""
+    """An API server that says what it is told to say, by kind."""
 
     def __init__(self, **lists: list[dict[str, Any]]) -> None:
         self.lists = lists
 
-    def items(self, path: str) -> list[dict[str, Any]]:
-        return self.lists.get(path.partition("?")[0].rpartition("/")[2], [])
+    def all(
+        self, kind: str, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    ) -> list[dict[str, Any]]:
+        return [{**each, "kind": _KINDS.get(kind, "")} for each in self.lists.get(kind, [])]
 
 
 class Told(Cluster):

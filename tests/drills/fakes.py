@@ -4,11 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.api import Api
 from drills.drill import Drill
 from drills.journal import Facts
 from drills.samples import Sample
 from drills.stage import Stage
 from drills.verdict import Failures, Measured, Promise, Row
+
+
+class _NoApi(Api):
+    """An API server that nobody is to ask."""
+
+    def __init__(self) -> None:
+        pass
+
+
+NO_API = _NoApi()
 
 
 def sample(due: float, code: int = 200, **changes: Any) -> Sample:

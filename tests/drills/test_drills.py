@@ -23,6 +23,7 @@ from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
 from ..unit.recorder import encode, stack_file
+from .fakes import NO_API
 from .test_objects import deployment, pod
 
 NODES = ("x-control-plane", "x-worker", "x-worker2")
@@ -65,28 +66,30 @@ class _Stage(Stage):
         self.said.append(" ".join((*arguments, stdin or "")))
         return "2"
 
-    def all(self, kinds: str, *arguments: str) -> list[Object]:
-        if kinds == "nodes":
-            labels = {name: {"topology.kubernetes.io/zone": zone} for name, zone in ZONES.items()}
-            return [{"metadata": {"name": name, "labels": labels[name]}} for name in NODES]
-        if kinds == "deployments":
+    def all(
+        self, kind: str, *, namespace: str | None = None, labels: str = "", fields: str = ""
+    ) -> list[Object]:
+        if kind == "nodes":
+            zones = {name: {"topology.kubernetes.io/zone": zone} for name, zone in ZONES.items()}
+            return [{"metadata": {"name": name, "labels": zones[name]}} for name in NODES]
+        if kind == "deployments":
             return [deployment(name="feastflow-backend")]
-        if "app.kubernetes.io/name=postgres" in arguments:
+        if labels == "app.kubernetes.io/name=postgres":
             return [pod("postgres-0", node=HOME)]
-        if any(each.startswith("spec.nodeName=") for each in arguments):
+        if fields.startswith("spec.nodeName="):
             running = {"startedAt": "2999-01-01T00:00:00Z"}
             return [pod(status={"containerStatuses": [{"state": {"running": running}}]})]
-        if {"metadata.name=postgres-0", "cnpg-system"} & set(arguments):
+        if fields == "metadata.name=postgres-0" or namespace == "cnpg-system":
             return []
         eaten = sum("python3 -c" in said for said in self.said)
         return [pod("api-1", node="x-worker2", restarts=2 + eaten // self.meals), pod("api-2", node=HOME)]
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
-        if kind == "pod":
+        if kind == "pods":
             return {"spec": {"nodeName": HOME}}
-        if kind == "persistentvolumeclaim":
+        if kind == "persistentvolumeclaims":
             return {"spec": {"volumeName": "pvc-1"}}
-        assert (kind, name) == ("persistentvolume", "pvc-1")
+        assert (kind, name) == ("persistentvolumes", "pvc-1")
         term = {"matchExpressions": [{"values": [HOME]}]}
         return {
             "spec": {"hostPath": {"path": PATH}, "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}}}
@@ -117,7 +120,7 @@ def _stage(folder: Path, **changes: Any) -> _Stage:
     cluster = Cluster(name="x", port=8080, engine=engine, kubeconfig=folder / "kubeconfig", tools=folder)
     cli = Pulumi(executable=folder / "pulumi", environment={}, official=False)
     stack = Stack(name="dev", workspace=Workspace(folder=folder, environment={}), cli=cli, environment={})
-    return _Stage(cluster=cluster, stack=stack, namespace="shop", url="http://shop.localhost")
+    return _Stage(cluster=cluster, api=NO_API, stack=stack, namespace="shop", url="http://shop.localhost")
 
 
 def _begun(stage: _Stage) -> None:
@@ -372,7 +375,7 @@ def test_where_the_autoscaler_took_the_victim_the_others_must_be_as_many_as_are_
     drill, facts = _broken(stage, "backend-killed")
     listed = {"deployments": [deployment(replicas=2)], "pods": [pod("api-2")]}
     monkeypatch.setattr(_Stage, "pod", lambda *_: None)
-    monkeypatch.setattr(_Stage, "all", lambda _, kinds, *__: listed[kinds])
+    monkeypatch.setattr(_Stage, "all", lambda _, kind, **__: listed[kind])
     assert not drill.restored(stage, facts)
     assert "api-1 is gone" in drill.stands(stage, facts)
     listed["deployments"] = [deployment(replicas=1)]

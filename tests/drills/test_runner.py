@@ -21,7 +21,7 @@ from toolchain.process import CommandError
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
-from .fakes import Broken, drill, sample
+from .fakes import NO_API, Broken, drill, sample
 
 Run = Callable[[Drill], Measured]
 
@@ -74,7 +74,7 @@ def stage(tmp_path: Path) -> Stage:
     )
     cli = Pulumi(executable=tmp_path / "pulumi", environment={}, official=False)
     stack = Stack(name="dev", workspace=Workspace(folder=tmp_path, environment={}), cli=cli, environment={})
-    return _Stage(cluster=cluster, stack=stack, namespace="shop", url="http://shop.localhost")
+    return _Stage(cluster=cluster, api=NO_API, stack=stack, namespace="shop", url="http://shop.localhost")
 
 
 @pytest.fixture
