@@ -109,7 +109,7 @@ def container(args: HttpTierArgs) -> workload.Container:
         port=settings.port,
         resources=settings.resources,
         startup=workload.http_probe(probes.startup, period=1, failures=probes.startup_seconds),
-        readiness=workload.http_probe(probes.readiness, period=2, failures=3),
+        readiness=workload.http_probe(probes.readiness, period=1, failures=3),
         liveness=workload.http_probe(
             probes.liveness, period=_LIVENESS_SECONDS, failures=3, grace=_HANGING_GRACE_SECONDS
         ),

@@ -92,6 +92,22 @@ class PrimaryNodeStopped(_OfThePrimary):
         switch_on(stage, facts["node"])
 
 
+class PrimaryNodeDrained(PrimaryNodeStopped):
+    """Maintenance of the primary's node, announced: another instance leads before the node is empty."""
+
+    name = "primary-drained"
+    what = "the node of the database's primary is drained: seconds without an order"
+    promise = Promise(wanted=30)
+
+    def inject(self, stage: Stage, facts: Facts) -> None:
+        """Drain it, to the end."""
+        nodes.drain(stage.cluster, facts["node"])
+
+    def undo(self, stage: Stage, facts: Facts) -> None:
+        """Let pods on every node."""
+        nodes.uncordon(stage.cluster, *stage.cluster.nodes())
+
+
 class ConnectionCut(_OfThePrimary):
     """The primary runs and nobody reaches it, nor it anybody."""
 
@@ -183,4 +199,4 @@ class DiskFull(Drill):
         disk.restore(stage, facts)
 
 
-DRILLS = (PrimaryKilled, PrimaryNodeStopped, ConnectionCut, OperatorAway, DiskFull)
+DRILLS = (PrimaryKilled, PrimaryNodeStopped, PrimaryNodeDrained, ConnectionCut, OperatorAway, DiskFull)

@@ -19,11 +19,19 @@ from toolchain.refusal import Refusal
 from .fakes import Broken, drill, run
 
 ROOT = Path(__file__).parents[2]
-# By their names in the issue that asked for them.
+# A drill that is lost, or has another name, is missed by whoever names it in DRILL.
 WANTED = {
     *("backend-killed", "frontend-killed", "oom-killed", "readiness-lost", "liveness-lost", "worker-killed"),
-    *("zone-gone", "node-drained", "primary-killed", "primary-node", "connection-cut", "dns-killed"),
-    *("ingress-restarted", "operator-away", "disk-full", "release-good", "release-unready"),
+    *("zone-gone", "node-drained", "primary-killed", "primary-node", "primary-drained"),
+    *(
+        "connection-cut",
+        "dns-killed",
+        "ingress-restarted",
+        "operator-away",
+        "disk-full",
+        "release-good",
+        "release-unready",
+    ),
     *("release-crashes", "rotation", "scaled", "up-interrupted", "api-server-away"),
 }
 
@@ -37,7 +45,7 @@ def nothing_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_every_failure_that_was_asked_for_has_its_drill_and_each_says_what_it_does() -> None:
+def test_every_failure_has_its_drill_and_each_says_what_it_does() -> None:
     assert set(DRILLS) == WANTED
     for name, each in DRILLS.items():
         assert each.name == name

@@ -207,6 +207,7 @@ def test_what_is_broken_from_the_node_is_broken_there(stage: _Stage, name: str, 
     [
         ("oom-killed", "exec api-1 --container backend -- python3 -c"),
         ("node-drained", "drain x-worker2"),
+        ("primary-drained", "drain x-worker "),
         ("primary-killed", "delete pod postgres-0 --force --grace-period 0 --wait=false"),
         ("operator-away", "--namespace cnpg-system scale deployment/cnpg-controller-manager --replicas=0"),
         ("dns-killed", "--namespace kube-system delete pod api-1 api-2 --force"),

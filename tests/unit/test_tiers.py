@@ -209,7 +209,7 @@ def test_probes_ask_the_contracts_paths_with_the_contracts_patience(dev: Recordi
             for kind in ("liveness", "readiness", "startup")
         }
         # Wanted: to be started again within 20 seconds after the process has stopped answering.
-        assert timing == {"liveness": [4, 3, 2], "readiness": [2, 3, 2], "startup": [1, 120, 2]}
+        assert timing == {"liveness": [4, 3, 2], "readiness": [1, 3, 2], "startup": [1, 120, 2]}
         graces = [container[f"{kind}Probe"].get("terminationGracePeriodSeconds") for kind in timing]
         assert graces == [1, None, None], "only a process that hangs is not waited for"
     assert {frontend[f"{kind}Probe"]["httpGet"]["path"] for kind in ("liveness", "readiness", "startup")} == {
