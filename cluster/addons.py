@@ -37,6 +37,8 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
         f"releases/cnpg-{pins.CLOUDNATIVE_PG}.yaml",
     ),
 }
+# What came with the cluster, and is changed in a few fields.
+_CHANGED = ("coredns",)
 _SECONDS = 180
 _STORAGE = "local-path"
 _DEFINITION, _DEFINED = "CustomResourceDefinition", "GatewayClass"
@@ -84,21 +86,27 @@ def _rendered(kubectl: Path) -> Path:
 def _render(kubectl: Path, folder: Path) -> None:
     texts = {}
     with tempfile.TemporaryDirectory() as scratch:
-        for addon, (build, module, path) in _UPSTREAM.items():
+        for addon in (*_UPSTREAM, *_CHANGED):
             place = Path(scratch) / addon
             shutil.copytree(_ADDONS / addon, place)
-            origin = golang.source(build.module, module) / path
-            if origin.is_dir():
-                shutil.copytree(origin, place / "upstream")
-            else:
-                (place / "upstream").mkdir()
-                shutil.copyfile(origin, place / "upstream" / origin.name)
+            if addon in _UPSTREAM:
+                _copy_upstream(addon, place / "upstream")
             texts[addon] = process.output([str(kubectl), "kustomize", str(place)])
     (folder / "storage.yaml").write_text(texts.pop(_STORAGE), encoding="utf-8")
     things = [thing for text in texts.values() for thing in text.split("\n---\n")]
     for name, chosen in _PARTS.items():
         part = "\n---\n".join(thing for thing in things if chosen(_kind(thing)))
         (folder / f"{name}.yaml").write_text(part, encoding="utf-8")
+
+
+def _copy_upstream(addon: str, place: Path) -> None:
+    build, module, path = _UPSTREAM[addon]
+    origin = golang.source(build.module, module) / path
+    if origin.is_dir():
+        shutil.copytree(origin, place)
+    else:
+        place.mkdir()
+        shutil.copyfile(origin, place / origin.name)
 
 
 def _kind(thing: str) -> str:
