@@ -6,7 +6,7 @@ from cluster import ports
 from local.workspace import Config, section
 
 # Its own controller, which has the definitions that this needs.
-_CLASS, _ATTEMPTS = "traefik", 10
+_CLASS, _ATTEMPTS = "traefik", 16
 
 
 def overrides(port: int, config: Config) -> dict[str, Any]:

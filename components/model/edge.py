@@ -51,7 +51,7 @@ class Edge(Model):
     attempts: int = Field(
         default=1,
         ge=1,
-        le=10,
+        le=20,
         description="To how many pods a request is offered until one receives it. Above 1: Traefik alone.",
         examples=[3],
     )

@@ -85,7 +85,7 @@ def test_the_local_clusters_ports_and_images_are_set_where_the_stacks_file_names
 
     assert commands._overrides(local, THEIRS) == {
         "kubernetes:context": "kind-x",
-        "feastflow:edge": {"port": standing.port + above, "attempts": 10},
+        "feastflow:edge": {"port": standing.port + above, "attempts": 16},
         "feastflow:frontend": {"image": "page:2"},
         "feastflow:database": {"image": "postgres:15-2"},
     }

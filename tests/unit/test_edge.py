@@ -127,7 +127,7 @@ def test_a_request_that_no_pod_has_received_is_offered_to_others_where_the_setti
     recording = edge(className="traefik", attempts=3)
     middleware = recording.one("Middleware", "feastflow-retry")
     assert middleware.inputs["apiVersion"] == "traefik.io/v1alpha1"
-    assert middleware.inputs["spec"] == {"retry": {"attempts": 3}}
+    assert middleware.inputs["spec"] == {"retry": {"attempts": 3, "initialInterval": "20ms"}}
     ingress = recording.one("Ingress", "feastflow")
     assert ingress.inputs["metadata"]["annotations"] == {
         "pulumi.com/skipAwait": "true",
@@ -147,7 +147,7 @@ def test_the_routes_of_a_gateway_are_retried_by_the_same_object() -> None:
     assert recording.one("Middleware", "feastflow-retry").urn in route.dependencies
 
 
-@pytest.mark.parametrize("attempts", [0, 11, "many"])
+@pytest.mark.parametrize("attempts", [0, 21, "many"])
 def test_a_number_of_attempts_that_is_none_is_refused(attempts: object) -> None:
     with pytest.raises(pulumi.RunError, match=r"edge\.attempts"):
         parse(edge={**EDGE, "attempts": attempts})
