@@ -19,6 +19,9 @@ from .tracks import Track
 # A pod that serves for this long after its first success is counted as available: a start that dies at once
 # stops the rollout instead of taking the place of a pod that works.
 _MIN_READY_SECONDS = 3
+# Three failures take a pod out of rotation, and all pods when the database is away; the first success brings
+# them back.
+_READINESS_SECONDS = 1
 # Three failures, each known after two more seconds at the latest: 14 s until a hanging process is found out.
 _LIVENESS_SECONDS = 4
 # It has answered nothing for as long, so there is nothing to drain, and no use in waiting for it to do so.
@@ -109,7 +112,7 @@ def container(args: HttpTierArgs) -> workload.Container:
         port=settings.port,
         resources=settings.resources,
         startup=workload.http_probe(probes.startup, period=1, failures=probes.startup_seconds),
-        readiness=workload.http_probe(probes.readiness, period=1, failures=3),
+        readiness=workload.http_probe(probes.readiness, period=_READINESS_SECONDS, failures=3),
         liveness=workload.http_probe(
             probes.liveness, period=_LIVENESS_SECONDS, failures=3, grace=_HANGING_GRACE_SECONDS
         ),
