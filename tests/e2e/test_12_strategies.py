@@ -33,7 +33,9 @@ _RECREATE = {
     "expires": "2099-12-31",
 }
 _PATIENT, _IMPATIENT = 120, 20
-_HANGS = {"command": ["node", "-e", "setInterval(() => {}, 1000)"]}
+# It hears SIGTERM, or whoever takes it away waits for its whole grace period.
+_HANG = "process.on('SIGTERM', () => process.exit()); setInterval(() => {}, 1000)"
+_HANGS = {"command": ["node", "-e", _HANG]}
 _TOO_LARGE = {"resources": {each: {"cpu": "64", "memory": "1Gi"} for each in ("requests", "limits")}}
 # Ready by every probe, and of no use to anybody; an application may have no such path, so `up` cannot tell.
 _SICK = """
