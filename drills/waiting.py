@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from toolchain.process import CommandError
 
-# Each question is a process of its own; more of them would take the processors from what is drilled.
+# Some questions are processes (psql); more of them would take the processors from what is drilled.
 _PAUSE_SECONDS = 0.25
 
 
