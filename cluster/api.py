@@ -25,6 +25,7 @@ _GROUPS = {
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "clusters": "/apis/postgresql.cnpg.io/v1",
 }
+_OF_THE_CLUSTER = ("nodes", "persistentvolumes")
 _SECONDS = 5.0
 
 
@@ -102,7 +103,7 @@ class Api:
 
 
 def _path(kind: str, namespace: str | None) -> str:
-    within = f"/namespaces/{namespace}" if namespace else ""
+    within = f"/namespaces/{namespace}" if namespace and kind not in _OF_THE_CLUSTER else ""
     return f"{_GROUPS[kind]}{within}/{kind}"
 
 

@@ -17,7 +17,6 @@ from toolchain import process
 from toolchain.console import Step
 
 _KINDS = ("nodes", "deployments", "horizontalpodautoscalers", "statefulsets", "clusters")
-_OF_THE_CLUSTER = ("nodes", "persistentvolumes")
 EVERYWHERE = ""
 _REPLICATED = "replicated"
 
@@ -58,14 +57,14 @@ class Stage:
         self, kind: str, *, namespace: str | None = None, labels: str = "", fields: str = ""
     ) -> list[Object]:
         """All objects of a kind in the stack's namespace, another, or EVERYWHERE, by selectors or without."""
-        where = None if kind in _OF_THE_CLUSTER else self.namespace if namespace is None else namespace
+        where = self.namespace if namespace is None else namespace
         with _told(f"the {kind}"):
-            return list(self.api.all(kind, where or None, labels=labels, fields=fields))
+            return list(self.api.all(kind, where, labels=labels, fields=fields))
 
     def get(self, kind: str, name: str) -> Object:
         """One object of the stack's namespace, or of the cluster."""
         with _told(f"{kind} {name}"):
-            return self.api.one(kind, name, None if kind in _OF_THE_CLUSTER else self.namespace)
+            return self.api.one(kind, name, self.namespace)
 
     def pods(self, component: str) -> list[Pod]:
         """The pods of a tier that are to stay."""

@@ -23,16 +23,8 @@ ROOT = Path(__file__).parents[2]
 WANTED = {
     *("backend-killed", "frontend-killed", "oom-killed", "readiness-lost", "liveness-lost", "worker-killed"),
     *("zone-gone", "node-drained", "primary-killed", "primary-node", "primary-drained"),
-    *(
-        "connection-cut",
-        "dns-killed",
-        "ingress-restarted",
-        "operator-away",
-        "disk-full",
-        "release-good",
-        "release-unready",
-    ),
-    *("release-crashes", "rotation", "scaled", "up-interrupted", "api-server-away"),
+    *("connection-cut", "dns-killed", "ingress-restarted", "operator-away", "disk-full", "release-good"),
+    *("release-unready", "release-crashes", "rotation", "scaled", "up-interrupted", "api-server-away"),
 }
 
 

@@ -46,6 +46,14 @@ def test_without_a_namespace_all_of_them_are_meant() -> None:
     assert server.asked == ["/api/v1/pods"]
 
 
+def test_what_belongs_to_no_namespace_is_asked_for_without_one() -> None:
+    server = Server()
+
+    server.all("nodes", "shop")
+
+    assert server.asked == ["/api/v1/nodes"]
+
+
 def test_a_kind_that_the_server_does_not_know_has_no_objects() -> None:
     assert Server().all("clusters", "shop") == []
 
