@@ -1,9 +1,9 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST
+export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit state policies judges delivery app e2e drill bench browser test clean-cache
+.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit state policies judges delivery app e2e acceptance drill bench browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,8 +77,11 @@ app: venv ## the demo application's own tests, against a real PostgreSQL where o
 	@.venv/bin/python -m pytest -q demo/backend/tests
 	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
 
-e2e: venv browser ## the whole path on a real cluster of its own, with a real browser
+e2e: venv browser ## one short path on a real cluster of its own: from nothing to a site, a failure, nothing
 	@.venv/bin/python -m pytest -q --durations 20 tests/e2e
+
+acceptance: venv browser ## everything else on a real cluster: PART=name[,name] KEEP=yes ORDER=seed
+	@.venv/bin/python -m tests.acceptance
 
 drill: venv ## failures under load on the running stacks, measured: DRILL=name[,name] RUNS=n
 	@.venv/bin/python -m drills

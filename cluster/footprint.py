@@ -19,7 +19,7 @@ from toolchain import cache, process
 
 _CGROUPS = Path("/sys/fs/cgroup")
 # netavark switches forwarding on; the kubelet, privileged in its node, sets the others for the whole kernel.
-_SYSCTLS = (
+SYSCTLS = (
     "net/ipv4/ip_forward",
     "net/ipv6/conf/all/forwarding",
     "net/ipv6/conf/default/forwarding",
@@ -127,7 +127,7 @@ def _quietly(*command: str) -> None:
 
 def _sysctls() -> dict[str, str]:
     values = {}
-    for name in _SYSCTLS:
+    for name in SYSCTLS:
         with contextlib.suppress(OSError):
             values[name] = (Path("/proc/sys") / name).read_text(encoding="utf-8").strip()
     return values

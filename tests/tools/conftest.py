@@ -47,7 +47,7 @@ def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machin
     monkeypatch.setattr(footprint, "_CGROUPS", made.root / "cgroup")
     monkeypatch.setattr(footprint, "_NAMESPACES", made.root / "netns")
     monkeypatch.setattr(footprint, "_INTERFACES", made.root / "interfaces")
-    monkeypatch.setattr(footprint, "_SYSCTLS", ())
+    monkeypatch.setattr(footprint, "SYSCTLS", ())
     # Nothing here survives the test, let alone a power failure, and the disk of a busy machine is slow.
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr(os, "sync", lambda: None)

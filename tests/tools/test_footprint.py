@@ -64,7 +64,7 @@ def own(machine: Machine) -> Engine:
     """An own Podman without containers, and what it left behind."""
     for real in (engine.RUNTIME, footprint._MODULES, footprint._CGROUPS, footprint._NAMESPACES):
         assert real.is_relative_to(machine.root), "conftest.py must keep this test from the real machine"
-    assert not footprint._SYSCTLS
+    assert not footprint.SYSCTLS
     machine.file(f"run/{engine.runtime().name}/lock")
     machine.file("cgroup/cpu/tasks")
     asked = '"network ls --quiet") printf "kind\\npodman\\n" ;; "network inspect"*) echo podman7 ;;'

@@ -1,0 +1,162 @@
+"""The rules at the API server: the same verdicts as at preview, whoever asks."""
+
+import json
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from policies import admission
+from policies.judgement import judge
+from policies.rules import RULES
+
+from ..harness import matrix
+from ..harness.figures import Figures
+from ..harness.kube import Kube, Object, ruled
+from ..judges import kubeconform, manifests
+from ..policies.cases import Case, Verdict, cases
+from ..policies.manifests import BASES, DELETE, changed
+
+_NOT_HERE = {rule.id for rule in RULES if rule.pack_only}
+_NAMESPACE = "Namespace"
+_CASES = [case for case in cases() if case.rule not in _NOT_HERE]
+# Every object but a namespace can be made anew in one.
+_MADE = [case for case in _CASES if case.manifest["kind"] != _NAMESPACE]
+
+
+def _pack(case: Case) -> set[str]:
+    return {rule.id for rule in RULES if judge(rule, case.manifest)} - _NOT_HERE
+
+
+@pytest.fixture(scope="module")
+def namespaces(kube: Kube) -> Iterator[tuple[Kube, Kube]]:
+    """One that denies, and one that warns."""
+    with matrix.enforced(kube) as made:
+        yield made
+
+
+def test_pack_and_api_server_agree_case_by_case(namespaces: tuple[Kube, Kube], figures: Figures) -> None:
+    denying, warning = namespaces
+    let_in = matrix.let_in(denying, _MADE)
+    disagreed = [case.id for case in _MADE if bool(_pack(case)) is (case.id in let_in)]
+    warned = matrix.warned(warning, _MADE)
+    # What the API server cannot read, no policy sees.
+    disagreed += [case.id for case in _MADE if case.id in warned and warned[case.id] != _pack(case)]
+    figures.text("cases judged by the pack and by the API server", f"{len(_MADE)}")
+    figures.text("  verdicts that disagree", f"{len(disagreed)}", "0")
+    assert disagreed == []
+    assert {case.verdict for case in _MADE if case.id in let_in} >= {Verdict.ALLOWED, Verdict.IRRELEVANT}
+    assert {case.id for case in _MADE if case.verdict is Verdict.WRONG_TYPE}.isdisjoint(let_in)
+
+
+def test_no_rule_asks_for_a_field_that_none_of_its_kinds_has(namespaces: tuple[Kube, Kube]) -> None:
+    status = namespaces[0].get("validatingadmissionpolicy", "matrix").get("status", {})
+    held = [rule for rule in RULES if not rule.pack_only]
+    mistakes = []
+    for warning in status.get("typeChecking", {}).get("expressionWarnings", []):
+        number = re.search(r"validations\[(\d+)\]", warning["fieldRef"])
+        assert number, warning
+        # One policy is about many kinds, and a field of some is none of others: one of its own must have it.
+        without = set(re.findall(r"Kind=(\w+): ERROR: \S+ undefined field", warning["warning"]))
+        rule = held[int(number[1])]
+        if without and without >= set(rule.kinds) & set(admission.KINDS):
+            mistakes.append((rule.id, warning["warning"]))
+    assert mistakes == []
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in _CASES if case.manifest["kind"] == _NAMESPACE], ids=lambda case: case.id
+)
+def test_pack_and_api_server_agree_about_a_namespace(namespaces: tuple[Kube, Kube], case: Case) -> None:
+    denying, _ = namespaces
+    namespace: Object = deepcopy(case.manifest)
+    namespace["metadata"]["name"] = denying.namespace
+    flags = ("--dry-run=server", "--validate=ignore", "--filename", "-")
+    ran = denying.ask("replace", *flags, stdin=json.dumps(namespace))
+    assert (ran.code == 0) is not bool(_pack(case)), ran
+
+
+def _applied(kube: Kube, manifest: Object) -> str:
+    """What kubectl says of an object that it shall apply; nothing where it succeeds."""
+    ran = kube.ask("apply", "--dry-run=server", "--filename", "-", stdin=json.dumps(manifest))
+    return ran.err if ran.code else ""
+
+
+def test_what_keeps_the_rules_is_let_into_the_stacks_namespace(kube: Kube) -> None:
+    assert _applied(kube, changed("Deployment", {"metadata/labels": {"app": "web"}})) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "rule"),
+    [
+        ("Deployment", {"container/livenessProbe": DELETE}, "probe-liveness"),
+        ("Job", {"container/resources/limits": DELETE}, "resource-limits"),
+        ("Deployment", {"container/securityContext/readOnlyRootFilesystem": False}, "read-only-root"),
+        ("Deployment", {"container/image": "web:latest"}, "image-version"),
+        ("ConfigMap", {"data": {"password": "hunter2"}}, "secret-in-config-map"),
+        ("PodDisruptionBudget", {"spec/maxUnavailable": 0}, "disruption-budget-bounds"),
+        ("Service", {"spec/type": "NodePort"}, "service-internal"),
+        ("Role", {"rules/0/verbs": ["*"]}, "role-wildcard"),
+    ],
+)
+def test_kubectl_apply_cannot_pass_what_pulumi_up_would_refuse(
+    kube: Kube, kind: str, change: Object, rule: str
+) -> None:
+    said = _applied(kube, changed(kind, change))
+    assert f"denied request: {rule}: {kind} web" in said
+
+
+def test_a_running_workload_cannot_be_weakened(kube: Kube) -> None:
+    weaker = {"spec": {"template": {"spec": {"automountServiceAccountToken": True}}}}
+    ran = kube.ask(
+        "patch", "deployment", "feastflow-backend", "--dry-run=server", "--patch", json.dumps(weaker)
+    )
+    assert "service-account-token: Deployment feastflow-backend" in ran.err, ran
+    ran = kube.ask("set", "image", "deployment/feastflow-backend", "backend=web:latest", "--dry-run=server")
+    assert "image-version: Deployment feastflow-backend, container backend" in ran.err, ran
+
+
+def test_a_debug_container_cannot_have_what_its_pod_may_not(kube: Kube) -> None:
+    (pod, *_) = kube.ready("backend")
+    flags = ("--image=web:latest", "--profile=restricted", "--container=debugger", "--attach=false")
+    ran = kube.ask("debug", pod, *flags)
+    assert ran.code != 0
+    assert "denied request" in ran.err, ran
+    assert "container debugger" in ran.err, ran
+
+
+def test_the_namespace_keeps_its_pod_security(kube: Kube) -> None:
+    ran = kube.ask("label", "namespace", kube.namespace, "pod-security.kubernetes.io/enforce-")
+    assert "namespace-pod-security" in ran.err, ran
+
+
+def test_what_is_there_can_still_be_labelled_and_deleted(kube: Kube) -> None:
+    (pod, *_) = kube.ready("backend")
+    kube.run("label", "pod", pod, "seen=true", "--dry-run=server")
+    kube.run("delete", "pod", pod, "--dry-run=server")
+
+
+def test_another_namespace_is_none_of_the_stacks_business(kube: Kube) -> None:
+    manifest = {**BASES["Secret"], "metadata": {"name": "mutable"}, "immutable": False}
+    flags = ("--namespace", "default", "--dry-run=server", "--filename", "-")
+    assert kube.ask("create", *flags, stdin=json.dumps(manifest)).code == 0
+
+
+@pytest.mark.parametrize("stack", manifests.STACKS)
+def test_the_cluster_knows_every_field_of_every_object(
+    stack: str, kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: Figures
+) -> None:
+    # The recorder runs the program, which would look for a cluster.
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+    openapi = json.loads(kube.run("get", "--raw", "/openapi/v2"))
+    rendered = manifests.of_stack(stack)
+    found = kubeconform.findings(rendered, openapi, tmp_path)
+    figures.text(f"kubeconform, findings in {len(rendered)} objects of {stack}", f"{len(found)}", "0")
+    assert found == []
+
+
+def test_a_bare_pod_that_keeps_the_rules_is_let_in(kube: Kube) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": ruled()}
+    assert _applied(kube, pod) == ""

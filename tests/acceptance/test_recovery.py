@@ -1,0 +1,116 @@
+"""Failures that the stack recovers from by itself: a process, a node, a backend that is away."""
+
+import time
+
+import pytest
+
+from ..documented import documented
+from ..harness.chromium import Confirmation, Customer
+from ..harness.figures import Figures
+from ..harness.kube import Kube, Object, condition, name_of
+from ..harness.product import Product
+from ..harness.site import Site, watched
+from ..harness.waiting import until
+
+_BACKEND = "deployment/feastflow-backend"
+_KILL = ("ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL")
+
+
+@pytest.fixture(autouse=True)
+def all_is_well(kube: Kube, site: Site) -> None:
+    """Each test begins with every pod in its place."""
+    until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
+
+
+def test_a_backend_process_that_is_killed_is_started_again_while_the_service_keeps_answering(
+    product: Product, kube: Kube, site: Site, figures: Figures
+) -> None:
+    (victim, *_) = kube.pods("backend")
+    name = name_of(victim)
+    node, container, restarts = _container(victim)
+    with watched(site) as watch:
+        until(lambda: watch.answered > 0, what="the first answer", within=10)
+        started = time.monotonic()
+        product.engine("exec", node, *_KILL, container)
+
+        def restarted() -> bool:
+            pod = kube.get("pod", name)
+            return _container(pod)[2] == restarts + 1 and condition(pod, "Ready") == "True"
+
+        until(restarted, what=f"{name} to be started again", within=120)
+        figures.seconds("backend process killed, Ready again", time.monotonic() - started, "~10 s")
+    figures.text("  meanwhile, through the edge", str(watch))
+    assert watch.kept_answering, watch.failures
+
+
+def test_a_database_process_that_is_killed_comes_back_with_every_order(
+    product: Product, kube: Kube, site: Site, ordered: Confirmation, figures: Figures
+) -> None:
+    before = kube.get("pod", "postgres-0")
+    node, container, restarts = _container(before)
+    started = time.monotonic()
+    product.engine("exec", node, *_KILL, container)
+
+    def back() -> bool:
+        pod = kube.get("pod", "postgres-0")
+        return _container(pod)[2] > restarts and condition(pod, "Ready") == "True" and site.answers()
+
+    until(back, what="PostgreSQL, and the API on it", within=120)
+    figures.seconds("PostgreSQL killed, the API answers again", time.monotonic() - started)
+    _assert_stored(kube, ordered)
+
+
+def test_a_worker_that_loses_its_power_takes_no_order_with_it(
+    product: Product, kube: Kube, site: Site, ordered: Confirmation, figures: Figures
+) -> None:
+    node = kube.get("pod", "postgres-0")["spec"]["nodeName"]
+    short = node.removeprefix(f"{product.cluster}-")
+    started = time.monotonic()
+    product.typed(documented(".venv/bin/python -m cluster stop worker2", {"worker2": short}))
+    try:
+        until(lambda: not _is_ready(kube, node), what=f"{node} to be missed", within=120)
+        figures.seconds("worker without power, noticed", time.monotonic() - started)
+    finally:
+        started = time.monotonic()
+        product.typed(documented(".venv/bin/python -m cluster start worker2", {"worker2": short}))
+    until(lambda: _is_ready(kube, node), what=node, within=120)
+    figures.seconds("worker switched on, Ready again", time.monotonic() - started)
+    until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
+    figures.seconds("  and the whole site with it", time.monotonic() - started)
+    _assert_stored(kube, ordered)
+
+
+def test_the_page_shows_the_kept_menu_while_the_backend_is_away_and_recovers_by_itself(
+    ordered: Confirmation, customer: Customer, site: Site, kube: Kube
+) -> None:
+    assert ordered.number
+    menu = customer.reads_menu()
+    assert not customer.sees_banner()
+    kube.run("scale", _BACKEND, "--replicas", "0")
+    try:
+        until(lambda: not site.answers(), what="the API to go away", within=60)
+        customer.reloads()
+        assert "cannot be reached" in customer.reads_banner()
+        assert customer.reads_menu() == menu
+        customer.photographs("offline")
+    finally:
+        kube.run("scale", _BACKEND, "--replicas", "2")
+    until(lambda: len(kube.ready("backend")) == 2, what="both backend pods", within=120)
+    assert customer.sees_banner_go()
+    assert customer.reads_menu() == menu
+
+
+def _is_ready(kube: Kube, node: str) -> bool:
+    return condition(kube.get("node", node), "Ready") == "True"
+
+
+def _assert_stored(kube: Kube, order: Confirmation) -> None:
+    rows = kube.sql("SELECT customer_name FROM orders WHERE number = :'number'", number=order.number)
+    assert rows == [["Ada Lovelace"]]
+
+
+def _container(pod: Object) -> tuple[str, str, int]:
+    """Node, container id and restarts of a pod's first container."""
+    (status, *_) = pod["status"]["containerStatuses"]
+    container = status["containerID"].removeprefix("containerd://")
+    return pod["spec"]["nodeName"], container, status["restartCount"]

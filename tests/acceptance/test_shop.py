@@ -1,0 +1,206 @@
+"""An application that is not the demo, deployed by configuration alone, scaled by load, and ended in time."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ..harness.figures import Figures
+from ..harness.kube import Kube, condition
+from ..harness.product import Product
+from ..harness.running import Ran, UnderWay
+from ..harness.site import Site
+from ..harness.waiting import meanwhile, until
+
+_HERE = Path(__file__).parent / "shop"
+_IMAGE = "localhost/shop/shop:3.1.0"
+_NAMESPACE = "shop-test"
+_STACK = "shop"
+_SIGTERM = 143
+
+
+@pytest.fixture(scope="module")
+def image(product: Product, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The shop's image, on every node as if it had been pulled."""
+    (backend, *_) = kube.pods("backend")
+    base = backend["spec"]["containers"][0]["image"]
+    archive = tmp_path_factory.mktemp("shop") / "shop.tar"
+    podman = product.carrier == "podman"
+    flags = ("--isolation", "chroot", "--pull=never") if podman else ()
+    product.engine("build", *flags, "--build-arg", f"BASE_IMAGE={base}", "--tag", _IMAGE, str(_HERE))
+    form = ("--format", "docker-archive") if podman else ()
+    product.engine("save", *form, "--output", str(archive), _IMAGE)
+    for node in product.nodes():
+        product.engine("cp", str(archive), f"{node}:/shop.tar")
+        product.engine("exec", node, "ctr", "--namespace", "k8s.io", "images", "import", "/shop.tar")
+        product.engine("exec", node, "rm", "/shop.tar")
+    yield _IMAGE
+    product.engine("image", "rm", "--force", _IMAGE)
+
+
+@pytest.fixture(scope="module")
+def owner(
+    product: Product, kube: Kube, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    """The shop's team, with a stack file of its own."""
+    (node,) = kube.all("nodes", "--selector", "node-role.kubernetes.io/control-plane")
+    addresses = (each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
+    owner = product.cloned(tmp_path_factory.mktemp("clone") / "clone").with_variables(STACK=_STACK)
+    config = _config(image, next(addresses), kube.run("config", "view", "--raw", "--output", "json"))
+    (owner.root / f"Pulumi.{_STACK}.yaml").write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+    yield owner
+    ran = owner.local("destroy")
+    assert ran.code == 0, ran
+
+
+@pytest.fixture(scope="module")
+def opened(owner: Product) -> Ran:
+    """The shop's first `make up`."""
+    ran = owner.local("up")
+    if ran.code != 0:
+        pytest.fail(str(ran), pytrace=False)
+    return ran
+
+
+@pytest.fixture(scope="module")
+def there(kube: Kube, opened: Ran) -> Kube:
+    """The cluster, seen from the shop's namespace."""
+    assert opened.code == 0
+    return Kube(kubectl=kube.kubectl, kubeconfig=kube.kubeconfig, namespace=_NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def shop(product: Product, opened: Ran) -> Site:
+    """The shop at the address that `make up` printed."""
+    site = Site(url=f"http://shop.localhost:{product.port}")
+    assert site.url in opened.out, opened
+    return site
+
+
+def test_another_application_is_deployed_by_its_stack_file_alone(
+    shop: Site, opened: Ran, figures: Figures
+) -> None:
+    assert "<title>Shop</title>" in shop.ask("/").text
+    first, second = (int(shop.ask("/api/visits").text) for _ in range(2))
+    assert second == first + 1
+    figures.seconds("up of an application that is not the demo", opened.seconds)
+
+
+def test_its_routes_are_a_gateways(there: Kube) -> None:
+    (gateway,) = there.all("gateways.gateway.networking.k8s.io")
+    (route,) = there.all("httproutes.gateway.networking.k8s.io")
+    assert condition(gateway, "Programmed") == "True"
+    (parent,) = route["status"]["parents"]
+    assert {each["type"]: each["status"] for each in parent["conditions"]}["Accepted"] == "True"
+    assert there.all("ingresses") == []
+
+
+def test_it_gets_its_ids_its_names_its_paths_its_authority_and_its_way_out(shop: Site) -> None:
+    found = shop.ask("/api/manners").json
+    assert found == {
+        "ids": [4242, 4242, True],
+        "note": "kept",
+        "partner": 200,
+        "authorities": 1,
+        "renamed": True,
+    }
+
+
+def test_a_process_that_as_the_first_ignores_sigterm_ends_by_it_all_the_same(
+    product: Product, there: Kube
+) -> None:
+    (name, *_) = there.ready("backend")
+    shown = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}{'\\n'}"
+    reach = ["--kubeconfig", str(there.kubeconfig), "--namespace", there.namespace]
+    command = [there.kubectl, *reach, "get", "pod", name, "--watch", "--output", shown]
+    with UnderWay(command, product.environment, None) as watching:
+        there.run("delete", "pod", name, timeout=120)
+        assert str(_SIGTERM) in watching.interrupt().out.split()
+
+
+def test_load_adds_pods_an_up_leaves_them_and_rest_takes_them_away(
+    owner: Product, there: Kube, shop: Site, figures: Figures
+) -> None:
+    until(lambda: len(there.ready("backend")) == 1, what="one pod at rest", within=180)
+    with _load(shop):
+        until(lambda: len(there.ready("backend")) >= 2, what="a second pod", within=180)
+        before = _replicas(there)
+        ran = owner.done("up")
+        assert "updated" not in ran.out, ran
+        assert _replicas(there) >= before
+    figures.text("autoscaler", f"1 pod at rest, {_replicas(there)} under load")
+    until(lambda: len(there.ready("backend")) == 1, what="one pod at rest again", within=240)
+
+
+def _replicas(there: Kube) -> int:
+    (backend,) = there.all("deployments", "--selector", "component=backend")
+    return int(backend["spec"]["replicas"])
+
+
+@contextmanager
+def _load(shop: Site) -> Iterator[None]:
+    """Four customers who ask for work without a pause, until the block ends."""
+
+    def keep_asking(over: threading.Event) -> None:
+        for _ in range(20_000):
+            if over.is_set():
+                break
+            try:
+                shop.ask("/api/work")
+            except OSError:
+                over.wait(0.1)
+
+    with meanwhile(keep_asking, workers=4):
+        yield
+
+
+def _config(image: str, api: str, kubeconfig: str) -> dict[str, object]:
+    """Everything that the shop has otherwise than the demo."""
+    (cluster,) = json.loads(kubeconfig)["clusters"]
+    authority = base64.b64decode(cluster["cluster"]["certificate-authority-data"]).decode()
+    size = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "128Mi"}}
+    common = {"image": image, "uid": 4242, "gid": 4242, "resources": size}
+    return {
+        "feastflow:namespace": _NAMESPACE,
+        "feastflow:environment": "test",
+        "feastflow:cluster": {"zones": 3},
+        "feastflow:tenancy": {"priorityClasses": False},
+        "feastflow:database": {"name": "shop", "user": "shopkeeper", "storage": "1Gi"},
+        "feastflow:backend": {
+            **common,
+            "command": ["python3", "/shop/shop.py", "serve"],
+            "port": 8000,
+            "probes": {"liveness": "/live", "readiness": "/ready", "startup": "/live"},
+            "writable": [{"path": "/tmp"}, {"path": "/var/cache/shop", "size": "8Mi"}],
+            "migrations": {"command": ["python3", "/shop/shop.py", "migrate"]},
+            "envNames": {"JWT_SECRET": "SHOP_KEY", "PORT": "SHOP_PORT"},
+            "env": {
+                "SHOP_DATABASE": "postgresql://$(DB_USER):$(DB_PASSWORD)@$(DB_HOST):$(DB_PORT)/$(DB_NAME)",
+                "SHOP_CACHE": "/var/cache/shop",
+                "SHOP_PARTNER": f"https://{api}:6443/version",
+            },
+            "caBundle": {"pem": authority},
+            "egress": [{"host": "partner.example.com", "port": 6443, "cidrs": [f"{api}/32"]}],
+            "shutdown": {"shareProcessNamespace": True},
+            "autoscaling": {
+                "minReplicas": 1,
+                "maxReplicas": 3,
+                "cpuPercent": 60,
+                "memoryPercent": None,
+                "scaleDownSeconds": 5,
+            },
+        },
+        "feastflow:frontend": {
+            **common,
+            "command": ["python3", "/shop/shop.py", "page"],
+            "port": 8001,
+            "autoscaling": {"minReplicas": 1, "maxReplicas": 2},
+        },
+        # The listener's port is that of Traefik's own entry point, which the node's port 80 leads to.
+        "feastflow:edge": {"host": "shop.localhost", "mode": "gateway", "listenerPort": 8000},
+    }

@@ -1,0 +1,45 @@
+"""What PART, ORDER and KEEP ask of acceptance, and that its order is drawn and can be repeated."""
+
+from pathlib import Path
+
+import pytest
+
+from toolchain.refusal import Refusal
+
+from ..acceptance.parts import command, parts, shuffled
+
+
+def test_without_a_part_all_of_them_run() -> None:
+    assert Path(command("", "", "")[-1]).name == "acceptance"
+
+
+def test_the_parts_that_are_named_run_and_no_other() -> None:
+    files = [Path(each).name for each in command("rotation, drills", "", "") if each.endswith(".py")]
+
+    assert files == ["test_rotation.py", "test_drills.py"]
+
+
+def test_a_part_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(Refusal, match="PART names rotations") as refused:
+        command("drills,rotations", "", "")
+
+    assert ",".join(parts()) in refused.value.fix
+    assert "rotation" in parts()
+
+
+def test_an_order_that_is_no_number_is_refused() -> None:
+    with pytest.raises(Refusal, match="ORDER is 'first'"):
+        command("", "first", "")
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("", False), ("no", False), ("yes", True), ("1", True)])
+def test_the_cluster_is_kept_only_when_that_is_asked_for(keep: str, kept: bool) -> None:  # noqa: FBT001
+    assert ("--keep" in command("", "", keep)) is kept
+
+
+def test_an_order_can_be_repeated_and_most_seeds_draw_another() -> None:
+    files = [f"test_{name}.py" for name in parts()]
+
+    assert shuffled(reversed(files), 7) == shuffled([*files, *files], 7)
+    assert sorted(shuffled(files, 7)) == files
+    assert len({tuple(shuffled(files, seed)) for seed in range(20)}) > 15
