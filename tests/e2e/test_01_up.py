@@ -96,27 +96,18 @@ def test_what_opens_the_cluster_and_the_state_is_for_its_owner_alone(product: Pr
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_everything_together_stays_small(kube: Kube, figures: Figures) -> None:
-    def used() -> list[float]:
-        lines = kube.run("top", "nodes", "--no-headers").splitlines()
-        amounts = [line.split()[3] for line in lines]
-        return [float(amount.removesuffix("Mi")) for amount in amounts] if len(amounts) == 3 else []
-
-    nodes = until(used, what="the metrics of three nodes", within=120)
-    figures.mebibytes("memory of the three nodes with the dev stack", sum(nodes), "< 4096 MiB")
-
-
 def _addons(kube: Kube) -> list[Object]:
     everywhere = kube.all("deployments", "--all-namespaces")
     return [each for each in everywhere if each["metadata"]["namespace"] in _ADDONS]
 
 
 def _deployed(kube: Kube) -> dict[str, object]:
-    """Uid and generation of what `up` deployed: neither changes unless somebody changes the object."""
+    """Return uid and spec of what `up` deployed, less the replicas, which are the autoscaler's."""
     kinds = "deployments,statefulsets,services,ingresses,networkpolicies,secrets,configmaps,jobs"
     things = kube.all(kinds)
     assert len(things) > 10
-    return {
-        f"{thing['kind']} {name_of(thing)}": (thing["metadata"]["uid"], thing["metadata"].get("generation"))
-        for thing in things
-    }
+    found: dict[str, object] = {}
+    for thing in things:
+        spec = {key: value for key, value in thing.get("spec", {}).items() if key != "replicas"}
+        found[f"{thing['kind']} {name_of(thing)}"] = (thing["metadata"]["uid"], spec)
+    return found

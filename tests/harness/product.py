@@ -4,14 +4,15 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from cluster.ports import encrypted
+from cluster.ports import encrypted, must_be_free
+from toolchain.refusal import Refusal
 
 from .running import CommandError, Ran, UnderWay, run
 
@@ -39,16 +40,16 @@ FROM_NOTHING = 60 * _MINUTES
 
 
 def free_port() -> int:
-    """A loopback port that nobody has, below those that the kernel hands out by itself."""
+    """Return a port that is free on loopback with its neighbour for https, below the kernel's own range.
+
+    Raises:
+        AssertionError: when there is none from 18090 to 18189.
+    """
     for port in range(18090, 18190):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        with suppress(Refusal):
+            must_be_free(port)
             return port
-    raise AssertionError("none of the ports 18090 to 18189 is free on 127.0.0.1")
+    raise AssertionError("no port from 18090 to 18189 is free on 127.0.0.1 with the one 363 above it")
 
 
 @dataclass(frozen=True, kw_only=True)

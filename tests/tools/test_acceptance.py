@@ -1,5 +1,7 @@
 """What PART, ORDER and KEEP ask of acceptance, and that its order is drawn and can be repeated."""
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from toolchain.refusal import Refusal
 
 from ..acceptance.parts import command, parts, shuffled
+from ..documented import ROOT, documented
 
 
 def test_without_a_part_all_of_them_run() -> None:
@@ -43,3 +46,26 @@ def test_an_order_can_be_repeated_and_most_seeds_draw_another() -> None:
     assert shuffled(reversed(files), 7) == shuffled([*files, *files], 7)
     assert sorted(shuffled(files, 7)) == files
     assert len({tuple(shuffled(files, seed)) for seed in range(20)}) > 15
+
+
+def test_make_hands_the_named_part_to_acceptance() -> None:
+    line = shlex.split(documented("make acceptance PART=rotation"))
+    told = subprocess.run(  # noqa: S603 - a developer's own
+        [*line, "--dry-run"],
+        cwd=ROOT,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    named = line[-1].removeprefix("PART=")
+
+    assert told.rstrip().endswith("python -m tests.acceptance")
+    assert command(named, "", "")[-1].endswith(f"test_{named}.py")
+    assert line[:2] == shlex.split(documented("make acceptance"))
+
+
+def test_the_documented_line_for_one_test_names_a_file_and_tests_that_are_there() -> None:
+    line = shlex.split(documented(".venv/bin/python -m pytest tests/e2e/test_05_paths.py -k database"))
+
+    assert line[-1] in (ROOT / line[3]).read_text()
