@@ -1,5 +1,6 @@
 """The container engine that carries the nodes: the user's Docker or Podman, or Debian's set up here."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from toolchain.refusal import Refusal
 RUNTIME = Path("/run/feastflow")
 
 _OFFICIAL_NODE = "docker.io/kindest/node:latest"
+_UNNAMED_STAYS = "2h"
 _PACKAGES = ("podman", "runc", "netavark", "aardvark-dns", "mmdebstrap", "iptables", "iproute2")
 _COMMANDS = ("podman", "runc", "conmon", "mmdebstrap", "iptables", "ip")
 
@@ -88,6 +90,27 @@ class Engine:
                 "the cluster cannot run it without",
                 f"the whole log is {log}; when a download failed, run it again: finished layers stay",
             ) from failure
+
+    def tidy(self, *current: str) -> None:
+        """Delete images that `current` replaced: of the same names, all but those and the newest other one.
+
+        The other one is for a second checkout, or a change that is undone. With the own engine also what old
+        builds left without a name; a young one spares the next build. What a container uses stays.
+        """
+        listed = self.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+        left = {_name(image): 1 for image in current}
+        for image in listed:  # the newest first
+            if image not in current and _name(image) in left:
+                left[_name(image)] -= 1
+                if left[_name(image)] < 0:
+                    with contextlib.suppress(process.CommandError):
+                        self.run("image", "rm", image)
+        if self.own:
+            self.run("image", "prune", "--force", "--filter", f"until={_UNNAMED_STAYS}")
+
+
+def _name(image: str) -> str:
+    return image.rpartition(":")[0]
 
 
 def choose() -> Engine:

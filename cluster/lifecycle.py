@@ -7,7 +7,7 @@ What counts is whether the API server answers and its nodes are Ready.
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import yaml
@@ -17,6 +17,7 @@ from cluster.engine import Engine
 from cluster.handle import Cluster, addresses, all_ready, containers, ready_nodes, switch_on, wanted_nodes
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step, say
+from toolchain.golang import Build
 from toolchain.refusal import Refusal
 
 # Archives in this part of the cache can be read on every node, under this path.
@@ -29,10 +30,11 @@ _RESTART_SECONDS = 60
 _CREATE_SECONDS = 240
 
 
-def preflight(name: str, port: int) -> Engine | None:
-    """The engine for `up`; refuses at once what that would refuse after minutes of work.
+def preflight(name: str, port: int, also: Sequence[Build] = ()) -> Engine | None:
+    """Return the engine for `up`; refuse at once what that would refuse after minutes of work.
 
-    That is a port that is taken, no Go, no engine. None, and nothing said, where the cluster serves already.
+    That is a port that is taken, no Go, no room for what is to be compiled (`also` by the caller), no engine.
+    None, without a word, where the cluster serves already.
     """
     running = find(name)
     if running is not None and ready_nodes(running):
@@ -41,12 +43,17 @@ def preflight(name: str, port: int) -> Engine | None:
     carrier = engine.again(known) if known else None
     if carrier is None or not containers(carrier, name):
         ports.must_be_free(port)
-    if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
-        golang.check()
+    golang.check(pins.KIND_BUILD, *also)
     chosen = carrier or engine.choose()
+    golang.check(*builds(chosen), *also)
     with Step("engine", "looking for Docker or Podman") as step:
         step.result(chosen.why)
     return chosen
+
+
+def builds(carrier: Engine | None) -> tuple[Build, ...]:
+    """Return what `up` compiles on this engine where it is not cached, in the order of need."""
+    return (pins.KIND_BUILD, *(nodeimage.builds(carrier) if carrier else ()))
 
 
 def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:

@@ -14,6 +14,7 @@ from cluster import addons
 from cluster.engine import Engine
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step
+from toolchain.golang import Build
 from toolchain.refusal import Refusal
 
 _IMAGES = Path(__file__).parent / "images"
@@ -99,10 +100,16 @@ def debian(engine: Engine, step: Step) -> str:
     return tag
 
 
+def builds(engine: Engine) -> tuple[Build, ...]:
+    """Return what `ensure` compiles: nothing where the image is there already, or is fetched."""
+    if not engine.own or all(cache.find("bin", golang.digest(build)) for build in _BUILDS):
+        return ()
+    return () if engine.has("image", "inspect", _tag()) else _BUILDS
+
+
 def ensure(engine: Engine, step: Step) -> str:
     """The node image's tag, built now when it is not there."""
-    digest = _digest()
-    tag = f"localhost/feastflow/node:{digest}"
+    tag = _tag()
     if engine.has("image", "inspect", tag):
         return tag
     binaries = _binaries(step)
@@ -127,15 +134,23 @@ def ensure(engine: Engine, step: Step) -> str:
                 "BASE_IMAGE": base,
                 "KUBERNETES_VERSION": pins.KUBERNETES,
                 "PAUSE_IMAGE": _PAUSE,
-                "IMAGES": digest,
+                "IMAGES": tag,
             },
             log=cache.log(_LOG),
         )
+        # What only this build needed, and what it replaces.
+        engine.run("image", "rm", "--force", _network(base))
+        engine.tidy(tag)
     return tag
 
 
-def _digest() -> str:
-    return cache.key(*map(golang.digest, _BUILDS), addons.digest(), _IMAGES, repr(_PROGRAMS), _BUSYBOX)
+def _tag() -> str:
+    digest = cache.key(*map(golang.digest, _BUILDS), addons.digest(), _IMAGES, repr(_PROGRAMS), _BUSYBOX)
+    return f"localhost/feastflow/node:{digest}"
+
+
+def _network(base: str) -> str:
+    return f"localhost/feastflow/network:{cache.key(base, _IMAGES / 'network.Dockerfile')}"
 
 
 def _binaries(step: Step) -> dict[str, Path]:
@@ -148,7 +163,7 @@ def _binaries(step: Step) -> dict[str, Path]:
 
 def _archive(engine: Engine, base: str, binaries: Mapping[str, Path], context: Path, step: Step) -> None:
     """One archive of every image that runs on a node, so that layers they share are kept once."""
-    network = f"localhost/feastflow/network:{cache.key(base, _IMAGES / 'network.Dockerfile')}"
+    network = _network(base)
     empty = context / "empty"
     empty.mkdir()
     for image, dockerfile in ((network, "network.Dockerfile"), (_BUSYBOX, "busybox.Dockerfile")):

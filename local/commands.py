@@ -14,7 +14,7 @@ from local import adoption, diagnosis, edge, images, smoke, target, unreachable,
 from local.stack import Stack
 from local.target import Target
 from state import place
-from toolchain import cache, environment, golang, pins, pulumi
+from toolchain import cache, environment, golang, pulumi
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
 
@@ -42,8 +42,8 @@ def up(options: Options) -> None:
             _named_images(options)
             cli = tools()
         else:
-            carrier = lifecycle.preflight(options.cluster, options.port)
-            golang.prefetch(pins.ALL_BUILDS)
+            carrier = lifecycle.preflight(options.cluster, options.port, pulumi.builds())
+            golang.ahead(*lifecycle.builds(carrier), *pulumi.builds())
             cli = tools()
             chosen = target.made(options.cluster, options.port, carrier)
             for former in lifecycle.identities(options.cluster) - {chosen.identity}:

@@ -80,6 +80,7 @@ def build(engine: Engine, step: Step) -> AppImages:
         bases["frontend"] = {"BASE_IMAGE": _NODE.tag(debian), "BUILD_IMAGE": _NPM.tag(debian)}
         database = _POSTGRES.ensure(engine, debian, step)
     tags = {}
+    built = []
     for name, arguments in bases.items():
         source = _DEMO / name
         tag = f"localhost/feastflow/{name}:{cache.key(*_sources(source), repr(arguments))}"
@@ -96,7 +97,11 @@ def build(engine: Engine, step: Step) -> AppImages:
                 log=cache.log(_LOG),
                 each=lambda line: step.note(line[:50]) if line.startswith("STEP") else None,
             )
+            built.append(tag)
         tags[name] = tag
+    if built:
+        underneath = [base for arguments in bases.values() for base in arguments.values()]
+        engine.tidy(*tags.values(), *underneath, *filter(None, [database]))
     return AppImages(backend=tags["backend"], frontend=tags["frontend"], database=database)
 
 

@@ -49,6 +49,11 @@ class Step:
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
+    @property
+    def noted(self) -> str:
+        """How far the step is, as it was said last."""
+        return self._note
+
     def note(self, text: str) -> None:
         """Say how far the step is."""
         self._note = text

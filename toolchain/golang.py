@@ -9,11 +9,14 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from toolchain import cache, process
+from toolchain.background import Task
 from toolchain.console import Step
 from toolchain.refusal import Refusal
 
@@ -21,7 +24,15 @@ MODULES = Path(__file__).parent / "go"
 
 _OLDEST = (1, 25, 0)
 _ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly -buildvcs=false"}
-_DISK_NEEDED_GIB = 17
+# What makes compiling cheaper and leaves the programs as they are, so that no key depends on it. The linker
+# drops the debugging information anyway; and a compiler ends before its garbage would fill the memory.
+_CHEAPER = ("-gcflags=all=-dwarf=false",)
+_LESS_COLLECTING = {"GOGC": "off", "GOMEMLIMIT": "2GiB"}
+# Builds that were begun ahead, by digest; the last one's sign that it only links any more.
+_begun: dict[str, Task[Path]] = {}
+_last: list[threading.Event] = []
+# Go downloads as many modules at a time as it may use processors.
+_DOWNLOADS = {"GOMAXPROCS": "12"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,23 +40,25 @@ class Build:
     """Programs of one module: package path → name of the binary.
 
     `embeds` copies files of a dependency beside a main that embeds them: file → "module path//file".
-    `variables` are string variables set by the linker, mostly versions. `gib` is how much room it may take
-    besides what is cached, where that is less than for all of them together; it shapes nothing, so it is no
-    part of what the binaries are cached under.
+    `variables` are string variables set by the linker, mostly versions. `gib` is the room on the disk that
+    the modules and the build cache take when nothing is cached; it shapes nothing, so no key depends on it.
     """
 
     module: str
     programs: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
     embeds: Mapping[str, str] = field(default_factory=dict)
-    gib: int | None = field(default=None, repr=False)
+    gib: int = field(repr=False)
 
 
-def check(gib: int | None = None) -> None:
-    """Refuse a machine that cannot compile: no Go, one too old, or less than `gib` for its build cache.
+def check(*builds: Build) -> None:
+    """Refuse a machine that cannot compile these builds: no Go, one too old, or a disk without room.
 
-    Without a number: what all builds may take together.
+    Builds that are cached already need none of it.
     """
+    missing = [build for build in builds if cache.find("bin", digest(build)) is None]
+    if not missing:
+        return
     if shutil.which("go") is None:
         raise Refusal(
             "there is no `go` on PATH",
@@ -61,21 +74,30 @@ def check(gib: int | None = None) -> None:
             f"the pinned modules need Go {_version(_OLDEST)}",
             "put a newer Go first on PATH (https://go.dev/dl) and run it again",
         )
-    folder = Path(process.output(["go", "env", "GOCACHE"]).strip())
-    room(folder, _DISK_NEEDED_GIB if gib is None else gib, "Go's build cache and the modules")
+    room(build_cache(), sum(build.gib for build in missing), "Go's build cache and the modules")
+
+
+def build_cache() -> Path:
+    """Go's build cache: the one that GOCACHE names, else one of the project's own, which it may delete."""
+    named = os.environ.get("GOCACHE")
+    return Path(named) if named else cache.home() / "go-build"
 
 
 def room(folder: Path, gib: int, purpose: str) -> None:
     """Refuse when the file system of `folder` has less than `gib` GiB free."""
     while not folder.exists():
         folder = folder.parent
-    free = shutil.disk_usage(folder).free / 2**30
+    free = _free_gib(folder)
     if free < gib:
         raise Refusal(
             f"{free:.1f} GiB are free where {folder} is",
             f"{purpose} take up to {gib} GiB; a build that runs out of room has to begin again",
             "free some room, or name a larger disk: XDG_CACHE_HOME=… GOCACHE=… GOMODCACHE=…",
         )
+
+
+def _free_gib(folder: Path) -> float:
+    return shutil.disk_usage(folder).free / 2**30
 
 
 def digest(build: Build) -> str:
@@ -86,7 +108,41 @@ def digest(build: Build) -> str:
 
 def binaries(build: Build, step: Step) -> Path:
     """The folder with the build's programs, compiled now when they are not in the cache."""
+    begun = _begun.pop(digest(build), None)
+    if begun is not None:
+        begun.wait(step)
     return cache.entry("bin", digest(build), lambda folder: _compile(build, folder, step))
+
+
+def ahead(*builds: Build) -> None:
+    """Begin to compile what is missing, in this order, and to download what each needs before its turn.
+
+    Runs in threads; `binaries` waits for what was begun and raises its failure. A build's last programs are
+    linked while the next one compiles, since a linker keeps only one processor busy.
+    """
+    missing = [build for build in builds if cache.find("bin", digest(build)) is None]
+    for build in missing:
+        if digest(build) not in _begun:
+            before, _last[:] = _last[:], [threading.Event()]
+            _begun[digest(build)] = Task(partial(_in_turn, build, before, _last[0]))
+    if missing:
+        threading.Thread(target=_download, args=[missing], daemon=True).start()
+
+
+def _in_turn(build: Build, before: Sequence[threading.Event], linking: threading.Event, step: Step) -> Path:
+    for event in before:
+        event.wait()
+    try:
+        return cache.entry("bin", digest(build), lambda folder: _compile(build, folder, step, linking.set))
+    finally:
+        linking.set()
+
+
+def _download(builds: Sequence[Build]) -> None:
+    """Download modules and say nothing: what fails here fails again, with a message, where it is needed."""
+    for build in builds:
+        with contextlib.suppress(Refusal, OSError):
+            _dependencies(build, MODULES / build.module)
 
 
 def source(module: str, dependency: str) -> Path:
@@ -95,43 +151,35 @@ def source(module: str, dependency: str) -> Path:
     return Path(_go(["list", "-m", "-f", "{{.Dir}}", dependency], module).strip())
 
 
-def prefetch(builds: Sequence[Build]) -> None:
-    """Begin to download what builds not yet in the cache need, so that compiling never waits for the network.
-
-    Runs beside the caller and says nothing: what fails here fails again, with a message, where it is needed.
-    """
-    missing = [build for build in builds if cache.find("bin", digest(build)) is None]
-
-    def download() -> None:
-        for build in missing:
-            with contextlib.suppress(Refusal, OSError):
-                _go(["list", "-deps", "-f", "{{.Dir}}", *build.programs], build.module, timeout=1800)
-
-    threading.Thread(target=download, daemon=True).start()
-
-
-def _compile(build: Build, folder: Path, step: Step) -> None:
-    check(build.gib)
+def _compile(build: Build, folder: Path, step: Step, linking: Callable[[], None] = lambda: None) -> None:
+    check(build)
     work = folder / ".module"
     shutil.copytree(MODULES / build.module, work)
     for file, origin in build.embeds.items():
         dependency, _, path = origin.partition("//")
         shutil.copyfile(source(build.module, dependency) / path, work / file)
     step.note("finding out what there is to compile")
-    total = len(_go(["list", "-deps", *build.programs], build.module, cwd=work, timeout=1800).splitlines())
+    total = len(_dependencies(build, work))
     flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in build.variables.items())])
     done = 0
+    mains = set(build.programs)
 
     def compiled(line: str) -> None:
         nonlocal done
         if line and not line.startswith(("go: ", "#")) and " " not in line:
             done += 1
             step.note(f"{done} packages compiled, {total} in all with those already in Go's cache")
+            mains.difference_update([main for main in mains if line.endswith(main.removeprefix("."))])
+            if not mains:
+                linking()
 
-    command = ["go", "build", "-v", "-trimpath", f"-ldflags={flags}", "-o", f"{folder}/", *build.programs]
+    command = ["go", "build", "-v", "-trimpath", f"-ldflags={flags}", *_CHEAPER, "-o", f"{folder}/"]
     try:
         log = cache.log(f"go-{build.module}")
-        process.stream(command, env=_ENVIRONMENT, cwd=work, log=log, each=compiled, timeout=5400)
+        environment = {**_environment(), **_LESS_COLLECTING}
+        process.stream(
+            [*command, *build.programs], env=environment, cwd=work, log=log, each=compiled, timeout=5400
+        )
     except process.CommandError as failure:
         raise _refused(build.module, failure, f"see the whole log, {log}, and run it again") from failure
     shutil.rmtree(work)
@@ -141,12 +189,34 @@ def _compile(build: Build, folder: Path, step: Step) -> None:
             built.rename(folder / name)
 
 
-def _go(arguments: list[str], module: str, *, cwd: Path | None = None, timeout: float = 900) -> str:
-    folder = cwd or MODULES / module
+def _dependencies(build: Build, folder: Path) -> list[str]:
+    """Every package that the build compiles; downloads what of it is missing."""
+    # A main's own embedded files may not be there yet: `-e` lists what it imports all the same.
+    command = ["list", "-e", "-deps", *build.programs]
+    return _go(command, build.module, cwd=folder, timeout=1800, extra=_DOWNLOADS).splitlines()
+
+
+def _go(
+    arguments: Sequence[str],
+    module: str,
+    *,
+    cwd: Path | None = None,
+    timeout: float = 900,
+    extra: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     try:
-        return process.output(["go", *arguments], env=_ENVIRONMENT, cwd=folder, timeout=timeout)
+        return process.output(
+            ["go", *arguments],
+            env={**_environment(), **extra},
+            cwd=cwd or MODULES / module,
+            timeout=timeout,
+        )
     except process.CommandError as failure:
-        raise _refused(module, failure, "mend what it names and run it again") from failure
+        raise _refused(module, failure, "fix what it names and run it again") from failure
+
+
+def _environment() -> dict[str, str]:
+    return {**_ENVIRONMENT, "GOCACHE": str(build_cache())}
 
 
 def _refused(module: str, failure: process.CommandError, fix: str) -> Refusal:

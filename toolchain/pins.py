@@ -26,11 +26,13 @@ PULUMI_BUILD = Build(
         f"pulumi-resource-kubernetes/{name}": f"{_PROVIDER}//cmd/pulumi-resource-kubernetes/{name}"
         for name in ("schema.json", "terraform-mapping.json")
     },
+    gib=6,
 )
 
 PYTHON_HOST_BUILD = Build(
     module="pulumi-python",
     programs={"github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python": "pulumi-language-python"},
+    gib=1,
 )
 
 _CLUSTER_VARIABLES = {
@@ -45,6 +47,7 @@ KIND_BUILD = Build(
     module="cluster",
     programs={"sigs.k8s.io/kind": "kind", f"{_K8S}/kubectl": "kubectl"},
     variables=_CLUSTER_VARIABLES,
+    gib=2,
 )
 
 NODE_BUILD = Build(
@@ -63,23 +66,28 @@ NODE_BUILD = Build(
         "sigs.k8s.io/metrics-server/cmd/metrics-server": "metrics-server",
     },
     variables=_CLUSTER_VARIABLES,
+    gib=5,
 )
 
 TRAEFIK_BUILD = Build(
     module="traefik",
     programs={"github.com/traefik/traefik/v3/cmd/traefik": "traefik"},
     variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.5.3"},
+    gib=4,
 )
 
 OPERATOR_BUILD = Build(
     module="cloudnative-pg",
     programs={"github.com/cloudnative-pg/cloudnative-pg/cmd/manager": "cloudnative-pg"},
     variables={"github.com/cloudnative-pg/cloudnative-pg/pkg/versions.buildVersion": CLOUDNATIVE_PG},
+    gib=3,
 )
 
 # A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link beside the small letters.
 STORAGE_BUILD = Build(
-    module="cluster", programs={"github.com/rancher/local-path-provisioner": "local-path-provisioner"}
+    module="cluster",
+    programs={"github.com/rancher/local-path-provisioner": "local-path-provisioner"},
+    gib=1,
 )
 
 # What judges the program's manifests, for the tests alone: `make up` neither fetches nor compiles it.
@@ -89,21 +97,26 @@ JUDGES_BUILD = Build(
         "./podsecurity": "podsecurity",
         "github.com/yannh/kubeconform/cmd/kubeconform": "kubeconform",
     },
+    gib=2,
 )
 
 # A module of its own: it does not compile with Kubernetes' libraries at the version of the evaluator above.
 KUBE_SCORE_BUILD = Build(
-    module="kube-score", programs={"github.com/zegl/kube-score/cmd/kube-score": "kube-score"}
+    module="kube-score",
+    programs={"github.com/zegl/kube-score/cmd/kube-score": "kube-score"},
+    gib=2,
 )
 
 # Checks the workflows, for the tests alone. A module of its own: it shares nothing with the judges.
 ACTIONLINT_BUILD = Build(
-    module="actionlint", programs={"github.com/rhysd/actionlint/cmd/actionlint": "actionlint"}
+    module="actionlint",
+    programs={"github.com/rhysd/actionlint/cmd/actionlint": "actionlint"},
+    gib=1,
 )
 
 # Puts load on the site, for the drills alone: a small main on vegeta's library, whose own command does not
 # tell when a request was due, and asks only once.
-LOAD_BUILD = Build(module="vegeta", programs={"./load": "load"})
+LOAD_BUILD = Build(module="vegeta", programs={"./load": "load"}, gib=1)
 
 # What the benchmark compares with, for `make bench` alone.
 HELM = "3.19.5"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import selectors
@@ -18,6 +19,7 @@ TIMED_OUT = 124
 _TAIL_LINES = 25
 # Long enough for pulumi to record what it was doing, short enough for the person who pressed Ctrl-C.
 _GRACE_SECONDS = 10.0
+_streaming: set[subprocess.Popen[bytes]] = set()
 
 
 class CommandError(Exception):
@@ -101,6 +103,8 @@ def stream(
         )
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
         opened.enter_context(process.stdout)
+        _streaming.add(process)
+        opened.callback(_streaming.discard, process)
         try:
             for line in _lines(process.stdout, ends):
                 tail.append(line)
@@ -144,6 +148,16 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@atexit.register
+def _end_all() -> None:
+    """End what other threads have running: those end with this process, which must leave nothing behind."""
+    left = list(_streaming)
+    for process in left:
+        process.terminate()
+    for process in left:
+        _end(process)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str] | None:

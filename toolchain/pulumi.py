@@ -7,6 +7,7 @@ from pathlib import Path
 
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step
+from toolchain.golang import Build
 from toolchain.refusal import Refusal
 
 _SCRIPTS = (
@@ -28,6 +29,11 @@ class Pulumi:
     executable: Path
     environment: dict[str, str]
     official: bool
+
+
+def builds() -> tuple[Build, ...]:
+    """Return what `ensure` may compile: nothing where the official CLI is on PATH."""
+    return () if shutil.which("pulumi") else (pins.PULUMI_BUILD, pins.PYTHON_HOST_BUILD)
 
 
 def ensure(venv: Path, step: Step) -> Pulumi:

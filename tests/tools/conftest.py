@@ -13,12 +13,22 @@ import pytest
 from cluster import addons, engine, footprint, lifecycle, ports, record
 from cluster.engine import Engine
 from cluster.handle import Cluster
-from toolchain import cache, environment
+from toolchain import cache, environment, golang
 from toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Heard, Machine, with_kind
 
-_UNSET = ("KUBECONFIG", "SSL_CERT_FILE", "COLUMNS", "CONTEXT", "STACK", "CLUSTER", "PORT", "PULUMI_HOME")
+_UNSET = (
+    "KUBECONFIG",
+    "SSL_CERT_FILE",
+    "COLUMNS",
+    "CONTEXT",
+    "STACK",
+    "CLUSTER",
+    "PORT",
+    "PULUMI_HOME",
+    "GOCACHE",
+)
 _PULUMI = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -42,6 +52,10 @@ def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machin
     link = made.root / "venv"
     link.mkdir()
     monkeypatch.setattr(environment, "_LINK", link)
+    # How full the disk of the machine is must decide nothing.
+    monkeypatch.setattr(golang, "_free_gib", lambda _: 1000.0)
+    monkeypatch.setattr(golang, "_begun", {})
+    monkeypatch.setattr(golang, "_last", [])
     monkeypatch.setattr(engine, "RUNTIME", made.root / "run")
     monkeypatch.setattr(footprint, "_MODULES", made.root / "modules")
     monkeypatch.setattr(footprint, "_CGROUPS", made.root / "cgroup")

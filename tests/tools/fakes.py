@@ -89,6 +89,8 @@ case "$1" in
   build)
     if [ -e "$ROOT/go.error" ]; then cat "$ROOT/go.error" >&2; exit 1; fi
     echo "$CGO_ENABLED $GOFLAGS" > "$ROOT/go.flags"
+    echo "$GOCACHE" > "$ROOT/go.cache"
+    all="$*"
     while [ "$1" != -o ]; do shift; done
     folder="$2"; shift 2
     for package; do
@@ -96,7 +98,9 @@ case "$1" in
       case "$name" in v[0-9]*) name="${package%/*}"; name="${name##*/}" ;; esac
       echo "compiled $package" > "$folder$name"
       echo "$package" >&2
-    done ;;
+    done
+    set -- "$all"
+    if [ -e "$ROOT/go.link" ]; then . "$ROOT/go.link"; fi ;;
 esac
 """
 

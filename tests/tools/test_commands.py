@@ -14,7 +14,7 @@ from local.commands import Options
 from local.images import AppImages
 from local.target import Target
 from toolchain import __main__ as toolchain_command
-from toolchain import cache, clean, environment, golang
+from toolchain import cache, clean, environment
 from toolchain.refusal import Refusal
 
 from .fakes import Machine, with_go, with_kind
@@ -189,7 +189,6 @@ def test_the_toolchains_assignments_are_all_that_eval_is_given(
     machine: Machine, checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_go(machine)
-    monkeypatch.setattr(golang, "_DISK_NEEDED_GIB", 0)
     tools = with_kind(machine)
     monkeypatch.setenv("PATH", f"{machine.bin}:/it's here")
 

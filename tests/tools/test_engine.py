@@ -250,3 +250,46 @@ def test_an_image_that_cannot_be_built_is_refused_with_its_last_words_and_the_lo
     assert "backend:1 could not be built\nnpm ERR! network" in caught.value.found
     assert str(machine.root / "build.log") in caught.value.fix
     assert (machine.root / "build.log").read_text() == "npm ERR! network\n"
+
+
+_STORE = """
+case "$1 $2" in
+  "image ls") cat "$ROOT/images" ;;
+  "image rm") [ "$3" != localhost/feastflow/node:2 ] || { echo "in use by a container" >&2; exit 2; } ;;
+esac
+"""
+
+
+def _tidied(machine: Machine, command: str, *, own: bool) -> list[str]:
+    """What is asked of the engine after the image node:4 was built, and page:1 was there already."""
+    names = (
+        "node:4",
+        "page:3",
+        "node:3",
+        "theirs:9",
+        "node:2",
+        "page:2",
+        "node:1",
+        "page:1",
+        "<none>:<none>",
+    )
+    machine.file("images", "".join(f"localhost/feastflow/{name}\n" for name in names))
+    machine.program(command, _STORE)
+    chosen = Engine(command=command, own=own, why="")
+    chosen.tidy("localhost/feastflow/node:4", "localhost/feastflow/page:1")
+    return [call.replace("localhost/feastflow/", "") for call in machine.calls(command)[1:]]
+
+
+def test_of_an_image_that_was_built_again_the_current_one_and_the_newest_other_one_stay(
+    machine: Machine,
+) -> None:
+    removed = _tidied(machine, "docker", own=False)
+
+    assert removed == ["image rm node:2", "image rm page:2", "image rm node:1"]
+
+
+def test_only_the_own_engine_is_rid_of_what_has_no_name_and_not_of_what_spares_the_next_build(
+    machine: Machine,
+) -> None:
+    assert "image prune --force --filter until=2h" in _tidied(machine, "podman", own=True)
+    assert not [call for call in _tidied(machine, "docker", own=False) if "prune" in call]

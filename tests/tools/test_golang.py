@@ -17,6 +17,7 @@ BUILD = Build(
     programs={"example.org/tool/v3/cmd/hammer": "hammer", "./nail": "nail", "example.org/saw/v2": "hacksaw"},
     variables={"example.org/version": "v1"},
     embeds={"nail/schema.json": "example.org/nail//cmd/schema.json"},
+    gib=3,
 )
 
 
@@ -27,7 +28,6 @@ def module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
     machine.file("go/tools/nail/main.go", "package main\n")
     machine.file("modules/example.org/nail/cmd/schema.json", "{}")
     monkeypatch.setattr(golang, "MODULES", machine.root / "go")
-    monkeypatch.setattr(golang, "_DISK_NEEDED_GIB", 0)
     return machine.file("go/tools/go.sum", "example.org/tool/v3 v3.1.0 h1:one\n").parent
 
 
@@ -57,18 +57,45 @@ def test_a_go_that_is_too_old_or_unknown_is_refused_by_its_version(
 def test_the_oldest_go_and_every_newer_one_will_do(machine: Machine, version: str) -> None:
     with_go(machine, version)
 
-    golang.check()
+    golang.check(BUILD)
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_compiled(
     machine: Machine, step: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_go(machine)
-    monkeypatch.setattr(golang, "_DISK_NEEDED_GIB", 10**6)
+    monkeypatch.setattr(golang, "_free_gib", lambda _: 2.9)
 
-    with pytest.raises(Refusal, match=r"GiB are free where(.|\n)*1000000 GiB(.|\n)*XDG_CACHE_HOME"):
+    with pytest.raises(Refusal, match=r"2\.9 GiB are free where(.|\n)*up to 3 GiB(.|\n)*XDG_CACHE_HOME"):
         golang.binaries(BUILD, step)
     assert machine.called("go", "build") == []
+
+
+def test_a_build_asks_for_the_room_that_it_needs_itself_and_several_for_what_they_need_together(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_go(machine)
+    large = replace(BUILD, programs={"./nail": "nail"}, gib=9)
+    monkeypatch.setattr(golang, "_free_gib", lambda _: 10.0)
+    golang.check(BUILD)
+    golang.check(large)
+
+    with pytest.raises(Refusal, match="up to 12 GiB"):
+        golang.check(BUILD, large)
+    cache.entry("bin", golang.digest(large), writes())
+    golang.check(BUILD, large)
+
+
+def test_what_is_compiled_is_kept_in_a_cache_of_the_projects_own_unless_the_user_names_one(
+    machine: Machine, step: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_go(machine)
+    golang.binaries(BUILD, step)
+    assert (machine.root / "go.cache").read_text() == f"{cache.home()}/go-build\n"
+
+    monkeypatch.setenv("GOCACHE", "/theirs")
+    golang.binaries(replace(BUILD, programs={"./nail": "nail"}), step)
+    assert (machine.root / "go.cache").read_text() == "/theirs\n"
 
 
 @pytest.mark.parametrize(
@@ -183,23 +210,47 @@ def test_the_digest_follows_everything_that_shapes_a_binary(
     assert len(set(digests)) == 8
 
 
-def test_what_is_compiled_is_not_downloaded_beforehand(machine: Machine) -> None:
+def test_what_is_compiled_is_not_begun_ahead(machine: Machine) -> None:
     machine.program("go")
     cache.entry("bin", golang.digest(BUILD), writes())
     before = set(threading.enumerate())
-    golang.prefetch([BUILD])
-    for download in set(threading.enumerate()) - before:
-        download.join()
+    golang.ahead(BUILD)
 
+    assert set(threading.enumerate()) == before
     assert machine.calls("go") == []
 
 
-def test_downloading_beforehand_never_fails(machine: Machine) -> None:
-    for _ in range(2):
-        before = set(threading.enumerate())
-        golang.prefetch([BUILD])
-        for download in set(threading.enumerate()) - before:
-            download.join()
-        machine.program("go", "exit 1")
+def test_a_build_that_was_begun_ahead_is_waited_for_and_not_begun_again(
+    machine: Machine, step: Heard
+) -> None:
+    with_go(machine)
+    golang.ahead(BUILD)
+    golang.ahead(BUILD)
 
-    assert machine.called("go", "list -deps", "example.org/saw/v2") == machine.calls("go")
+    assert (golang.binaries(BUILD, step) / "nail").exists()
+    assert len(machine.called("go", "build")) == 1
+
+
+def test_builds_are_begun_in_their_order_each_when_the_one_before_only_links(
+    machine: Machine, step: Heard
+) -> None:
+    with_go(machine)
+    # The first build's last program is announced, and its end is not: it waits for the second build to begin.
+    first, second = replace(BUILD, programs={"./nail": "nail"}), replace(BUILD, programs={"./saw": "saw"})
+    machine.file(
+        "go.link", 'case "$*" in *saw*) : > "$ROOT/begun" ;; esac\nwhile [ ! -e "$ROOT/begun" ]; do :; done'
+    )
+    golang.ahead(first, second)
+
+    assert (golang.binaries(second, step) / "saw").exists()
+    assert (golang.binaries(first, step) / "nail").exists()
+    assert [call.rsplit(maxsplit=1)[1] for call in machine.called("go", "build")] == ["./nail", "./saw"]
+
+
+def test_a_build_that_failed_ahead_is_told_where_it_is_needed(machine: Machine, step: Heard) -> None:
+    with_go(machine)
+    machine.file("go.error", "dial tcp: i/o timeout")
+    golang.ahead(BUILD)
+
+    with pytest.raises(Refusal, match="a module could not be fetched"):
+        golang.binaries(BUILD, step)

@@ -18,7 +18,7 @@ _NODES = "x-control-plane x-worker"
 # `built` and `loaded` hold the tags that are there; an import loads what `save` was given.
 _DOCKER = f"""
 case "$1" in
-  image) grep -qx "$3" "$ROOT/built" ;;
+  image) [ "$2" != inspect ] || grep -qx "$3" "$ROOT/built" ;;
   build) while [ "$1" != --tag ]; do shift; done; echo "$2" >> "$ROOT/built" ;;
   ps) printf '%s\\n' {_NODES} ;;
   save) shift 3; printf '%s\\n' "$@" > "$ROOT/saved" ;;

@@ -9,8 +9,9 @@ import pytest
 
 from cluster import nodeimage
 from toolchain import golang, pins
+from toolchain.refusal import Refusal
 
-from .fakes import ROOT
+from .fakes import ROOT, Machine, with_go
 
 _MODULES = sorted({build.module for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)})
 # The provider's module has no releases, only commits: this is the one that its release was made from.
@@ -171,3 +172,15 @@ def test_the_operators_manifest_is_of_the_version_that_is_compiled() -> None:
     text = (ROOT / "cluster" / "addons" / "cloudnative-pg" / "kustomization.yaml").read_text()
 
     assert f"- upstream/cnpg-{pins.CLOUDNATIVE_PG}.yaml" in text
+
+
+def test_a_judge_is_not_refused_for_the_room_that_a_cluster_needs(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_go(machine)
+    monkeypatch.setattr(golang, "_free_gib", lambda _: 4.0)
+
+    for build in (*pins.TEST_BUILDS, *pins.BENCH_BUILDS):
+        golang.check(build)
+    with pytest.raises(Refusal, match="GiB are free"):
+        golang.check(*pins.ALL_BUILDS)

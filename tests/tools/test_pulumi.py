@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache, golang, pins, pulumi
+from toolchain import cache, pins, pulumi
 from toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine, with_go
@@ -13,9 +13,8 @@ from .fakes import Heard, Machine, with_go
 VENV = Path("/checkout/.venv")
 
 
-def _compiles(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def _compiles(machine: Machine) -> None:
     with_go(machine)
-    monkeypatch.setattr(golang, "_DISK_NEEDED_GIB", 0)
     for script in pulumi._SCRIPTS:
         machine.file(f"modules/{pulumi._SDK}/{script}", "#!/bin/sh\n")
     for file in pins.PULUMI_BUILD.embeds.values():
@@ -56,10 +55,8 @@ def test_without_the_official_cli_and_without_go_there_is_none(step: Heard) -> N
         pulumi.ensure(VENV, step)
 
 
-def test_the_compiled_cli_has_its_language_host_beside_it(
-    machine: Machine, step: Heard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _compiles(machine, monkeypatch)
+def test_the_compiled_cli_has_its_language_host_beside_it(machine: Machine, step: Heard) -> None:
+    _compiles(machine)
 
     made = pulumi.ensure(VENV, step)
 
@@ -78,9 +75,9 @@ def test_the_compiled_cli_has_its_language_host_beside_it(
 
 
 def test_plugins_are_where_the_engine_looks_by_links_to_the_cache_and_not_on_path(
-    machine: Machine, step: Heard, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, step: Heard
 ) -> None:
-    _compiles(machine, monkeypatch)
+    _compiles(machine)
 
     made = pulumi.ensure(VENV, step)
 
@@ -93,10 +90,8 @@ def test_plugins_are_where_the_engine_looks_by_links_to_the_cache_and_not_on_pat
             assert not (Path(folder) / link.name).exists()
 
 
-def test_a_second_time_nothing_is_compiled_and_a_wrong_link_is_mended(
-    machine: Machine, step: Heard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _compiles(machine, monkeypatch)
+def test_a_second_time_nothing_is_compiled_and_a_wrong_link_is_mended(machine: Machine, step: Heard) -> None:
+    _compiles(machine)
     made = pulumi.ensure(VENV, step)
     before = machine.calls("go")
     link = next(Path(made.environment["PULUMI_HOME"]).glob("plugins/*random*/*"))
