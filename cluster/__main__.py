@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from cluster import lifecycle, nodes, ports
+from cluster import lifecycle, nodes, operator, ports
 from cluster.handle import Cluster
 from toolchain import console
 from toolchain.refusal import Refusal
@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
         carrier = lifecycle.preflight(options.name, options.port)
         made = lifecycle.up(options.name, options.port, carrier)
         lifecycle.ready(made)
+        operator.ensure(made)
         console.say(f"\nexport KUBECONFIG={made.kubeconfig}")
     elif options.command == "down":
         lifecycle.down(options.name)

@@ -48,17 +48,19 @@ _PARTS: Mapping[str, Callable[[str], bool]] = {
     "definitions": lambda kind: kind == _DEFINITION,
     "defined": lambda kind: kind == _DEFINED,
 }
+# What is applied only where a stack needs it; its definitions are everywhere.
+_OPERATOR, OPERATOR_PART = "cloudnative-pg", "operator"
 # A namespace and what in it has a rollout, or `apiservice/…` that must be Available.
 Workload = tuple[str, str]
-# What pods need to start, to find each other, to store and to be reached, and the database to be replicated;
-# and what only autoscalers ask.
+# What pods need to start, to find each other, to store and to be reached; and what only autoscalers ask.
 ESSENTIAL: tuple[Workload, ...] = (
     ("kube-system", "daemonset/kube-router"),
     ("kube-system", "deployment/coredns"),
     ("local-path-storage", "deployment/local-path-provisioner"),
     ("traefik", "deployment/traefik"),
-    ("cnpg-system", "deployment/cnpg-controller-manager"),
 )
+# What stacks with a replicated database need besides.
+OPERATOR: tuple[Workload, ...] = (("cnpg-system", "deployment/cnpg-controller-manager"),)
 LATER: tuple[Workload, ...] = (
     ("kube-system", "deployment/metrics-server"),
     # A server that runs is not yet one that the API server can ask.
@@ -75,7 +77,10 @@ def digest() -> str:
     """A hash of everything the manifests are made from."""
     modules = (build.module for build, _, _ in _UPSTREAM.values())
     return cache.key(
-        _ADDONS, *(golang.MODULES / module / "go.mod" for module in sorted(set(modules))), repr(_UPSTREAM)
+        _ADDONS,
+        *(golang.MODULES / module / "go.mod" for module in sorted(set(modules))),
+        repr(_UPSTREAM),
+        repr([*_PARTS, OPERATOR_PART]),
     )
 
 
@@ -94,9 +99,13 @@ def _render(kubectl: Path, folder: Path) -> None:
             texts[addon] = process.output([str(kubectl), "kustomize", str(place)])
     (folder / "storage.yaml").write_text(texts.pop(_STORAGE), encoding="utf-8")
     things = [thing for text in texts.values() for thing in text.split("\n---\n")]
-    for name, chosen in _PARTS.items():
-        part = "\n---\n".join(thing for thing in things if chosen(_kind(thing)))
-        (folder / f"{name}.yaml").write_text(part, encoding="utf-8")
+    later = {thing for thing in texts[_OPERATOR].split("\n---\n") if _PARTS["addons"](_kind(thing))}
+    parts = {
+        name: [thing for thing in things if chosen(_kind(thing)) and thing not in later]
+        for name, chosen in _PARTS.items()
+    }
+    for name, part in {**parts, OPERATOR_PART: [thing for thing in things if thing in later]}.items():
+        (folder / f"{name}.yaml").write_text("\n---\n".join(part), encoding="utf-8")
 
 
 def _copy_upstream(addon: str, place: Path) -> None:
@@ -113,11 +122,11 @@ def _kind(thing: str) -> str:
     return thing.partition("\nkind: ")[2].partition("\n")[0]
 
 
-def apply(kubectl: Path, kubeconfig: Path) -> None:
+def apply(kubectl: Path, kubeconfig: Path, parts: Sequence[str] = tuple(_PARTS)) -> None:
     """Apply the add-ons; storage came with the nodes. Changes nothing where nothing differs."""
     base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
     rendered = _rendered(kubectl)
-    for part in _PARTS:
+    for part in parts:
         manifest = str(rendered / f"{part}.yaml")
         process.output([*base, "apply", "--server-side", "--force-conflicts", "-f", manifest], timeout=120)
         if part == "definitions":

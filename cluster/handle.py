@@ -68,7 +68,7 @@ def switch_on(cluster: Cluster, node: str) -> bool:
                 # Taken meanwhile: a node at another address is found again later, one without any never.
                 carrier.has("network", "connect", carrier.network, node)
     # What was seen available before may have to start again.
-    record.write(cluster.name, record.read(cluster.name) | {"addons": None})
+    record.write(cluster.name, record.read(cluster.name) | {"addons": None, "operator": None})
     return carrier.has("start", node)
 
 

@@ -12,17 +12,13 @@ from dataclasses import asdict
 
 import yaml
 
-from cluster import addons, engine, footprint, handle, nodeimage, ports, record
+from cluster import addons, engine, footprint, handle, nodeimage, ports, record, transport
 from cluster.engine import Engine
 from cluster.handle import Cluster, addresses, all_ready, containers, ready_nodes, switch_on, wanted_nodes
 from toolchain import cache, golang, pins, process
 from toolchain.console import Step, say
 from toolchain.golang import Build
 from toolchain.refusal import Refusal
-
-# Archives in this part of the cache can be read on every node, under this path.
-IMAGES = "images"
-IMAGES_ON_NODES = "/images"
 
 # With "-control-plane", kind's longest ending, it must fit a host name of 63.
 _NAME_LENGTH = 49
@@ -44,6 +40,8 @@ def preflight(name: str, port: int, also: Sequence[Build] = ()) -> Engine | None
     if carrier is None or not containers(carrier, name):
         ports.must_be_free(port)
     golang.check(pins.KIND_BUILD, *also)
+    # To find an engine may mean to install one.
+    golang.ahead(pins.KIND_BUILD)
     chosen = carrier or engine.choose()
     golang.check(*builds(chosen), *also)
     with Step("engine", "looking for Docker or Podman") as step:
@@ -187,10 +185,12 @@ def _make(cluster: Cluster) -> None:
     config = yaml.safe_load(handle.CONFIG.read_text(encoding="utf-8"))
     plain, encrypted = config["nodes"][0]["extraPortMappings"]
     plain["hostPort"], encrypted["hostPort"] = cluster.port, ports.encrypted(cluster.port)
-    images = cache.home() / IMAGES
+    images = cache.home() / transport.IMAGES
     images.mkdir(parents=True, exist_ok=True)
     for node in config["nodes"]:
-        node["extraMounts"] = [{"hostPath": str(images), "containerPath": IMAGES_ON_NODES, "readOnly": True}]
+        node["extraMounts"] = [
+            {"hostPath": str(images), "containerPath": transport.IMAGES_ON_NODES, "readOnly": True}
+        ]
     if image:
         config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
     home = record.home(cluster.name)
@@ -266,5 +266,6 @@ def _remember(cluster: Cluster, *, identity: str | None = None, available: str |
         "identity": identity,
         "former": sorted(identities(cluster.name) - {identity}),
         "addons": available,
+        "operator": record.read(cluster.name).get("operator") if available else None,
     }
     record.write(cluster.name, known)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cluster import lifecycle
-from local import adoption, diagnosis, edge, images, smoke, target, unreachable, workspace
+from local import adoption, bringup, diagnosis, edge, images, smoke, target, unreachable, workspace
+from local.images import AppImages
 from local.stack import Stack
 from local.target import Target
 from state import place
-from toolchain import cache, environment, golang, pulumi
+from toolchain import cache, environment, pulumi
+from toolchain.background import Task
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
 
@@ -36,26 +38,23 @@ def up(options: Options) -> None:
     started = time.monotonic()
     with cache.locked(f"local-{options.cluster}"):
         # What cannot work is refused now, not after minutes of work.
-        workspace.settings(options.stack)
+        settings = workspace.settings(options.stack)
+        building = None
         if options.context:
             chosen = target.named(options.context)
             _named_images(options)
-            cli = tools()
         else:
-            carrier = lifecycle.preflight(options.cluster, options.port, pulumi.builds())
-            golang.ahead(*lifecycle.builds(carrier), *pulumi.builds())
-            cli = tools()
-            chosen = target.made(options.cluster, options.port, carrier)
+            chosen, building = bringup.made(options.cluster, options.port, settings)
             for former in lifecycle.identities(options.cluster) - {chosen.identity}:
                 _tell_what_stays(former)
                 workspace.forget(former)
-        overrides = _overrides(chosen, options)
-        stack = _stack(options, chosen, cli)
+        overrides = _overrides(chosen, options, building)
+        stack = _stack(options, chosen, tools())
         releases = stack.workspace.releases(options.stack)
         config = stack.workspace.write(options.stack, overrides)
         releases.begin(config)
         if chosen.local:
-            lifecycle.usable(chosen.local)
+            bringup.usable(chosen.local, config)
         with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
             stack.ensure()
             step.result(stack.up(step))
@@ -224,12 +223,15 @@ def present(options: Options) -> Target:
     return chosen
 
 
-def _overrides(chosen: Target, options: Options) -> dict[str, Any]:
-    """What this machine adds to the stack's settings: the context; locally, images, port and attempts."""
+def _overrides(chosen: Target, options: Options, building: Task[AppImages] | None = None) -> dict[str, Any]:
+    """Return what this machine adds to the settings: the context; locally, images, port and attempts.
+
+    `building` makes the images already.
+    """
     if chosen.local is None:
         return {"kubernetes:context": chosen.context, **_named_images(options)}
     with Step("images", "backend, frontend, PostgreSQL") as step:
-        built = images.build(chosen.local.engine, step)
+        built = building.wait(step) if building else images.build(chosen.local.engine, step)
         images.carry(chosen.local, built, step)
         step.result("backend, frontend and PostgreSQL are on the nodes")
     config = workspace.settings(options.stack)

@@ -1,22 +1,19 @@
 """The application's images: built from `demo/`, and carried to the nodes of the local cluster."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from cluster import lifecycle, nodeimage
+from cluster import nodeimage, programs, transport
 from cluster.engine import Engine
 from cluster.handle import Cluster
-from toolchain import cache, process
+from toolchain import cache
 from toolchain.console import Step
-from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
 _BASES = Path(__file__).parent / "images"
 _DEMO = _ROOT / "demo"
-_LOAD_SECONDS = 300
-_ARCHIVE = "images.tar"
 _LOG = "image-application"
 _CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 _IGNORED = {"tests", "node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", *_CACHES}
@@ -106,41 +103,9 @@ def build(engine: Engine, step: Step) -> AppImages:
 
 
 def carry(cluster: Cluster, images: AppImages, step: Step) -> None:
-    """Put the images on every node that lacks one, as one archive with the layers they share kept once."""
+    """Put the images on every node that lacks one."""
     wanted = images.all()
-    if all(_present(cluster, node, wanted) for node in cluster.nodes()):
-        return
-    archive = cache.entry(
-        lifecycle.IMAGES, cache.key(*wanted), lambda folder: _save(cluster.engine, wanted, folder)
-    )
-    step.note("to the three nodes")
-    # The nodes see the cache, so nothing is copied through the engine's pipes, once for each node.
-    seen = f"{lifecycle.IMAGES_ON_NODES}/{archive.name}/{_ARCHIVE}"
-    command = ["ctr", "--namespace", "k8s.io", "images", "import", "--all-platforms", "--no-unpack", seen]
-    with ThreadPoolExecutor() as pool:
-        work = [
-            pool.submit(cluster.engine.run, "exec", node, *command, timeout=_LOAD_SECONDS)
-            for node in cluster.nodes()
-        ]
-    for done in work:
-        try:
-            done.result()
-        except process.CommandError as failure:
-            raise Refusal(
-                f"the application's images could not be carried to the nodes: {failure.tail}",
-                "pods would wait for images that no registry has",
-                "see that there is room on the disk and the nodes run (make status), and run it again",
-            ) from failure
-
-
-def _present(cluster: Cluster, node: str, images: list[str]) -> bool:
-    found = cluster.engine.run("exec", node, "ctr", "--namespace", "k8s.io", "images", "list", "--quiet")
-    return set(images) <= set(found.split())
-
-
-def _save(engine: Engine, images: list[str], folder: Path) -> None:
-    flags = ["--multi-image-archive", "--format", "docker-archive"] if engine.command == "podman" else []
-    engine.run("save", *flags, "--output", str(folder / _ARCHIVE), *images, timeout=600)
+    transport.carry(cluster, wanted, cache.key(*wanted), partial(programs.save, cluster.engine, wanted), step)
 
 
 def _sources(folder: Path) -> list[str | bytes | Path]:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 _MANIFEST = ".manifest.json"
 _LOG_BYTES = 4 * 2**20
+# Locks of this process: one thread of it waits for another without a word.
+_held: set[Path] = set()
 
 
 def home() -> Path:
@@ -42,6 +44,13 @@ def key(*parts: str | bytes | Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def drafts() -> Path:
+    """A folder for what is being made, on the file system of the entries."""
+    folder = home() / "drafts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def log(name: str) -> Path:
     """Where a long program's output goes; a log that has grown long makes room, one older is kept."""
     path = home() / "logs" / f"{name}.log"
@@ -60,9 +69,14 @@ def locked(name: str) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.stderr.write(f"waiting for another command, which works on {name}\n")
+            if path not in _held:
+                sys.stderr.write(f"waiting for another command, which works on {name}\n")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        _held.add(path)
+        try:
+            yield
+        finally:
+            _held.discard(path)
 
 
 def find(kind: str, name: str) -> Path | None:
@@ -87,6 +101,15 @@ def entry(kind: str, name: str, make: Callable[[Path], None]) -> Path:
         _write_manifest(draft)
         draft.rename(path)
     return path
+
+
+def keep_newest(kind: str, number: int, *used: Path) -> None:
+    """Delete entries of this kind but the `number` used last; `used` are those in use now."""
+    for path in used:
+        os.utime(path)
+    entries = [path for path in (home() / kind).iterdir() if not path.name.startswith(".")]
+    for path in sorted(entries, key=lambda path: path.stat().st_mtime, reverse=True)[number:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _write_manifest(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import nodeimage
+from cluster import programs
 from toolchain import golang, pins
 from toolchain.refusal import Refusal
 
@@ -121,7 +121,9 @@ def test_kubernetes_says_the_version_that_it_is() -> None:
     ],
 )
 def test_an_image_is_named_after_the_version_that_is_in_it(program: str, module: str, path: str) -> None:
-    (image,) = (known.image for known in nodeimage._PROGRAMS if known.name == program)
+    (image,) = (
+        known.image for known in (*programs.OF_EVERY_CLUSTER, programs.OPERATOR) if known.name == program
+    )
     tag = image.rsplit(":", maxsplit=1)[1].removeprefix("v")
 
     assert re.split(r"-\d$|-k3s", tag)[0] == re.split(r"-k3s", _required(module)[path])[0]

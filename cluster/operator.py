@@ -1,0 +1,42 @@
+"""The database operator: it comes to a local cluster with the first stack that replicates its database."""
+
+import tempfile
+from pathlib import Path
+
+from cluster import addons, programs, record, transport
+from cluster.engine import Engine
+from cluster.handle import Cluster
+from toolchain import cache, golang, pins
+from toolchain.console import Step
+from toolchain.golang import Build
+
+_SEEN = "operator"
+
+
+def builds(engine: Engine | None) -> tuple[Build, ...]:
+    """Return what `ensure` compiles for a new cluster on this engine: nothing where images are pulled."""
+    return (pins.OPERATOR_BUILD,) if engine is not None and engine.own else ()
+
+
+def ensure(cluster: Cluster) -> None:
+    """Have the operator available; at once when that has been seen since the nodes were started."""
+    if record.read(cluster.name).get(_SEEN) == addons.digest():
+        return
+    with Step("operator", "CloudNativePG") as step:
+        if cluster.engine.own:
+            key = cache.key(golang.digest(pins.OPERATOR_BUILD), repr(programs.OPERATOR), programs.IMAGES)
+            image = programs.OPERATOR.image
+            transport.carry(cluster, [image], key, lambda archive: _save(cluster.engine, archive, step), step)
+        addons.apply(cluster.kubectl, cluster.kubeconfig, [addons.OPERATOR_PART])
+        addons.wait(cluster.kubectl, cluster.kubeconfig, addons.OPERATOR, step)
+        step.result("replicated databases are looked after")
+    record.write(cluster.name, record.read(cluster.name) | {_SEEN: addons.digest()})
+
+
+def _save(engine: Engine, archive: Path, step: Step) -> None:
+    binary = golang.binaries(pins.OPERATOR_BUILD, step) / programs.OPERATOR.name
+    step.note(programs.OPERATOR.image)
+    with tempfile.TemporaryDirectory(dir=cache.drafts()) as folder:
+        programs.build(engine, programs.OPERATOR, binary, Path(folder))
+    programs.save(engine, [programs.OPERATOR.image], archive)
+    engine.run("image", "rm", "--force", programs.OPERATOR.image)

@@ -1,0 +1,47 @@
+"""The local cluster and what it runs, made side by side: compiling, downloads, images, nodes."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from cluster import lifecycle, nodeimage, operator
+from cluster.engine import Engine
+from cluster.handle import Cluster
+from local import images, target, workspace
+from local.images import AppImages
+from local.target import Target
+from toolchain import golang, pulumi
+from toolchain.background import Task
+from toolchain.console import Step
+
+
+def made(name: str, port: int, settings: Mapping[str, Any]) -> tuple[Target, Task[AppImages] | None]:
+    """Return the local cluster, made or fixed, and the application's images under way where it did not serve.
+
+    Everything that is missing is begun here, in the order of need: what makes nodes, then Pulumi, which is
+    first needed when they run. `settings` are the stack's.
+    """
+    carrier = lifecycle.preflight(name, port, pulumi.builds())
+    needed = lifecycle.builds(carrier)
+    if _replicates(settings):
+        needed += operator.builds(carrier)
+    golang.ahead(*needed, *pulumi.builds())
+    building = Task(partial(_build, carrier)) if carrier else None
+    return target.made(name, port, carrier), building
+
+
+def usable(cluster: Cluster, settings: Mapping[str, Any]) -> None:
+    """Wait until the cluster can run a stack with these settings."""
+    lifecycle.usable(cluster)
+    if _replicates(settings):
+        operator.ensure(cluster)
+
+
+def _replicates(settings: Mapping[str, Any]) -> bool:
+    return workspace.section(settings, "database").get("engine") == "replicated"
+
+
+def _build(carrier: Engine, step: Step) -> AppImages:
+    if carrier.own:
+        nodeimage.prepare(carrier, step)
+    return images.build(carrier, step)
