@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,9 @@ class Build:
     """Programs of one module: package path → name of the binary.
 
     `embeds` copies files of a dependency beside a main that embeds them: file → "module path//file".
+    `trimmed` are dependencies that are compiled without parts that cost much and serve nothing here: folder →
+    module path. The module replaces the dependency by that folder; the build copies upstream's files there, at
+    the version and with the checksum that the folder's `upstream/go.mod` pins; committed ones replace them.
     `variables` are string variables set by the linker, mostly versions. `gib` is the room on the disk that
     the modules and the build cache take when nothing is cached; it shapes nothing, so no key depends on it.
     """
@@ -48,6 +52,7 @@ class Build:
     programs: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
     embeds: Mapping[str, str] = field(default_factory=dict)
+    trimmed: Mapping[str, str] = field(default_factory=dict)
     gib: int = field(repr=False)
 
 
@@ -141,8 +146,10 @@ def _in_turn(build: Build, before: Sequence[threading.Event], linking: threading
 def _download(builds: Sequence[Build]) -> None:
     """Download modules and say nothing: what fails here fails again, with a message, where it is needed."""
     for build in builds:
-        with contextlib.suppress(Refusal, OSError):
-            _dependencies(build, MODULES / build.module)
+        with contextlib.suppress(Refusal, OSError), tempfile.TemporaryDirectory() as folder:
+            work = Path(folder) / "module"
+            _assemble(build, work)
+            _dependencies(build, work)
 
 
 def source(module: str, dependency: str) -> Path:
@@ -154,10 +161,7 @@ def source(module: str, dependency: str) -> Path:
 def _compile(build: Build, folder: Path, step: Step, linking: Callable[[], None] = lambda: None) -> None:
     check(build)
     work = folder / ".module"
-    shutil.copytree(MODULES / build.module, work)
-    for file, origin in build.embeds.items():
-        dependency, _, path = origin.partition("//")
-        shutil.copyfile(source(build.module, dependency) / path, work / file)
+    _assemble(build, work)
     step.note("finding out what there is to compile")
     total = len(_dependencies(build, work))
     flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in build.variables.items())])
@@ -189,10 +193,29 @@ def _compile(build: Build, folder: Path, step: Step, linking: Callable[[], None]
             built.rename(folder / name)
 
 
+def _assemble(build: Build, work: Path) -> None:
+    """Make the module that is compiled: the committed one, completed from its dependencies."""
+    shutil.copytree(MODULES / build.module, work)
+    for place, dependency in build.trimmed.items():
+        # As files: what Go keeps is read-only, and ours take their places.
+        _copy(source(f"{build.module}/{place}/upstream", dependency), work / place)
+        _copy(MODULES / build.module / place, work / place)
+    for file, origin in build.embeds.items():
+        dependency, _, path = origin.partition("//")
+        shutil.copyfile(source(build.module, dependency) / path, work / file)
+
+
+def _copy(origin: Path, target: Path) -> None:
+    for path in origin.rglob("*"):
+        if path.is_file():
+            place = target / path.relative_to(origin)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+
+
 def _dependencies(build: Build, folder: Path) -> list[str]:
     """Every package that the build compiles; downloads what of it is missing."""
-    # A main's own embedded files may not be there yet: `-e` lists what it imports all the same.
-    command = ["list", "-e", "-deps", *build.programs]
+    command = ["list", "-deps", *build.programs]
     return _go(command, build.module, cwd=folder, timeout=1800, extra=_DOWNLOADS).splitlines()
 
 

@@ -26,6 +26,7 @@ PULUMI_BUILD = Build(
         f"pulumi-resource-kubernetes/{name}": f"{_PROVIDER}//cmd/pulumi-resource-kubernetes/{name}"
         for name in ("schema.json", "terraform-mapping.json")
     },
+    trimmed={"kubernetes-sdk": "github.com/pulumi/pulumi-kubernetes/sdk/v4"},
     gib=6,
 )
 
@@ -71,6 +72,7 @@ NODE_BUILD = Build(
 
 TRAEFIK_BUILD = Build(
     module="traefik",
+    trimmed={"lego": "github.com/go-acme/lego/v4"},
     programs={"github.com/traefik/traefik/v3/cmd/traefik": "traefik"},
     variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.5.3"},
     gib=4,

@@ -179,3 +179,30 @@ def test_a_key_does_not_count_what_python_compiled(machine: Machine) -> None:
     machine.file("one/__pycache__/a.pyc", "compiled")
 
     assert cache.key(folder) == before
+
+
+def test_only_the_entries_used_last_are_kept_and_the_one_in_use_is_one_of_them() -> None:
+    entries = [cache.entry("images", name, writes()) for name in ("a", "b", "c")]
+    for age, entry in enumerate(reversed(entries)):
+        os.utime(entry, (10**9 - age, 10**9 - age))
+    cache.keep_newest("images", 2, entries[0])
+
+    assert [entry.exists() for entry in entries] == [True, False, True]
+
+
+def test_a_thread_that_waits_for_another_one_of_its_own_process_does_so_without_a_word(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def work() -> None:
+        with cache.locked("x"):
+            done.set()
+
+    done = threading.Event()
+    with cache.locked("x"):
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert not done.wait(0.05)
+    thread.join(10)
+
+    assert done.is_set()
+    assert capsys.readouterr().err == ""

@@ -174,6 +174,21 @@ def test_what_is_compiled_is_not_compiled_again_and_asks_go_nothing(machine: Mac
     assert machine.calls("go") == before
 
 
+def test_a_trimmed_dependency_is_upstreams_but_for_the_files_that_are_replaced(
+    machine: Machine, module: Path, step: Heard
+) -> None:
+    with_go(machine)
+    for name in ("go.mod", "kept.go", "all/registry.go"):
+        machine.file(f"modules/example.org/plane/{name}", f"upstream's {name}\n").chmod(0o444)
+    for name in ("go.mod", "all/registry.go", "upstream/go.mod"):
+        machine.file(f"go/tools/plane/{name}", f"our {name}\n")
+    machine.file("go.link", 'cat plane/go.mod plane/kept.go plane/all/registry.go > "$ROOT/compiled"')
+    golang.binaries(replace(BUILD, trimmed={"plane": "example.org/plane"}), step)
+
+    assert (machine.root / "compiled").read_text() == "our go.mod\nupstream's kept.go\nour all/registry.go\n"
+    assert not (module / "plane" / "kept.go").exists()
+
+
 def test_a_build_that_failed_is_compiled_when_the_reason_is_gone(machine: Machine, step: Heard) -> None:
     with_go(machine)
     error = machine.file("go.error", "no such host")
@@ -203,11 +218,12 @@ def test_the_digest_follows_everything_that_shapes_a_binary(
         golang.digest(replace(BUILD, variables={"example.org/version": "v2"})),
         golang.digest(replace(BUILD, programs={"./nail": "nail"})),
         golang.digest(replace(BUILD, embeds={})),
+        golang.digest(replace(BUILD, trimmed={"plane": "example.org/plane"})),
     ]
     monkeypatch.setattr(golang, "_ENVIRONMENT", {**golang._ENVIRONMENT, "CGO_ENABLED": "1"})
     digests.append(golang.digest(BUILD))
 
-    assert len(set(digests)) == 8
+    assert len(set(digests)) == 9
 
 
 def test_what_is_compiled_is_not_begun_ahead(machine: Machine) -> None:

@@ -164,6 +164,28 @@ def test_what_is_measured_against_is_compiled_at_the_version_it_is_named_by(
     assert _required(module)[path] == version
 
 
+_TRIMMED = [
+    (build.module, folder, path)
+    for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)
+    for folder, path in build.trimmed.items()
+]
+
+
+@pytest.mark.parametrize(("module", "folder", "path"), _TRIMMED)
+def test_a_trimmed_dependency_is_pinned_at_the_version_that_its_module_asks_for(
+    module: str, folder: str, path: str
+) -> None:
+    text = (golang.MODULES / module / "go.mod").read_text()
+    asked = re.search(rf"^\t{re.escape(path)} (v\S+)", text, re.MULTILINE)
+    upstream = golang.MODULES / module / folder / "upstream"
+
+    assert f"\t{path} => ./{folder}\n" in text
+    assert asked is not None
+    assert f"require {path} {asked[1]}\n" in (upstream / "go.mod").read_text()
+    for suffix in (" h1:", "/go.mod h1:"):
+        assert f"{path} {asked[1]}{suffix}" in (upstream / "go.sum").read_text()
+
+
 def test_no_module_is_there_that_nothing_is_built_from() -> None:
     folders = {path.parent.relative_to(golang.MODULES) for path in golang.MODULES.rglob("go.mod")}
 
