@@ -2,12 +2,15 @@
 PYTHON ?= python3
 export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP
 
+# A lane's own tests, or what TEST names: make state TEST=tests/state/test_move.py
+pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
+
 .DEFAULT_GOAL := help
 .PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit state policies judges delivery app e2e acceptance drill bench browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 BACKEND_IMAGE= FRONTEND_IMAGE= BASE=origin/main"
+	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 BACKEND_IMAGE= FRONTEND_IMAGE= BASE=origin/main TEST=(one of a lane)"
 
 venv:
 	@$(PYTHON) -m toolchain.environment
@@ -59,26 +62,26 @@ types: venv ## mypy, strict
 	@.venv/bin/mypy
 
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
-	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/drills tests/bench
+	@$(call pytest,--numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/drills tests/bench tests/lanes)
 
 state: venv ## a stack moved to S3 and back, and faults on the way, by the real CLI; no cluster, no AWS
-	@.venv/bin/python -m pytest -q tests/state
+	@$(call pytest,tests/state)
 
 policies: venv ## the policy pack: rules, mutants, and previews by the real engine; no cluster
-	@.venv/bin/python -m pytest -q tests/policies
+	@$(call pytest,tests/policies)
 
 judges: venv ## what Pod Security, kube-score and checkov say of the manifests
-	@.venv/bin/python -m pytest -q tests/judges
+	@$(call pytest,tests/judges)
 
 delivery: venv ## previews of pull requests, the workflows' steps, and the workflows themselves
-	@.venv/bin/python -m pytest -q tests/delivery
+	@$(call pytest,tests/delivery)
 
 app: venv ## the demo application's own tests, against a real PostgreSQL where one is installed
-	@.venv/bin/python -m pytest -q demo/backend/tests
+	@$(call pytest,demo/backend/tests)
 	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
 
 e2e: venv browser ## one short path on a real cluster of its own: from nothing to a site, a failure, nothing
-	@.venv/bin/python -m pytest -q --durations 20 tests/e2e
+	@$(call pytest,--durations 20 tests/e2e)
 
 acceptance: venv browser ## everything else on a real cluster: PART=name[,name] KEEP=yes ORDER=seed
 	@.venv/bin/python -m tests.acceptance
@@ -92,10 +95,8 @@ bench: venv ## the stack beside kubectl, Helm and OpenTofu, as ratios: BENCH=nam
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
-test: lint types unit ## everything
-	@echo "what needs no cluster, two at a time, some eight minutes; each is shown when it has ended"
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target state delivery policies judges app
-	@$(MAKE) --no-print-directory e2e
+test: venv ## every lane, and a table of them at the end; CI runs this
+	@.venv/bin/python -m tests.lanes lint types unit state delivery policies judges app e2e --alone unit e2e
 
 clean-cache: ## remove downloads, binaries and images; `make down` first
 	@$(PYTHON) -m toolchain.clean
