@@ -5,7 +5,6 @@ down at once: the events are gone with the cluster.
 """
 
 import os
-import re
 import signal
 import tempfile
 from collections.abc import Generator, Iterator
@@ -16,6 +15,7 @@ import pytest
 
 from toolchain import cache
 
+from .. import failed
 from ..documented import documented
 from . import chromium, machine, own
 from .chromium import Confirmation, Customer
@@ -29,7 +29,6 @@ NAMESPACE = "feastflow-dev"
 _FIGURES = pytest.StashKey[Figures]()
 _PRODUCT = pytest.StashKey[Product]()
 _FAILED = pytest.StashKey[dict[str, Path]]()
-_UNSAFE = re.compile(r"[^\w.-]+")
 # What tells why a test failed, asked while the cluster is still there.
 _QUESTIONS = (
     ("get", "nodes,pods", "--all-namespaces", "--output", "wide"),
@@ -85,9 +84,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for line in figures.table():
             terminalreporter.write_line(line)
         figures.write(ARTIFACTS / "figures.json")
-    if failed := config.stash[_FAILED]:
+    if written := config.stash[_FAILED]:
         terminalreporter.section("where to look")
-        for test, path in failed.items():
+        for test, path in written.items():
             terminalreporter.write_line(f"{test}\n  pods and events: {path}")
         terminalreporter.write_line(f"logs of the commands: {cache.home() / 'logs'}")
 
@@ -100,7 +99,7 @@ def _written_down(test: str, product: Product) -> Path | None:
     for question in _QUESTIONS:
         ran = kube.ask(*question, "--request-timeout=10s", timeout=30)
         texts.append(f"$ kubectl {' '.join(question)}\n{ran.text}")
-    path = ARTIFACTS / "failed" / f"{_UNSAFE.sub('-', test)}.txt"
+    path = failed.path(test)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(texts), encoding="utf-8")
     return path

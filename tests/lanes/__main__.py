@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
 
 from toolchain import console
 
+from .. import failed
 from . import summary
 from .runner import Runner
 
@@ -24,6 +26,8 @@ def main() -> int:
     if os.environ.get("TEST"):
         parser.error("TEST names a test of one lane: make unit TEST=…, make state TEST=…")
     started = time.monotonic()
+    # What earlier runs left would be taken for this one's.
+    shutil.rmtree(failed.FOLDER, ignore_errors=True)
     runner = Runner(lanes=chosen.lanes, alone=chosen.alone, folder=_FOLDER.absolute())
     outcomes = runner.run()
     for line in summary.lines(outcomes, time.monotonic() - started):

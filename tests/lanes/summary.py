@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from toolchain import console
+from toolchain import cache, console
 
+from .. import failed
 from .lane import Outcome
 
 _TAIL_LINES = 12
@@ -13,7 +14,10 @@ _TAIL_LINES = 12
 
 def lines(outcomes: Sequence[Outcome], seconds: float) -> list[str]:
     """Compose what closes a run; `seconds` is its wall time. The last line is the sum over all lanes."""
-    return ["", *_table(outcomes, seconds), *_failures(outcomes), "", _sum(outcomes)]
+    failures = list(_failures(outcomes))
+    if failures:
+        failures.append(f"the commands' own logs: {cache.home() / 'logs'}")
+    return ["", *_table(outcomes, seconds), *failures, "", _sum(outcomes)]
 
 
 def _table(outcomes: Sequence[Outcome], seconds: float) -> Iterator[str]:
@@ -38,6 +42,8 @@ def _failures(outcomes: Sequence[Outcome]) -> Iterator[str]:
         for test in one.counts.failing:
             yield f"  FAILED {test}"
             yield f"    alone: {alone(one.name, test)}"
+            if (events := failed.path(test)).exists():
+                yield f"    pods and events: {_shown(events)}"
 
 
 def alone(lane: str, test: str) -> str:

@@ -1,4 +1,4 @@
-"""The whole matrix through the pack as the engine runs it; tests/apiserver asks a real API server the same."""
+"""The whole matrix through the pack as the engine runs it; tests/apiserver asks a real API server too."""
 
 import json
 from collections.abc import Callable
