@@ -45,14 +45,18 @@ def of(lock: Path) -> Path:
             "the locked requirements are resolved for Python 3.11 and newer",
             "put python3.11 first on PATH, or name it: make PYTHON=python3.11 …",
         )
-    name = cache.key(lock, sys.version, str(Path(sys.base_prefix)), os.uname().machine)
-    folder = cache.home() / "venv" / name
+    folder = cache.home() / "venv" / name(lock)
     if not (folder / ".complete").exists():
         with console.Step("environment", "installing the locked requirements") as step, cache.locked("venv"):
             if not (folder / ".complete").exists():
                 _install(lock, folder)
             step.result("Python packages installed, every hash checked")
     return folder
+
+
+def name(lock: Path) -> str:
+    """The name under which the environment of this lock and this Python is cached."""
+    return cache.key(lock, sys.version, str(Path(sys.base_prefix)), os.uname().machine)
 
 
 def _install(lock: Path, folder: Path) -> None:
