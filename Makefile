@@ -15,7 +15,8 @@ help: ## list these commands
 venv:
 	@$(PYTHON) -m toolchain.environment
 
-up: venv ## FeastFlow on a real Kubernetes, from nothing to its address
+up: ## FeastFlow on a real Kubernetes, from nothing to its address
+	@$(PYTHON) -m toolchain.environment $(if $(CONTEXT),,up)
 	@.venv/bin/python -m local up
 
 status: venv ## the nodes, the pods and the site as they are
