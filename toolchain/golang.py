@@ -154,6 +154,10 @@ def _download(builds: Sequence[Build]) -> None:
 
 def source(module: str, dependency: str) -> Path:
     """Where Go keeps a dependency's source: for upstream's manifests and scripts, as they are."""
+    for trimmed in (MODULES / module).glob("*/upstream/go.mod"):
+        if f"require {dependency} v" in trimmed.read_text(encoding="utf-8"):
+            # The module itself has only our part of it.
+            module = f"{module}/{trimmed.parent.relative_to(MODULES / module)}"
     _go(["mod", "download", dependency], module)
     return Path(_go(["list", "-m", "-f", "{{.Dir}}", dependency], module).strip())
 
