@@ -1,6 +1,6 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP
+export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL
 
 # A lane's own tests, or what TEST names: make state TEST=tests/state/test_move.py
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
@@ -15,7 +15,8 @@ help: ## list these commands
 venv:
 	@$(PYTHON) -m toolchain.environment
 
-up: venv ## FeastFlow on a real Kubernetes, from nothing to its address
+up: ## FeastFlow on a real Kubernetes, from nothing to its address
+	@$(PYTHON) -m toolchain.environment $(if $(CONTEXT),,up)
 	@.venv/bin/python -m local up
 
 status: venv ## the nodes, the pods and the site as they are
@@ -98,5 +99,5 @@ browser:
 test: venv ## every lane, and a table of them at the end; CI runs this
 	@.venv/bin/python -m tests.lanes lint types unit state delivery policies judges app e2e --alone unit e2e
 
-clean-cache: ## remove downloads, binaries and images; `make down` first
-	@$(PYTHON) -m toolchain.clean
+clean-cache: ## free what the current pins do not use; ALL=yes: everything, after `make down`
+	@$(PYTHON) -m local.clean

@@ -40,9 +40,14 @@ _LOG = "image-node"
 KUBEADM_PATCH = f"kind: ClusterConfiguration\ndns:\n  imageTag: {programs.COREDNS}\n"
 
 
+def debian_name() -> str:
+    """The name of Debian's minimal system as an image."""
+    return f"localhost/feastflow/debian:{cache.key(*_MMDEBSTRAP)}"
+
+
 def debian(engine: Engine, step: Step) -> str:
     """Debian's minimal system as an image, the base of all others built here."""
-    tag = f"localhost/feastflow/debian:{cache.key(*_MMDEBSTRAP)}"
+    tag = debian_name()
     if engine.has("image", "inspect", tag):
         return tag
     golang.room(cache.home(), _DISK_NEEDED_GIB, "the images of the cluster")
@@ -64,32 +69,32 @@ def debian(engine: Engine, step: Step) -> str:
 
 def prepare(engine: Engine, step: Step) -> None:
     """Build what the node image needs of Debian's packages, which can be done while Kubernetes compiles."""
-    if not engine.has("image", "inspect", _tag()):
+    if not engine.has("image", "inspect", name()):
         with cache.locked("node-image"):
-            _bases(engine, step)
+            _build_bases(engine, step)
 
 
 def builds(engine: Engine) -> tuple[Build, ...]:
     """Return what `ensure` compiles: nothing where the image is there already, or is fetched."""
     if not engine.own or all(cache.find("bin", golang.digest(build)) for build in _BUILDS):
         return ()
-    return () if engine.has("image", "inspect", _tag()) else _BUILDS
+    return () if engine.has("image", "inspect", name()) else _BUILDS
 
 
 def ensure(engine: Engine, step: Step) -> str:
     """The node image's tag, built now when it is not there."""
-    tag = _tag()
+    tag = name()
     if engine.has("image", "inspect", tag):
         return tag
     prepare(engine, step)
     binaries = _binaries(step)
     with cache.locked("node-image"), tempfile.TemporaryDirectory(dir=cache.drafts()) as folder:
-        bases = _bases(engine, step)
+        built = _build_bases(engine, step)
         context = Path(folder)
-        _archive(engine, bases[_NETWORK], binaries, context, step)
+        _archive(engine, built[_NETWORK], binaries, context, step)
         (context / "bin").mkdir()
-        for name in _ON_THE_NODE:
-            (context / "bin" / name).hardlink_to(binaries[name])
+        for program in _ON_THE_NODE:
+            (context / "bin" / program).hardlink_to(binaries[program])
         kind = golang.source(pins.KIND_BUILD.module, "sigs.k8s.io/kind")
         shutil.copytree(kind / "images" / "base" / "files", context / "kind" / "files")
         shutil.copyfile(programs.IMAGES / "service-addresses.service", context / "service-addresses.service")
@@ -101,7 +106,7 @@ def ensure(engine: Engine, step: Step) -> str:
             dockerfile=programs.IMAGES / "node.Dockerfile",
             context=context,
             arguments={
-                "BASE_IMAGE": bases[_PACKAGES],
+                "BASE_IMAGE": built[_PACKAGES],
                 "KUBERNETES_VERSION": pins.KUBERNETES,
                 "PAUSE_IMAGE": programs.PAUSE,
                 "IMAGES": tag,
@@ -109,12 +114,13 @@ def ensure(engine: Engine, step: Step) -> str:
             log=cache.log(_LOG),
         )
         # What only this build needed, and what it replaces.
-        engine.run("image", "rm", "--force", bases[_NETWORK])
-        engine.tidy(tag, bases[_PACKAGES])
+        engine.run("image", "rm", "--force", built[_NETWORK])
+        engine.tidy(tag, built[_PACKAGES])
     return tag
 
 
-def _tag() -> str:
+def name() -> str:
+    """The node image's name, which follows what is in it."""
     digest = cache.key(
         *map(golang.digest, _BUILDS),
         addons.digest(),
@@ -125,24 +131,28 @@ def _tag() -> str:
     return f"localhost/feastflow/node:{digest}"
 
 
-def _bases(engine: Engine, step: Step) -> dict[str, str]:
-    """The images under the others, by their Dockerfile, built now when they are not there."""
+def bases() -> dict[str, str]:
+    """The names of the images under the node image and those on it, by their Dockerfile."""
+    found = {
+        file: f"localhost/feastflow/{Path(file).stem}:{cache.key(debian_name(), programs.IMAGES / file)}"
+        for file in (_PACKAGES, _NETWORK)
+    }
+    return {**found, _HELPER: _BUSYBOX}
+
+
+def _build_bases(engine: Engine, step: Step) -> dict[str, str]:
     base = debian(engine, step)
-    found = {}
-    for dockerfile in (_PACKAGES, _NETWORK, _HELPER):
-        path = programs.IMAGES / dockerfile
-        name = dockerfile.removesuffix(".Dockerfile")
-        tag = _BUSYBOX if dockerfile == _HELPER else f"localhost/feastflow/{name}:{cache.key(base, path)}"
-        step.note(tag)
+    found = bases()
+    for file, image in found.items():
+        step.note(image)
         with tempfile.TemporaryDirectory(dir=cache.drafts()) as empty:
             engine.build(
-                tag,
-                dockerfile=path,
+                image,
+                dockerfile=programs.IMAGES / file,
                 context=Path(empty),
                 arguments={"BASE_IMAGE": base},
                 log=cache.log(_LOG),
             )
-        found[dockerfile] = tag
     return found
 
 

@@ -1,14 +1,20 @@
 """The database operator: it comes to a local cluster with the first stack that replicates its database."""
 
+from __future__ import annotations
+
 import tempfile
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import addons, programs, record, transport
 from cluster.engine import Engine
-from cluster.handle import Cluster
 from toolchain import cache, golang, pins
 from toolchain.console import Step
 from toolchain.golang import Build
+
+if TYPE_CHECKING:
+    from cluster.handle import Cluster  # needs a package, and `make clean-cache` must do without
 
 _SEEN = "operator"
 
@@ -18,22 +24,27 @@ def builds(engine: Engine | None) -> tuple[Build, ...]:
     return (pins.OPERATOR_BUILD,) if engine is not None and engine.own else ()
 
 
+def key() -> str:
+    """The name under which the archive of the operator's image is cached."""
+    return cache.key(golang.digest(pins.OPERATOR_BUILD), repr(programs.OPERATOR), programs.IMAGES)
+
+
 def ensure(cluster: Cluster) -> None:
     """Have the operator available; at once when that has been seen since the nodes were started."""
     if record.read(cluster.name).get(_SEEN) == addons.digest():
         return
     with Step("operator", "CloudNativePG") as step:
         if cluster.engine.own:
-            key = cache.key(golang.digest(pins.OPERATOR_BUILD), repr(programs.OPERATOR), programs.IMAGES)
             image = programs.OPERATOR.image
-            transport.carry(cluster, [image], key, lambda archive: _save(cluster.engine, archive, step), step)
+            save = partial(_save, cluster.engine, step)
+            transport.carry(cluster, [image], key(), save, step)
         addons.apply(cluster.kubectl, cluster.kubeconfig, [addons.OPERATOR_PART])
         addons.wait(cluster.kubectl, cluster.kubeconfig, addons.OPERATOR, step)
         step.result("replicated databases are looked after")
     record.write(cluster.name, record.read(cluster.name) | {_SEEN: addons.digest()})
 
 
-def _save(engine: Engine, archive: Path, step: Step) -> None:
+def _save(engine: Engine, step: Step, archive: Path) -> None:
     binary = golang.binaries(pins.OPERATOR_BUILD, step) / programs.OPERATOR.name
     step.note(programs.OPERATOR.image)
     with tempfile.TemporaryDirectory(dir=cache.drafts()) as folder:

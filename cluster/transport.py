@@ -1,13 +1,18 @@
 """Images brought to the nodes of a local cluster: no registry has those that are built here."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cluster.handle import Cluster
 from toolchain import cache, process
 from toolchain.console import Step
 from toolchain.refusal import Refusal
+
+if TYPE_CHECKING:
+    from cluster.handle import Cluster  # needs a package, and `make clean-cache` must do without
 
 # Archives in this part of the cache can be read on every node, under this path.
 IMAGES = "images"

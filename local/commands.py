@@ -15,7 +15,7 @@ from local.images import AppImages
 from local.stack import Stack
 from local.target import Target
 from state import place
-from toolchain import cache, environment, pulumi
+from toolchain import cache, disk, environment, pulumi
 from toolchain.background import Task
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
@@ -66,6 +66,8 @@ def up(options: Options) -> None:
         if chosen.local:
             lifecycle.ready(chosen.local)
     _tell(options, outputs, time.monotonic() - started)
+    if chosen.local:
+        say(f"\n  caches    {disk.told(disk.taken())}; make clean-cache frees what is out of use")
 
 
 def preview(options: Options) -> None:
@@ -164,7 +166,7 @@ def down(options: Options) -> None:
         for identity in lifecycle.down(options.cluster):
             _tell_what_stays(identity)
             workspace.forget(identity)
-    say("the downloads and binaries stay in the cache; `make clean-cache` removes those too")
+    say("the downloads and binaries stay in the cache; `make clean-cache ALL=yes` deletes those too")
 
 
 def destroy(options: Options) -> None:

@@ -79,6 +79,21 @@ def locked(name: str) -> Iterator[None]:
             _held.discard(path)
 
 
+def locks() -> list[str]:
+    """Return the names of all locks there ever were."""
+    return sorted(path.stem for path in (home() / "locks").glob("*.lock"))
+
+
+def is_held(name: str) -> bool:
+    """Whether a process holds the lock now."""
+    with (home() / "locks" / f"{name}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def find(kind: str, name: str) -> Path | None:
     """The whole entry, or None when it is missing or torn."""
     path = home() / kind / name
@@ -110,6 +125,15 @@ def keep_newest(kind: str, number: int, *used: Path) -> None:
     entries = [path for path in (home() / kind).iterdir() if not path.name.startswith(".")]
     for path in sorted(entries, key=lambda path: path.stat().st_mtime, reverse=True)[number:]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def size(path: Path) -> int:
+    """Return the bytes of an entry, as they were written down when it was made."""
+    try:
+        files = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
+    return sum(size for size, _, _ in files.values())
 
 
 def _write_manifest(folder: Path) -> None:

@@ -5,9 +5,11 @@ Uses only the standard library, since it runs before anything is installed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from toolchain import cache, console, process
@@ -19,14 +21,15 @@ _LINK = _ROOT / ".venv"
 _WANTED = (3, 11)
 
 
-def ensure() -> Path:
+def ensure(meanwhile: Callable[[], None] = lambda: None) -> Path:
     """The virtual environment for this lock, made when it is missing or torn; `.venv` points to it.
 
-    A `.venv` that is a folder of the user's own is left alone and used as it is.
+    A `.venv` that is a folder of the user's own is left alone and used as it is. `meanwhile` begins what else
+    can be done while packages are downloaded.
     """
     if _LINK.is_dir() and not _LINK.is_symlink():
         return _LINK
-    folder = of(_LOCK)
+    folder = of(_LOCK, meanwhile)
     if not _LINK.is_symlink() or _LINK.readlink() != folder:
         draft = _LINK.with_name(f".venv.{os.getpid()}")
         draft.symlink_to(folder)
@@ -34,7 +37,7 @@ def ensure() -> Path:
     return folder
 
 
-def of(lock: Path) -> Path:
+def of(lock: Path, meanwhile: Callable[[], None] = lambda: None) -> Path:
     """An environment with this lock's packages alone, made when it is missing or torn.
 
     For programs whose packages do not agree with the project's.
@@ -45,14 +48,19 @@ def of(lock: Path) -> Path:
             "the locked requirements are resolved for Python 3.11 and newer",
             "put python3.11 first on PATH, or name it: make PYTHON=python3.11 …",
         )
-    name = cache.key(lock, sys.version, str(Path(sys.base_prefix)), os.uname().machine)
-    folder = cache.home() / "venv" / name
+    folder = cache.home() / "venv" / name(lock)
     if not (folder / ".complete").exists():
         with console.Step("environment", "installing the locked requirements") as step, cache.locked("venv"):
             if not (folder / ".complete").exists():
+                meanwhile()
                 _install(lock, folder)
             step.result("Python packages installed, every hash checked")
     return folder
+
+
+def name(lock: Path) -> str:
+    """The name under which the environment of this lock and this Python is cached."""
+    return cache.key(lock, sys.version, str(Path(sys.base_prefix)), os.uname().machine)
 
 
 def _install(lock: Path, folder: Path) -> None:
@@ -94,9 +102,20 @@ def _install(lock: Path, folder: Path) -> None:
     (folder / ".complete").touch()
 
 
+def _compile() -> None:
+    """Begin to compile what `make up` needs first. It goes on from there, since this process ends sooner."""
+    # An older Python must come as far as the message that says so.
+    from toolchain import golang, pins  # noqa: PLC0415
+
+    # Without Go or room there may be official tools.
+    with contextlib.suppress(Refusal):
+        golang.check(pins.KIND_BUILD)
+        golang.ahead(pins.KIND_BUILD)
+
+
 def main() -> None:
-    """Have the environment ready."""
-    ensure()
+    """Have the environment ready; `up` says that a cluster is wanted next."""
+    ensure(_compile if sys.argv[1:] == ["up"] else lambda: None)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ class Build:
 
     `embeds` copies files of a dependency beside a main that embeds them: file → "module path//file".
     `trimmed` are dependencies that are compiled without parts that cost much and serve nothing here: folder →
-    module path. The module replaces the dependency by that folder; the build copies upstream's files there, at
-    the version and with the checksum that the folder's `upstream/go.mod` pins; committed ones replace them.
+    module path. The module replaces the dependency by that folder; the build copies upstream's files there,
+    at the version and checksum that the folder's `upstream/go.mod` pins; committed ones replace them.
     `variables` are string variables set by the linker, mostly versions. `gib` is the room on the disk that
     the modules and the build cache take when nothing is cached; it shapes nothing, so no key depends on it.
     """
@@ -154,6 +154,10 @@ def _download(builds: Sequence[Build]) -> None:
 
 def source(module: str, dependency: str) -> Path:
     """Where Go keeps a dependency's source: for upstream's manifests and scripts, as they are."""
+    for trimmed in (MODULES / module).glob("*/upstream/go.mod"):
+        if f"require {dependency} v" in trimmed.read_text(encoding="utf-8"):
+            # The module itself has only our part of it.
+            module = f"{module}/{trimmed.parent.relative_to(MODULES / module)}"
     _go(["mod", "download", dependency], module)
     return Path(_go(["list", "-m", "-f", "{{.Dir}}", dependency], module).strip())
 

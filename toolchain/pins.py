@@ -66,13 +66,14 @@ NODE_BUILD = Build(
         "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router": "kube-router",
         "sigs.k8s.io/metrics-server/cmd/metrics-server": "metrics-server",
     },
+    trimmed={"kube-router": "github.com/cloudnativelabs/kube-router/v2"},
     variables=_CLUSTER_VARIABLES,
     gib=5,
 )
 
 TRAEFIK_BUILD = Build(
     module="traefik",
-    trimmed={"lego": "github.com/go-acme/lego/v4"},
+    trimmed={"traefik": "github.com/traefik/traefik/v3", "lego": "github.com/go-acme/lego/v4"},
     programs={"github.com/traefik/traefik/v3/cmd/traefik": "traefik"},
     variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.5.3"},
     gib=4,

@@ -53,7 +53,7 @@ def ensure(venv: Path, step: Step) -> Pulumi:
             )
         step.result(f"the official pulumi {version} on PATH, with its own plugins")
         return Pulumi(executable=Path(found), environment={"PATH": _path(venv / "bin")}, official=True)
-    folder = cache.entry("pulumi", _digest(), lambda draft: _assemble(draft, step))
+    folder = cache.entry("pulumi", digest(), lambda draft: _assemble(draft, step))
     step.result(f"pulumi {pins.PULUMI}, kubernetes {_PLUGINS['kubernetes']}, random {_PLUGINS['random']}")
     environment = {
         # This language host takes the Python that is first on PATH.
@@ -64,7 +64,8 @@ def ensure(venv: Path, step: Step) -> Pulumi:
     return Pulumi(executable=folder / _COMMANDS / "pulumi", environment=environment, official=False)
 
 
-def _digest() -> str:
+def digest() -> str:
+    """The name under which the compiled CLI and its plugins are cached."""
     return cache.key(
         golang.digest(pins.PULUMI_BUILD),
         golang.digest(pins.PYTHON_HOST_BUILD),

@@ -14,7 +14,7 @@ from local.commands import Options
 from local.images import AppImages
 from local.target import Target
 from toolchain import __main__ as toolchain_command
-from toolchain import cache, clean, environment
+from toolchain import cache, environment
 from toolchain.refusal import Refusal
 
 from .fakes import Machine, with_go, with_kind
@@ -197,24 +197,3 @@ def test_the_toolchains_assignments_are_all_that_eval_is_given(
     told = capsys.readouterr()
     assert told.out == f"export PATH='{tools}:{checkout}/.venv/bin:{machine.bin}:/it'\"'\"'s here'\n"
     assert "ok toolchain" in told.err
-
-
-def test_the_cache_is_removed_and_the_state_kept(
-    machine: Machine, capsys: pytest.CaptureFixture[str]
-) -> None:
-    machine.file("cache/feastflow/bin/x", "x" * 2**20)
-    kept = machine.file("state/feastflow/passphrase", "kept")
-    clean.main()
-
-    assert not cache.home().exists()
-    assert kept.exists()
-    assert "is gone, 0.0 GiB" in capsys.readouterr().out
-
-
-def test_the_cache_of_a_cluster_that_runs_is_kept(machine: Machine) -> None:
-    machine.file("state/feastflow/clusters/x/cluster.json", "{}")
-    kept = machine.file("cache/feastflow/bin/x")
-
-    with pytest.raises(Refusal, match=r"there is a cluster here: x(.|\n)*make down"):
-        clean.main()
-    assert kept.exists()

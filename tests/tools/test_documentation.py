@@ -59,16 +59,19 @@ def test_ci_runs_what_a_developer_runs() -> None:
 
 
 def test_the_cache_is_removed_by_the_documented_command(tmp_path: Path) -> None:
-    kept = tmp_path / "cache" / "other"
-    (tmp_path / "cache" / "feastflow" / "bin").mkdir(parents=True)
-    kept.mkdir()
+    stale = tmp_path / "cache" / "feastflow" / "bin" / "stale"
+    for folder in (stale, tmp_path / "cache" / "other"):
+        folder.mkdir(parents=True)
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(tmp_path),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "XDG_STATE_HOME": str(tmp_path / "state"),
     }
-    command = documented("make clean-cache")
-    subprocess.run(command.split(), cwd=ROOT, env=environment, check=True, capture_output=True)  # noqa: S603 - a developer's own
-
-    assert list((tmp_path / "cache").iterdir()) == [kept]
+    for command, left in (
+        (documented("make clean-cache"), ["feastflow", "other"]),
+        (documented("make clean-cache ALL=yes"), ["other"]),
+    ):
+        subprocess.run(command.split(), cwd=ROOT, env=environment, check=True, capture_output=True)  # noqa: S603 - a developer's own
+        assert not stale.exists()
+        assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == left

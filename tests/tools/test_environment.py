@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache, environment
+from toolchain import cache, environment, golang, pins
 from toolchain.refusal import Refusal
 
-from .fakes import ROOT, Machine, python
+from .fakes import ROOT, Heard, Machine, python, with_go
 
 # `python -m venv` makes a folder whose python is this program again; both fail as the machine's files say.
 _PYTHON = """
@@ -174,3 +174,28 @@ def test_what_an_old_python_reads_before_the_refusal_it_can_read(name: str) -> N
     future = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
 
     assert future or " | " not in text
+
+
+@pytest.mark.parametrize(("arguments", "times"), [(["up"], 1), ([], 0)])
+def test_up_begins_to_compile_while_the_packages_are_installed_and_other_commands_do_not(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], times: int
+) -> None:
+    begun: list[bool] = []
+    monkeypatch.setattr(environment, "_compile", lambda: begun.append(True))
+    monkeypatch.setattr(sys, "argv", ["environment", *arguments])
+    environment.main()
+    environment.main()
+
+    assert len(begun) == times
+
+
+def test_what_is_begun_is_kind_and_a_machine_that_cannot_compile_is_told_nothing_yet(
+    machine: Machine, step: Heard
+) -> None:
+    environment._compile()
+    assert golang._begun == {}
+
+    with_go(machine)
+    environment._compile()
+    assert (golang.binaries(pins.KIND_BUILD, step) / "kind").exists()
+    assert len(machine.called("go", "build")) == 1

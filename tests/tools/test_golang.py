@@ -189,6 +189,15 @@ def test_a_trimmed_dependency_is_upstreams_but_for_the_files_that_are_replaced(
     assert not (module / "plane" / "kept.go").exists()
 
 
+def test_the_source_of_a_trimmed_dependency_is_upstreams(machine: Machine) -> None:
+    with_go(machine)
+    machine.file("go/tools/plane/upstream/go.mod", "module up\n\nrequire example.org/plane v1.2.3\n")
+    machine.program("go", 'case "$1" in list) echo "$PWD" ;; esac')
+
+    assert golang.source("tools", "example.org/plane") == machine.root / "go/tools/plane/upstream"
+    assert golang.source("tools", "example.org/other") == machine.root / "go/tools"
+
+
 def test_a_build_that_failed_is_compiled_when_the_reason_is_gone(machine: Machine, step: Heard) -> None:
     with_go(machine)
     error = machine.file("go.error", "no such host")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import nodeimage
 from cluster.engine import Engine
 from cluster.handle import Cluster
 from local import images
@@ -112,9 +113,10 @@ def test_a_tag_follows_the_base_it_is_built_on(
 ) -> None:
     machine.program("podman", _DOCKER)
     own = replace(engine, command="podman", own=True)
-    monkeypatch.setattr("cluster.nodeimage.debian", lambda *_: "debian:1")
+    monkeypatch.setattr("cluster.nodeimage.debian", lambda *_: nodeimage.debian_name())
+    monkeypatch.setattr("cluster.nodeimage.debian_name", lambda: "debian:1")
     first = images.build(own, step)
-    monkeypatch.setattr("cluster.nodeimage.debian", lambda *_: "debian:2")
+    monkeypatch.setattr("cluster.nodeimage.debian_name", lambda: "debian:2")
     second = images.build(own, step)
 
     assert len({first.backend, second.backend, images.build(engine, step).backend}) == 3

@@ -4,7 +4,7 @@ go 1.24.4
 
 // k8s.io/kubernetes names its staging modules by folder; outside its own tree they are the published ones.
 replace (
-	github.com/cloudnativelabs/kube-router/v2 => github.com/k3s-io/kube-router/v2 v2.6.3-k3s1
+	github.com/cloudnativelabs/kube-router/v2 => ./kube-router
 	k8s.io/api => k8s.io/api v0.34.4
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.34.4
 	k8s.io/apimachinery => k8s.io/apimachinery v0.34.4

@@ -10,6 +10,7 @@ replace (
 	github.com/go-acme/lego/v4 => ./lego
 	github.com/gorilla/mux => github.com/containous/mux v0.0.0-20250523120546-41b6ec3aed59
 	github.com/mailgun/minheap => github.com/containous/minheap v0.0.0-20190809180810-6e71eb837595
+	github.com/traefik/traefik/v3 => ./traefik
 )
 
 require github.com/traefik/traefik/v3 v3.5.3

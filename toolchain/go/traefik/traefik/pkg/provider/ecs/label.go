@@ -1,0 +1,3 @@
+// What upstream has here is part of what ecs.go leaves out.
+
+package ecs
