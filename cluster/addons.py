@@ -19,7 +19,7 @@ _UPSTREAM: Mapping[str, tuple[Build, str, str]] = {
         "github.com/cloudnativelabs/kube-router/v2",
         "daemonset/kubeadm-kuberouter.yaml",
     ),
-    "metrics-server": (pins.NODE_BUILD, "sigs.k8s.io/metrics-server", "manifests/base"),
+    "metrics-server": (pins.NODE_BUILD, "sigs.k8s.io/metrics-server", "manifests"),
     "local-path": (
         pins.STORAGE_BUILD,
         "github.com/rancher/local-path-provisioner",

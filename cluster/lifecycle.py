@@ -7,12 +7,12 @@ What counts is whether the API server answers and its nodes are Ready.
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import yaml
 
-from cluster import addons, engine, footprint, handle, nodeimage, ports, record, transport
+from cluster import addons, early, engine, footprint, handle, nodeimage, ports, record, transport
 from cluster.engine import Engine
 from cluster.handle import Cluster, addresses, all_ready, containers, ready_nodes, switch_on, wanted_nodes
 from toolchain import cache, golang, pins, process
@@ -67,6 +67,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
             step.result("kind and kubectl, compiled from pinned modules")
     running = find(name)
     nodes = ready_nodes(running) if running else []
+    applied = False
     if running and len(nodes) == wanted_nodes():
         ports.must_be_kept(name, running.port, port)
         if all_ready(nodes) and _addons_ready(running):
@@ -85,8 +86,9 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
         ports.must_be_kept(name, running.port, port)
         cluster = running
     else:
-        cluster = _create(name, port, carrier or record.carrier(name) or engine.choose())
-    addons.apply(cluster.kubectl, cluster.kubeconfig)
+        cluster, applied = _create(name, port, carrier or record.carrier(name) or engine.choose())
+    if not applied:
+        addons.apply(cluster.kubectl, cluster.kubeconfig)
     return cluster
 
 
@@ -154,7 +156,8 @@ def down(name: str) -> set[str]:
     return known
 
 
-def _create(name: str, port: int, carrier: Engine) -> Cluster:
+def _create(name: str, port: int, carrier: Engine) -> tuple[Cluster, bool]:
+    """Make the cluster; returns it, and whether its add-ons are applied already."""
     strangers = [] if record.read(name) else containers(carrier, name)
     if strangers:
         remove = (
@@ -169,11 +172,10 @@ def _create(name: str, port: int, carrier: Engine) -> Cluster:
     cluster = _cluster(name, port, carrier)
     # Without a container to show for it, another cluster's `down` would take the engine's folders away.
     with cache.locked("engine"):
-        _make(cluster)
-    return cluster
+        return cluster, _make(cluster)
 
 
-def _make(cluster: Cluster) -> None:
+def _make(cluster: Cluster) -> bool:
     _delete(cluster.engine, cluster.name)
     ports.must_be_free(cluster.port)
     image = None
@@ -203,10 +205,16 @@ def _make(cluster: Cluster) -> None:
     # Known from now on, so that `down` finds what an interrupted kind leaves; kind ends with the kubeconfig.
     cluster.kubeconfig.unlink(missing_ok=True)
     _remember(cluster)
+    beginning = early.Addons(cluster)
     with Step("cluster", "three nodes in three zones") as step:
+
+        def each(line: str) -> None:
+            step.note(line.strip(" •✓.…\t")[:60])
+            beginning.heard(line)
+
         try:
             process.stream(
-                command, env=cluster.engine.environment, log=log, each=_noting(step), timeout=_CREATE_SECONDS
+                command, env=cluster.engine.environment, log=log, each=each, timeout=_CREATE_SECONDS
             )
         except process.CommandError as failure:
             _delete(cluster.engine, cluster.name)
@@ -216,8 +224,10 @@ def _make(cluster: Cluster) -> None:
                 f"the whole log is {log}; run it again, or name a cluster you have: make up CONTEXT=…",
             ) from failure
         cluster.kubeconfig.chmod(0o600)
+        applied = beginning.applied()
         step.result("a control plane and two workers, each a zone of its own")
     _remember(cluster, identity=cluster.identity())
+    return applied
 
 
 def _mended(cluster: Cluster) -> bool:
@@ -252,10 +262,6 @@ def _addons_ready(cluster: Cluster) -> bool:
 def _delete(carrier: Engine, name: str) -> None:
     for node in containers(carrier, name):
         carrier.run("rm", "--force", "--time", "0", "--volumes", node, timeout=120)
-
-
-def _noting(step: Step) -> Callable[[str], None]:
-    return lambda line: step.note(line.strip(" •✓.…\t")[:60])
 
 
 def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:

@@ -147,6 +147,7 @@ class Backend(pulumi.ComponentResource):
                         volumes=volumes,
                         # Its gate waits for the login. One after the other: not every tool takes turns.
                         after=[*engine.ready, *paths, *jobs.values()],
+                        login=args.database.ready,
                     ),
                     self,
                 )

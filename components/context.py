@@ -13,6 +13,7 @@ from .names import Identity
 _ENVIRONMENT = "feastflow.dev/environment"
 SKIP_AWAIT: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
 _WAIT_FOR = "pulumi.com/waitFor"
+_WAIT_SECONDS = "pulumi.com/timeoutSeconds"
 
 
 def await_condition(kind: str) -> Mapping[str, str]:
@@ -23,6 +24,11 @@ def await_condition(kind: str) -> Mapping[str, str]:
 def await_paths(*paths: str) -> Mapping[str, str]:
     """An annotation that makes Pulumi wait until all hold at once: `{path}` is there, or `{path}=value`."""
     return {_WAIT_FOR: json.dumps([f"jsonpath={path}" for path in paths])}
+
+
+def await_seconds(seconds: int) -> Mapping[str, str]:
+    """Return an annotation that makes Pulumi wait for the object as long as that, instead of ten minutes."""
+    return {_WAIT_SECONDS: str(seconds)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,19 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import batch, core
+from pulumi_kubernetes import batch, core, meta
 
 from . import digests, names, workload
-from .context import Place
+from .context import SKIP_AWAIT, Place, await_seconds
 from .model.tiers import Backend
 from .names import Identity
 
 _GRACE_SECONDS = 30
+# From its deadline until a Job has been ended, and is known to have failed.
+_ENDING_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationsArgs:
-    """What is migrated by which image, and what must exist before; `gate` ends when it can begin."""
+    """What is migrated by which image, and what must exist before; `gate` ends when it can begin.
+
+    `login` are the resources that make what the gate waits for.
+    """
 
     place: Place
     identity: Identity
@@ -33,6 +38,7 @@ class MigrationsArgs:
     gate: workload.Container
     volumes: Sequence[workload.Volume]
     after: Sequence[pulumi.Resource]
+    login: Sequence[pulumi.Resource]
 
 
 def as_job(settings: Backend) -> bool:
@@ -63,8 +69,13 @@ def container(settings: Backend, env: Sequence[core.v1.EnvVarArgs]) -> workload.
     )
 
 
-def create(args: MigrationsArgs, parent: pulumi.Resource) -> batch.v1.Job:
-    """Create the Job; Pulumi waits for its success, and fails with its last log lines otherwise."""
+def create(args: MigrationsArgs, parent: pulumi.Resource) -> pulumi.Resource:
+    """Create the Job, and return what Pulumi creates when it has succeeded.
+
+    Pulumi fails with the Job's last log lines otherwise. It waits at a patch of the Job, which comes after
+    the login: were it to wait at the Job, the failure of what makes the login would be told only when the
+    gate, which waits for that login, had used up the Job's time.
+    """
     place, identity, settings = args.place, args.identity, args.settings
     pod = workload.Pod(
         identity=identity,
@@ -78,9 +89,10 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> batch.v1.Job:
         writable=settings.writable,
         volumes=args.volumes,
     )
-    return batch.v1.Job(
-        job_name(settings),
-        metadata=place.pod_maker(job_name(settings), identity),
+    name = job_name(settings)
+    job = batch.v1.Job(
+        name,
+        metadata=place.pod_maker(name, identity, SKIP_AWAIT),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=settings.migrations.retries,
             active_deadline_seconds=settings.migrations.timeout_seconds,
@@ -91,4 +103,11 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> batch.v1.Job:
         opts=pulumi.ResourceOptions(
             parent=parent, depends_on=list(args.after), ignore_changes=["spec", "metadata"]
         ),
+    )
+    awaited = await_seconds(settings.migrations.timeout_seconds + _ENDING_SECONDS)
+    return batch.v1.JobPatch(
+        f"{name}-succeeded",
+        metadata=meta.v1.ObjectMetaPatchArgs(name=name, namespace=place.namespace, annotations=dict(awaited)),
+        # It goes with the Job. Of a Job that somebody has deleted, the provider could not take it back.
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[job, *args.login], retain_on_delete=True),
     )

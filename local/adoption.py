@@ -42,7 +42,8 @@ def planned(stack: str, config: Mapping[str, Any]) -> list[Manifest]:
     # The SDK takes its time to load, and no other command needs it in this process.
     from render import program  # noqa: PLC0415
 
-    return [each.inputs for each in program.objects(stack, config) if each.kind != "Secret"]
+    objects = program.objects(stack, config)
+    return [each.inputs for each in objects if each.kind != "Secret" and not each.is_patch]
 
 
 def live(chosen: Target, wanted: Sequence[Manifest]) -> Live:

@@ -15,7 +15,7 @@ from local.images import AppImages
 from local.stack import Stack
 from local.target import Target
 from state import place
-from toolchain import cache, disk, environment, pulumi
+from toolchain import cache, disk, environment, pulumi, scratch
 from toolchain.background import Task
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
@@ -166,6 +166,7 @@ def down(options: Options) -> None:
         for identity in lifecycle.down(options.cluster):
             _tell_what_stays(identity)
             workspace.forget(identity)
+        scratch.sweep()
     say("the downloads and binaries stay in the cache; `make clean-cache ALL=yes` deletes those too")
 
 
@@ -282,11 +283,12 @@ def shell(options: Options) -> None:
     with contextlib.redirect_stdout(sys.stderr):
         chosen = present(options)
         stack = _stack(options, chosen, tools())
+    stack = replace(stack, cli=replace(stack.cli, environment=stack.cli.lasting))
     variables = stack.variables()
     variables["PATH"] = f"{chosen.kubectl.parent}{os.pathsep}{variables['PATH']}"
     for name, value in variables.items():
         say(f"export {name}={shlex.quote(value)}")
-    say(f'pulumi() {{ command pulumi -C {shlex.quote(str(stack.workspace.folder))} "$@"; }}')
+    say(scratch.function(f"-C {shlex.quote(str(stack.workspace.folder))}"))
 
 
 def suffix(options: Options) -> str:

@@ -25,7 +25,7 @@ class Rendered:
 
 
 def render(resources: Sequence[Registered], store: Store) -> list[Rendered]:
-    """Every object once, in the order of registration.
+    """Every object once, in the order of registration; what only Pulumi waits for is none.
 
     Raises:
         RuntimeError: when a secret would be in there, which is a defect of this program.
@@ -35,6 +35,8 @@ def render(resources: Sequence[Registered], store: Store) -> list[Rendered]:
     order, late = waves.of(resources), waves.after_rollout(resources)
     found = []
     for entry in resources:
+        if entry.is_patch:
+            continue
         plain = secrets.reference(entry, store) if entry in hidden else entry.inputs
         manifest = _neutral(plain, renamed)
         manifest["metadata"] = _annotated(manifest["metadata"], _hints(entry, order[entry.urn]))

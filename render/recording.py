@@ -47,6 +47,11 @@ class Registered:
         return self.type.rsplit(":", 1)[-1]
 
     @property
+    def is_patch(self) -> bool:
+        """Whether it changes an object that another resource has created."""
+        return self.kind.endswith("Patch")
+
+    @property
     def object_name(self) -> str:
         """The Kubernetes object's own name."""
         return str(self.inputs["metadata"]["name"])

@@ -16,7 +16,7 @@ def main() -> None:
             cli = pulumi.ensure(venv, step)
         with Step("kubectl", "looking for kubectl and kind") as step:
             kind = golang.binaries(pins.KIND_BUILD, step)
-    variables = dict(cli.environment)
+    variables = cli.lasting
     variables["PATH"] = f"{kind}:{variables['PATH']}"
     for name, value in variables.items():
         console.say(f"export {name}={shlex.quote(value)}")

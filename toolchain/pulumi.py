@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import cache, golang, pins, process
+from toolchain import cache, golang, pins, process, scratch
 from toolchain.console import Step
 from toolchain.golang import Build
 from toolchain.refusal import Refusal
@@ -24,11 +24,19 @@ _PLUGINS = {"kubernetes": pins.PULUMI_KUBERNETES, "random": pins.PULUMI_RANDOM}
 
 @dataclass(frozen=True, kw_only=True)
 class Pulumi:
-    """A CLI that can run this program; `environment` is what its processes need besides the user's own."""
+    """A CLI that can run this program; `environment` is what its processes need besides the user's own.
+
+    Its TMPDIR is removed with this process; `lasting` is the rest, for a shell that goes on after it.
+    """
 
     executable: Path
     environment: dict[str, str]
     official: bool
+
+    @property
+    def lasting(self) -> dict[str, str]:
+        """What is still there when this process has ended."""
+        return {name: value for name, value in self.environment.items() if name != scratch.VARIABLE}
 
 
 def builds() -> tuple[Build, ...]:
@@ -52,7 +60,8 @@ def ensure(venv: Path, step: Step) -> Pulumi:
                 "put Pulumi 3 first on PATH, or take `pulumi` off PATH to have one compiled",
             )
         step.result(f"the official pulumi {version} on PATH, with its own plugins")
-        return Pulumi(executable=Path(found), environment={"PATH": _path(venv / "bin")}, official=True)
+        environment = {"PATH": _path(venv / "bin"), scratch.VARIABLE: str(scratch.folder())}
+        return Pulumi(executable=Path(found), environment=environment, official=True)
     folder = cache.entry("pulumi", digest(), lambda draft: _assemble(draft, step))
     step.result(f"pulumi {pins.PULUMI}, kubernetes {_PLUGINS['kubernetes']}, random {_PLUGINS['random']}")
     environment = {
@@ -60,6 +69,7 @@ def ensure(venv: Path, step: Step) -> Pulumi:
         "PATH": _path(venv / "bin", folder / _COMMANDS),
         "PULUMI_HOME": str(_home(folder)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        scratch.VARIABLE: str(scratch.folder()),
     }
     return Pulumi(executable=folder / _COMMANDS / "pulumi", environment=environment, official=False)
 

@@ -116,11 +116,17 @@ _KUBECTL = """
 case "$*" in
   *"get nodes"*) [ -e "$ROOT/serves" ] || { echo "connection refused" >&2; exit 1; }; show serves ;;
   *"get namespace"*) [ -e "$ROOT/serves" ] || exit 1; printf 5ad1 ;;
+  *" apply "*) [ ! -e "$ROOT/unready" ] || { rm "$ROOT/unready"; exit 1; } ;;
   *rollout*) [ ! -e "$ROOT/broken" ] || { echo "timed out waiting for the condition" >&2; exit 1; } ;;
 esac
 """
 _KIND = """
 [ "$1 $2" = "create cluster" ] || exit 0
+echo " • Joining worker nodes 🚜  ..."
+[ ! -e "$ROOT/joins" ] || for _ in $(seq 1000); do
+  ! grep -q -- "--server-side" "$ROOT/kubectl.calls" || { rm "$ROOT/joins"; break; }
+  sleep 0.01
+done
 printf 'x-control-plane\\nx-worker\\nx-worker2\\n' > "$ROOT/nodes"
 [ ! -e "$ROOT/kind.error" ] || { cat "$ROOT/kind.error" >&2; exit 1; }
 while [ "$1" != --kubeconfig ]; do shift; done

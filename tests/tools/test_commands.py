@@ -14,7 +14,7 @@ from local.commands import Options
 from local.images import AppImages
 from local.target import Target
 from toolchain import __main__ as toolchain_command
-from toolchain import cache, environment
+from toolchain import cache, environment, scratch
 from toolchain.refusal import Refusal
 
 from .fakes import Machine, with_go, with_kind
@@ -69,6 +69,18 @@ def test_images_are_named_by_the_environment_before_the_stacks_settings(
         "feastflow:backend": {"image": "api:2"},
         "feastflow:frontend": {"image": "page:1"},
     }
+
+
+def test_a_shell_is_given_pulumi_for_the_stack_and_no_folder_that_ends_with_the_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    commands.shell(THEIRS)
+
+    assignments = capsys.readouterr().out
+    folder = workspace.of("uid-1", "dev").folder
+    assert "export PULUMI_BACKEND_URL=" in assignments
+    assert scratch.function(f"-C {folder}") in assignments
+    assert str(scratch.folder()) not in assignments
 
 
 @pytest.mark.parametrize(("tls", "above"), [("{enabled: true}", 363), ("{enabled: false}", 0), ("{}", 0)])

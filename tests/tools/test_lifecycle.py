@@ -41,7 +41,7 @@ def test_a_cluster_is_made_with_its_edge_on_the_port_and_a_kubeconfig_of_its_own
 ) -> None:
     made = lifecycle.up("x", port)
 
-    (call,) = machine.calls("kind")
+    (call,) = machine.called("kind", "create")
     assert call.startswith("create cluster --name x ")
     assert f"--kubeconfig {_file('kubeconfig')}" in call
     assert "--image" not in call
@@ -53,13 +53,32 @@ def test_a_cluster_is_made_with_its_edge_on_the_port_and_a_kubeconfig_of_its_own
     assert machine.called("kubectl", "apply --server-side")
 
 
+def test_add_ons_are_applied_once_while_the_workers_join(machine: Machine, port: int) -> None:
+    joins = machine.file("joins")
+    lifecycle.up("x", port)
+
+    assert not joins.exists(), "kind went on when they were applied"
+    assert len(machine.called("kubectl", "apply --server-side", "addons.yaml")) == 1
+
+
+def test_add_ons_that_the_control_plane_did_not_take_yet_are_applied_when_the_cluster_is_there(
+    machine: Machine, port: int
+) -> None:
+    machine.file("unready")
+    lifecycle.up("x", port)
+
+    refused, applied = machine.called("kubectl", "apply --server-side", "addons.yaml")
+    assert str(_file("kubeconfig")) + " " not in refused
+    assert str(_file("kubeconfig")) + " " in applied
+
+
 def test_a_cluster_that_answers_is_neither_made_nor_changed(machine: Machine, port: int) -> None:
     made = lifecycle.up("x", port)
     lifecycle.ready(made)
     machine.file("kubectl.calls")
 
     assert lifecycle.up("x", port) == made
-    assert len(machine.calls("kind")) == 1
+    assert len(machine.called("kind", "create")) == 1
     assert machine.called("docker", "network") == []
     assert machine.called("docker", "start") == []
     assert machine.called("kubectl", "get nodes") == machine.calls("kubectl")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache, pins, pulumi
+from toolchain import cache, pins, pulumi, scratch
 from toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine, with_go
@@ -31,7 +31,7 @@ def test_the_official_cli_on_path_is_preferred_and_keeps_its_own_plugins(
 
     assert found.executable == official
     assert found.official
-    assert found.environment == {"PATH": f"{VENV}/bin{os.pathsep}{machine.bin}"}
+    assert found.lasting == {"PATH": f"{VENV}/bin{os.pathsep}{machine.bin}"}
     assert machine.calls("go") == []
     assert "v3.200.0" in step.results[0]
 
@@ -88,6 +88,21 @@ def test_plugins_are_where_the_engine_looks_by_links_to_the_cache_and_not_on_pat
         assert link.read_text() == f"compiled ./pulumi-resource-{name}\n"
         for folder in made.environment["PATH"].split(os.pathsep):
             assert not (Path(folder) / link.name).exists()
+
+
+@pytest.mark.parametrize("official", [True, False])
+def test_temporary_files_go_where_this_command_removes_them_and_a_shell_keeps_its_own(
+    machine: Machine, step: Heard, *, official: bool
+) -> None:
+    if official:
+        machine.program("pulumi", "echo v3.200.0")
+    else:
+        _compiles(machine)
+
+    made = pulumi.ensure(VENV, step)
+
+    assert made.environment == made.lasting | {"TMPDIR": str(scratch.folder())}
+    assert "TMPDIR" not in made.lasting
 
 
 def test_a_second_time_nothing_is_compiled_and_a_wrong_link_is_mended(machine: Machine, step: Heard) -> None:

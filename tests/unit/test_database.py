@@ -204,8 +204,23 @@ def test_the_roles_are_made_beside_the_server_and_the_migration_waits_in_its_pod
     assert grant.urn not in migration.dependencies
     (gate,) = migration.inputs["spec"]["template"]["spec"]["initContainers"]
     assert gate["command"][-1] == "login"
+
+
+def test_the_failure_of_the_roles_is_told_before_the_migration_that_waits_for_them_has_ended(
+    dev: Recording,
+) -> None:
+    grant, server = job(dev, "grant"), dev.one("StatefulSet", "postgres")
+    migration = dev.one("Job", "feastflow-migrations")
+    succeeded = dev.one("JobPatch", migration.object_name)
+    assert migration.inputs["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert succeeded.inputs["metadata"] == {
+        "name": migration.object_name,
+        "namespace": "feastflow-dev",
+        "annotations": {"pulumi.com/timeoutSeconds": "360"},
+    }
+    assert {migration.urn, grant.urn} <= set(succeeded.dependencies)
     backend = dev.one("Deployment", "feastflow-backend")
-    assert {grant.urn, server, migration.urn} <= set(backend.dependencies)
+    assert {grant.urn, server.urn, succeeded.urn} <= set(backend.dependencies)
 
 
 def test_the_roles_of_a_replicated_database_wait_for_its_operator_to_set_the_administrator(

@@ -283,13 +283,14 @@ def test_each_version_comes_after_its_own_migration_and_they_take_turns(release:
     old, new = jobs["feastflow/backend:1.0.0"], jobs[NEXT["image"]]
     assert len(jobs) == 2
     assert old.urn == migrations(rolling())["feastflow/backend:1.0.0"].urn, "it is not run again"
-    assert old.urn in new.dependencies
+    migrated, second_migrated = (recording.one("JobPatch", each.object_name).urn for each in (old, new))
+    assert migrated in new.dependencies
     suffix = "green" if release is BLUE else "canary"
     second = recording.one("Deployment", f"feastflow-backend-{suffix}").dependencies
     first = recording.one("Deployment", "feastflow-backend").dependencies
-    assert new.urn in second
-    assert old.urn in first
-    assert new.urn not in first, "a migration that fails stops its own version and no other"
+    assert second_migrated in second
+    assert migrated in first
+    assert second_migrated not in first, "a migration that fails stops its own version and no other"
     labels = [each.inputs["metadata"]["labels"]["app.kubernetes.io/version"] for each in (old, new)]
     assert labels == ["1.0.0", "2.0.0"]
 

@@ -27,7 +27,7 @@ def test_every_object_is_in_the_namespace_and_says_to_what_it_belongs(dev: Recor
         "ValidatingAdmissionPolicyBinding",
     }
     for resource in dev.resources:
-        if "metadata" not in resource.inputs:
+        if "metadata" not in resource.inputs or resource.is_patch:
             continue
         metadata = resource.inputs["metadata"]
         assert metadata.get("namespace") == (None if resource.kind in outside else "feastflow-dev"), (

@@ -256,7 +256,9 @@ def test_the_schema_is_migrated_once_before_any_pod_of_the_version(dev: Recordin
     assert container["command"] == ["python3", "-m", "feastflow_api.migrate"]
     assert container["image"] == "feastflow/backend:1.0.0"
     assert variables(dev, container) == variables(dev, pod(dev, "feastflow-backend")["containers"][0])
-    assert job.urn in dev.one("Deployment", "feastflow-backend").dependencies
+    succeeded = dev.one("JobPatch", job.object_name)
+    assert job.urn in succeeded.dependencies
+    assert succeeded.urn in dev.one("Deployment", "feastflow-backend").dependencies
     assert dev.one("NetworkPolicy", "postgres-network-policy").urn in job.dependencies
     # Nothing of a Job that ran is ever changed, or it would run again.
     assert set(job.ignore_changes) == {"spec", "metadata"}
