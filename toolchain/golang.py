@@ -181,7 +181,17 @@ def _compile(build: Build, folder: Path, step: Step, linking: Callable[[], None]
             if not mains:
                 linking()
 
-    command = ["go", "build", "-v", "-trimpath", f"-ldflags={flags}", *_CHEAPER, "-o", f"{folder}/"]
+    command = [
+        *_calmly(),
+        "go",
+        "build",
+        "-v",
+        "-trimpath",
+        f"-ldflags={flags}",
+        *_CHEAPER,
+        "-o",
+        f"{folder}/",
+    ]
     try:
         log = cache.log(f"go-{build.module}")
         environment = {**_environment(), **_LESS_COLLECTING}
@@ -195,6 +205,11 @@ def _compile(build: Build, folder: Path, step: Step, linking: Callable[[], None]
         built = folder / _base(package)
         if built.name != name:
             built.rename(folder / name)
+
+
+def _calmly() -> tuple[str, ...]:
+    """Let what runs beside a compiler go first: a control plane that starts meanwhile has time limits."""
+    return ("nice", "-n", "10") if shutil.which("nice") else ()
 
 
 def _assemble(build: Build, work: Path) -> None:
