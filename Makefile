@@ -6,7 +6,7 @@ export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION O
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit state policies judges delivery app e2e acceptance drill bench browser test clean-cache
+.PHONY: help venv up down status shell preview pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit apiserver state policies judges delivery app e2e acceptance drill bench browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ types: venv ## mypy, strict
 
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
 	@$(call pytest,--numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/drills tests/bench tests/lanes)
+
+apiserver: venv ## a real API server without nodes: admission, tenancy, refusals, cut-off updates; no cluster
+	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadgroup --durations 10 tests/apiserver
 
 state: venv ## a stack moved to S3 and back, and faults on the way, by the real CLI; no cluster, no AWS
 	@$(call pytest,tests/state)

@@ -50,6 +50,8 @@ _PARTS: Mapping[str, Callable[[str], bool]] = {
 }
 # What is applied only where a stack needs it; its definitions are everywhere.
 _OPERATOR, OPERATOR_PART = "cloudnative-pg", "operator"
+# What an API server without nodes can be given: the kinds alone.
+KINDS = ("definitions", "defined")
 # A namespace and what in it has a rollout, or `apiservice/…` that must be Available.
 Workload = tuple[str, str]
 # What pods need to start, to find each other, to store and to be reached; and what only autoscalers ask.

@@ -121,6 +121,10 @@ ACTIONLINT_BUILD = Build(
 # tell when a request was due, and asks only once.
 LOAD_BUILD = Build(module="vegeta", programs={"./load": "load"}, gib=1)
 
+# Plays the kubelets where a real API server has no nodes, for the tests alone. A module of its own: it is
+# written against newer Kubernetes libraries than the cluster is made of.
+KWOK_BUILD = Build(module="kwok", programs={"sigs.k8s.io/kwok/cmd/kwok": "kwok"}, gib=2)
+
 # What the benchmark compares with, for `make bench` alone.
 HELM = "3.19.5"
 HELM_BUILD = Build(module="helm", programs={"helm.sh/helm/v3/cmd/helm": "helm"}, gib=4)
@@ -146,5 +150,5 @@ ALL_BUILDS = (
     OPERATOR_BUILD,
 )
 
-TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD, LOAD_BUILD)
+TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD, LOAD_BUILD, KWOK_BUILD)
 BENCH_BUILDS = (HELM_BUILD, OPENTOFU_BUILD, TOFU_KUBECTL_BUILD)

@@ -1,6 +1,7 @@
 """What the suite measured, for people to read: nothing passes or fails by it."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,15 @@ class Figures:
     def text(self, name: str, value: str, target: str = "") -> None:
         """Anything else."""
         self._rows.append((name, value, target))
+
+    @property
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Each value's name, the value and its target, as texts."""
+        return list(self._rows)
+
+    def extend(self, rows: Iterable[Sequence[str]]) -> None:
+        """Add the rows of another process."""
+        self._rows += [(name, value, target) for name, value, target in rows]
 
     def __bool__(self) -> bool:
         return bool(self._rows)

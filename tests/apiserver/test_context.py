@@ -1,0 +1,47 @@
+"""The dev stack on a context of the user's own kubeconfig, its images named, as the README says."""
+
+import pytest
+
+from ..documented import documented
+from ..harness import own
+from ..harness.kube import Kube
+from ..harness.refusals import assert_refused
+from ..harness.running import Ran
+from .server import Server
+from .teams import IMAGES, Team
+
+pytestmark = pytest.mark.xdist_group("dev")
+
+
+def test_the_stack_is_deployed_to_the_context_that_is_named_with_the_images_that_are_named(
+    dev: Team, deployed: Ran, kube: Kube
+) -> None:
+    assert {"pulumi up", "smoke check"} <= deployed.steps.keys()
+    assert not {"engine", "cluster", "images"} & deployed.steps.keys()
+    assert f"http://{kube.namespace}.localhost" in deployed.out
+    running = own.images(kube)
+    assert (running["backend"], running["frontend"]) == tuple(IMAGES.values())
+    assert f"make destroy CONTEXT={dev.product.variables['CONTEXT']}" in deployed.out or (
+        f"make down CONTEXT={dev.product.variables['CONTEXT']}" in deployed.out
+    )
+
+
+def test_the_users_kubeconfig_is_only_read(server: Server, deployed: Ran) -> None:
+    assert deployed.code == 0
+    text = server.kubeconfig.read_text(encoding="utf-8")
+    assert text.count("server:") == 1
+    assert server.url in text
+
+
+def test_the_stack_is_found_again_by_the_context_alone(dev: Team, deployed: Ran) -> None:
+    assert deployed.code == 0
+    ran = dev.product.typed(documented("make status"))
+    assert "node-a" in ran.out
+    assert "pod/postgres-0" in ran.out
+
+
+@pytest.mark.parametrize("tier", ["backend", "frontend"])
+def test_no_image_is_guessed_for_a_cluster_of_the_users(dev: Team, kube: Kube, tier: str) -> None:
+    ran = dev.product.with_variables(**{f"{tier.upper()}_IMAGE": ""}).local("up")
+    assert_refused(ran, found=f"no image is named for the {tier}", fix=f"{tier.upper()}_IMAGE=")
+    assert own.images(kube)[tier] == IMAGES[f"{tier.upper()}_IMAGE"]
