@@ -1,4 +1,4 @@
-"""Prod day by day: idle runs, drained nodes, and data that is protected."""
+"""Prod day by day: idle runs and drained nodes."""
 
 import http.client
 import json
@@ -13,7 +13,6 @@ from ..harness.figures import Figures
 from ..harness.kube import Kube, Object, name_of
 from ..harness.prod import assert_none_lost, healthy, primary, settled, wait_until_whole
 from ..harness.product import Product
-from ..harness.refusals import assert_refused
 from ..harness.site import Site, ordering, watched
 from ..harness.waiting import until
 
@@ -21,8 +20,6 @@ _CUSTOMER = "Failover"
 _SWITCHES = "Switchover in progress"
 # Seconds that a planned change of the primary may cost at most.
 _SWITCHOVER = 30
-# What prod has and dev has not, and the other way round: the other engine, and what it needs.
-_OTHER_ENGINE = {"Cluster", "StatefulSet", "PersistentVolumeClaim"}
 
 
 def test_a_preview_of_prod_finds_nothing_to_do(prod: Product, there: Kube, figures: Figures) -> None:
@@ -50,16 +47,6 @@ def test_a_second_up_of_prod_changes_nothing_and_neither_does_a_refresh(
             f"pulumi refresh --stack {stack} --yes --non-interactive --expect-no-changes --skip-preview"
         )
     figures.seconds("up of prod when all is up", ran.seconds, "< 15 s")
-
-
-def test_both_stacks_are_made_of_the_same_kinds_but_for_the_databases_engine(prod: Product) -> None:
-    made = {stack: _shapes(prod, stack) for stack in ("dev", "prod")}
-    differing = {kind for kind, *_ in made["dev"] ^ made["prod"]} - _OTHER_ENGINE
-    # Paths between instances and to the Kubernetes API, where they keep who leads.
-    assert differing <= {"NetworkPolicy", "Service", "ServiceAccount", "ConfigMap"}, (
-        made["dev"] ^ made["prod"]
-    )
-    assert len(made["dev"] & made["prod"]) > 25
 
 
 def test_a_node_without_the_primary_is_drained_while_both_sites_keep_answering(
@@ -102,12 +89,6 @@ def test_the_primarys_node_is_drained_at_the_price_of_a_switchover_and_no_order_
     wait_until_whole(there)
 
 
-def test_data_that_is_protected_is_not_destroyed(prod: Product, there: Kube, shop: Site) -> None:
-    assert_refused(prod.local("destroy"), found="protected", fix="run it again")
-    assert shop.answers()
-    assert there.all("clusters.postgresql.cnpg.io")
-
-
 def _home(pod: Object) -> str | None:
     """The node that the pod is on."""
     home: str | None = pod["spec"].get("nodeName")
@@ -144,34 +125,3 @@ def _have_lead(there: Kube, suits: Callable[[str | None], bool]) -> None:
         patch = ("--subresource", "status", "--type", "merge", "--patch", json.dumps({"status": status}))
         there.run("patch", "clusters.postgresql.cnpg.io", "postgres", *patch)
         until(lambda: primary(there) == wanted and healthy(there), what=f"{wanted} to lead", within=180)
-
-
-def test_what_is_protected_can_be_unprotected_and_the_next_up_protects_it_again(prod: Product) -> None:
-    def protected() -> set[str]:
-        exported = json.loads(prod.shell("pulumi stack export --stack prod").out)
-        return {each["urn"] for each in exported["deployment"]["resources"] if each.get("protect")}
-
-    before = protected()
-    urn = next(each for each in before if each.endswith("namespace"))
-    unprotect = documented("pulumi state unprotect <urn>", {"<urn>": f"--stack prod --yes '{urn}'"})
-    prod.shell(unprotect)
-    assert protected() == before - {urn}
-    prod.done("up")
-    assert protected() == before
-
-
-def _shapes(prod: Product, stack: str) -> set[tuple[str, str]]:
-    """Kind and name of what a stack made; what content a name follows is left out."""
-    exported = json.loads(prod.shell(f"pulumi stack export --stack {stack}").out)
-    found = set()
-    for resource in exported["deployment"]["resources"]:
-        thing: Object = resource.get("outputs") or {}
-        if "kind" in thing and "metadata" in thing:
-            name = str(thing["metadata"]["name"]).replace(f"feastflow-{stack}", "feastflow")
-            found.add((str(thing["kind"]), _without_digest(name)))
-    return found
-
-
-def _without_digest(name: str) -> str:
-    words = name.split("-")
-    return "-".join(word for word in words if not (len(word) >= 8 and set(word) <= set("0123456789abcdef")))

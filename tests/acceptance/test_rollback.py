@@ -113,21 +113,6 @@ def test_a_release_that_runs_and_is_not_wanted_is_withdrawn_pod_by_pod(
     assert_nothing_to_do(product.done("up"))
 
 
-def test_what_an_update_without_power_had_added_is_gone_after_the_next_one(
-    product: Product, kube: Kube, site: Site, release: Callable[[Callable[[Object], None]], Product]
-) -> None:
-    def unwanted(config: Object) -> None:
-        config["feastflow:backend"]["env"] = {"RELEASE": "without power"}
-
-    with release(unwanted).begin("up") as under_way:
-        until(lambda: "without power" in str(kube.all("deployments")), what="the update to begin", within=120)
-        under_way.lose_power()
-    assert "updated" in product.done("up").out
-    assert "without power" not in str(kube.all("deployments"))
-    until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
-    assert_nothing_to_do(product.done("up"))
-
-
 def test_a_stack_without_an_earlier_release_says_so(product: Product, kube: Kube, site: Site) -> None:
     assert kube.all("nodes")
     assert site.answers()

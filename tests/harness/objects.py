@@ -39,7 +39,7 @@ def comparable(kube: Kube) -> dict[str, Any]:
     """What is comparable of every object of the stack in the namespace, by kind and name."""
     kinds = [kind for kind in kube.kinds(namespaced=True) if kind not in _MADE]
     selector = ("--selector", f"{INSTANCE}={kube.namespace}")
-    found = [each for kind in (*kinds, "namespaces", *CLUSTER_SCOPED) for each in kube.all(kind, *selector)]
+    found = kube.all(",".join([*kinds, "namespaces", *CLUSTER_SCOPED]), *selector)
     plain = [_plain(thing, kube.namespace) for thing in found]
     # Several groups may serve the same object.
     return {f"{each['kind']} {each['metadata']['name']}": each for each in plain}

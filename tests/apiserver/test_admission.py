@@ -12,12 +12,14 @@ from policies import admission
 from policies.judgement import judge
 from policies.rules import RULES
 
-from ..harness import matrix
 from ..harness.figures import Figures
-from ..harness.kube import Kube, Object, ruled
+from ..harness.kube import Kube, Object
 from ..judges import kubeconform, manifests
 from ..policies.cases import Case, Verdict, cases
 from ..policies.manifests import BASES, DELETE, changed
+from . import matrix
+
+pytestmark = pytest.mark.xdist_group("dev")
 
 _NOT_HERE = {rule.id for rule in RULES if rule.pack_only}
 _NAMESPACE = "Namespace"
@@ -155,8 +157,3 @@ def test_the_cluster_knows_every_field_of_every_object(
     found = kubeconform.findings(rendered, openapi, tmp_path)
     figures.text(f"kubeconform, findings in {len(rendered)} objects of {stack}", f"{len(found)}", "0")
     assert found == []
-
-
-def test_a_bare_pod_that_keeps_the_rules_is_let_in(kube: Kube) -> None:
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": ruled()}
-    assert _applied(kube, pod) == ""

@@ -7,9 +7,9 @@ import pytest
 from ..harness.kube import RESTRICTED, Kube, Object, ruled
 from ..harness.running import Ran
 
+pytestmark = pytest.mark.xdist_group("dev")
+
 _GROUP = "feastflow-developers"
-
-
 _BAD: dict[str, Object] = {
     "privileged": {"container": {"privileged": True, "allowPrivilegeEscalation": True}},
     "root": {"container": {"runAsUser": 0, "runAsNonRoot": False}},
