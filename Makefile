@@ -2,6 +2,9 @@
 PYTHON ?= python3
 export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL
 
+# Without compiled modules every process, the language host of a deployment too, would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A lane's own tests, or what TEST names: make state TEST=tests/state/test_move.py
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
@@ -60,7 +63,7 @@ lint: venv ## ruff over everything, formatting included
 	@.venv/bin/ruff format --check .
 
 types: venv ## mypy, strict
-	@.venv/bin/mypy
+	@.venv/bin/mypy --cache-dir "$${XDG_CACHE_HOME:-$$HOME/.cache}/feastflow/mypy"
 
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
 	@$(call pytest,--numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/drills tests/bench tests/lanes)

@@ -1,5 +1,6 @@
 """What the other tools install: the same objects as the program's, with Secrets, in each tool's own form."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ def written(here: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@cache
 def objects(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    found = [each for path in folder.iterdir() for each in yaml.safe_load_all(path.read_text("utf-8"))]
+    texts = [path.read_text("utf-8") for path in folder.iterdir()]
+    # libyaml's parser: the pure one takes seconds for all of these.
+    found = [each for text in texts for each in yaml.load_all(text, yaml.CSafeLoader)]
     return {(each["kind"], each["metadata"]["name"]): each for each in found}
 
 

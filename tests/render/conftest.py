@@ -1,6 +1,7 @@
 """Renderings that many tests read."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, cached_property
 from typing import Any
 
 import pytest
@@ -25,13 +26,23 @@ def the_users_kubeconfig() -> Iterator[None]:
         yield
 
 
+@cache
+def _documents(text: str) -> list[Manifest]:
+    # libyaml's parser: the pure one takes seconds for all of these.
+    return list(yaml.load_all(text, yaml.CSafeLoader))
+
+
 class Rendering:
     """A stack's objects, its rendering, and the files of that."""
 
     def __init__(self, objects: list[Registered]) -> None:
         self.objects = objects
         self.rendered: list[Rendered] = render(objects, STORE)
-        self.texts = files.texts(self.rendered, "test")
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The files' texts by name."""
+        return files.texts(self.rendered, "test")
 
     @property
     def manifests(self) -> list[Manifest]:
@@ -39,7 +50,7 @@ class Rendering:
 
     def of(self, name: str) -> list[Manifest]:
         """The documents of one file."""
-        return list(yaml.safe_load_all(self.texts[f"{name}.yaml"]))
+        return _documents(self.texts[f"{name}.yaml"])
 
     def one(self, kind: str, name: str) -> Manifest:
         """The object of the kind whose name begins so."""

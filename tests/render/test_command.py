@@ -37,9 +37,12 @@ def test_two_renderings_are_the_same_to_the_byte_whatever_the_process(tmp_path: 
     assert said == f"48 objects in 20 files: {first}\n"
 
 
-def test_values_for_a_store_are_printed_into_a_pipe_and_written_nowhere(tmp_path: Path) -> None:
-    said = json.loads(_render(tmp_path / "out", "1", "--values", "--secret-path=a/b/"))
+def test_values_for_a_store_are_printed_into_a_pipe_and_written_nowhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.main(["--stack=dev", f"--out={tmp_path / 'out'}", "--values", "--secret-path=a/b/"])
 
+    said = json.loads(capsys.readouterr().out)
     assert sorted(said) == [f"a/b/feastflow-secret-{each}-1" for each in ("backend", "database", "roles")]
     assert not (tmp_path / "out").exists()
 
@@ -69,7 +72,7 @@ def test_what_cannot_be_deployed_is_not_rendered(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")
 
     with pytest.raises(Refusal, match=r"feastflow:database\.storage\n +found: .plenty"):
-        command.main([f"--out={tmp_path / 'out'}"])
+        command.main(["--stack=dev", f"--out={tmp_path / 'out'}"])
     assert not (tmp_path / "out").exists()
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from state.address import Address, parse
 
+from ..surroundings import free_port
+
 _START_SECONDS = 60.0
 
 
@@ -104,8 +106,7 @@ def wire(cloud: Cloud) -> Iterator[Wire]:
 @contextlib.contextmanager
 def running(log: Path) -> Iterator[Cloud]:
     """A moto server of its own, ended with the block."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
+    port = free_port()
     program = Path(sys.prefix) / "bin" / "moto_server"
     with log.open("wb") as sink:
         server = subprocess.Popen(  # noqa: S603 - the environment's own

@@ -14,8 +14,10 @@ _TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 def _taken(path: Path) -> set[str]:
     """The commands that a file's functions take from the documentation, by their text."""
-    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
-    calls = (node for function in functions for node in ast.walk(function) if isinstance(node, ast.Call))
+    outermost = (
+        node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    )
+    calls = (node for function in outermost for node in ast.walk(function) if isinstance(node, ast.Call))
     return {
         str(call.args[0].value)
         for call in calls

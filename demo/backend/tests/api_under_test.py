@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -21,16 +23,21 @@ import psycopg
 
 BACKEND = Path(__file__).resolve().parents[1]
 PASSWORD = "only-for-tests"
+_PORTS = range(20_000, 30_000)
+# For what has no end otherwise; a busy machine takes its time to start a process.
+_LIMIT_SECONDS = 60.0
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on, below those that the kernel hands out for connections."""
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
+def until(condition: Callable[[], Any], what: str, seconds: float = _LIMIT_SECONDS) -> Any:
     """The condition's first true value; fails, naming what was awaited, when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -119,7 +126,7 @@ class Postgres:
         """End it and every session at once, as a crash would."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def remove(self) -> None:
@@ -136,7 +143,7 @@ class Postgres:
             user="feast",
             password=PASSWORD,
             autocommit=True,
-            connect_timeout=2,
+            connect_timeout=10,
         )
 
     def create(self, database: str) -> None:
@@ -169,7 +176,7 @@ def migrate(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the migration command to its end."""
     command = [sys.executable, "-m", "feastflow_api.migrate"]
     return subprocess.run(  # noqa: S603 - this project's own program
-        command, env=environment, capture_output=True, text=True, check=False, timeout=30
+        command, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
 
 
@@ -189,7 +196,7 @@ class Api:
         )
         os.close(number)
         self.url = f"http://127.0.0.1:{self.port}"
-        self.client = httpx.Client(base_url=self.url, timeout=10)
+        self.client = httpx.Client(base_url=self.url, timeout=_LIMIT_SECONDS, trust_env=False)
         try:
             until(self._answers, "the API answers")
         except AssertionError:
@@ -239,5 +246,5 @@ class Api:
         self.client.close()
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
         self._output.unlink(missing_ok=True)

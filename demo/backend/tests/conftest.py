@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+# A service or a role of the user's would be taken for what a session does not name.
+for name in [name for name in os.environ if name.startswith("PG")]:
+    del os.environ[name]
 
 from api_under_test import Api, Postgres, migrate, postgres_programs  # noqa: E402
 

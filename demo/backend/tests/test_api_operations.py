@@ -102,7 +102,7 @@ def test_sigterm_turns_readiness_off_then_ends_with_0_whoever_is_still_connected
         assert answer.json() == {"status": "draining"}
         assert answer.headers["connection"] == "close"
         assert api.order().status_code == 201
-        assert api.process.wait(10) == 0
+        assert api.process.wait(60) == 0
     assert api.logs()[-1]["message"] == "stopped"
 
 
@@ -121,7 +121,7 @@ def test_a_request_in_flight_is_answered_after_sigterm(
         until(lambda: not _listens(api.port), "the API refuses new connections")
     thread.join(10)
     assert [answer.status_code for answer in answers] == [201]
-    assert api.process.wait(10) == 0
+    assert api.process.wait(60) == 0
 
 
 def _waiting(link: object) -> bool:

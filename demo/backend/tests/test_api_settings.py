@@ -98,7 +98,7 @@ def start(module: str, **environment: str) -> tuple[int, list[dict[str, str]]]:
         },
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert done.stderr == ""
