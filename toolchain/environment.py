@@ -82,6 +82,8 @@ def _install(lock: Path, folder: Path) -> None:
         "install",
         "--disable-pip-version-check",
         "--no-input",
+        # Most of it is never imported; the rest is compiled when it is.
+        "--no-compile",
     ]
     try:
         process.stream([*command, "--require-hashes", "--no-deps", "-r", str(lock)], timeout=1800)

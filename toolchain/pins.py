@@ -26,7 +26,10 @@ PULUMI_BUILD = Build(
         f"pulumi-resource-kubernetes/{name}": f"{_PROVIDER}//cmd/pulumi-resource-kubernetes/{name}"
         for name in ("schema.json", "terraform-mapping.json")
     },
-    trimmed={"kubernetes-sdk": "github.com/pulumi/pulumi-kubernetes/sdk/v4"},
+    trimmed={
+        "kubernetes-sdk": "github.com/pulumi/pulumi-kubernetes/sdk/v4",
+        "kubernetes-provider": _PROVIDER,
+    },
     gib=6,
 )
 

@@ -4,6 +4,7 @@ go 1.24.7
 
 replace (
 	github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
+	github.com/pulumi/pulumi-kubernetes/provider/v4 => ./kubernetes-provider
 	github.com/pulumi/pulumi-kubernetes/sdk/v4 => ./kubernetes-sdk
 	github.com/hashicorp/terraform-plugin-sdk/v2 => github.com/pulumi/terraform-plugin-sdk/v2 v2.0.0-20250923233607-7f1981c8674a
 	github.com/terraform-providers/terraform-provider-random/randomshim => ./randomshim
