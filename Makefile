@@ -69,7 +69,7 @@ unit: venv ## what needs no cluster: components with mocked providers, settings,
 	@$(call pytest,--numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/drills tests/bench tests/lanes)
 
 apiserver: venv ## a real API server without nodes: admission, tenancy, refusals, cut-off updates; no cluster
-	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadgroup --durations 10 tests/apiserver
+	@$(call pytest,--numprocesses 2 --dist loadgroup --durations 10 tests/apiserver)
 
 state: venv ## a stack moved to S3 and back, and faults on the way, by the real CLI; no cluster, no AWS
 	@$(call pytest,tests/state)
@@ -103,7 +103,7 @@ browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
 test: venv ## every lane, and a table of them at the end; CI runs this
-	@.venv/bin/python -m tests.lanes lint types unit state delivery policies judges app e2e --alone unit e2e
+	@.venv/bin/python -m tests.lanes lint types unit state apiserver policies delivery judges app e2e --alone unit e2e
 
 clean-cache: ## free what the current pins do not use; ALL=yes: everything, after `make down`
 	@$(PYTHON) -m local.clean
