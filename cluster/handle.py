@@ -110,4 +110,13 @@ def containers(carrier: Engine, name: str) -> list[str]:
 
 def wanted_nodes() -> int:
     """How many nodes a whole cluster has."""
-    return len(yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["nodes"])
+    return len(node_names(""))
+
+
+def node_names(name: str) -> list[str]:
+    """The containers of a whole cluster, as kind names them: by role, numbered from the second one."""
+    roles = [node["role"] for node in yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["nodes"]]
+    numbers = [roles[:index].count(role) + 1 for index, role in enumerate(roles)]
+    return [
+        f"{name}-{role}{number if number > 1 else ''}" for role, number in zip(roles, numbers, strict=True)
+    ]

@@ -262,6 +262,12 @@ def _addons_ready(cluster: Cluster) -> bool:
 def _delete(carrier: Engine, name: str) -> None:
     for node in containers(carrier, name):
         carrier.run("rm", "--force", "--time", "0", "--volumes", node, timeout=120)
+    if carrier.command == "podman":
+        # What kind calls anonymous has a name there, and stays when its container goes: 2 GB a node.
+        for node in handle.node_names(name):
+            volumes = carrier.run("volume", "ls", "--quiet", "--filter", f"label={node}").split()
+            if volumes:
+                carrier.run("volume", "rm", "--force", *volumes, timeout=120)
 
 
 def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:

@@ -4,7 +4,6 @@ Where kind's official image can be pulled, that is used and none of this happens
 """
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,8 +52,8 @@ def debian(engine: Engine, step: Step) -> str:
     golang.room(cache.home(), _DISK_NEEDED_GIB, "the images of the cluster")
     step.note("a minimal Debian system")
     log = cache.log("image-debian")
-    with tempfile.TemporaryDirectory(dir=cache.drafts()) as folder:
-        archive = Path(folder) / "debian.tar"
+    with cache.draft() as folder:
+        archive = folder / "debian.tar"
         try:
             process.stream([*_MMDEBSTRAP, str(archive)], log=log, timeout=1200)
         except process.CommandError as failure:
@@ -88,9 +87,8 @@ def ensure(engine: Engine, step: Step) -> str:
         return tag
     prepare(engine, step)
     binaries = _binaries(step)
-    with cache.locked("node-image"), tempfile.TemporaryDirectory(dir=cache.drafts()) as folder:
+    with cache.locked("node-image"), cache.draft() as context:
         built = _build_bases(engine, step)
-        context = Path(folder)
         _archive(engine, built[_NETWORK], binaries, context, step)
         (context / "bin").mkdir()
         for program in _ON_THE_NODE:
@@ -145,11 +143,11 @@ def _build_bases(engine: Engine, step: Step) -> dict[str, str]:
     found = bases()
     for file, image in found.items():
         step.note(image)
-        with tempfile.TemporaryDirectory(dir=cache.drafts()) as empty:
+        with cache.draft() as empty:
             engine.build(
                 image,
                 dockerfile=programs.IMAGES / file,
-                context=Path(empty),
+                context=empty,
                 arguments={"BASE_IMAGE": base},
                 log=cache.log(_LOG),
             )

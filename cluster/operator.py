@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +46,7 @@ def ensure(cluster: Cluster) -> None:
 def _save(engine: Engine, step: Step, archive: Path) -> None:
     binary = golang.binaries(pins.OPERATOR_BUILD, step) / programs.OPERATOR.name
     step.note(programs.OPERATOR.image)
-    with tempfile.TemporaryDirectory(dir=cache.drafts()) as folder:
-        programs.build(engine, programs.OPERATOR, binary, Path(folder))
+    with cache.draft() as folder:
+        programs.build(engine, programs.OPERATOR, binary, folder)
     programs.save(engine, [programs.OPERATOR.image], archive)
     engine.run("image", "rm", "--force", programs.OPERATOR.image)

@@ -89,6 +89,8 @@ def _delete_images(carrier: Engine, but: set[str]) -> None:
             with contextlib.suppress(process.CommandError):
                 carrier.run("image", "rm", image)
     carrier.run("image", "prune", "--force", timeout=600)
+    # Of nodes that are gone: the store holds no others.
+    carrier.run("volume", "prune", "--force", timeout=600)
 
 
 if __name__ == "__main__":

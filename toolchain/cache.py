@@ -12,12 +12,15 @@ import json
 import os
 import shutil
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _MANIFEST = ".manifest.json"
 _LOG_BYTES = 4 * 2**20
+_DAY_SECONDS = 24 * 3600
 # Locks of this process: one thread of it waits for another without a word.
 _held: set[Path] = set()
 
@@ -44,11 +47,20 @@ def key(*parts: str | bytes | Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def drafts() -> Path:
-    """A folder for what is being made, on the file system of the entries."""
+@contextmanager
+def draft() -> Iterator[Path]:
+    """A folder for what is being made, on the file system of the entries, and for no longer than the block.
+
+    What a run that was cut left there a day ago goes as well.
+    """
     folder = home() / "drafts"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    for stale in folder.iterdir():
+        if stale.stat().st_mtime < time.time() - _DAY_SECONDS:
+            shutil.rmtree(stale, ignore_errors=True)
+    # A thread that is ended with its process may still write there.
+    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as made:
+        yield Path(made)
 
 
 def log(name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -105,6 +106,8 @@ def say(text: str = "") -> None:
 
 def run(command: Callable[[], int | None]) -> None:
     """Run a command's body and exit: 0 when done, 2 with one message for a refusal, 130 when interrupted."""
+    # What other threads have running is ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         code = command()
     except KeyboardInterrupt:

@@ -8,7 +8,6 @@ import contextlib
 import os
 import re
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,8 +145,8 @@ def _in_turn(build: Build, before: Sequence[threading.Event], linking: threading
 def _download(builds: Sequence[Build]) -> None:
     """Download modules and say nothing: what fails here fails again, with a message, where it is needed."""
     for build in builds:
-        with contextlib.suppress(Refusal, OSError), tempfile.TemporaryDirectory() as folder:
-            work = Path(folder) / "module"
+        with contextlib.suppress(Refusal, OSError), cache.draft() as folder:
+            work = folder / "module"
             _assemble(build, work)
             _dependencies(build, work)
 

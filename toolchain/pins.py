@@ -30,7 +30,7 @@ PULUMI_BUILD = Build(
         "kubernetes-sdk": "github.com/pulumi/pulumi-kubernetes/sdk/v4",
         "kubernetes-provider": _PROVIDER,
     },
-    gib=6,
+    gib=4,
 )
 
 PYTHON_HOST_BUILD = Build(
@@ -71,7 +71,7 @@ NODE_BUILD = Build(
     },
     trimmed={"kube-router": "github.com/cloudnativelabs/kube-router/v2"},
     variables=_CLUSTER_VARIABLES,
-    gib=5,
+    gib=4,
 )
 
 TRAEFIK_BUILD = Build(
@@ -79,14 +79,14 @@ TRAEFIK_BUILD = Build(
     trimmed={"traefik": "github.com/traefik/traefik/v3", "lego": "github.com/go-acme/lego/v4"},
     programs={"github.com/traefik/traefik/v3/cmd/traefik": "traefik"},
     variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.5.3"},
-    gib=4,
+    gib=3,
 )
 
 OPERATOR_BUILD = Build(
     module="cloudnative-pg",
     programs={"github.com/cloudnative-pg/cloudnative-pg/cmd/manager": "cloudnative-pg"},
     variables={"github.com/cloudnative-pg/cloudnative-pg/pkg/versions.buildVersion": CLOUDNATIVE_PG},
-    gib=3,
+    gib=2,
 )
 
 # A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link beside the small letters.

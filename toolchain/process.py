@@ -8,6 +8,7 @@ import os
 import selectors
 import shlex
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ _TAIL_LINES = 25
 # Long enough for pulumi to record what it was doing, short enough for the person who pressed Ctrl-C.
 _GRACE_SECONDS = 10.0
 _streaming: set[subprocess.Popen[bytes]] = set()
+_ending = threading.Event()
 
 
 class CommandError(Exception):
@@ -91,6 +93,8 @@ def stream(
     """
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     ends = time.monotonic() + timeout
+    if _ending.is_set():
+        raise CommandError(command, TIMED_OUT, "this command ends, and begins nothing any more")
     with contextlib.ExitStack() as opened:
         sink = opened.enter_context(log.open("a", encoding="utf-8")) if log else None
         process = subprocess.Popen(
@@ -153,11 +157,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 @atexit.register
 def _end_all() -> None:
     """End what other threads have running: those end with this process, which must leave nothing behind."""
-    left = list(_streaming)
-    for process in left:
-        process.terminate()
-    for process in left:
-        _end(process)
+    _ending.set()
+    while left := list(_streaming):
+        for process in left:
+            process.terminate()
+        for process in left:
+            _end(process)
+            _streaming.discard(process)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str] | None:

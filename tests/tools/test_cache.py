@@ -206,3 +206,16 @@ def test_a_thread_that_waits_for_another_one_of_its_own_process_does_so_without_
 
     assert done.is_set()
     assert capsys.readouterr().err == ""
+
+
+def test_a_draft_is_gone_after_its_block_and_what_a_cut_run_left_a_day_later() -> None:
+    with cache.draft() as first:
+        (first / "file").touch()
+    left = first.parent / "left"
+    left.mkdir()
+    with cache.draft():
+        assert left.exists()
+    os.utime(left, (10**9, 10**9))
+    with cache.draft():
+        assert not left.exists()
+    assert not first.exists()

@@ -2,7 +2,9 @@
 
 import errno
 import io
+import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from toolchain.console import Step
 from toolchain.process import CommandError
 from toolchain.refusal import Refusal
 
-from .fakes import python
+from .fakes import Machine, python
 
 
 @pytest.mark.parametrize(
@@ -202,3 +204,16 @@ def test_a_defect_of_the_program_keeps_its_traceback() -> None:
         console.run(fail)
     with pytest.raises(FileNotFoundError):
         console.run(miss)
+
+
+def test_a_command_that_is_terminated_ends_what_it_runs_first(machine: Machine) -> None:
+    machine.program("tool", 'echo $$ > "$ROOT/pid"; exec sleep 30')
+    child = python("from toolchain import console, process\nconsole.run(lambda: process.stream(['tool']))")
+    while not (machine.root / "pid").exists() or not (machine.root / "pid").read_text():
+        assert child.poll() is None
+    child.terminate()
+    child.communicate(timeout=20)
+
+    assert child.returncode == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((machine.root / "pid").read_text()), 0)

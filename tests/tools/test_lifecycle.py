@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from cluster import handle, lifecycle, record
+from cluster.engine import Engine
 from cluster.handle import Cluster
 from toolchain import cache, pins
 from toolchain.refusal import Refusal
@@ -346,3 +347,18 @@ def test_a_node_that_was_started_has_its_add_ons_awaited_again(machine: Machine,
     lifecycle.ready(standing)
 
     assert machine.called("kubectl", "rollout status")
+
+
+def test_what_a_node_wrote_goes_with_it_and_what_another_cluster_wrote_stays(machine: Machine) -> None:
+    machine.program(
+        "podman",
+        'case "$1 $2 $5" in\n'
+        "  'ps --all label'*) printf 'x-control-plane\\nx-worker\\n' ;;\n"
+        "  'volume ls label=x-'*) echo \"of-${5#label=}\" ;;\n"
+        "esac",
+    )
+    lifecycle._delete(Engine(command="podman", own=True, why=""), "x")
+
+    assert machine.called("podman", "volume rm") == [
+        f"volume rm --force of-x-{node}" for node in ("control-plane", "worker", "worker2")
+    ]

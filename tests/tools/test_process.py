@@ -192,3 +192,24 @@ def test_a_log_that_cannot_be_written_starts_no_program(machine: Machine) -> Non
     with pytest.raises(FileNotFoundError):
         process.stream(["tool"], log=Path("/nonexistent/log"))
     assert machine.calls("tool") == []
+
+
+def test_what_other_threads_run_ends_with_the_process_and_nothing_is_begun_any_more(machine: Machine) -> None:
+    machine.program("first", 'echo $$ > "$ROOT/pid"; echo begun; exec sleep 30')
+    machine.program("second", ': > "$ROOT/second"')
+    child = python(
+        "import threading, pathlib, time\n"
+        "from toolchain import process\n"
+        "def work():\n"
+        "    try: process.stream(['first'], each=lambda line: begun.set())\n"
+        "    finally: process.stream(['second'])\n"
+        "begun = threading.Event()\n"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "begun.wait()\n"
+    )
+    child.communicate(timeout=20)
+
+    number = int((machine.root / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+    assert not (machine.root / "second").exists()
