@@ -30,9 +30,11 @@ def made(name: str, port: int, settings: Mapping[str, Any]) -> tuple[Target, Tas
     return target.made(name, port, carrier), building
 
 
-def usable(cluster: Cluster, settings: Mapping[str, Any]) -> None:
-    """Wait until the cluster can run a stack with these settings."""
-    lifecycle.usable(cluster)
+def admitting(cluster: Cluster, settings: Mapping[str, Any]) -> None:
+    """Wait until the cluster takes a stack with these settings: a replicated database needs its operator.
+
+    Whatever else is applied needs no add-on to be taken, and its pods start as soon as they can.
+    """
     if _replicates(settings):
         operator.ensure(cluster)
 

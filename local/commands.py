@@ -54,12 +54,14 @@ def up(options: Options) -> None:
         config = stack.workspace.write(options.stack, overrides)
         releases.begin(config)
         if chosen.local:
-            bringup.usable(chosen.local, config)
+            bringup.admitting(chosen.local, config)
         with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
             stack.ensure()
             step.result(stack.up(step))
         releases.finished()
         outputs = stack.outputs()
+        if chosen.local:
+            lifecycle.usable(chosen.local)
         with Step("smoke check", outputs["url"]) as step:
             step.result(smoke.check(outputs["url"], demo=_is_demo(chosen, options)))
         releases.worked()
