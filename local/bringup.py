@@ -9,6 +9,7 @@ from cluster.engine import Engine
 from cluster.handle import Cluster
 from local import images, target, workspace
 from local.images import AppImages
+from local.stack import Stack
 from local.target import Target
 from toolchain import golang, pulumi
 from toolchain.background import Task
@@ -28,6 +29,22 @@ def made(name: str, port: int, settings: Mapping[str, Any]) -> tuple[Target, Tas
     golang.ahead(*needed, *pulumi.builds())
     building = Task(partial(_build, carrier)) if carrier else None
     return target.made(name, port, carrier), building
+
+
+def carried(cluster: Cluster, building: Task[AppImages]) -> Task[None]:
+    """Return the images on their way to the nodes, as soon as they are built."""
+    return Task(lambda step: images.carry(cluster, building.wait(step), step))
+
+
+def judged(stack: Stack, carrying: Task[None]) -> None:
+    """Have the stack judged by a preview while its images are carried to the nodes."""
+    with Step("preview", f"stack {stack.name}, while images are carried") as step:
+        stack.ensure()
+        stack.judge(step)
+        step.result("judged by the policies")
+    with Step("images", "backend, frontend, PostgreSQL") as step:
+        carrying.wait(step)
+        step.result(images.CARRIED)
 
 
 def admitting(cluster: Cluster, settings: Mapping[str, Any]) -> None:
