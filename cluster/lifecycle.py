@@ -58,7 +58,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     """A cluster of this name whose API answers, made or mended where necessary, its add-ons applied.
 
     `carrier` is what `preflight` found, if it was asked. The add-ons are not awaited, so that the caller can
-    do something useful meanwhile; `ready` does that.
+    do something useful meanwhile; `usable` and `ready` do that.
     """
     if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
         # Before the look at what runs: other pins than it was made with are no reason to make it anew.

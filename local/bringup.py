@@ -9,6 +9,7 @@ from cluster.engine import Engine
 from cluster.handle import Cluster
 from local import images, target, workspace
 from local.images import AppImages
+from local.stack import Stack
 from local.target import Target
 from toolchain import golang, pulumi
 from toolchain.background import Task
@@ -30,9 +31,27 @@ def made(name: str, port: int, settings: Mapping[str, Any]) -> tuple[Target, Tas
     return target.made(name, port, carrier), building
 
 
-def usable(cluster: Cluster, settings: Mapping[str, Any]) -> None:
-    """Wait until the cluster can run a stack with these settings."""
-    lifecycle.usable(cluster)
+def carried(cluster: Cluster, building: Task[AppImages]) -> Task[None]:
+    """Return the images on their way to the nodes, as soon as they are built."""
+    return Task(lambda step: images.carry(cluster, building.wait(step), step))
+
+
+def judged(stack: Stack, carrying: Task[None]) -> None:
+    """Have the stack judged by a preview while its images are carried to the nodes."""
+    with Step("preview", f"stack {stack.name}, while images are carried") as step:
+        stack.ensure()
+        stack.judge(step)
+        step.result("judged by the policies")
+    with Step("images", "backend, frontend, PostgreSQL") as step:
+        carrying.wait(step)
+        step.result(images.CARRIED)
+
+
+def admitting(cluster: Cluster, settings: Mapping[str, Any]) -> None:
+    """Wait until the cluster takes a stack with these settings: a replicated database needs its operator.
+
+    Whatever else is applied needs no add-on to be taken, and its pods start as soon as they can.
+    """
     if _replicates(settings):
         operator.ensure(cluster)
 

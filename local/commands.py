@@ -11,7 +11,6 @@ from typing import Any
 
 from cluster import lifecycle
 from local import adoption, bringup, diagnosis, edge, images, smoke, target, unreachable, workspace
-from local.images import AppImages
 from local.stack import Stack
 from local.target import Target
 from state import place
@@ -39,7 +38,7 @@ def up(options: Options) -> None:
     with cache.locked(f"local-{options.cluster}"):
         # What cannot work is refused now, not after minutes of work.
         settings = workspace.settings(options.stack)
-        building = None
+        carrying: Task[None] | None = None
         if options.context:
             chosen = target.named(options.context)
             _named_images(options)
@@ -48,18 +47,25 @@ def up(options: Options) -> None:
             for former in lifecycle.identities(options.cluster) - {chosen.identity}:
                 _tell_what_stays(former)
                 workspace.forget(former)
-        overrides = _overrides(chosen, options, building)
+            if chosen.local and building:
+                carrying = bringup.carried(chosen.local, building)
+        overrides = _overrides(chosen, options, carried=carrying is not None)
         stack = _stack(options, chosen, tools())
         releases = stack.workspace.releases(options.stack)
         config = stack.workspace.write(options.stack, overrides)
         releases.begin(config)
+        if carrying:
+            bringup.judged(stack, carrying)
         if chosen.local:
-            bringup.usable(chosen.local, config)
+            bringup.admitting(chosen.local, config)
         with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
-            stack.ensure()
-            step.result(stack.up(step))
+            if not carrying:
+                stack.ensure()
+            step.result(stack.up(step, judged=carrying is not None))
         releases.finished()
         outputs = stack.outputs()
+        if chosen.local:
+            lifecycle.usable(chosen.local)
         with Step("smoke check", outputs["url"]) as step:
             step.result(smoke.check(outputs["url"], demo=_is_demo(chosen, options)))
         releases.worked()
@@ -226,17 +232,20 @@ def present(options: Options) -> Target:
     return chosen
 
 
-def _overrides(chosen: Target, options: Options, building: Task[AppImages] | None = None) -> dict[str, Any]:
+def _overrides(chosen: Target, options: Options, *, carried: bool = False) -> dict[str, Any]:
     """Return what this machine adds to the settings: the context; locally, images, port and attempts.
 
-    `building` makes the images already.
+    `carried` says that the images are on their way to the nodes already.
     """
     if chosen.local is None:
         return {"kubernetes:context": chosen.context, **_named_images(options)}
-    with Step("images", "backend, frontend, PostgreSQL") as step:
-        built = building.wait(step) if building else images.build(chosen.local.engine, step)
-        images.carry(chosen.local, built, step)
-        step.result("backend, frontend and PostgreSQL are on the nodes")
+    if carried:
+        built = images.named(chosen.local.engine)
+    else:
+        with Step("images", "backend, frontend, PostgreSQL") as step:
+            built = images.build(chosen.local.engine, step)
+            images.carry(chosen.local, built, step)
+            step.result(images.CARRIED)
     config = workspace.settings(options.stack)
     overrides: dict[str, Any] = {
         "kubernetes:context": chosen.context,

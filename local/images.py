@@ -20,6 +20,7 @@ _ROOT = Path(__file__).parent.parent
 _BASES = Path(__file__).parent / "images"
 _DEMO = _ROOT / "demo"
 _LOG = "image-application"
+CARRIED = "backend, frontend and PostgreSQL are on the nodes"
 _CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 _IGNORED = {"tests", "node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", *_CACHES}
 

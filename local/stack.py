@@ -45,11 +45,15 @@ class Stack:
         provider = self.workspace.provider(self.name)
         self._output("stack", "select", self.name, "--create", "--secrets-provider", provider)
 
-    def up(self, step: Step) -> str:
-        """Deploy; returns what changed, in a few words."""
+    def judge(self, step: Step) -> None:
+        """Preview for `up` with `judged`: that need only wait for what is applied then."""
+        self._act("preview", step, *_JUDGED)
+
+    def up(self, step: Step, *, judged: bool = False) -> str:
+        """Deploy; returns what changed, in a few words. `judged` says that a preview was made just now."""
         # With a preview first: rules across the stack are judged at the end of a run, and what breaks
         # one must not have been touched by then.
-        return self._deploy(step, *_JUDGED)
+        return self._deploy(step, *_JUDGED, *(("--skip-preview",) if judged else ()))
 
     def back(self, step: Step) -> str:
         """Deploy settings that were judged and deployed before, at once; returns what changed."""
@@ -110,7 +114,13 @@ class Stack:
 
     def _act(self, action: str, step: Step, *flags: str) -> list[str]:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), action, "--stack", self.name]
-        command += ["--yes", "--non-interactive", "--color", "never", *flags]
+        command += [
+            *(() if action == "preview" else ("--yes",)),
+            "--non-interactive",
+            "--color",
+            "never",
+            *flags,
+        ]
         log = cache.log(_LOG)
         for attempt in (1, 2):
             lines: list[str] = []

@@ -29,7 +29,7 @@ def test_the_first_up_says_where_the_site_is_and_how_to_look_around_and_stop(
 
 
 def test_every_step_says_how_long_it_took(first_up: Ran) -> None:
-    steps = {"engine", "cluster", "add-ons", "images", "pulumi up", "smoke check"}
+    steps = {"engine", "cluster", "preview", "images", "pulumi up", "add-ons", "smoke check"}
     assert steps <= first_up.steps.keys(), first_up
 
 

@@ -1,5 +1,6 @@
 """The pack as the engine runs it: what it lets pass, what it stops, and what a stack's file can change."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from policies.pack import EXEMPTIONS, OBJECT
 from policies.table import known
+from toolchain import scratch
 
 from ..unit.recorder import stack_file
 from .engine import ROOT, Run, Violation, Workspace
@@ -55,6 +57,17 @@ def test_a_mandatory_rule_stops_our_own_stack_at_the_resource_that_breaks_it(wor
         ("ingress-tls", "mandatory", "ingress")
     ]
     assert "Ingress feastflow-dev/feastflow: set spec.tls" in run.text
+
+
+def test_the_kubeconfig_that_the_provider_leaves_is_where_the_command_removes_it(workspace: Make) -> None:
+    cluster, user = "{name: a, cluster: {server: 'https://127.0.0.1:1'}}", "{name: a, user: {token: t}}"
+    context = "{name: a, context: {cluster: a, user: a}}"
+    kubeconfig = f"{{current-context: a, clusters: [{cluster}], users: [{user}], contexts: [{context}]}}"
+    before = set(Path(tempfile.gettempdir()).glob("kubeconfig*"))
+    workspace(PROGRAMS / "shop").preview({"kubernetes:kubeconfig": kubeconfig}, judged=False)
+
+    assert list(scratch.folder().glob("kubeconfig*"))
+    assert set(Path(tempfile.gettempdir()).glob("kubeconfig*")) <= before
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def _applied(machine: Machine) -> list[str]:
 def test_only_a_stack_with_a_replicated_database_brings_the_operator(
     machine: Machine, standing: Cluster, settings: dict[str, object], times: int
 ) -> None:
-    bringup.usable(standing, settings)
+    bringup.admitting(standing, settings)
 
     assert len(_applied(machine)) == times
 

@@ -294,6 +294,19 @@ def test_what_is_deployed_has_been_judged_by_the_policy_pack(
     assert re.search(r" up .*--policy-pack \S+/policies$", call)
 
 
+def test_what_was_judged_while_images_were_carried_is_deployed_without_another_preview(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    stack.judge(step)
+    assert stack.up(step, judged=True) == "+ 2 created, ~ 1 updated, 5 unchanged"
+
+    (preview,), (up,) = machine.called("pulumi", " preview "), machine.called("pulumi", " up ")
+    for call in (preview, up):
+        assert "--policy-pack" in call
+    assert "--yes" not in preview
+    assert "--skip-preview" in up
+
+
 def test_what_a_policy_found_is_part_of_the_refusal(machine: Machine, stack: Stack, step: Heard) -> None:
     found = "        - [mandatory]  spread  (Deployment: web)\n          Deployment web: spread it.\n"
     machine.file("error", f"Policies:\n    pack@v0.0.1\n{found}\nDiagnostics:\n  error: preview failed\n")
