@@ -23,7 +23,9 @@ def of_stack(stack: str) -> list[Manifest]:
 
 def rendered(config: Mapping[str, object]) -> list[Manifest]:
     """The objects of a stack with this configuration, in an order that does not change."""
-    resources = [entry for entry in record_stack(config).resources if entry.type.startswith(_PREFIX)]
+    recorded = record_stack(config).resources
+    # A patch is a part of an object that another resource creates.
+    resources = [each for each in recorded if each.type.startswith(_PREFIX) and not each.is_patch]
     incomplete = [entry.urn for entry in resources if not entry.inputs.keys() >= _PARTS]
     assert not incomplete, f"these are no whole objects, so nobody would judge them: {incomplete}"
     return sorted((entry.inputs for entry in resources), key=named)
