@@ -30,6 +30,9 @@ _MMDEBSTRAP = (
     "bookworm",
 )
 _PACKAGES, _NETWORK, _HELPER = "packages.Dockerfile", "network.Dockerfile", "busybox.Dockerfile"
+# It mounts the machine's /proc, /sys and /dev/shm below /tmp. Killed, it would leave them there, for the next
+# `rm -r` to go into; in a namespace of its own they end with it.
+_PRIVATELY = ("unshare", "--mount")
 _BUSYBOX = "docker.io/library/busybox:1.35"
 _BUILDS = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD)
 _LOG = "image-node"
@@ -55,7 +58,7 @@ def debian(engine: Engine, step: Step) -> str:
     with cache.draft() as folder:
         archive = folder / "debian.tar"
         try:
-            process.stream([*_MMDEBSTRAP, str(archive)], log=log, timeout=1200)
+            process.stream([*_PRIVATELY, *_MMDEBSTRAP, str(archive)], log=log, timeout=1200)
         except process.CommandError as failure:
             raise Refusal(
                 f"mmdebstrap could not make a Debian system\n{failure.tail}",
