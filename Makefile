@@ -69,7 +69,7 @@ unit: venv ## what needs no cluster: components with mocked providers, settings,
 	@$(call pytest,--numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/drills tests/bench tests/lanes)
 
 apiserver: venv ## a real API server without nodes: admission, tenancy, refusals, cut-off updates; no cluster
-	@$(call pytest,--numprocesses 2 --dist loadgroup --durations 10 tests/apiserver)
+	@$(call pytest,--numprocesses 2 --durations 10 tests/apiserver)
 
 state: venv ## a stack moved to S3 and back, and faults on the way, by the real CLI; no cluster, no AWS
 	@$(call pytest,tests/state)

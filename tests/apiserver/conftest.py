@@ -1,4 +1,4 @@
-"""One server for each worker, and the stacks on it that several files look at."""
+"""One server for each worker, and a user of it; scenes deploy stacks of their own to it."""
 
 import os
 from collections.abc import Iterator
@@ -6,14 +6,10 @@ from typing import Any
 
 import pytest
 
-from ..documented import documented
 from ..harness.figures import Figures
-from ..harness.kube import Kube
-from ..harness.running import Ran
-from ..harness.waiting import until
-from . import edge, server, teams
+from . import edge, scenes, server, teams
 from .server import Server
-from .teams import Office, Team
+from .teams import Office
 
 _FIGURES = pytest.StashKey[Figures]()
 
@@ -27,6 +23,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand a worker's figures over."""
     if isinstance(handed := getattr(session.config, "workeroutput", None), dict):
         handed["figures"] = session.config.stash[_FIGURES].rows
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scenes.ByScene:
+    """Have the tests of a scene on one worker."""
+    return scenes.ByScene(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -63,30 +65,3 @@ def office(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("office")
     with edge.answering(server.known.certificate, server.known.key) as answered:
         yield teams.opened(server, answered, folder, cluster=f"nodeless-{os.getpid()}")
-
-
-@pytest.fixture(scope="session")
-def dev(office: Office) -> Team:
-    """The dev stack, before anything is deployed."""
-    return office.team("dev")
-
-
-@pytest.fixture(scope="session")
-def deployed(dev: Team, figures: Figures) -> Ran:
-    """The dev stack deployed to a context of the user's, as the README says, with every pod that it wants."""
-    command = documented(
-        "make up CONTEXT=my-context BACKEND_IMAGE=registry.example.com/api:1.4.2"
-        " FRONTEND_IMAGE=registry.example.com/page:1.4.2",
-        {"my-context": dev.product.variables["CONTEXT"]},
-    )
-    ran = dev.product.typed(command)
-    figures.seconds("first up without nodes", ran.seconds)
-    until(dev.kube.complete, what="as many pods as the autoscaler wants", within=120)
-    return ran
-
-
-@pytest.fixture(scope="session")
-def kube(dev: Team, deployed: Ran) -> Kube:
-    """The namespace of the deployed dev stack."""
-    assert deployed.code == 0
-    return dev.kube

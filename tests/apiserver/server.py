@@ -32,7 +32,7 @@ from .programs import Programs
 _ETCD, _PEERS, _SECURE = 2379, 2380, 6443
 _SERVICES = "10.96.0.0/16"
 # A busy machine may be slow; the conditions are usually there within ten seconds.
-_SECONDS = 120.0
+_SECONDS = 300.0
 _PAUSE = 0.1
 _NOT_RUN = (
     # Would mark a node NotReady, and evict its pods, when a busy machine keeps kwok from renewing a lease.
@@ -93,7 +93,7 @@ def running() -> Iterator[Server]:
     Several may run, in this process or in others. The thread that enters must outlive the block.
 
     Raises:
-        RuntimeError: when a program ends by itself, or is not ready within two minutes; with its last lines.
+        RuntimeError: when a program ends by itself, or is not ready within five minutes; with its last lines.
     """
     control_plane, kwok = _compiled(pins.NODE_BUILD), _compiled(pins.KWOK_BUILD)
     folder = Path(tempfile.mkdtemp(prefix="feastflow-apiserver-"))

@@ -3,8 +3,9 @@
 A scene has a stack to itself, so that scenes share a server and order between them means nothing.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,15 @@ class Team:
         """The stack's file in the checkout."""
         return self.product.root / f"Pulumi.{self.stack}.yaml"
 
-    def cloned(self, folder: Path, change: Callable[[Config], None]) -> "Team":
-        """The same stack from a second checkout, whose settings are changed."""
-        other = replace(self, product=self.product.cloned(folder))
-        other.change(change)
-        return other
+    @contextmanager
+    def changed(self, change: Callable[[Config], None]) -> Iterator[None]:
+        """Have other settings in the stack's file for the length of the block."""
+        text = self.settings.read_text(encoding="utf-8")
+        self.change(change)
+        try:
+            yield
+        finally:
+            self.settings.write_text(text, encoding="utf-8")
 
     def change(self, change: Callable[[Config], None]) -> None:
         """Change the settings in the stack's file."""

@@ -15,8 +15,6 @@ from ..harness.running import Ran
 from ..harness.waiting import until
 from .teams import Config, Office, Team
 
-pytestmark = pytest.mark.xdist_group("others")
-
 _MARK = "without power"
 _CHANGES = re.compile(r"\b(created|updated|deleted|replaced)\b")
 
@@ -31,7 +29,7 @@ def team(office: Office) -> Team:
 def recovered(team: Team) -> Ran:
     """The `up` after one that was cut off while Pulumi made the first workloads."""
     with team.product.begin("up") as under_way:
-        until(lambda: team.kube.all("deployments,statefulsets"), what="Pulumi to deploy", within=120)
+        until(lambda: team.kube.all("deployments,statefulsets"), what="Pulumi to deploy", within=300)
         assert under_way.runs(), under_way.ended(within=1)
         under_way.lose_power()
     return team.product.done("up")
@@ -40,7 +38,7 @@ def recovered(team: Team) -> Ran:
 def test_a_first_up_without_power_is_completed_by_the_next_one(team: Team, recovered: Ran) -> None:
     assert "created" in recovered.out, recovered
     assert "steps of a run that was cut off are done again" not in recovered.err
-    until(team.kube.complete, what="as many pods as the autoscaler wants", within=120)
+    until(team.kube.complete, what="as many pods as the autoscaler wants", within=300)
     _assert_nothing_to_do(team.product.done("up"))
 
 
@@ -57,20 +55,19 @@ def test_nothing_of_the_power_failure_is_left_in_the_state_or_among_the_processe
 
 
 def test_what_an_update_without_power_had_added_is_deleted_by_the_next_one(
-    team: Team, recovered: Ran, tmp_path_factory: pytest.TempPathFactory
+    team: Team, recovered: Ran
 ) -> None:
     assert recovered.code == 0
 
     def unwanted(config: Config) -> None:
         config["feastflow:backend"]["env"] = {"RELEASE": _MARK}
 
-    changed = team.cloned(tmp_path_factory.mktemp("changed") / "clone", unwanted)
-    with changed.product.begin("up") as under_way:
-        until(lambda: _MARK in str(team.kube.all("deployments")), what="the update to begin", within=120)
+    with team.changed(unwanted), team.product.begin("up") as under_way:
+        until(lambda: _MARK in str(team.kube.all("deployments")), what="the update to begin", within=300)
         under_way.lose_power()
     assert "updated" in team.product.done("up").out
     assert _MARK not in str(team.kube.all("deployments"))
-    until(team.kube.complete, what="as many pods as the autoscaler wants", within=120)
+    until(team.kube.complete, what="as many pods as the autoscaler wants", within=300)
     _assert_nothing_to_do(team.product.done("up"))
 
 

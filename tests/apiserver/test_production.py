@@ -12,8 +12,6 @@ from ..harness.kube import name_of
 from ..harness.refusals import assert_refused
 from .teams import Office, Team
 
-pytestmark = pytest.mark.xdist_group("others")
-
 
 @pytest.fixture(scope="module")
 def prod(office: Office) -> Team:

@@ -1,5 +1,6 @@
 """Mistakes made before there is a cluster: each is named at once, and nothing is made."""
 
+import os
 import socket
 
 import pytest
@@ -11,7 +12,9 @@ from ..harness.refusals import assert_refused
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
     """Return FeastFlow on a machine that has no cluster."""
-    product = Product(cluster="feastflow-nowhere", port=free_port(), state=tmp_path_factory.mktemp("state"))
+    # Another run of these tests must not hold this one's lock.
+    cluster = f"feastflow-nowhere-{os.getpid()}"
+    product = Product(cluster=cluster, port=free_port(), state=tmp_path_factory.mktemp("state"))
     product.give_users_kubeconfig()
     return product
 

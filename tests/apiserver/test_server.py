@@ -11,11 +11,9 @@ import pytest
 from ..harness.kube import Kube, Object, condition, name_of, ruled
 from ..harness.product import ROOT
 from ..harness.waiting import until
-from . import loopback
+from . import loopback, scenes
 from .programs import Programs
 from .server import Server
-
-pytestmark = pytest.mark.xdist_group("others")
 
 _OTHER = """
 import sys
@@ -60,6 +58,13 @@ def test_another_server_beside_this_one_is_another_cluster_and_a_killed_owner_le
     until(lambda: not any(map(_runs, pids)), what="the other server's programs to end", within=30)
     assert set(server.programs.pids()) == _PROGRAMS
     assert space.ask("get", "--raw", "/readyz").out == "ok"
+
+
+def test_the_tests_of_a_folder_share_a_server_and_those_of_other_files_need_not() -> None:
+    names = [f"tests/apiserver/{name}.py::test_it[a/b::c]" for name in ("dev/test_a", "dev/test_b", "test_c")]
+    one, other, beside = map(scenes.of, names)
+    assert one == other
+    assert beside not in (one, scenes.of("tests/apiserver/test_d.py::test_it"))
 
 
 def test_an_address_is_one_servers_alone_and_free_again_afterwards() -> None:

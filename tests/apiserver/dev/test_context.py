@@ -2,15 +2,13 @@
 
 import pytest
 
-from ..documented import documented
-from ..harness import own
-from ..harness.kube import Kube
-from ..harness.refusals import assert_refused
-from ..harness.running import Ran
-from .server import Server
-from .teams import IMAGES, Team
-
-pytestmark = pytest.mark.xdist_group("dev")
+from ...documented import documented
+from ...harness import own
+from ...harness.kube import Kube
+from ...harness.refusals import assert_refused
+from ...harness.running import Ran
+from ..server import Server
+from ..teams import IMAGES, Team
 
 
 def test_the_stack_is_deployed_to_the_context_that_is_named_with_the_images_that_are_named(

@@ -4,10 +4,8 @@ import json
 
 import pytest
 
-from ..harness.kube import RESTRICTED, Kube, Object, ruled
-from ..harness.running import Ran
-
-pytestmark = pytest.mark.xdist_group("dev")
+from ...harness.kube import RESTRICTED, Kube, Object, ruled
+from ...harness.running import Ran
 
 _GROUP = "feastflow-developers"
 _BAD: dict[str, Object] = {

@@ -1,15 +1,12 @@
 """Mistakes in a stack's file while the stack runs: each is named at once, and what runs is left as it is."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from ..harness.kube import Kube, name_of
-from ..harness.refusals import assert_refused
-from .teams import Config, Team
-
-pytestmark = pytest.mark.xdist_group("dev")
+from ...harness.kube import Kube, name_of
+from ...harness.refusals import assert_refused
+from ..teams import Config, Team
 
 
 def _not_settings(config: Config) -> None:
@@ -31,20 +28,21 @@ def _not_for_this_data(config: Config) -> None:
     ],
 )
 def test_every_wrong_setting_is_refused_with_its_name_and_no_object_is_touched(
-    dev: Team, kube: Kube, tmp_path: Path, mistakes: Callable[[Config], None], named: list[str]
+    dev: Team, kube: Kube, mistakes: Callable[[Config], None], named: list[str]
 ) -> None:
     before = _versions(kube)
-    ran = dev.cloned(tmp_path / "clone", mistakes).product.local("up")
+    with dev.changed(mistakes):
+        ran = dev.product.local("up")
     for each in named:
         assert_refused(ran, found=each, fix="run it again")
     assert _versions(kube) == before
 
 
-def test_a_stacks_file_that_is_no_yaml_is_refused(dev: Team, kube: Kube, tmp_path: Path) -> None:
+def test_a_stacks_file_that_is_no_yaml_is_refused(dev: Team, kube: Kube) -> None:
     before = _versions(kube)
-    clone = dev.cloned(tmp_path / "clone", lambda _: None)
-    clone.settings.write_text("config: [", encoding="utf-8")
-    ran = clone.product.local("up")
+    with dev.changed(lambda _: None):
+        dev.settings.write_text("config: [", encoding="utf-8")
+        ran = dev.product.local("up")
     assert_refused(ran, found="Pulumi.dev.yaml is not YAML", fix="mend Pulumi.dev.yaml")
     assert _versions(kube) == before
 

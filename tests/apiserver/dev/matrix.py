@@ -12,10 +12,10 @@ from policies.configuration import Configuration
 from policies.rule import Level
 from policies.rules import RULES
 
-from ..harness.kube import Kube, Object
-from ..harness.running import Ran
-from ..harness.waiting import until
-from ..policies.cases import Case
+from ...harness.kube import Kube, Object
+from ...harness.running import Ran
+from ...harness.waiting import until
+from ...policies.cases import Case
 
 _VERSION = "admissionregistration.k8s.io/v1"
 _DENYING, _WARNING = "matrix-denying", "matrix-warning"

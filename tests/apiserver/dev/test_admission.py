@@ -12,14 +12,12 @@ from policies import admission
 from policies.judgement import judge
 from policies.rules import RULES
 
-from ..harness.figures import Figures
-from ..harness.kube import Kube, Object
-from ..judges import kubeconform, manifests
-from ..policies.cases import Case, Verdict, cases
-from ..policies.manifests import BASES, DELETE, changed
+from ...harness.figures import Figures
+from ...harness.kube import Kube, Object
+from ...judges import kubeconform, manifests
+from ...policies.cases import Case, Verdict, cases
+from ...policies.manifests import BASES, DELETE, changed
 from . import matrix
-
-pytestmark = pytest.mark.xdist_group("dev")
 
 _NOT_HERE = {rule.id for rule in RULES if rule.pack_only}
 _NAMESPACE = "Namespace"

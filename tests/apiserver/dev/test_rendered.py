@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ..documented import documented
-from ..harness import objects, rendered
-from ..harness.kube import Kube
-from ..harness.waiting import until
-from .teams import Config, Office, Team
-
-pytestmark = pytest.mark.xdist_group("dev")
+from ...documented import documented
+from ...harness import objects, rendered
+from ...harness.kube import Kube
+from ...harness.waiting import until
+from ..teams import Config, Office, Team
 
 _ALL = f"{rendered.KEPT},jobs,secrets"
 
@@ -42,7 +40,7 @@ def folder(team: Team, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def applied(team: Team, folder: Path) -> Kube:
     """The namespace after `kubectl apply` of the whole folder, once every object has come to rest."""
     rendered.apply(team.kube, folder)
-    until(team.kube.complete, what="as many pods as the autoscaler wants", within=120)
+    until(team.kube.complete, what="as many pods as the autoscaler wants", within=300)
     team.kube.run("wait", "jobs", "--all", "--for=condition=Complete", "--timeout=60s", timeout=90)
     return team.kube
 
@@ -74,7 +72,7 @@ def test_pulumi_adopts_what_kubectl_applied_and_makes_nothing_anew(team: Team, a
     assert {name: uid for name, (uid, _) in after.items() if name in before} == {
         name: uid for name, (uid, _) in before.items()
     }
-    until(applied.complete, what="as many pods as the autoscaler wants", within=120)
+    until(applied.complete, what="as many pods as the autoscaler wants", within=300)
     again = team.product.done("up")
     assert "unchanged" in again.out, again
     assert "updated" not in again.out, again
