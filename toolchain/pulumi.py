@@ -108,8 +108,11 @@ def _home(folder: Path) -> Path:
         link = home / "plugins" / f"resource-{name}-v{version}" / binary
         link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink() or link.readlink() != folder / _PROVIDERS / binary:
-            link.unlink(missing_ok=True)
-            link.symlink_to(folder / _PROVIDERS / binary)
+            # Replaced in one step: a command that runs now may be about to start the plugin.
+            draft = link.with_name(f".{binary}.{os.getpid()}")
+            draft.unlink(missing_ok=True)
+            draft.symlink_to(folder / _PROVIDERS / binary)
+            draft.replace(link)
     return home
 
 

@@ -48,24 +48,6 @@ def types(clone: Repository, tmp_path: Path) -> Types:
     return typed
 
 
-def test_a_preview_without_a_cluster_is_of_nothing_or_of_the_teams_state(
-    types: Types, tmp_path: Path
-) -> None:
-    ran = types(documented("make preview STACK=prod"))
-
-    assert ran.code == 0, ran.out
-    assert "everything is shown as created" in ran.out
-    state = tmp_path / "of the team"
-    state.mkdir()
-    url = f"'file://{state}?metadata=skip' PULUMI_CONFIG_PASSPHRASE=of-a-test"
-    named = documented(
-        "export PULUMI_BACKEND_URL=s3://my-state AWS_PROFILE=me", {"s3://my-state AWS_PROFILE=me": url}
-    )
-    ran = types(f"{named}; {documented('make preview STACK=prod')}")
-    assert ran.code == 0, ran.out
-    assert f"There is no stack prod in file://{state}" in ran.out
-
-
 def test_a_checkout_is_compared_with_where_it_departed_or_with_what_is_committed(
     clone: Repository, types: Types
 ) -> None:

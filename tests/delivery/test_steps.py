@@ -73,36 +73,37 @@ def test_a_rotation_is_shown_without_a_value_and_is_no_loss(ordinary: Previewed)
     assert "[secret]" in ordinary.comment
 
 
-def test_a_stateful_set_that_is_made_anew_stands_out_and_fails(preview: Preview) -> None:
-    def change(clone: Repository) -> None:
-        clone.edit("components/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"')
+@pytest.fixture(scope="module")
+def losing(preview: Preview) -> Previewed:
+    """A StatefulSet that is recreated, and a Secret of the program's that gets another value."""
 
-    replaced = preview(change)
-
-    assert replaced.code != 0
-    head = replaced.comment.partition("### dev")[0]
-    assert "**this must not be merged as it is**" in head
-    assert "> **dev would lose data or a secret in use:**" in head
-    assert (
-        "> - `StatefulSet feastflow-dev/postgres` is **replaced** because of `spec.serviceName`"
-        in replaced.comment
-    )
-
-
-def test_a_secret_that_gets_another_value_stands_out_and_neither_value_is_shown(preview: Preview) -> None:
     def before(clone: Repository) -> None:
         program = clone.folder / "__main__.py"
         program.write_text(program.read_text(encoding="utf-8") + _TOKEN, encoding="utf-8")
 
     def change(clone: Repository) -> None:
+        clone.edit("components/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"')
         clone.edit("__main__.py", "the first token of all", "the second token of all")
 
-    changed = preview(change, before=before)
+    return preview(change, before=before)
 
-    assert changed.code != 0
-    assert "`Secret feastflow-dev/token` is **replaced**" in changed.comment
-    assert "[secret] => [secret]" in changed.comment.replace('"', "")
-    for text in (changed.comment, changed.out):
+
+def test_a_stateful_set_that_is_made_anew_stands_out_and_fails(losing: Previewed) -> None:
+    assert losing.code != 0
+    head = losing.comment.partition("### dev")[0]
+    assert "**this must not be merged as it is**" in head
+    assert "> **dev would lose data or a secret in use:**" in head
+    assert (
+        "> - `StatefulSet feastflow-dev/postgres` is **replaced** because of `spec.serviceName`"
+        in losing.comment
+    )
+
+
+def test_a_secret_that_gets_another_value_stands_out_and_neither_value_is_shown(losing: Previewed) -> None:
+    assert losing.code != 0
+    assert "`Secret feastflow-dev/token` is **replaced**" in losing.comment
+    assert "[secret] => [secret]" in losing.comment.replace('"', "")
+    for text in (losing.comment, losing.out):
         assert "token of all" not in text
 
 

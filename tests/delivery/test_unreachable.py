@@ -1,10 +1,10 @@
 """`make preview` without a cluster, by the real engine: against a state or none, and what stays open."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,20 @@ from delivery.program import Program
 from toolchain import pulumi
 from toolchain.console import Step
 
+from ..documented import documented
 from . import repository
 from .repository import Repository
 
 _PASSPHRASE = "of a test"
 _OPEN = ("drift", "admission", "defaults", "readiness", "connection")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Previewed:
+    """What a preview said, and what it left in its temporary folder."""
+
+    said: str
+    left: tuple[str, ...]
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +50,11 @@ def clone(deployed: tuple[Repository, Path]) -> Iterator[Repository]:
     deployed[0].git("checkout", "--quiet", ".")
 
 
-def _preview(clone: Repository, room: Path, stack: str, **environment: str) -> tuple[int, str]:
+def _typed(clone: Repository, room: Path, line: str, **environment: str) -> tuple[int, str]:
     known = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "KUBE"))}
     home = {"XDG_STATE_HOME": str(room / "state home"), "CLUSTER": "there-is-none", "PYTHON": sys.executable}
     done = subprocess.run(  # noqa: S603 - the developer's own command
-        ["make", "preview", f"STACK={stack}"],  # noqa: S607 - as a developer types it
+        ["/bin/bash", "-e", "-c", line],
         cwd=clone.folder,
         env={**known, **home, **environment},
         stdout=subprocess.PIPE,
@@ -57,8 +66,15 @@ def _preview(clone: Repository, room: Path, stack: str, **environment: str) -> t
     return done.returncode, done.stdout
 
 
-def _theirs(state: Path) -> dict[str, str]:
-    return {"PULUMI_BACKEND_URL": f"file://{state}?metadata=skip", "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE}
+def _theirs(state: Path) -> str:
+    """The line by which a developer names the team's state."""
+    return documented(
+        "export PULUMI_BACKEND_URL=s3://my-state AWS_PROFILE=me",
+        {
+            "s3://my-state": f"'file://{state}?metadata=skip'",
+            "AWS_PROFILE=me": f"PULUMI_CONFIG_PASSPHRASE='{_PASSPHRASE}'",
+        },
+    )
 
 
 def _files(state: Path) -> dict[str, bytes]:
@@ -70,7 +86,7 @@ def test_against_the_stacks_state_only_what_differs_is_shown_replaces_too_and_no
 ) -> None:
     before = _files(deployed[1])
     clone.edit("components/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"')
-    code, said = _preview(clone, tmp_path, "dev", **_theirs(deployed[1]))
+    code, said = _typed(clone, tmp_path, f"{_theirs(deployed[1])}; make preview STACK=dev")
 
     assert code == 0, said
     assert "+-kubernetes:apps/v1:StatefulSet: (replace)" in said
@@ -86,7 +102,8 @@ def test_a_stack_that_is_not_there_is_shown_as_created_and_is_not_made(
     clone: Repository, deployed: tuple[Repository, Path], tmp_path: Path
 ) -> None:
     before = _files(deployed[1])
-    code, said = _preview(clone, tmp_path, "prod", **_theirs(deployed[1]))
+    line = f"{_theirs(deployed[1])}; {documented('make preview STACK=prod')}"
+    code, said = _typed(clone, tmp_path, line)
 
     assert code == 0, said
     assert f"There is no stack prod in file://{deployed[1]}" in said
@@ -95,39 +112,42 @@ def test_a_stack_that_is_not_there_is_shown_as_created_and_is_not_made(
     assert _files(deployed[1]) == before
 
 
-def test_without_any_state_everything_is_shown_as_created_and_rules_are_judged(
-    clone: Repository, tmp_path: Path
-) -> None:
-    code, said = _preview(clone, tmp_path, "dev")
-
-    assert code == 0, said
-    assert "No cluster runs and PULUMI_BACKEND_URL names no stacks: everything is shown as created." in said
-    assert "kubernetes-namespace" in said
-    assert all(f"\n  {word} " in said for word in _OPEN)
-
-
-def test_a_kubeconfig_that_the_machine_happens_to_have_is_not_used(clone: Repository, tmp_path: Path) -> None:
-    config = tmp_path / "home" / ".kube" / "config"
+@pytest.fixture(scope="module")
+def of_nothing(deployed: tuple[Repository, Path], tmp_path_factory: pytest.TempPathFactory) -> Previewed:
+    """A preview without a state, on a machine that has a kubeconfig of its user's."""
+    room = tmp_path_factory.mktemp("of-nothing")
+    config = room / "home" / ".kube" / "config"
     config.parent.mkdir(parents=True)
     cluster = "{name: a, cluster: {server: 'https://127.0.0.1:1'}}"
     context = "{name: a, context: {cluster: a, user: a}}"
     config.write_text(
         f"current-context: a\nclusters: [{cluster}]\ncontexts: [{context}]\nusers: [{{name: a}}]\n"
     )
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    code, said = _preview(
-        clone, tmp_path, "dev", HOME=str(tmp_path / "home"), XDG_CACHE_HOME=cache, KUBECONFIG=str(config)
+    temporary = room / "temporary"
+    temporary.mkdir()
+    code, said = _typed(
+        deployed[0],
+        room,
+        documented("make preview STACK=prod"),
+        HOME=str(room / "home"),
+        XDG_CACHE_HOME=os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
+        KUBECONFIG=str(config),
+        TMPDIR=str(temporary),
     )
-
     assert code == 0, said
-    assert "127.0.0.1" not in said
+    return Previewed(said=said, left=tuple(path.name for path in temporary.iterdir()))
 
 
-def test_what_was_made_for_one_preview_is_gone(clone: Repository, tmp_path: Path) -> None:
-    rooms = tmp_path / "rooms"
-    rooms.mkdir()
-    code, said = _preview(clone, tmp_path, "dev", TMPDIR=str(rooms))
+def test_without_any_state_everything_is_shown_as_created_and_rules_are_judged(of_nothing: Previewed) -> None:
+    said = of_nothing.said
+    assert "No cluster runs and PULUMI_BACKEND_URL names no stacks: everything is shown as created." in said
+    assert "kubernetes-namespace" in said
+    assert all(f"\n  {word} " in said for word in _OPEN)
 
-    assert code == 0, said
-    assert not [path for path in rooms.iterdir() if path.name.startswith("feastflow-preview-")]
-    shutil.rmtree(rooms)
+
+def test_a_kubeconfig_that_the_machine_happens_to_have_is_not_used(of_nothing: Previewed) -> None:
+    assert "127.0.0.1" not in of_nothing.said
+
+
+def test_what_was_made_for_one_preview_is_gone(of_nothing: Previewed) -> None:
+    assert [name for name in of_nothing.left if name.startswith("feastflow-preview-")] == []

@@ -85,7 +85,8 @@ def record_stack(config: Mapping[str, object], last_update: Mapping[str, Any] | 
 
 def stack_file(name: str) -> dict[str, object]:
     """The configuration in a stack's own file."""
-    content = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))
+    # libyaml's parser: this is asked a hundred times.
+    content = yaml.load((ROOT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return dict(content["config"])
 
 
