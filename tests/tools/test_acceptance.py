@@ -1,5 +1,6 @@
 """What PART, ORDER and KEEP ask of acceptance, and that its order is drawn and can be repeated."""
 
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -69,3 +70,10 @@ def test_the_documented_line_for_one_test_names_a_file_and_tests_that_are_there(
     line = shlex.split(documented(".venv/bin/python -m pytest tests/e2e/test_05_paths.py -k database"))
 
     assert line[-1] in (ROOT / line[3]).read_text()
+
+
+def test_the_page_about_testing_lists_every_part_and_no_other() -> None:
+    text = (ROOT / "docs" / "testing.md").read_text()
+    section = text.partition("## The parts of acceptance")[2].partition("\n## ")[0]
+
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == parts()
