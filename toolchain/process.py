@@ -7,6 +7,7 @@ import contextlib
 import os
 import selectors
 import shlex
+import signal
 import subprocess
 import threading
 import time
@@ -97,19 +98,10 @@ def stream(
         raise CommandError(command, TIMED_OUT, "this command ends, and begins nothing any more")
     with contextlib.ExitStack() as opened:
         sink = opened.enter_context(log.open("a", encoding="utf-8")) if log else None
-        process = subprocess.Popen(
-            list(command),
-            env=_environment(env),
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert process.stdout is not None  # noqa: S101 - PIPE was asked for
-        opened.enter_context(process.stdout)
-        _streaming.add(process)
-        opened.callback(_streaming.discard, process)
+        process = _start(command, _environment(env), cwd)
         try:
+            assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+            opened.enter_context(process.stdout)
             for line in _lines(process.stdout, ends):
                 tail.append(line)
                 if sink:
@@ -124,8 +116,50 @@ def stream(
         except BaseException:
             _end(process)
             raise
+        _streaming.discard(process)
     if code:
         raise CommandError(command, code, "\n".join(tail))
+
+
+def _start(
+    command: Sequence[str], env: Mapping[str, str] | None, cwd: Path | None
+) -> subprocess.Popen[bytes]:
+    """Start a program that is ended with this process, whenever the signal to do so comes."""
+    with _undisturbed():
+        process = subprocess.Popen(
+            list(command),
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        _streaming.add(process)
+    return process
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a signal wait for the end of the block: a program must not run before it is known that it does.
+
+    Handlers run in the main thread; other threads are not disturbed anyway.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What is ignored stays so, for the program too.
+    heard = {number: handler for number, handler in before.items() if handler not in {signal.SIG_IGN, None}}
+    for number in heard:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def _lines(pipe: IO[bytes], ends: float) -> Iterator[str]:
@@ -152,6 +186,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    _streaming.discard(process)
 
 
 @atexit.register
@@ -163,7 +198,6 @@ def _end_all() -> None:
             process.terminate()
         for process in left:
             _end(process)
-            _streaming.discard(process)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -206,6 +206,35 @@ def test_a_defect_of_the_program_keeps_its_traceback() -> None:
         console.run(miss)
 
 
+_IN_THE_MOMENT_OF_ITS_START = """
+import os, signal, subprocess
+from toolchain import console, process
+
+class Started(subprocess.Popen):
+    def __init__(self, *about, **more):
+        super().__init__(*about, **more)
+        os.kill(os.getpid(), signal.{name})
+
+subprocess.Popen = Started
+console.run(lambda: process.stream(["tool"]))
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 128 + signal.SIGTERM), ("SIGINT", 130)])
+def test_a_signal_in_the_moment_in_which_a_program_starts_ends_that_too(
+    machine: Machine, name: str, code: int
+) -> None:
+    machine.program("tool", 'echo $$ > "$ROOT/pid"; exec sleep 30')
+    child = python(_IN_THE_MOMENT_OF_ITS_START.format(name=name))
+    child.communicate(timeout=60)
+
+    assert child.returncode == code
+    # It may have been ended before it said who it is.
+    text = (machine.root / "pid").read_text() if (machine.root / "pid").exists() else ""
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(text or 2**22 + 1), 0)
+
+
 def test_a_command_that_is_terminated_ends_what_it_runs_first(machine: Machine) -> None:
     machine.program("tool", 'echo $$ > "$ROOT/pid"; exec sleep 30')
     child = python("from toolchain import console, process\nconsole.run(lambda: process.stream(['tool']))")
