@@ -17,7 +17,6 @@ from ..harness.prod import prod, prod_up, shop, there  # noqa: F401 - pytest loo
 from ..harness.product import Product, free_port
 from ..harness.suite import (  # noqa: F401 - pytest looks for hooks and fixtures here
     customer,
-    deployed,
     figures,
     first_up,
     kube,

@@ -1,18 +1,22 @@
 """The prod stack beside dev: how it is started, who leads its database, and whether it is whole."""
 
+from dataclasses import replace
+
 import pytest
 
 from ..documented import documented
 from .figures import Figures
 from .kube import Kube, Object, condition, name_of
 from .product import Product
-from .running import CommandError, Ran
+from .running import Ran
 from .site import Site, Writes
+from .suite import brought_up
 from .waiting import until
 
 NAMESPACE = "feastflow-prod"
 _CLUSTER = ("clusters.postgresql.cnpg.io", "postgres")
 _INSTANCES = 3
+_FIRST_UP_SECONDS = 15 * 60.0
 
 
 @pytest.fixture(scope="session")
@@ -26,17 +30,14 @@ def prod(product: Product, first_up: Ran) -> Product:
 def prod_up(product: Product, first_up: Ran) -> Ran:
     """Run the session's first `make up STACK=prod`."""
     assert first_up.code == 0
-    try:
-        return product.typed(documented("make up STACK=prod"))
-    except CommandError as failure:
-        pytest.fail(str(failure), pytrace=False)
+    return brought_up(product, documented("make up STACK=prod"), within=_FIRST_UP_SECONDS)
 
 
 @pytest.fixture(scope="session")
 def there(kube: Kube, prod_up: Ran) -> Kube:
     """Return the cluster, seen from prod's namespace."""
     assert prod_up.code == 0
-    return Kube(kubectl=kube.kubectl, kubeconfig=kube.kubeconfig, namespace=NAMESPACE)
+    return replace(kube, namespace=NAMESPACE)
 
 
 @pytest.fixture(scope="session")

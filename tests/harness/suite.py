@@ -135,6 +135,14 @@ def left(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--keep-failed") and request.session.testsfailed)
 
 
+def brought_up(product: Product, line: str, *, within: float) -> Ran:
+    """Type the line that begins a scene; its failure is shown as the command printed it."""
+    try:
+        return product.typed(line, within=within)
+    except CommandError as failure:
+        pytest.fail(str(failure), pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def figures(pytestconfig: pytest.Config) -> Figures:
     """Collect measured values."""
@@ -144,10 +152,7 @@ def figures(pytestconfig: pytest.Config) -> Figures:
 @pytest.fixture(scope="session")
 def first_up(product: Product) -> Ran:
     """Run the session's first `make up`."""
-    try:
-        return product.typed(documented("make up"), within=FROM_NOTHING)
-    except CommandError as failure:
-        pytest.fail(str(failure), pytrace=False)
+    return brought_up(product, documented("make up"), within=FROM_NOTHING)
 
 
 @pytest.fixture(scope="session")
