@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cluster import resolver
 from cluster.engine import Engine, runtime
 from toolchain import cache, process
 
@@ -55,10 +56,11 @@ def record() -> None:
 
 
 def erase(engine: Engine) -> None:
-    """Remove networks, mounts, control groups and packet filter rules of the own, now empty, Podman."""
-    for network in engine.run("network", "ls", "--quiet").split():
-        if network != "podman":
-            _remove_network(engine, network)
+    """Remove what the own, now empty, Podman left: networks, resolver, mounts, control groups, rules."""
+    networks = [name for name in engine.run("network", "ls", "--quiet").split() if name != "podman"]
+    for network in networks:
+        _remove_network(engine, network)
+    resolver.end(engine, networks)
     known = _known()
     if known:
         _restore(known)

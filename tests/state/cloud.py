@@ -35,10 +35,11 @@ class Cloud:
 
 @dataclass(kw_only=True)
 class Wire:
-    """Forwards to a port until it is cut: then nothing gets through, in either direction."""
+    """Forwards to a port until it is cut: then nothing gets through, and each try is counted as refused."""
 
     to: int
     whole: bool = True
+    refused: int = 0
     _pairs: list[socket.socket] = field(default_factory=list)
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
 
@@ -69,6 +70,7 @@ class Wire:
                 return
             if not self.whole:
                 near.close()
+                self.refused += 1
                 continue
             far = socket.create_connection(("127.0.0.1", self.to))
             self._pairs += [near, far]

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from local import workspace
+from state import store
+from state.address import Address
 from toolchain import pulumi
 from toolchain.console import Step
 from toolchain.pulumi import Pulumi
 
-from . import cloud
+from . import cloud, contents
 from .cloud import Cloud
+from .contents import Contents
 from .parcel import IDENTITY, PROJECT, STACK, Parcel
 
 _HERE = Path(__file__).parent
@@ -68,16 +71,20 @@ def faults(pytestconfig: pytest.Config) -> Faults:
     return pytestconfig.stash[_FAULTS]
 
 
+def _of_tests(patch: pytest.MonkeyPatch) -> None:
+    for name in _UNSET:
+        patch.delenv(name, raising=False)
+    patch.setenv("AWS_ACCESS_KEY_ID", "of-tests")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "of-tests")
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    patch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
+
 @pytest.fixture(autouse=True)
 def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever account the machine knows, nobody asks AWS."""
-    for name in _UNSET:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-tests")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-tests")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    _of_tests(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +117,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> _Deployed:
     (checkout / ".venv").symlink_to(sys.prefix)
     base = tmp_path_factory.mktemp("machine")
     with pytest.MonkeyPatch.context() as patch:
-        for name in _UNSET:
-            patch.delenv(name, raising=False)
+        _of_tests(patch)
         patch.setenv("XDG_STATE_HOME", str(base))
         patch.setattr(workspace, "_ROOT", checkout)
         with Step("toolchain", "looking for pulumi") as step:
@@ -134,6 +140,53 @@ def parcel(deployed: _Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     home = tmp_path / "feastflow"
     shutil.copytree(deployed.home, home, symlinks=True)
     return Parcel(home=home, cli=deployed.cli)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Carried:
+    """The deployed stack on S3: the machine's state folder to be copied, and what the bucket holds.
+
+    A move writes down where the machine's own files were, so that copies live in one place, `base`.
+    """
+
+    base: Path
+    kept: Path
+    address: Address
+    contents: Contents
+
+
+@pytest.fixture(scope="session")
+def carried(aws: Cloud, deployed: _Deployed, tmp_path_factory: pytest.TempPathFactory) -> _Carried:
+    """The stack, moved to S3 once for all tests that begin with it there."""
+    base, kept = tmp_path_factory.mktemp("mover"), tmp_path_factory.mktemp("kept") / "feastflow"
+    address = aws.address("parcel-carried")
+    with pytest.MonkeyPatch.context() as patch:
+        _of_tests(patch)
+        patch.setenv("XDG_STATE_HOME", str(base))
+        patch.setattr(workspace, "_ROOT", deployed.checkout)
+        shutil.copytree(deployed.home, base / "feastflow", symlinks=True)
+        Parcel(home=base / "feastflow", cli=deployed.cli).move(address)
+        shutil.copytree(base / "feastflow", kept, symlinks=True)
+        held = contents.of(store.clients(address), address.bucket)
+    return _Carried(base=base, kept=kept, address=address, contents=held)
+
+
+@pytest.fixture
+def on_s3(deployed: _Deployed, carried: _Carried, monkeypatch: pytest.MonkeyPatch) -> Parcel:
+    """The stack on S3, in `address`, as it was right after it had been moved there."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(carried.base))
+    monkeypatch.setattr(workspace, "_ROOT", deployed.checkout)
+    home = carried.base / "feastflow"
+    shutil.rmtree(home)
+    shutil.copytree(carried.kept, home, symlinks=True)
+    carried.contents.put_back(store.clients(carried.address))
+    return Parcel(home=home, cli=deployed.cli)
+
+
+@pytest.fixture
+def address(carried: _Carried) -> Address:
+    """Where the state of `on_s3` is."""
+    return carried.address
 
 
 @pytest.fixture

@@ -132,11 +132,17 @@ UP = ("up", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive")
 @contextmanager
 def closed(gate: Path) -> Iterator[dict[str, str]]:
     """A gate that keeps an update in its middle; yields what the update's environment must say."""
+    reached(gate).unlink(missing_ok=True)
     gate.touch()
     try:
         yield {"PARCEL_GATE": str(gate)}
     finally:
         gate.unlink(missing_ok=True)
+
+
+def reached(gate: Path) -> Path:
+    """What the program leaves where it stands before the gate."""
+    return gate.with_suffix(".reached")
 
 
 def awaited(what: Callable[[], bool], seconds: float = 60) -> None:

@@ -11,6 +11,7 @@ from local import backend
 from local.__main__ import main
 from local.target import Target
 from state import place, store
+from state.address import Address
 from state.deployment import Deployment
 from toolchain.refusal import Refusal
 
@@ -82,31 +83,27 @@ def test_the_policy_is_printed_as_json_and_nothing_else(
 
 
 def test_a_lost_state_is_brought_back_by_one_command(
-    aws: Cloud, bucket: str, parcel: Parcel, capfd: pytest.CaptureFixture[str]
+    on_s3: Parcel, address: Address, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    address = aws.address(bucket)
-    parcel.move(address)
     reached = store.clients(address)
-    reached.s3.delete_object(Bucket=bucket, Key=f".pulumi/stacks/{PROJECT}/{STACK}.json")
+    reached.s3.delete_object(Bucket=address.bucket, Key=f".pulumi/stacks/{PROJECT}/{STACK}.json")
 
     _run("backend-restore")
 
-    assert parcel.at().exists()
+    assert on_s3.at().exists()
     assert "4 resources" in capfd.readouterr().out
 
 
-def test_nothing_is_moved_or_restored_while_somebody_deploys(aws: Cloud, bucket: str, parcel: Parcel) -> None:
-    address = aws.address(bucket)
-    parcel.move(address)
+def test_nothing_is_moved_or_restored_while_somebody_deploys(on_s3: Parcel, address: Address) -> None:
     lock = f".pulumi/locks/organization/{PROJECT}/{STACK}/1.json"
-    store.clients(address).s3.put_object(Bucket=bucket, Key=lock, Body=b"{}")
+    store.clients(address).s3.put_object(Bucket=address.bucket, Key=lock, Body=b"{}")
 
     for command in (("backend", "--backend", "local"), ("backend-restore",)):
         with pytest.raises(Refusal) as caught:
             _run(*command)
         assert "dev is locked in s3://" in caught.value.found
         assert "pulumi cancel --yes dev" in caught.value.fix
-    assert not parcel.place.local
+    assert not on_s3.place.local
 
 
 @pytest.mark.parametrize("command", ["backend-policy", "backend-restore"])

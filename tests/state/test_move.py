@@ -16,7 +16,7 @@ import pytest
 
 from local import workspace
 from state import place, store
-from state.address import parse
+from state.address import Address, parse
 from state.move import STEPS
 from state.place import Unfinished
 from toolchain.refusal import Refusal
@@ -89,24 +89,20 @@ def test_moved_back_and_forth_it_stays_the_same_and_only_the_last_copy_is_kept(
     assert parcel.is_whole()
 
 
-def test_moving_to_where_it_is_changes_nothing(aws: Cloud, bucket: str, parcel: Parcel) -> None:
-    parcel.move(aws.address(bucket))
+def test_moving_to_where_it_is_changes_nothing(on_s3: Parcel, address: Address) -> None:
     record = place.read(IDENTITY, STACK)
 
-    assert parcel.move(aws.address(bucket)).how == "is there already"
+    assert on_s3.move(address).how == "is there already"
     assert place.read(IDENTITY, STACK) == record
 
 
-def test_a_colleague_with_the_same_cluster_joins_what_is_there(
-    aws: Cloud, bucket: str, parcel: Parcel
-) -> None:
-    resources = parcel.resources()
-    parcel.move(aws.address(bucket))
+def test_a_colleague_with_the_same_cluster_joins_what_is_there(on_s3: Parcel, address: Address) -> None:
+    parcel, resources = on_s3, on_s3.resources()
     for kind in ("workspaces", "stacks"):
         shutil.rmtree(parcel.home / kind)
     workspace.of(IDENTITY, STACK).write(STACK, {})
 
-    joined = parcel.move(aws.address(bucket))
+    joined = parcel.move(address)
 
     assert joined.how == "4 resources found there"
     assert parcel.resources() == resources
@@ -168,10 +164,9 @@ def test_a_move_to_s3_that_is_cut_off_loses_nothing_and_is_finished_by_the_next(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_move_back_that_is_cut_off_loses_nothing_and_is_finished_by_the_next(
-    aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, step: str
+    on_s3: Parcel, faults: Faults, step: str
 ) -> None:
-    resources = parcel.resources()
-    parcel.move(aws.address(bucket))
+    parcel, resources = on_s3, on_s3.resources()
     with faults.tries(f"move back cut off when {step}"):
         with pytest.raises(PowerCut):
             parcel.move(None, cut_at=step)
@@ -297,18 +292,16 @@ def test_a_lock_without_a_stack_is_taken_away_if_a_move_that_was_killed_here_lef
 
 
 def test_the_same_bucket_by_other_options_is_where_the_state_is_already(
-    aws: Cloud, bucket: str, parcel: Parcel
+    on_s3: Parcel, address: Address
 ) -> None:
-    address = aws.address(bucket)
-    parcel.move(address)
     other = parse(f"{address.url}&awssdk=v1")
     assert other
 
-    moved = parcel.mover().to(other)
+    moved = on_s3.mover().to(other)
 
     assert moved.how == "is there already"
-    assert parcel.place.url == other.url
-    assert parcel.is_whole()
+    assert on_s3.place.url == other.url
+    assert on_s3.is_whole()
 
 
 def _begun(checkout: Path, url: str) -> "subprocess.Popen[bytes]":

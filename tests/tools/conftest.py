@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import addons, engine, footprint, lifecycle, ports, record
+from cluster import addons, engine, footprint, lifecycle, ports, record, resolver
 from cluster.engine import Engine
 from cluster.handle import Cluster
 from toolchain import cache, environment, golang
@@ -60,6 +60,7 @@ def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machin
     monkeypatch.setattr(footprint, "_MODULES", made.root / "modules")
     monkeypatch.setattr(footprint, "_CGROUPS", made.root / "cgroup")
     monkeypatch.setattr(footprint, "_NAMESPACES", made.root / "netns")
+    monkeypatch.setattr(resolver, "NETWORKS", made.root / "networks")
     monkeypatch.setattr(footprint, "_INTERFACES", made.root / "interfaces")
     monkeypatch.setattr(footprint, "SYSCTLS", ())
     # Nothing here survives the test, let alone a power failure, and the disk of a busy machine is slow.
