@@ -95,7 +95,29 @@ def running() -> Iterator[Server]:
     Raises:
         RuntimeError: when a program ends by itself, or is not ready within five minutes; with its last lines.
     """
-    control_plane, kwok = _compiled(pins.NODE_BUILD), _compiled(pins.KWOK_BUILD)
+    kwok = _compiled(pins.KWOK_BUILD)
+    with alone() as server:
+        known, programs = server.known, server.programs
+        for name in ("kube-controller-manager", "kube-scheduler"):
+            programs.start(name, _client(server.kubectl.parent, name, known))
+        server.apply(kubelets.storage_class(), *map(json.dumps, kubelets.nodes()))
+        stages = known.folder.parent / "stages.yaml"
+        stages.write_text(kubelets.configuration(), encoding="utf-8")
+        programs.start("kwok", _kwok(kwok, known, stages))
+        _until(programs, "kwok", lambda: _all_nodes_ready(server))
+        # Pods are refused until their namespace has the account that they run as by default.
+        _until(programs, "kube-controller-manager", lambda: _has_account(server))
+        yield server
+
+
+@contextmanager
+def alone() -> Iterator[Server]:
+    """Start etcd and the API server alone: objects are kept and judged, and no controller changes any.
+
+    Raises:
+        RuntimeError: as `running` does.
+    """
+    control_plane = _compiled(pins.NODE_BUILD)
     folder = Path(tempfile.mkdtemp(prefix="feastflow-apiserver-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -105,19 +127,9 @@ def running() -> Iterator[Server]:
         programs.start("etcd", _etcd(control_plane, folder, address))
         programs.start("kube-apiserver", _apiserver(control_plane, known, address))
         _until(programs, "kube-apiserver", lambda: _ready(known))
-        for name in ("kube-controller-manager", "kube-scheduler"):
-            programs.start(name, _client(control_plane, name, known))
         kubectl = control_plane / "kubectl"
-        server = Server(known=known, kubectl=kubectl, programs=programs)
         addons.apply(kubectl, known.kubeconfig, addons.KINDS)
-        server.apply(kubelets.storage_class(), *map(json.dumps, kubelets.nodes()))
-        stages = folder / "stages.yaml"
-        stages.write_text(kubelets.configuration(), encoding="utf-8")
-        programs.start("kwok", _kwok(kwok, known, stages))
-        _until(programs, "kwok", lambda: _all_nodes_ready(server))
-        # Pods are refused until their namespace has the account that they run as by default.
-        _until(programs, "kube-controller-manager", lambda: _has_account(server))
-        yield server
+        yield Server(known=known, kubectl=kubectl, programs=programs)
 
 
 def _compiled(build: Build) -> Path:
