@@ -8,7 +8,7 @@ from pulumi_kubernetes import core, meta, rbac, scheduling
 
 from policies.configuration import Configuration
 
-from . import admission, names, network, sizing, workload
+from . import admission, live, names, network, ownership, sizing, workload
 from .context import Place
 from .model.stack import Stack
 
@@ -22,17 +22,19 @@ _PRIORITIES = {"database": 1_000_000, "backend": 1_000, "frontend": 1_000}
 
 @dataclass(frozen=True, kw_only=True)
 class TenancyArgs:
-    """The stack whose namespace it is, and what its file says about the rules."""
+    """The stack whose namespace it is, what its file says about the rules, and the stack's UUID."""
 
     stack: Stack
     rules: Configuration
+    owner: pulumi.Input[str]
 
 
 class Tenancy(pulumi.ComponentResource):
     """The namespace: Pod Security `restricted`, its size, who may look, no traffic until a tier asks.
 
     Not a goal: a namespace that others also deploy to. The stack owns it, and destroying the stack deletes
-    it.
+    it, unless it was given (`tenancy.createNamespace: false`): then Pod Security's labels, ResourceQuota and
+    LimitRange are left to its giver, since the role `admin` of a namespace may not write them.
     """
 
     place: Place
@@ -44,17 +46,11 @@ class Tenancy(pulumi.ComponentResource):
         stack, settings = args.stack, args.stack.tenancy
         self._labels = names.common_labels(stack.namespace)
         self._child = pulumi.ResourceOptions(parent=self)
-        namespace = core.v1.Namespace(
-            "namespace",
-            metadata=meta.v1.ObjectMetaArgs(
-                name=stack.namespace, labels={**self._labels, **pod_security(settings.pod_security_version)}
-            ),
-            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
-        )
-        self.namespace = namespace.metadata.apply(lambda metadata: str(metadata.name))
+        self.namespace = self._owned(args)
         if settings.admission_policies:
             admission.enforce(stack, args.rules, self.namespace, self)
-        self._size(stack)
+        if settings.create_namespace:
+            self._size(stack)
         self._developers(settings.developers)
         network.default_deny(self._metadata("default-deny"), self)
         network.allow_dns(self._metadata("allow-dns"), settings.dns_namespace, self)
@@ -67,6 +63,31 @@ class Tenancy(pulumi.ComponentResource):
             priorities=self._priorities(stack.namespace) if settings.priority_classes else {},
         )
         self.register_outputs({"namespace": self.namespace})
+
+    def _owned(self, args: TenancyArgs) -> pulumi.Output[str]:
+        """Create the namespace, or a record of its owner in one that was given."""
+        stack, settings = args.stack, args.stack.tenancy
+        protected = pulumi.ResourceOptions(parent=self, protect=settings.protect)
+        owned = {live.OWNER: pulumi.Output.from_input(args.owner).apply(ownership.mark)}
+        if settings.create_namespace:
+            namespace = core.v1.Namespace(
+                "namespace",
+                metadata=meta.v1.ObjectMetaArgs(
+                    name=stack.namespace,
+                    labels={**self._labels, **pod_security(settings.pod_security_version)},
+                    annotations=owned,
+                ),
+                opts=protected,
+            )
+            return namespace.metadata.apply(lambda metadata: str(metadata.name))
+        record = core.v1.ConfigMap(
+            "owner",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=live.OWNER_RECORD, namespace=stack.namespace, labels=self._labels, annotations=owned
+            ),
+            opts=self._child,
+        )
+        return record.metadata.apply(lambda metadata: str(metadata.namespace))
 
     def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
         return meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=self._labels)
