@@ -28,8 +28,8 @@ from .model.stack import Kubeconfig
 # https://github.com/kubernetes/enhancements/tree/master/keps/sig-multicluster/2149-clusterid
 _OF_CLUSTER = "kube-system"
 OWNER = "feastflow.pulumi.com/owner"
-# Where a namespace may not be annotated, this ConfigMap in it is.
-OWNER_RECORD = "feastflow-owner"
+# A namespace that was given is its giver's to annotate: there, the first object of every stack is.
+OWNED = "default-deny"
 # Kinds that a namespace which was given for use does not have yet.
 _CONTENTS = (
     "apis/apps/v1/{}/deployments",
@@ -93,10 +93,11 @@ def look(settings: Kubeconfig, namespace: str, environ: Mapping[str, str] = os.e
 
 def _namespace(ask: "_Ask", name: str) -> Namespace | None:
     place = f"namespaces/{name}"
-    found, record = ask(f"api/v1/{place}"), ask(f"api/v1/{place}/configmaps/{OWNER_RECORD}")
-    if found is None and record is None:
+    found = ask(f"api/v1/{place}")
+    denied = ask(f"apis/networking.k8s.io/v1/{place}/networkpolicies/{OWNED}")
+    if found is None and denied is None:
         return None
-    owners = [(each or {}).get("metadata", {}).get("annotations", {}).get(OWNER) for each in (found, record)]
+    owners = [(each or {}).get("metadata", {}).get("annotations", {}).get(OWNER) for each in (found, denied)]
     owner = next((str(each) for each in owners if each), "")
     listed = [] if owner else [ask(f"{path.format(place)}?limit=1") for path in _CONTENTS]
     return Namespace(

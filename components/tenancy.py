@@ -33,8 +33,9 @@ class Tenancy(pulumi.ComponentResource):
     """The namespace: Pod Security `restricted`, its size, who may look, no traffic until a tier asks.
 
     Not a goal: a namespace that others also deploy to. The stack owns it, and destroying the stack deletes
-    it, unless it was given (`tenancy.createNamespace: false`): then Pod Security's labels, ResourceQuota and
-    LimitRange are left to its giver, since the role `admin` of a namespace may not write them.
+    it, unless it was given (`tenancy.createNamespace: false`): then Pod Security's labels, ResourceQuota,
+    LimitRange and who may look are left to its giver, since an administrator of the namespace alone may not
+    write them.
     """
 
     place: Place
@@ -51,8 +52,7 @@ class Tenancy(pulumi.ComponentResource):
             admission.enforce(stack, args.rules, self.namespace, self)
         if settings.create_namespace:
             self._size(stack)
-        self._developers(settings.developers)
-        network.default_deny(self._metadata("default-deny"), self)
+            self._developers(settings.developers)
         network.allow_dns(self._metadata("allow-dns"), settings.dns_namespace, self)
         self.place = Place(
             namespace=self.namespace,
@@ -65,29 +65,28 @@ class Tenancy(pulumi.ComponentResource):
         self.register_outputs({"namespace": self.namespace})
 
     def _owned(self, args: TenancyArgs) -> pulumi.Output[str]:
-        """Create the namespace, or a record of its owner in one that was given."""
+        """Create the namespace and the policy that denies all traffic; the first has the owner's mark.
+
+        Whatever else is created waits for the mark: an update that is cut off leaves nothing without it.
+        """
         stack, settings = args.stack, args.stack.tenancy
-        protected = pulumi.ResourceOptions(parent=self, protect=settings.protect)
         owned = {live.OWNER: pulumi.Output.from_input(args.owner).apply(ownership.mark)}
-        if settings.create_namespace:
-            namespace = core.v1.Namespace(
-                "namespace",
-                metadata=meta.v1.ObjectMetaArgs(
-                    name=stack.namespace,
-                    labels={**self._labels, **pod_security(settings.pod_security_version)},
-                    annotations=owned,
-                ),
-                opts=protected,
-            )
-            return namespace.metadata.apply(lambda metadata: str(metadata.name))
-        record = core.v1.ConfigMap(
-            "owner",
+        deny = meta.v1.ObjectMetaArgs(name=live.OWNED, namespace=stack.namespace, labels=self._labels)
+        if not settings.create_namespace:
+            deny.annotations = owned
+            return _existing(network.default_deny(deny, self), stack.namespace)
+        namespace = core.v1.Namespace(
+            "namespace",
             metadata=meta.v1.ObjectMetaArgs(
-                name=live.OWNER_RECORD, namespace=stack.namespace, labels=self._labels, annotations=owned
+                name=stack.namespace,
+                labels={**self._labels, **pod_security(settings.pod_security_version)},
+                annotations=owned,
             ),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
         )
-        return record.metadata.apply(lambda metadata: str(metadata.namespace))
+        deny.namespace = _existing(namespace, stack.namespace)
+        network.default_deny(deny, self)
+        return deny.namespace
 
     def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
         return meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=self._labels)
@@ -163,6 +162,15 @@ class Tenancy(pulumi.ComponentResource):
             )
             classes[component] = created.metadata.apply(lambda metadata: str(metadata.name))
         return classes
+
+
+def _existing(resource: pulumi.Resource, name: str) -> pulumi.Output[str]:
+    """Return the name, known in a preview too, for resources that must wait until the resource exists.
+
+    The metadata of an object that a preview changes is unknown there, and an object whose namespace is
+    unknown is shown as replaced.
+    """
+    return resource.urn.apply(lambda _: name)
 
 
 def pod_security(version: str) -> dict[str, str]:

@@ -42,7 +42,7 @@ def allowed(config: Mapping[str, Any]) -> dict[str, str]:
     # The SDK takes its time to load, and no other command needs it in this process.
     from components import ownership  # noqa: PLC0415
 
-    return {**FORCE, ownership.ADOPT: str(config["feastflow:namespace"])}
+    return {**FORCE, ownership.ADOPT: str(config.get("feastflow:namespace", ""))}
 
 
 def planned(stack: str, config: Mapping[str, Any]) -> list[Manifest]:

@@ -28,7 +28,7 @@ class Tenancy(Model):
         default=True,
         description=(
             "Whether the stack creates its namespace, and deletes it when it is destroyed. "
-            "With false it uses an empty one that exists, and leaves it."
+            "With false it uses an empty one that exists, and leaves it with its quota, limits and readers."
         ),
         examples=[False],
     )

@@ -34,9 +34,9 @@ def _steps(ran: Ran) -> dict[str, str]:
     return {step["urn"].rpartition("::")[2]: step["op"] for step in report["steps"] if step["op"] != "same"}
 
 
-def _copied(server: Server, folder: Path, **cluster: str) -> Path:
+def _copied(known: Server, folder: Path, **cluster: str) -> Path:
     """Write a copy of the kubeconfig with other words for the cluster."""
-    document = yaml.safe_load(server.kubeconfig.read_text(encoding="utf-8"))
+    document = yaml.safe_load(known.kubeconfig.read_text(encoding="utf-8"))
     (entry,) = document["clusters"]
     entry["cluster"] |= cluster
     path = folder / "kubeconfig"
@@ -72,9 +72,15 @@ def test_a_state_of_the_version_before_gets_owner_and_identifier_without_a_repla
             recorded = values.get("dataDependsOn", {})
             for fact in ("cluster", "clusterName", "tenancy.createNamespace"):
                 recorded.pop(fact, None)
-    exported["deployment"]["resources"] = [
-        resource for resource in resources if not resource["urn"].endswith("RandomUuid::owner")
-    ]
+    (uuid,) = (resource for resource in resources if resource["urn"].endswith("RandomUuid::owner"))
+    resources.remove(uuid)
+    for resource in resources:
+        for depended in (
+            resource.get("dependencies", []),
+            *resource.get("propertyDependencies", {}).values(),
+        ):
+            if depended and uuid["urn"] in depended:
+                depended.remove(uuid["urn"])
     old = team.product.state / "before.json"
     old.write_text(json.dumps(exported), encoding="utf-8")
     team.kube.run("annotate", "namespace", team.kube.namespace, "feastflow.pulumi.com/owner-")

@@ -45,7 +45,8 @@ def test_every_object_of_the_stack_is_there_exactly_once(stack: Rendering) -> No
 def _described(objects: Iterable[Registered]) -> dict[tuple[str, str], Any]:
     """Return their inputs by kind and name; the stack's name, which its owner's mark has, is not the same."""
     text = json.dumps({f"{each.kind}/{each.object_name}": each.inputs for each in objects})
-    return json.loads(re.sub(r'"feastflow/\w+/none"', '"an owner"', text))
+    found: dict[tuple[str, str], Any] = json.loads(re.sub(r'"feastflow/\w+/none"', '"an owner"', text))
+    return found
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

@@ -19,7 +19,7 @@ from components.model.stack import Kubeconfig
 
 SYSTEM = "/api/v1/namespaces/kube-system"
 SHOP = "/api/v1/namespaces/shop"
-RECORD = f"{SHOP}/configmaps/feastflow-owner"
+DENIED = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/default-deny"
 CLAIMS = f"{SHOP}/persistentvolumeclaims?limit=1"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments?limit=1"
 OWNED = {"feastflow.pulumi.com/owner": "feastflow/dev/1"}
@@ -108,10 +108,10 @@ def test_the_owner_is_read_from_the_namespace(api: Api, look: Look) -> None:
 
 
 @pytest.mark.parametrize("namespace", [403, {"metadata": {}}])
-def test_the_owner_of_a_given_namespace_is_read_from_its_record(
+def test_the_owner_of_a_given_namespace_is_read_from_its_first_object(
     api: Api, look: Look, namespace: object
 ) -> None:
-    api.answers |= {SHOP: namespace, RECORD: {"metadata": {"annotations": OWNED}}}
+    api.answers |= {SHOP: namespace, DENIED: {"metadata": {"annotations": OWNED}}}
 
     assert look().namespace == Namespace(owner="feastflow/dev/1")
 

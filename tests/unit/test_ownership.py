@@ -26,9 +26,9 @@ def seen(namespace: Namespace | None = None, cluster: str | None = "a") -> Seen:
     return Seen(name=f"context here at https://{cluster}", cluster=cluster, namespace=namespace)
 
 
-def refusal(*about: Any, **environ: str) -> str:
+def refusal(stack: Stack, found: Seen, before: Mapping[str, Any], uuid: str | None, **environ: str) -> str:
     with pytest.raises(pulumi.RunError) as error:
-        ownership.check(*about, environ)
+        ownership.check(stack, found, before, uuid, environ)
     return str(error.value)
 
 
