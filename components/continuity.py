@@ -35,6 +35,11 @@ _FIXED = (
         _DUMP,
     ),
     (
+        "database.version",
+        "PostgreSQL does not start on files of another major version",
+        "name an image of the version that it was; or, to change the version, " + _DUMP,
+    ),
+    (
         "database.name",
         "the application would find an empty database of the new name, and the old one would be left behind",
         "rename it in PostgreSQL (ALTER DATABASE … RENAME TO …) in a stack that has been dumped, or " + _DUMP,
@@ -68,6 +73,7 @@ def facts(stack: Stack) -> dict[str, Any]:
     return {
         "namespace": stack.namespace,
         "database.engine": database.engine,
+        "database.version": database.major,
         "database.name": database.name,
         "database.user": database.user,
         "database.storageClass": database.storage_class,

@@ -177,6 +177,8 @@ def test_a_first_update_and_an_unchanged_one_are_let_through() -> None:
     [
         ("namespace", "old", "deleted with its data", "make a second stack"),
         ("database.engine", "replicated", "different volumes", "pg_dump"),
+        ("database.version", 14, "does not start on files", "name an image of the version that it was"),
+        ("database.version", 16, "does not start on files", "pg_dump"),
         ("database.name", "old", "an empty database", "ALTER DATABASE"),
         ("database.user", "old", "would own nothing", "keep it"),
         ("database.storageClass", "fast", "cannot change its class", "pg_dump"),
@@ -200,10 +202,29 @@ def test_a_change_that_would_lose_data_is_refused_with_what_to_do_instead(
     assert fix in remedy
 
 
+@pytest.mark.parametrize("engine", ["standalone", "replicated"])
+def test_another_major_version_is_refused_and_another_image_of_the_same_is_not(engine: str) -> None:
+    def now(image: str, **more: object) -> dict[str, Any]:
+        instances = 3 if engine == "replicated" else 1
+        wish = {"engine": engine, "instances": instances, "image": image, **more}
+        return continuity.facts(parse(database=wish))
+
+    before = now("postgres:15.14")
+    continuity.check(before, now("registry.example.com:5000/postgresql:15.18-bookworm"))
+    for image in ("postgres:16", "postgres:16-alpine"):
+        with pytest.raises(pulumi.RunError, match=r"feastflow:database\.version\n  found: 16 \(was 15\)"):
+            continuity.check(before, now(image))
+    with pytest.raises(pulumi.RunError, match=r"found: 15 \(was 17\)"):
+        continuity.check(now("postgres:17.2"), before)
+    # The record of a stack from before this fact was known says nothing of it.
+    continuity.check({key: before[key] for key in before if key != "database.version"}, now("postgres:16"))
+
+
 def test_what_the_data_depends_on_is_recorded_for_the_next_update(dev: Recording) -> None:
     assert dev.exports["dataDependsOn"] == {
         "namespace": "feastflow-dev",
         "database.engine": "standalone",
+        "database.version": 15,
         "database.name": "feastflow",
         "database.user": "feastflow",
         "database.storageClass": None,
