@@ -24,6 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     preview.add_argument(
         "--report", type=Path, default=os.environ.get("REPORT") or None, help="where to write it as JSON"
     )
+    preview.add_argument(
+        "--consent",
+        action="store_true",
+        default=os.environ.get("CONSENT") in ("true", "yes"),
+        help="accept what is lost and what is protected no longer",
+    )
     post = commands.add_parser("post", help="comment a report; needs no more than Python's own library")
     post.add_argument("report", type=Path)
     commands.add_parser("identify", help="write what a deployment needs to show who it is")
@@ -34,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("advise", help="what to do after a deployment that failed")
     chosen = parser.parse_args(arguments)
     if chosen.command == "preview":
-        return _preview(chosen.base, chosen.report)
+        return _preview(chosen.base, chosen.report, consent=chosen.consent)
     said = {
         "post": lambda: github.post(github.of(os.environ), comment.text(reports.load(chosen.report))),
         "identify": lambda: "\n".join(identity.write(os.environ)),
@@ -46,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _preview(ref: str, file: Path | None) -> int:
+def _preview(ref: str, file: Path | None, *, consent: bool) -> int:
     # What only a preview needs is not there where a report is commented.
     from delivery import pullrequest  # noqa: PLC0415
     from toolchain import environment, pulumi  # noqa: PLC0415
@@ -58,7 +64,7 @@ def _preview(ref: str, file: Path | None) -> int:
         with Step("toolchain", "looking for pulumi") as step:
             cli = pulumi.ensure(venv, step)
         with Step("preview", f"every stack against {ref}") as step:
-            found = pullrequest.report(_ROOT, ref, cli, venv)
+            found = pullrequest.report(_ROOT, ref, cli, venv, consent=consent)
             step.result(f"{len(found.previews)} stacks in {elapsed(time.monotonic() - started)}")
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

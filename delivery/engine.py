@@ -66,6 +66,7 @@ class Engine:
             changes=found.changes,
             unchanged=found.unchanged,
             violations=found.violations,
+            removals=found.removals,
             errors=errors,
         )
 
