@@ -18,7 +18,12 @@ on_cluster = pulumi.ResourceOptions(
 tenancy = Tenancy("tenancy", TenancyArgs(stack=stack, rules=rules), on_cluster)
 database = Database(
     "database",
-    DatabaseArgs(place=tenancy.place, settings=stack.database, rotation=stack.rotation),
+    DatabaseArgs(
+        place=tenancy.place,
+        settings=stack.database,
+        rotation=stack.rotation,
+        connections=stack.connections,
+    ),
     on_cluster,
 )
 backend = Backend(
