@@ -22,7 +22,12 @@ on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig, allo
 tenancy = Tenancy("tenancy", TenancyArgs(stack=stack, rules=rules, owner=owner), on_cluster)
 database = Database(
     "database",
-    DatabaseArgs(place=tenancy.place, settings=stack.database, rotation=stack.rotation),
+    DatabaseArgs(
+        place=tenancy.place,
+        settings=stack.database,
+        rotation=stack.rotation,
+        connections=stack.connections,
+    ),
     on_cluster,
 )
 backend = Backend(
