@@ -64,5 +64,6 @@ pulumi.export(
     "images",
     {"database": stack.database.image, "backend": backend.image, "frontend": frontend.image},
 )
+pulumi.export("configuration", settings.identity())
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
 pulumi.export(continuity.OUTPUT, continuity.recorded(stack, seen, before, after=database.access.engine.ready))
