@@ -24,12 +24,6 @@ def main(arguments: list[str] | None = None) -> int:
     preview.add_argument(
         "--report", type=Path, default=os.environ.get("REPORT") or None, help="where to write it as JSON"
     )
-    preview.add_argument(
-        "--consent",
-        action="store_true",
-        default=os.environ.get("CONSENT") in ("true", "yes"),
-        help="accept what is lost and what is protected no longer",
-    )
     post = commands.add_parser("post", help="comment a report; needs no more than Python's own library")
     post.add_argument("report", type=Path)
     commands.add_parser("identify", help="write what a deployment needs to show who it is")
@@ -40,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("advise", help="what to do after a deployment that failed")
     chosen = parser.parse_args(arguments)
     if chosen.command == "preview":
-        return _preview(chosen.base, chosen.report, consent=chosen.consent)
+        return _preview(chosen.base, chosen.report)
     said = {
         "post": lambda: github.post(github.of(os.environ), comment.text(reports.load(chosen.report))),
         "identify": lambda: "\n".join(identity.write(os.environ)),
@@ -52,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _preview(ref: str, file: Path | None, *, consent: bool) -> int:
+def _preview(ref: str, file: Path | None) -> int:
     # What only a preview needs is not there where a report is commented.
     from delivery import pullrequest  # noqa: PLC0415
     from toolchain import environment, pulumi  # noqa: PLC0415
@@ -64,7 +58,7 @@ def _preview(ref: str, file: Path | None, *, consent: bool) -> int:
         with Step("toolchain", "looking for pulumi") as step:
             cli = pulumi.ensure(venv, step)
         with Step("preview", f"every stack against {ref}") as step:
-            found = pullrequest.report(_ROOT, ref, cli, venv, consent=consent)
+            found = pullrequest.report(_ROOT, ref, cli, venv)
             step.result(f"{len(found.previews)} stacks in {elapsed(time.monotonic() - started)}")
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

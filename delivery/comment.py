@@ -61,8 +61,6 @@ def _head(report: Report) -> Iterator[str]:
     yield f"## Preview: {'**this must not be merged as it is**' if failed else _sum(report)}"
     yield ""
     yield f"{_code(report.head[:12])} compared with {_code(report.base[:12])}."
-    if report.consent:
-        yield f"It is labelled {_code(verdict.CONSENT)}: what it loses and removes does not stop it."
     yield ""
     yield "| stack | create | update | replace | delete | same | rules broken | verdict |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
@@ -85,7 +83,6 @@ def _sum(report: Report) -> str:
 
 
 def _warning(preview: Preview) -> Iterator[str]:
-    yield from _removals(preview)
     lost = [change for change in preview.changes if verdict.loses(change)]
     if not lost:
         return
@@ -98,20 +95,6 @@ def _warning(preview: Preview) -> Iterator[str]:
         yield f"> - and {len(lost) - _MOST_LISTED} more"
     yield ">"
     yield "> Move the data first, or make the new object beside the old one under another name."
-    yield ""
-
-
-def _removals(preview: Preview) -> Iterator[str]:
-    if not preview.removals:
-        return
-    yield "> [!CAUTION]"
-    yield f"> **{preview.stack} would lose protection:**"
-    for removal in preview.removals[:_MOST_LISTED]:
-        yield f"> - {_code(removal.what)}: {_code(removal.before)} becomes {_code(removal.now)}"
-    if len(preview.removals) > _MOST_LISTED:
-        yield f"> - and {len(preview.removals) - _MOST_LISTED} more"
-    yield ">"
-    yield f"> Restore it, or have the pull request labelled {_code(verdict.CONSENT)}."
     yield ""
 
 

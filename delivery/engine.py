@@ -66,7 +66,6 @@ class Engine:
             changes=found.changes,
             unchanged=found.unchanged,
             violations=found.violations,
-            removals=found.removals,
             errors=errors,
         )
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from delivery import protection
 from delivery.report import Change, Preview, Violation
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -41,7 +40,6 @@ def preview(stack: str, events: Sequence[Mapping[str, Any]]) -> Preview:
         violations=tuple(
             sorted(_violations(events), key=lambda found: (found.level, found.policy, found.message))
         ),
-        removals=protection.of_objects(shown),
         errors=tuple(_errors(events)),
     )
 

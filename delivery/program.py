@@ -32,14 +32,9 @@ class Program:
         """Pulumi.yaml."""
         return _mapping(self.folder / "Pulumi.yaml")
 
-    def configuration(self, stack: str) -> dict[str, Any]:
-        """The stack's configuration as its file has it."""
-        config = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config")
-        return config if isinstance(config, dict) else {}
-
     def settings(self, stack: str) -> dict[str, Any]:
         """The stack's configuration without the connection, and without what is encrypted."""
-        config = self.configuration(stack)
+        config = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config") or {}
         known = {key: value for key, value in config.items() if not key.startswith(_CONNECTION)}
         return {key: _without_secrets(value) for key, value in known.items()}
 

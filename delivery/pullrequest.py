@@ -5,18 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from delivery import program, protection
+from delivery import program
 from delivery.engine import Engine
 from delivery.program import Program
 from delivery.report import Preview, Report, Violation
 from toolchain.pulumi import Pulumi
 
 
-def report(repository: Path, ref: str, cli: Pulumi, venv: Path, *, consent: bool = False) -> Report:
-    """What this checkout, with what is not yet committed, changes against where it departed from `ref`.
-
-    `consent` is noted in the report; see there.
-    """
+def report(repository: Path, ref: str, cli: Pulumi, venv: Path) -> Report:
+    """What this checkout, with what is not yet committed, changes against where it departed from `ref`."""
     commit = program.base(repository, ref)
     with tempfile.TemporaryDirectory(prefix="feastflow-preview-") as room:
         before = program.at(repository, commit, Path(room) / ".base")
@@ -29,17 +26,14 @@ def report(repository: Path, ref: str, cli: Pulumi, venv: Path, *, consent: bool
             error = engine.deploy(before)
             if error:
                 engine = replace(engine, folder=Path(room) / f"{stack}-empty")
-            found = replace(engine.preview(now), base_error=error)
-            project = str(now.project().get("name") or "")
-            moved = protection.of_settings(project, before.configuration(stack), now.configuration(stack))
-            return replace(found, removals=(*moved, *found.removals))
+            return replace(engine.preview(now), base_error=error)
 
         # Two at a time: an engine waits for its program and its providers half of the time.
         with ThreadPoolExecutor(max_workers=2) as pool:
             previews = tuple(pool.map(one, now.stacks()))
         gone = (_gone(stack) for stack in before.stacks() if stack not in now.stacks())
         previews = (*previews, *gone)
-    return Report(base=commit, head=program.head(repository), previews=previews, consent=consent)
+    return Report(base=commit, head=program.head(repository), previews=previews)
 
 
 def _gone(stack: str) -> Preview:

@@ -15,7 +15,7 @@ from typing import Any
 
 from toolchain.refusal import Refusal
 
-FORMAT = 2
+FORMAT = 1
 _MOST_BYTES = 4 * 2**20
 _MOST_STACKS = 50
 _STACK = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -43,15 +43,6 @@ class Violation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Removal:
-    """Protection that is removed: of what, and what is said of it before and now."""
-
-    what: str
-    before: str
-    now: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Preview:
     """One stack. `errors` are the program's or the engine's; `base_error` says why nothing is compared."""
 
@@ -59,7 +50,6 @@ class Preview:
     changes: tuple[Change, ...] = ()
     unchanged: int = 0
     violations: tuple[Violation, ...] = ()
-    removals: tuple[Removal, ...] = ()
     errors: tuple[str, ...] = ()
     base_error: str = ""
     new: bool = False
@@ -67,15 +57,11 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Every stack, and the commits that were compared.
-
-    `consent` says that somebody with the right to label the pull request accepts what it removes and loses.
-    """
+    """Every stack, and the commits that were compared."""
 
     base: str
     head: str
     previews: tuple[Preview, ...]
-    consent: bool = False
     format: int = FORMAT
 
 

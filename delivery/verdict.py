@@ -1,4 +1,4 @@
-"""Whether a preview may pass: what is lost, what is protected no longer, and which rules were broken."""
+"""Whether a preview may pass: what is lost when an object is made anew, and which rules were broken."""
 
 from delivery.report import Change, Preview, Report
 
@@ -17,17 +17,12 @@ def loses(change: Change) -> bool:
     return change.operation == "delete" and change.kind in _DATA
 
 
-# The label of a pull request that consents to what it loses and to the protection that it removes.
-CONSENT = "removes-protection"
-
-
-def fails(preview: Preview, *, consent: bool) -> bool:
-    """Return whether this preview stops the pull request. Consent is to losses, not to errors or rules."""
+def fails(preview: Preview) -> bool:
+    """Whether this preview stops the pull request."""
     broken = any(violation.level == _MANDATORY for violation in preview.violations)
-    endangers = bool(preview.removals) or any(loses(change) for change in preview.changes)
-    return bool(preview.errors) or broken or (endangers and not consent)
+    return bool(preview.errors) or broken or any(loses(change) for change in preview.changes)
 
 
 def failed(report: Report) -> list[str]:
     """The stacks that stop the pull request."""
-    return [preview.stack for preview in report.previews if fails(preview, consent=report.consent)]
+    return [preview.stack for preview in report.previews if fails(preview)]

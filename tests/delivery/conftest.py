@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery import comment, report, verdict
+from delivery import comment, report
 from delivery.report import Report
 from toolchain import environment as python
 from toolchain import golang, pins
@@ -53,8 +53,6 @@ class Previewed:
         return comment.text(self.report)
 
 
-_CONSENT = f"contains(github.event.pull_request.labels.*.name, '{verdict.CONSENT}')"
-
 Change = Callable[[Repository], object]
 Preview = Callable[..., Previewed]
 
@@ -73,7 +71,7 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Preview:
         change(made)
         made.commit()
         (step,) = repository.steps("preview.yml", "preview")
-        known = {"runner.temp": str(room), _CONSENT: "false"}
+        known = {"runner.temp": str(room)}
         environment = {"GITHUB_STEP_SUMMARY": str(room / "summary.md"), "PYTHON": sys.executable}
         ran = repository.run(step, made.folder, known, environment)
         assert (room / "report.json").exists(), ran.out

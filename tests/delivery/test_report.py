@@ -50,7 +50,7 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
         "{}",
         "[" * 100_000,
         _changed(("more",), 1),
-        _changed(("format",), 3),
+        _changed(("format",), 2),
         _changed(("format",), True),
         _changed(("head",), 7),
         _changed(("previews",), {}),

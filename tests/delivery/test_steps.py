@@ -75,17 +75,15 @@ def test_a_rotation_is_shown_without_a_value_and_is_no_loss(ordinary: Previewed)
 
 @pytest.fixture(scope="module")
 def losing(preview: Preview) -> Previewed:
-    """A StatefulSet that is recreated, a Secret with another value, protection that is switched off."""
+    """A StatefulSet that is recreated, and a Secret of the program's that gets another value."""
 
     def before(clone: Repository) -> None:
         program = clone.folder / "__main__.py"
         program.write_text(program.read_text(encoding="utf-8") + _TOKEN, encoding="utf-8")
-        clone.configure("dev", feastflow__tenancy={"protect": True})
 
     def change(clone: Repository) -> None:
         clone.edit("components/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"')
         clone.edit("__main__.py", "the first token of all", "the second token of all")
-        clone.configure("dev", feastflow__tenancy={"protect": False}, kubernetes__context="another")
 
     return preview(change, before=before)
 
@@ -99,13 +97,6 @@ def test_a_stateful_set_that_is_made_anew_stands_out_and_fails(losing: Previewed
         "> - `StatefulSet feastflow-dev/postgres` is **replaced** because of `spec.serviceName`"
         in losing.comment
     )
-
-
-def test_protection_that_is_switched_off_and_another_cluster_stand_out(losing: Previewed) -> None:
-    head = losing.comment.partition("### dev")[0]
-    assert "> **dev would lose protection:**" in head
-    assert "> - `kubernetes:context`: `nothing` becomes `another`" in head
-    assert "> - `Namespace feastflow-dev`: `protected` becomes `not protected`" in head
 
 
 def test_a_secret_that_gets_another_value_stands_out_and_neither_value_is_shown(losing: Previewed) -> None:
