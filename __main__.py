@@ -22,7 +22,12 @@ on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig, allo
 tenancy = Tenancy("tenancy", TenancyArgs(stack=stack, rules=rules, owner=owner), on_cluster)
 database = Database(
     "database",
-    DatabaseArgs(place=tenancy.place, settings=stack.database, rotation=stack.rotation),
+    DatabaseArgs(
+        place=tenancy.place,
+        settings=stack.database,
+        rotation=stack.rotation,
+        connections=stack.connections,
+    ),
     on_cluster,
 )
 backend = Backend(
@@ -59,5 +64,6 @@ pulumi.export(
     "images",
     {"database": stack.database.image, "backend": backend.image, "frontend": frontend.image},
 )
+pulumi.export("configuration", settings.identity())
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
 pulumi.export(continuity.OUTPUT, continuity.recorded(stack, seen, before, after=database.access.engine.ready))

@@ -18,11 +18,15 @@ _BASIC = "kubernetes.io/basic-auth"
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """Where the database lives, what it is, and how often its password has been rotated."""
+    """Where the database lives, what it is, and how often its password has been rotated.
+
+    `connections` is how many the server accepts.
+    """
 
     place: Place
     settings: DatabaseSettings
     rotation: int
+    connections: int
 
 
 class Database(pulumi.ComponentResource):
@@ -90,6 +94,7 @@ class Database(pulumi.ComponentResource):
                     place=args.place,
                     identity=identity,
                     settings=args.settings,
+                    connections=args.connections,
                     admin_password=SecretKey(secret=admin, key=_PASSWORD),
                 ),
                 self,
@@ -99,6 +104,7 @@ class Database(pulumi.ComponentResource):
                 place=args.place,
                 identity=identity,
                 settings=args.settings,
+                connections=args.connections,
                 scripts=scripts,
                 admin_verifier=SecretKey(secret=admin, key=_VERIFIER),
             ),

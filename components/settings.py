@@ -6,9 +6,10 @@ without a traceback: the key, the value found, why it matters, and the command t
 
 import datetime as dt
 import difflib
+import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pulumi
@@ -40,6 +41,12 @@ def load() -> tuple[Stack, Kubeconfig, Configuration]:
     return parse(raw)
 
 
+def identity() -> str:
+    """Return the digest of the current stack's configuration; see `digest`."""
+    config = pulumi.runtime.config.CONFIG.get()
+    return digest(config, [key for key in config if pulumi.runtime.is_config_secret(key)])
+
+
 def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
     """As `load`, from a plain mapping of full keys (`feastflow:edge`) to texts, as the engine has them.
 
@@ -66,6 +73,20 @@ def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
     if deviations:
         raise pulumi.RunError("\n\n".join([_HEAD, *deviations]))
     return stack, cluster, rules
+
+
+def digest(raw: Mapping[str, str], secret: Collection[str] = ()) -> str:
+    """Return 64 hexadecimal digits that differ for configurations that differ.
+
+    Left out are the connection, which is each machine's own, and the values of the keys in `secret`: a short
+    one could be guessed from its digest.
+    """
+    own = {
+        key: None if key in secret else text
+        for key, text in raw.items()
+        if not key.startswith(f"{_PROVIDER}:")
+    }
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
 def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -36,6 +36,16 @@ def refusal(**sections: object) -> str:
     return str(error.value)
 
 
+def test_every_setting_is_in_the_digest_of_a_configuration_and_no_secret_or_connection() -> None:
+    config = {"feastflow:namespace": "a", "policies:levels": "{}", "feastflow:token": "s3cret"}
+    digest = settings.digest(config, ["feastflow:token"])
+
+    assert digest == settings.digest({**config, "kubernetes:context": "b"}, ["feastflow:token"])
+    assert digest == settings.digest({**config, "feastflow:token": "other"}, ["feastflow:token"])
+    for key, value in (("feastflow:namespace", "b"), ("policies:levels", "{1}"), ("feastflow:new", "")):
+        assert settings.digest({**config, key: value}, ["feastflow:token"]) != digest
+
+
 def test_the_defaults_are_the_contracts_figures() -> None:
     stack = parse()
     backend, frontend = stack.backend, stack.frontend
@@ -64,6 +74,7 @@ def test_the_defaults_are_the_contracts_figures() -> None:
     assert backend.image == "feastflow/backend:1.0.0"
     assert frontend.image == "feastflow/frontend:1.0.0"
     assert backend.jwt_expire == "7d"
+    assert backend.pool_size == 3
     assert backend.migrations.model_dump() == {
         "mode": "job",
         "command": None,
@@ -100,7 +111,7 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "uid": 26,
         "gid": 26,
         "resources": resources(cpu=("250m", "1"), memory=("512Mi", "512Mi")).model_dump(),
-        "max_connections": 120,
+        "max_connections": None,
         "crash_recovery_seconds": 600,
     }
 
