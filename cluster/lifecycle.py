@@ -10,23 +10,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
-import yaml
-
-from cluster import addons, early, engine, footprint, handle, nodeimage, ports, record, silent, transport
+from cluster import addons, early, engine, footprint, handle, kind, nodeimage, ports, record, silent
 from cluster.engine import Engine
 from cluster.handle import Cluster, addresses, all_ready, containers, ready_nodes, switch_on, wanted_nodes
-from toolchain import cache, golang, pins, proc, process, started, turn
+from toolchain import cache, golang, pins, process, turn
 from toolchain.console import Step, say
 from toolchain.golang import Build
 from toolchain.refusal import Refusal
 
 # With "-control-plane", kind's longest ending, it must fit a host name of 63.
 _NAME_LENGTH = 49
-_CREATE_SECONDS = 240
-# What kind says where another one made the nodes in the last moment.
-_NOT_OURS = "already exist for a cluster with the name"
-# Where runs of kind are recorded, in the cluster's folder.
-_STARTED = "started"
 
 
 def preflight(name: str, port: int, also: Sequence[Build] = ()) -> Engine | None:
@@ -61,8 +54,8 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     """A cluster of this name whose API answers, made or started where necessary, its add-ons applied.
 
     `carrier` is what `preflight` found, if it was asked. The add-ons are not awaited, so that the caller can
-    do something useful meanwhile; `usable` and `ready` do that. Nodes are only ever deleted where this project
-    has recorded that it began to make them and kind never came to its end.
+    do something useful meanwhile; `usable` and `ready` do that. Nodes are only deleted where this project has
+    recorded that it began to make them, and kind never came to its end.
 
     Raises:
         Refusal: when there are nodes that do not answer, with what was seen of them.
@@ -201,11 +194,9 @@ def _must_be_ours(name: str, carrier: Engine) -> None:
 
 
 def _make(cluster: Cluster) -> bool:
-    home = record.home(cluster.name)
     if record.is_unfinished(cluster.name):
-        # A kind whose command was killed may still be at it.
-        started.end(home / _STARTED, _is_kind)
-        _delete(cluster.engine, cluster.name)
+        kind.end_left(cluster.name)
+        _undo(cluster)
     ports.must_be_free(cluster.port)
     image = None
     if cluster.engine.own:
@@ -213,23 +204,6 @@ def _make(cluster: Cluster) -> bool:
             image = nodeimage.ensure(cluster.engine, step)
             step.result("built from Debian's packages and compiled binaries")
         footprint.record()
-    config = yaml.safe_load(handle.CONFIG.read_text(encoding="utf-8"))
-    plain, encrypted = config["nodes"][0]["extraPortMappings"]
-    plain["hostPort"], encrypted["hostPort"] = cluster.port, ports.encrypted(cluster.port)
-    images = cache.home() / transport.IMAGES
-    images.mkdir(parents=True, exist_ok=True)
-    for node in config["nodes"]:
-        node["extraMounts"] = [
-            {"hostPath": str(images), "containerPath": transport.IMAGES_ON_NODES, "readOnly": True}
-        ]
-    if image:
-        config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
-    (home / "kind.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [str(cluster.tools / "kind"), "create", "cluster", "--name", cluster.name, "--wait", "0s"]
-    command += ["--config", str(home / "kind.yaml"), "--kubeconfig", str(cluster.kubeconfig)]
-    if image:
-        command += ["--image", image]
-    log = cache.log("kind")
     # To build the image takes minutes, in which another state folder may have made a cluster of this name.
     _must_be_ours(cluster.name, cluster.engine)
     # Known from now on, so that `down` finds what an interrupted kind leaves; kind ends with the kubeconfig.
@@ -243,18 +217,17 @@ def _make(cluster: Cluster) -> bool:
             beginning.heard(line)
 
         try:
-            with started.recorded(home / _STARTED) as mark:
-                environment = {**cluster.engine.environment, **mark}
-                process.stream(command, env=environment, log=log, each=each, timeout=_CREATE_SECONDS)
+            kind.create(cluster, image, each)
         except process.CommandError as failure:
-            if _NOT_OURS in failure.tail:
-                record.forget(cluster.name)
+            if kind.found_others(failure):
+                _never_began(cluster.name)
             else:
-                _delete(cluster.engine, cluster.name)
+                _undo(cluster)
             raise Refusal(
                 f"kind could not make the cluster\n{failure.tail[-1500:]}",
                 "nothing runs without it; what it had made is removed again",
-                f"the whole log is {log}; run it again, or name a cluster you have: make up CONTEXT=…",
+                f"the whole log is {cache.log(kind.LOG)}; run it again, or name a cluster you have: "
+                "make up CONTEXT=…",
             ) from failure
         cluster.kubeconfig.chmod(0o600)
         applied = beginning.applied()
@@ -263,14 +236,21 @@ def _make(cluster: Cluster) -> bool:
     return applied
 
 
+def _undo(cluster: Cluster) -> None:
+    """Delete what was made of a cluster that was never finished."""
+    _delete(cluster.engine, cluster.name)
+    _never_began(cluster.name)
+
+
+def _never_began(name: str) -> None:
+    """Record that nothing of the cluster is there: nodes of its name that are found later are another's."""
+    record.write(name, {"former": sorted(identities(name))})
+
+
 def _identified(cluster: Cluster) -> None:
     """Record who the cluster is, where the run that made it was cut off between its end and that."""
     if not record.read(cluster.name).get("identity"):
         _remember(cluster, identity=cluster.identity())
-
-
-def _is_kind(number: int) -> bool:
-    return "kind" in proc.programs(number)
 
 
 def _addons_ready(cluster: Cluster) -> bool:

@@ -3,7 +3,7 @@
 import os
 import time
 
-from cluster import footprint, handle, ports, record
+from cluster import footprint, handle, kind, ports, record
 from cluster.engine import Engine
 from cluster.handle import Cluster, ready_nodes, switch_on, wanted_nodes
 from toolchain import process
@@ -40,7 +40,7 @@ def revive(cluster: Cluster) -> None:
             ports.must_be_free(cluster.port)
             raise _silent(cluster, f"{', '.join(failed)} could not be started")
         if not cluster.kubeconfig.exists() or not record.read(cluster.name).get("identity"):
-            _fetch_kubeconfig(cluster)
+            kind.fetch_kubeconfig(cluster)
         began = time.monotonic()
         while len(ready_nodes(cluster)) < wanted_nodes():
             spent = time.monotonic() - began
@@ -60,20 +60,6 @@ def _starts(cluster: Cluster, node: str) -> bool:
     if _state(cluster.engine, node) == "paused":
         return cluster.engine.has("unpause", node)
     return switch_on(cluster, node)
-
-
-def _fetch_kubeconfig(cluster: Cluster) -> None:
-    """Have the kubeconfig again, where it was lost or only half written; kind reads it from the node."""
-    command = [str(cluster.tools / "kind"), "get", "kubeconfig", "--name", cluster.name]
-    try:
-        text = process.output(command, env=cluster.engine.environment, timeout=_BUSY_SECONDS)
-    except process.CommandError:
-        # Then there is no answer either, which is told with all that is seen.
-        return
-    draft = cluster.kubeconfig.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(text, encoding="utf-8")
-    draft.rename(cluster.kubeconfig)
 
 
 def _silent(cluster: Cluster, found: str) -> Refusal:
@@ -128,7 +114,8 @@ def _asked(cluster: Cluster, node: str, *question: str) -> str:
 def _answer(cluster: Cluster) -> str:
     """Return what the API server says of itself, or why it does not."""
     try:
-        return f"it says {cluster.kubectl_output('get', '--raw', '/readyz', '--request-timeout=5s', timeout=10)!r}"
+        said = cluster.kubectl_output("get", "--raw", "/readyz", "--request-timeout=5s", timeout=10)
+        return f"it says {said.strip()!r}"
     except (process.CommandError, OSError) as failure:
         return _last(failure) if isinstance(failure, process.CommandError) else str(failure)
 

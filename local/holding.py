@@ -1,4 +1,4 @@
-"""A stack to one process at a time: a live holder is waited for and named, whatever started it, and never cancelled."""
+"""A stack to one process at a time: a live holder is waited for, whatever started it, and never cancelled."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -104,12 +104,12 @@ class Stack:
             return "creating" in steps.values()
         raise Refusal(
             f"the state of {self.name} was changed {ATTEMPTS} times by others while it was repaired",
-            "steps of a run that was cut off are still open in it, and what others record is not written over",
+            "steps of a run that was cut off are still open in it, and what others record is kept",
             "wait until nothing else deploys the stack, and run this again",
         )
 
     def _import(self, exported: deployment.Deployment, document: str) -> None:
-        """Have the document for a state, unless another process holds it or has written it since the export."""
+        """Have the document for a state, unless another process holds it or has written since the export."""
         if self.workspace.holders(self.name) or self._exported() != exported:
             raise _OvertakenError
         try:

@@ -74,8 +74,8 @@ def kept_out(owners: list[Owner], stack: str, seconds: float) -> Refusal:
         f"the stack {stack} is still locked, after {elapsed(seconds)} of waiting"
         + "".join(f"\nby {owner}" for owner in owners),
         _TWO,
-        "wait until that run has ended, and run this again; if it never will (its machine is gone), and only then,\n"
-        f"unlock it: rm {paths}",
+        "wait until that run has ended, and run this again; if it never will (its machine is gone),\n"
+        f"and only then, unlock it: rm {paths}",
     )
 
 
@@ -147,7 +147,7 @@ def _runs(process: int, since: str = "", files: Path | None = None) -> bool:
 
 
 def _came_later(process: int, since: str, files: Path) -> bool:
-    """Whether the number went to another pulumi: it started after the lock was written, and for another state.
+    """Whether the number went to another pulumi: it started after the lock was written, for another state.
 
     Clocks are set back and forth, so that the times alone prove nothing.
     """

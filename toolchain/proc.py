@@ -1,4 +1,4 @@
-"""Other processes of this machine, as the kernel shows them; one that has ended and is a zombie does not run."""
+"""Other processes of this machine, as the kernel shows them; one that is a zombie does not run."""
 
 from __future__ import annotations
 

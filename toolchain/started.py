@@ -1,7 +1,7 @@
 """Programs that this project started, recorded, so that the next run ends what a killed one left running.
 
 A run is recorded as a file under a name of its own, and its processes carry that name in their environment.
-Only both together make a process this project's: neither a parent that is gone nor a variable of the user's does.
+Only both together make a process this project's: neither a dead parent nor a variable of the user's does.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def end(folder: Path, ours: Callable[[int], bool], main: str | None = None) -> l
 
 
 def _end(numbers: list[int], name: str) -> list[int]:
-    """End the processes, by force where they take too long; a number may have gone to another one meanwhile."""
+    """End the processes, by force where they take too long; a number may be another one's meanwhile."""
     handles: dict[int, int] = {}
     try:
         for number in numbers:

@@ -1,7 +1,7 @@
 """Turns: what two commands must not work on at the same time, one of them waits for or is refused.
 
-The lock is a file beside the state, so that whoever finds the same state finds the same lock. It says who holds
-it, is free when its holder is dead, and is deleted when its holder is done.
+The lock is a file beside the state, so that whoever finds the same state finds the same lock. It says who
+holds it, is free when its holder is dead, and is deleted when its holder is done.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def cluster(name: str) -> contextlib.AbstractContextManager[None]:
 
 
 def state(identity: str) -> contextlib.AbstractContextManager[None]:
-    """Have the stacks of the cluster with this identity to this command alone, by whatever name it was reached."""
+    """Have the stacks of the cluster with this identity to this command alone, whatever name it goes by."""
     return _alone(f"state-{identity}", f"the stacks of the cluster {identity}")
 
 
@@ -44,7 +44,7 @@ def busy() -> list[str]:
 
 
 def wait(look: Callable[[], Sequence[str]], note: Callable[[str], None]) -> tuple[Sequence[str], float]:
-    """Wait until `look` finds no holder any more; returns those that there are still, and the seconds it took."""
+    """Wait until `look` finds no holder any more; returns those that are left, and the seconds it took."""
     began = time.monotonic()
     told = False
     while holders := look():
@@ -101,9 +101,10 @@ def _take(path: Path) -> IO[str] | None:
     handle = path.open("a+", encoding="utf-8")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(path.stat(), os.fstat(handle.fileno())):
-            raise FileNotFoundError(path)
+        current = os.path.samestat(path.stat(), os.fstat(handle.fileno()))
     except (BlockingIOError, FileNotFoundError):
+        current = False
+    if not current:
         handle.close()
         return None
     handle.truncate(0)
