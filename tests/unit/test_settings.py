@@ -115,6 +115,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "priority_classes": True,
         "admission_policies": True,
         "protect": False,
+        "create_namespace": True,
     }
     assert stack.cluster.model_dump() == {
         "zones": 1,
@@ -182,11 +183,35 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"namespace": "kube-system"},
         "namespace",
-        "belongs to the cluster",
+        "the cluster's, a controller's",
         "feastflow:namespace feastflow-dev",
     ),
-    ({"namespace": "default"}, "namespace", "belongs to the cluster", "feastflow:namespace feastflow-dev"),
-    ({"namespace": "kube-x"}, "namespace", "belongs to the cluster", "feastflow:namespace feastflow-dev"),
+    (
+        {"namespace": "default"},
+        "namespace",
+        "the cluster's, a controller's",
+        "feastflow:namespace feastflow-dev",
+    ),
+    ({"namespace": "argocd"}, "namespace", "a controller's", "feastflow:namespace feastflow-dev"),
+    ({"namespace": "openshift-x"}, "namespace", "a controller's", "feastflow:namespace feastflow-dev"),
+    (
+        {"namespace": "edge-1", "edge": {"host": "x.example.com", "controllerNamespace": "edge-1"}},
+        "namespace",
+        "edge.controllerNamespace says that another program runs there",
+        "feastflow:namespace feastflow-dev",
+    ),
+    (
+        {"namespace": "pg", "database": {"operatorNamespace": "pg"}},
+        "namespace",
+        "database.operatorNamespace says",
+        "feastflow:namespace feastflow-dev",
+    ),
+    (
+        {"namespace": "kube-x"},
+        "namespace",
+        "the cluster's, a controller's",
+        "feastflow:namespace feastflow-dev",
+    ),
     ({"environment": "Dev Env"}, "environment", "DNS label", "feastflow:environment my-name"),
     ({"rotation": 0}, "rotation", "greater than or equal to 1", "feastflow:rotation 2"),
     ({"backend": {"image": "api"}}, "backend.image", "without a tag", "api:1.2.3"),

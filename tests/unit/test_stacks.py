@@ -104,7 +104,8 @@ def test_what_holds_data_keeps_its_name_in_pulumi_or_is_aliased(dev: Recording, 
 
 
 def test_every_resource_belongs_to_a_component(dev: Recording) -> None:
-    outside = {"Stack", "kubernetes", "Tenancy", "Database", "Backend", "Frontend", "Edge"}
+    # The provider waits for the stack's UUID, and every component for the provider.
+    outside = {"Stack", "kubernetes", "RandomUuid", "Tenancy", "Database", "Backend", "Frontend", "Edge"}
     for resource in dev.resources:
         if resource.kind not in outside:
             assert resource.parent.split("::")[-1] in {"tenancy", "database", "backend", "frontend", "edge"}
@@ -182,6 +183,7 @@ def test_a_first_update_and_an_unchanged_one_are_let_through() -> None:
         ("database.user", "old", "would own nothing", "keep it"),
         ("database.storageClass", "fast", "cannot change its class", "pg_dump"),
         ("database.uid", 999, "files of another user", "set the old value again"),
+        ("tenancy.createNamespace", False, "did not create it", "set the old value again"),
         ("database.storage", "3Gi", "never shrink", "config set --path feastflow:database.storage 3Gi"),
         ("rotation", 3, "two logins take turns", "pulumi config set feastflow:rotation 4"),
     ],
@@ -227,6 +229,7 @@ def test_what_the_data_depends_on_is_recorded_for_the_next_update(dev: Recording
         "database.user": "feastflow",
         "database.storageClass": None,
         "database.uid": 26,
+        "tenancy.createNamespace": True,
         "database.storage": "2Gi",
         "rotation": 1,
     }
