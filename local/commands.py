@@ -64,6 +64,7 @@ def up(options: Options) -> None:
             step.result(stack.up(step, judged=carrying is not None))
         releases.finished()
         outputs = stack.outputs()
+        releases.told(outputs)
         if chosen.local:
             lifecycle.usable(chosen.local)
         with Step("smoke check", outputs["url"]) as step:
@@ -118,7 +119,9 @@ def adopt(options: Options) -> None:
             forcing = replace(stack, environment={**stack.environment, **allowed})
             step.result(forcing.up(step))
         releases.finished()
-        url = stack.outputs()["url"]
+        outputs = stack.outputs()
+        releases.told(outputs)
+        url = outputs["url"]
         with Step("smoke check", url) as step:
             step.result(smoke.check(url, demo=_is_demo(chosen, options)))
         releases.worked()
@@ -142,7 +145,9 @@ def rollback(options: Options) -> None:
             stack.ensure()
             step.result(stack.back(step))
         releases.went_back(release, config)
-        url = stack.outputs()["url"]
+        outputs = stack.outputs()
+        releases.told(outputs)
+        url = outputs["url"]
         with Step("smoke check", url) as step:
             step.result(smoke.check(url, demo=False))
     say(

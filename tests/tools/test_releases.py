@@ -1,11 +1,12 @@
 """Releases: which one is gone back to, and what of it is not taken back."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local import commands, smoke
+from local import commands, smoke, workspace
 from local.releases import Releases
 from toolchain import cache
 from toolchain.refusal import Refusal
@@ -20,7 +21,10 @@ case "$*" in
   version) echo v3.200.0 ;;
   *" ls "*) echo '[{"name": "dev"}]' ;;
   *" export "*) echo '{}' ;;
-  *" output "*) echo '{"url": "http://x", "commands": {"pods": "", "backendLogs": "", "psql": ""}}' ;;
+  *" output "*)
+    told=$(cat "$ROOT/digest" 2>/dev/null || :)
+    echo '{"url": "http://x", "configuration": "'"$told"'", "commands":
+      {"pods": "", "backendLogs": "", "psql": ""}}' ;;
   *" up "*) [ ! -e "$ROOT/error" ] || exit 1 ;;
 esac
 """
@@ -119,6 +123,38 @@ def test_what_somebody_else_has_deployed_since_is_not_undone(
     else:
         with pytest.raises(Refusal, match="deployed from another machine since"):
             releases.must_be_last(outputs)
+
+
+def test_another_deployment_with_the_same_images_is_known_by_the_configurations_digest(
+    releases: Releases,
+) -> None:
+    images = {"backend": "api:2"}
+    ours = {"images": images, "configuration": "ours"}
+    _released(releases, _image("1"), _image("2"))
+    releases.told(ours)
+
+    releases.must_be_last(ours)
+    with pytest.raises(Refusal, match=r"from another machine since(.|\n)*make up"):
+        releases.must_be_last({**ours, "configuration": "theirs"})
+    # An update that fails leaves the output as it is.
+    releases.begin(_image("3"))
+    releases.must_be_last(ours)
+    with pytest.raises(Refusal):
+        releases.must_be_last({**ours, "configuration": "theirs"})
+
+
+def test_where_one_digest_is_not_known_images_and_rotation_are_compared(releases: Releases) -> None:
+    _released(releases, _image("1"), _image("2"))
+    there = {"images": {"backend": "api:2"}, "configuration": "unknown here"}
+    releases.must_be_last(there)
+    releases.told({"configuration": "ours"})
+    releases.must_be_last({"images": {"backend": "api:2"}})
+    # A run that was cut off between the two notes has deployed, and has not asked how.
+    releases.begin(_image("3"))
+    releases.finished()
+    releases.must_be_last({"images": {"backend": "api:3"}, "configuration": "of the third"})
+    with pytest.raises(Refusal):
+        releases.must_be_last(there)
 
 
 def test_what_only_goes_forward_is_not_taken_back(releases: Releases) -> None:
@@ -229,6 +265,25 @@ def test_a_preview_is_no_release(deployed: Machine, monkeypatch: pytest.MonkeyPa
     commands.preview(THEIRS)
     commands.rollback(THEIRS)
 
+    assert "image: api:1" in _deployed_settings()
+
+
+def test_of_a_shared_state_every_command_that_deploys_notes_what_the_stack_tells(
+    deployed: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = workspace.of
+    monkeypatch.setattr(workspace, "of", lambda *asked: replace(own(*asked), shared=True))
+    deployed.file("digest", "third")
+    monkeypatch.setenv("BACKEND_IMAGE", "api:3")
+    commands.up(THEIRS)
+    deployed.file("digest", "theirs")
+    with pytest.raises(Refusal, match="deployed from another machine since"):
+        commands.rollback(THEIRS)
+    assert "image: api:3" in _deployed_settings()
+    deployed.file("digest", "third")
+    commands.rollback(THEIRS)
+    assert "image: api:2" in _deployed_settings()
+    commands.rollback(THEIRS)
     assert "image: api:1" in _deployed_settings()
 
 
