@@ -62,9 +62,8 @@ def up(options: Options) -> None:
             if not carrying:
                 stack.ensure()
             step.result(stack.up(step, judged=carrying is not None))
-        releases.finished()
         outputs = stack.outputs()
-        releases.told(outputs)
+        releases.finished(outputs)
         if chosen.local:
             lifecycle.usable(chosen.local)
         with Step("smoke check", outputs["url"]) as step:
@@ -118,9 +117,8 @@ def adopt(options: Options) -> None:
             allowed = adoption.allowed(config)
             forcing = replace(stack, environment={**stack.environment, **allowed})
             step.result(forcing.up(step))
-        releases.finished()
         outputs = stack.outputs()
-        releases.told(outputs)
+        releases.finished(outputs)
         url = outputs["url"]
         with Step("smoke check", url) as step:
             step.result(smoke.check(url, demo=_is_demo(chosen, options)))
@@ -144,9 +142,8 @@ def rollback(options: Options) -> None:
         with Step("roll back", doing) as step, diagnosis.explained(chosen, config):
             stack.ensure()
             step.result(stack.back(step))
-        releases.went_back(release, config)
         outputs = stack.outputs()
-        releases.told(outputs)
+        releases.went_back(release, config, outputs)
         url = outputs["url"]
         with Step("smoke check", url) as step:
             step.result(smoke.check(url, demo=False))

@@ -19,7 +19,6 @@ Config = Mapping[str, Any]
 
 _KEPT = 10
 _CURRENT = "current.yaml"
-_DIGEST, _OUTPUT = "digest", "configuration"
 _ROTATION, _DATABASE, _BACKEND = "feastflow:rotation", "feastflow:database", "feastflow:backend"
 _STORAGE, _IMAGE, _MIGRATIONS, _RELEASE = "storage", "image", "migrations", "release"
 
@@ -48,22 +47,17 @@ class Releases:
     def begin(self, config: Config) -> None:
         """Note what is being deployed now, before it is: an `up` that fails is what one goes back from."""
         current = self._current()
-        self._note(wanted=config, deployed=current["deployed"], finished=False, digest=current.get(_DIGEST))
-
-    def finished(self) -> None:
-        """Note that Pulumi has deployed it, its migrations included, whatever the site says."""
-        wanted = self._current()["wanted"]
-        self._note(wanted=wanted, deployed=wanted, finished=True)
-
-    def told(self, outputs: Mapping[str, Any]) -> None:
-        """Note the digest of the configuration that the stack tells of what has just been deployed."""
-        current = self._current()
         self._note(
-            wanted=current["wanted"],
-            deployed=current["deployed"],
-            finished=current["finished"],
-            digest=outputs.get(_OUTPUT),
+            wanted=config, deployed=current["deployed"], finished=False, digest=current.get("digest", "")
         )
+
+    def finished(self, outputs: Mapping[str, Any]) -> None:
+        """Note that Pulumi has deployed it, its migrations included, whatever the site says.
+
+        `outputs` are the stack's; they tell this deployment from any other one.
+        """
+        wanted = self._current()["wanted"]
+        self._note(wanted=wanted, deployed=wanted, finished=True, digest=_digest(outputs))
 
     def worked(self) -> None:
         """Record what `begin` noted as a release, unless it is the last one again."""
@@ -96,39 +90,38 @@ class Releases:
     def must_be_last(self, outputs: Mapping[str, Any]) -> None:
         """Refuse a way back where the stack's outputs tell of a later deployment than the last known here.
 
-        That is, of another digest of the whole configuration. Where one of the two is not known, because an
-        older program deployed or a run was cut off, images and rotation are compared.
-
         Raises:
-            Refusal: when another machine has deployed since.
+            Refusal: when somebody else has deployed since, from another machine.
         """
         current = self._current()
-        digest = current.get(_DIGEST)
-        if digest and outputs.get(_OUTPUT):
-            if digest == outputs[_OUTPUT]:
-                return
-            raise _refused()
-        known = current["deployed"]
+        known, digest = current["deployed"], current.get("digest")
+        if digest and digest == _digest(outputs):
+            return
         images = {
             tier: section(known, f"feastflow:{tier}").get(_IMAGE, there)
             for tier, there in outputs.get("images", {}).items()
         }
         rotation = (outputs.get("dataDependsOn") or {}).get("rotation", 1)
-        if images == outputs.get("images", {}) and rotation == known.get(_ROTATION, 1):
+        # A release that was noted before digests were has none.
+        if not digest and images == outputs.get("images", {}) and rotation == known.get(_ROTATION, 1):
             return
-        raise _refused()
+        raise Refusal(
+            "the stack was deployed from another machine since",
+            "only what was deployed from here is known here; a way back would undo what others have done",
+            "check the earlier commit out and run: make up",
+        )
 
     def settings(self, release: Release) -> dict[str, Any]:
         """The release's settings, as they can be deployed after the last update that was finished."""
         current = self._current()
         return _after(release.config, current["deployed"], migrated=current["finished"])
 
-    def went_back(self, release: Release, deployed: Config) -> None:
+    def went_back(self, release: Release, deployed: Config, outputs: Mapping[str, Any]) -> None:
         """Forget what came after the release: it is no earlier one any more."""
         for each in self._all():
             if each.number > release.number:
                 self._path(each.number).unlink()
-        self._note(wanted=release.config, deployed=deployed, finished=True)
+        self._note(wanted=release.config, deployed=deployed, finished=True, digest=_digest(outputs))
 
     def forget(self) -> None:
         """Forget all of them, with the stack."""
@@ -146,12 +139,12 @@ class Releases:
         empty: dict[str, Any] = {"wanted": {}, "deployed": {}, "finished": False}
         return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else empty
 
-    def _note(self, *, wanted: Config, deployed: Config, finished: bool, digest: str | None = None) -> None:
+    def _note(self, *, wanted: Config, deployed: Config, finished: bool, digest: str) -> None:
         document = {
             "wanted": dict(wanted),
             "deployed": dict(deployed),
             "finished": finished,
-            _DIGEST: digest,
+            "digest": digest,
         }
         _write(self.folder / _CURRENT, document)
 
@@ -159,12 +152,8 @@ class Releases:
         return self.folder / f"{number:06}.yaml"
 
 
-def _refused() -> Refusal:
-    return Refusal(
-        "the stack was deployed from another machine since",
-        "only what was deployed from here is known here; a way back would undo another deployment",
-        "check the earlier commit out and run: make up",
-    )
+def _digest(outputs: Mapping[str, Any]) -> str:
+    return str(outputs.get("configuration") or "")
 
 
 def _after(earlier: Config, now: Config, *, migrated: bool) -> dict[str, Any]:
