@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import cluster, continuity, live, ownership, settings
+from components import cluster, continuity, fingerprint, live, ownership, settings
 from components.backend import Backend, BackendArgs
 from components.database import Database, DatabaseArgs
 from components.edge import Edge, EdgeArgs
@@ -52,7 +52,7 @@ edge = Edge(
     EdgeArgs(place=tenancy.place, settings=stack.edge, backend=backend.upstream, frontend=frontend.upstream),
     on_cluster,
 )
-database.retire_previous_login(after=backend.rolled_out)
+retired = database.retire_previous_login(after=backend.rolled_out)
 
 pulumi.export("url", edge.url)
 pulumi.export("namespace", tenancy.namespace)
@@ -64,6 +64,9 @@ pulumi.export(
     "images",
     {"database": stack.database.image, "backend": backend.image, "frontend": frontend.image},
 )
-pulumi.export("configuration", settings.identity())
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
+pulumi.export(
+    fingerprint.OUTPUT,
+    fingerprint.recorded(settings.whole(), database.key, after=[*backend.rolled_out, edge.route, *retired]),
+)
 pulumi.export(continuity.OUTPUT, continuity.recorded(stack, seen, before, after=database.access.engine.ready))

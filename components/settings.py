@@ -6,10 +6,9 @@ without a traceback: the key, the value found, why it matters, and the command t
 
 import datetime as dt
 import difflib
-import hashlib
 import json
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -41,10 +40,13 @@ def load() -> tuple[Stack, Kubeconfig, Configuration]:
     return parse(raw)
 
 
-def identity() -> str:
-    """Return the digest of the current stack's configuration; see `digest`."""
-    config = pulumi.runtime.config.CONFIG.get()
-    return digest(config, [key for key in config if pulumi.runtime.is_config_secret(key)])
+def whole() -> dict[str, str]:
+    """Return every setting of the current stack by its full key, secrets too, but for the connection.
+
+    The names of contexts differ from machine to machine, and the cluster does not.
+    """
+    raw = pulumi.runtime.config.CONFIG.get()
+    return {key: raw[key] for key in sorted(raw) if not key.startswith(f"{_PROVIDER}:")}
 
 
 def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
@@ -73,20 +75,6 @@ def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
     if deviations:
         raise pulumi.RunError("\n\n".join([_HEAD, *deviations]))
     return stack, cluster, rules
-
-
-def digest(raw: Mapping[str, str], secret: Collection[str] = ()) -> str:
-    """Return 64 hexadecimal digits that differ for configurations that differ.
-
-    Left out are the connection, which is each machine's own, and the values of the keys in `secret`: a short
-    one could be guessed from its digest.
-    """
-    own = {
-        key: None if key in secret else text
-        for key, text in raw.items()
-        if not key.startswith(f"{_PROVIDER}:")
-    }
-    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
 def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -1,11 +1,12 @@
 """Releases: which one is gone back to, and what of it is not taken back."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local import commands, smoke
+from local import commands, smoke, workspace
 from local.releases import Releases
 from toolchain import cache
 from toolchain.refusal import Refusal
@@ -20,7 +21,10 @@ case "$*" in
   version) echo v3.200.0 ;;
   *" ls "*) echo '[{"name": "dev"}]' ;;
   *" export "*) echo '{}' ;;
-  *" output "*) echo '{"url": "http://x", "commands": {"pods": "", "backendLogs": "", "psql": ""}}' ;;
+  *" output "*)
+    told=$(cat "$ROOT/digest" 2>/dev/null || :)
+    echo '{"url": "http://x", "configuration": "'"$told"'", "commands":
+      {"pods": "", "backendLogs": "", "psql": ""}}' ;;
   *" up "*) [ ! -e "$ROOT/error" ] || exit 1 ;;
 esac
 """
@@ -248,6 +252,25 @@ def test_a_preview_is_no_release(deployed: Machine, monkeypatch: pytest.MonkeyPa
     commands.preview(THEIRS)
     commands.rollback(THEIRS)
 
+    assert "image: api:1" in _deployed_settings()
+
+
+def test_of_a_shared_state_every_command_that_deploys_notes_what_the_stack_tells(
+    deployed: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = workspace.of
+    monkeypatch.setattr(workspace, "of", lambda *asked: replace(own(*asked), shared=True))
+    deployed.file("digest", "third")
+    monkeypatch.setenv("BACKEND_IMAGE", "api:3")
+    commands.up(THEIRS)
+    deployed.file("digest", "theirs")
+    with pytest.raises(Refusal, match="deployed from another machine since"):
+        commands.rollback(THEIRS)
+    assert "image: api:3" in _deployed_settings()
+    deployed.file("digest", "third")
+    commands.rollback(THEIRS)
+    assert "image: api:2" in _deployed_settings()
+    commands.rollback(THEIRS)
     assert "image: api:1" in _deployed_settings()
 
 

@@ -36,16 +36,6 @@ def refusal(**sections: object) -> str:
     return str(error.value)
 
 
-def test_every_setting_is_in_the_digest_of_a_configuration_and_no_secret_or_connection() -> None:
-    config = {"feastflow:namespace": "a", "policies:levels": "{}", "feastflow:token": "s3cret"}
-    digest = settings.digest(config, ["feastflow:token"])
-
-    assert digest == settings.digest({**config, "kubernetes:context": "b"}, ["feastflow:token"])
-    assert digest == settings.digest({**config, "feastflow:token": "other"}, ["feastflow:token"])
-    for key, value in (("feastflow:namespace", "b"), ("policies:levels", "{1}"), ("feastflow:new", "")):
-        assert settings.digest({**config, key: value}, ["feastflow:token"]) != digest
-
-
 def test_the_defaults_are_the_contracts_figures() -> None:
     stack = parse()
     backend, frontend = stack.backend, stack.frontend
