@@ -30,10 +30,6 @@ def _config(release: dict[str, Any], **sections: object) -> dict[str, object]:
         assert isinstance(section, dict)
         room = {"minReplicas": 2, "maxReplicas": 12}
         config[f"feastflow:{tier}"] = {**section, "autoscaling": room, "release": release}
-    database = config["feastflow:database"]
-    assert isinstance(database, dict)
-    # For the connections of two versions at that scale.
-    config["feastflow:database"] = {**database, "resources": {"limits": {"memory": "768Mi"}}}
     return {**config, **{f"feastflow:{name}": value for name, value in sections.items()}}
 
 
