@@ -7,6 +7,7 @@ which one it stands for.
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,11 @@ from pulumi.runtime.stack import Stack
 
 from components import continuity
 
+# No state, no identity of one.
+OWNER = "none"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - Pulumi's mark of a secret, none itself
 _SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
+_UUID = "random:index/randomUuid:RandomUuid"
 _PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - the name of a type
 
 
@@ -80,6 +84,8 @@ class _Answers(mocks.Mocks):
         state = dict(args.inputs)
         if args.typ == _PASSWORD:
             state["result"] = f"generated {args.name}"
+        if args.typ == _UUID:
+            state["result"] = OWNER
         return f"{args.name}-id", state
 
 
@@ -173,9 +179,22 @@ def _no_stack_traces() -> Iterator[None]:
 @contextmanager
 def _event_loop() -> Iterator[None]:
     loop = asyncio.new_event_loop()
+    answering: list[asyncio.AbstractEventLoop] = []
+
+    def begin() -> None:
+        # The SDK's mocks want a loop in each thread that answers. They would make one and leave it open, for
+        # the garbage collector to find in the middle of something else.
+        own = asyncio.new_event_loop()
+        asyncio.set_event_loop(own)
+        answering.append(own)
+
+    threads = ThreadPoolExecutor(initializer=begin)
+    loop.set_default_executor(threads)
     asyncio.set_event_loop(loop)
     try:
         yield
     finally:
         asyncio.set_event_loop(None)
-        loop.close()
+        threads.shutdown()
+        for each in (*answering, loop):
+            each.close()

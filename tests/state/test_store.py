@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,8 +32,39 @@ def address(request: pytest.FixtureRequest) -> Address:
 
 @pytest.fixture
 def aws(address: Address) -> Clients:
-    """Clients for it."""
-    return store.clients(address)
+    """Clients for it, which complete what moto answers.
+
+    It forgets how many older versions a rule keeps.
+    """
+    clients = store.clients(address)
+    kept: dict[str, int] = {}
+
+    def remember(params: dict[str, Any], **_: object) -> None:
+        for rule in params["LifecycleConfiguration"]["Rules"]:
+            older = rule.get("NoncurrentVersionExpiration", {})
+            kept[rule["ID"]] = older.get("NewerNoncurrentVersions", 0)
+
+    def complete(parsed: dict[str, Any], **_: object) -> None:
+        for rule in parsed.get("Rules", []):
+            if kept.get(rule["ID"]):
+                rule["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"] = kept[rule["ID"]]
+
+    events = clients.s3.meta.events
+    events.register("provide-client-params.s3.PutBucketLifecycleConfiguration", remember)
+    events.register("after-call.s3.GetBucketLifecycleConfiguration", complete)
+    return clients
+
+
+def _there(aws: Clients, address: Address) -> None:
+    """Create the bucket as somebody would who knows nothing of states."""
+    wanted: dict[str, Any] = {"Bucket": _BUCKET}
+    if address.region != "us-east-1":
+        wanted["CreateBucketConfiguration"] = {"LocationConstraint": address.region}
+    aws.s3.create_bucket(**wanted)
+
+
+def _put(aws: Clients, *rules: Any) -> None:
+    aws.s3.put_bucket_lifecycle_configuration(Bucket=_BUCKET, LifecycleConfiguration={"Rules": list(rules)})
 
 
 def _rules(aws: Clients) -> list[Any]:
@@ -74,7 +106,7 @@ def test_old_versions_go_after_a_while_and_the_newest_of_them_never(address: Add
     rules = {rule["ID"]: rule for rule in _rules(aws)}
     expiry = rules[policy.OLD_VERSIONS]["NoncurrentVersionExpiration"]
     assert expiry["NoncurrentDays"] == 90
-    assert expiry.get("NewerNoncurrentVersions", 10) == 10
+    assert expiry["NewerNoncurrentVersions"] == 10
     assert rules[policy.UPLOADS]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
 
 
@@ -98,12 +130,9 @@ def test_a_second_run_changes_nothing(address: Address, aws: Clients) -> None:
 
 
 def test_a_bucket_that_is_there_is_completed_and_keeps_its_own_rules(aws: Clients, address: Address) -> None:
-    wanted: dict[str, Any] = {"Bucket": _BUCKET}
-    if address.region != "us-east-1":
-        wanted["CreateBucketConfiguration"] = {"LocationConstraint": address.region}
-    aws.s3.create_bucket(**wanted)
+    _there(aws, address)
     own: Any = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 3}}
-    aws.s3.put_bucket_lifecycle_configuration(Bucket=_BUCKET, LifecycleConfiguration={"Rules": [own]})
+    _put(aws, own)
     statement = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket"}
     statement["Resource"] = f"arn:aws:s3:::{_BUCKET}"
     aws.s3.put_bucket_policy(
@@ -181,10 +210,7 @@ def test_the_region_is_written_into_the_url_so_that_it_does_not_hang_on_the_envi
 
 
 def test_the_locks_of_a_stack_are_found_below_the_prefix(aws: Clients, address: Address) -> None:
-    wanted: dict[str, Any] = {"Bucket": _BUCKET}
-    if address.region != "us-east-1":
-        wanted["CreateBucketConfiguration"] = {"LocationConstraint": address.region}
-    aws.s3.create_bucket(**wanted)
+    _there(aws, address)
     deeper = parse(f"s3://{_BUCKET}/team/a?region={address.region}")
     assert deeper
     key = "team/a/.pulumi/locks/organization/parcel/dev/1.json"
@@ -193,3 +219,104 @@ def test_the_locks_of_a_stack_are_found_below_the_prefix(aws: Clients, address: 
     assert store.locks(deeper, aws, "parcel", "dev") == [key]
     assert store.locks(deeper, aws, "parcel", "prod") == []
     assert store.locks(address, aws, "parcel", "dev") == []
+
+
+def test_a_bucket_whose_own_rule_deletes_states_is_refused_and_left_as_it_is(
+    aws: Clients, address: Address
+) -> None:
+    _there(aws, address)
+    _put(aws, {"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}})
+
+    with pytest.raises(Refusal) as caught:
+        store.ensure(address, aws)
+
+    assert "the rule tidy deletes current objects after 30 days" in caught.value.found
+    assert "limit those rules to other prefixes than .pulumi/" in caught.value.fix
+    assert aws.s3.get_bucket_versioning(Bucket=_BUCKET).get("Status") is None
+    assert [rule["ID"] for rule in _rules(aws)] == ["tidy"]
+
+
+def test_a_rule_of_ours_that_was_changed_by_hand_is_put_right(aws: Clients, address: Address) -> None:
+    store.ensure(address, aws)
+    changed = [dict(rule) for rule in policy.lifecycle()]
+    changed[0]["NoncurrentVersionExpiration"] = {"NoncurrentDays": 1}
+    _put(aws, *changed)
+
+    assert store.ensure(address, aws).changed == ("lifecycle",)
+    rules = {rule["ID"]: rule for rule in _rules(aws)}
+    assert rules[policy.OLD_VERSIONS]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
+    assert len(rules) == 2
+
+
+def test_a_policy_whose_statement_is_a_single_object_is_added_to(aws: Clients, address: Address) -> None:
+    _there(aws, address)
+    single = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket"}
+    single["Resource"] = f"arn:aws:s3:::{_BUCKET}"
+    aws.s3.put_bucket_policy(
+        Bucket=_BUCKET, Policy=json.dumps({"Version": policy.VERSION, "Statement": single})
+    )
+
+    store.ensure(address, aws)
+
+    document = json.loads(aws.s3.get_bucket_policy(Bucket=_BUCKET)["Policy"])
+    assert [entry["Sid"] for entry in document["Statement"]] == ["Theirs", policy.HTTPS_ONLY]
+    assert store.ensure(address, aws).changed == ()
+
+
+def test_a_policy_that_would_lock_pulumi_out_is_refused_before_anything_is_changed(
+    aws: Clients, address: Address
+) -> None:
+    _there(aws, address)
+    statement = {"Sid": "Frozen", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:PutObject"}
+    statement["Resource"] = f"arn:aws:s3:::{_BUCKET}/*"
+    aws.s3.put_bucket_policy(
+        Bucket=_BUCKET, Policy=json.dumps({"Version": policy.VERSION, "Statement": statement})
+    )
+
+    with pytest.raises(Refusal, match="the statement Frozen denies s3:PutObject"):
+        store.ensure(address, aws)
+
+    assert aws.s3.get_bucket_versioning(Bucket=_BUCKET).get("Status") is None
+
+
+def _belongs_to(aws: Clients, owner: str) -> list[str]:
+    """Have S3 compare the expected owner, as AWS does and moto does not; return the owners, call by call."""
+    expected: list[str] = []
+
+    def compare(request: Any, **_: object) -> object:
+        account = request.headers.get("x-amz-expected-bucket-owner")
+        account = account.decode() if isinstance(account, bytes) else account
+        expected.append(account or "")
+        if account in (None, owner):
+            return None
+        body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        return SimpleNamespace(status_code=403, headers={}, content=body, raw=None, text=body.decode())
+
+    events: Any = aws.s3.meta.events
+    events.register_first("before-send.s3", compare)
+    return expected
+
+
+def test_a_bucket_of_another_account_is_refused_although_it_lets_us_in(
+    aws: Clients, address: Address
+) -> None:
+    _there(aws, address)
+    _belongs_to(aws, "999999999999")
+
+    with pytest.raises(Refusal) as caught:
+        store.ensure(address, aws)
+
+    assert "does not belong to account 123456789012" in caught.value.found
+    assert "AWS_PROFILE" in caught.value.fix
+    assert aws.s3.get_bucket_versioning(Bucket=_BUCKET).get("Status") is None
+
+
+def test_every_call_after_the_first_names_the_owner_that_it_expects(aws: Clients, address: Address) -> None:
+    _there(aws, address)
+    expected = _belongs_to(aws, "123456789012")
+
+    store.ensure(address, aws)
+
+    assert expected[0] == ""
+    assert len(expected) > 5
+    assert set(expected[1:]) == {"123456789012"}
