@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import sys
 from collections.abc import Callable
 
 from cluster import lifecycle, ports
@@ -11,11 +12,12 @@ from local.commands import Options
 from toolchain import console
 from toolchain.refusal import Refusal
 
-_COMMANDS: dict[str, Callable[[Options], None]] = {
+_COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "up": commands.up,
     "preview": commands.preview,
     "rollback": commands.rollback,
     "adopt": commands.adopt,
+    "drift": commands.drift,
     "status": commands.status,
     "shell": commands.shell,
     "destroy": commands.destroy,
@@ -26,8 +28,8 @@ _COMMANDS: dict[str, Callable[[Options], None]] = {
 }
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Read the command line and do it."""
+def main(arguments: list[str] | None = None) -> int | None:
+    """Read the command line and do it; returns the exit code where the command has one of its own."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("--stack", default=os.environ.get("STACK") or "dev", help="the stack (%(default)s)")
@@ -42,6 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--backend", default=os.environ.get("BACKEND"), help="s3://bucket, or local")
     parser.add_argument("--version", default=os.environ.get("VERSION"), help="the state's version to restore")
+    parser.add_argument("--json", action="store_true", help="the report of `drift` for machines")
     chosen = parser.parse_args(arguments)
     options = Options(
         stack=chosen.stack,
@@ -50,8 +53,9 @@ def main(arguments: list[str] | None = None) -> None:
         port=_port(chosen.port),
         backend=chosen.backend or None,
         version=chosen.version or None,
+        as_json=chosen.json,
     )
-    _COMMANDS[chosen.command](options)
+    return _COMMANDS[chosen.command](options)
 
 
 def _backend(action: str, options: Options) -> None:
@@ -89,4 +93,5 @@ def _port(text: str) -> int:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    # 2 is what `drift` found; it cannot also be that nothing could be looked at.
+    console.run(main, refused=1 if "drift" in sys.argv[1:] else 2)

@@ -13,6 +13,7 @@ from typing import Any
 
 from cluster import lifecycle
 from local import adoption, bringup, diagnosis, edge, holding, images, smoke, target, unreachable, workspace
+from local.drift import command as drifting
 from local.stack import Stack
 from local.target import Target
 from state import place
@@ -32,6 +33,7 @@ class Options:
     port: int
     backend: str | None = None
     version: str | None = None
+    as_json: bool = False
 
 
 def up(options: Options) -> None:
@@ -60,9 +62,13 @@ def up(options: Options) -> None:
             bringup.judged(stack, carrying)
         if chosen.local:
             bringup.admitting(chosen.local, config)
+        if not carrying:
+            stack.ensure()
+        with Step("drift", "what others changed since the last deployment") as step:
+            told = drifting.repaired(stack, chosen, step)
+        if told:
+            say(told)
         with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
-            if not carrying:
-                stack.ensure()
             step.result(stack.up(step, judged=carrying is not None))
         outputs = stack.outputs()
         releases.finished(outputs)
@@ -92,6 +98,14 @@ def preview(options: Options) -> None:
         stack.workspace.write(options.stack, _overrides(chosen, options))
         stack.ensure()
         say(stack.preview())
+
+
+def drift(options: Options) -> int:
+    """What others changed on the cluster since the last deployment; returns the exit code."""
+    with alone(options) as chosen:
+        stack = _stack(options, chosen, tools())
+        stack.holding.wait()
+        return drifting.show(stack, chosen, as_json=options.as_json)
 
 
 def adopt(options: Options) -> None:

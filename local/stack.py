@@ -119,6 +119,13 @@ class Stack:
                 raise _OvertakenError from failure
             raise _refused("stack import", failure.tail, None) from failure
 
+    def recorded(self) -> deployment.Deployment:
+        """Return what the last deployment recorded, its secrets in clear: never to be written or shown."""
+        found: deployment.Deployment = json.loads(
+            self._output("stack", "export", "--show-secrets", "--stack", self.name)
+        )
+        return found
+
     def _exported(self) -> deployment.Deployment:
         found: deployment.Deployment = json.loads(self._output("stack", "export", "--stack", self.name))
         return found

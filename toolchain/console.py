@@ -104,8 +104,8 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def run(command: Callable[[], int | None]) -> None:
-    """Run a command's body and exit: 0 when done, 2 with one message for a refusal, 130 when interrupted."""
+def run(command: Callable[[], int | None], *, refused: int = 2) -> None:
+    """Run a command's body and exit: with what it returns, `refused` for a refusal, 130 when interrupted."""
     # What other threads have running is ended then, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -114,20 +114,20 @@ def run(command: Callable[[], int | None]) -> None:
         sys.stderr.write("\ninterrupted: nothing is lost; the same command goes on from here\n")
         sys.exit(130)
     except Refusal as refusal:
-        _refuse(refusal)
+        _refuse(refusal, refused)
     except CommandError as failure:
         fix = "run it again: finished work stays; then look at what it names"
-        _refuse(Refusal(str(failure), "it was expected to succeed", fix))
+        _refuse(Refusal(str(failure), "it was expected to succeed", fix), refused)
     except OSError as failure:
         if failure.errno not in _OF_THE_MACHINE:
             raise
         found = f"{failure.filename or 'a file'}: {failure.strerror}"
         fix = "free some room or mend the permissions, and run it again: finished work stays"
-        _refuse(Refusal(found, "it must be written or read to go on", fix))
+        _refuse(Refusal(found, "it must be written or read to go on", fix), refused)
     sys.exit(code or 0)
 
 
-def _refuse(refusal: Refusal) -> NoReturn:
+def _refuse(refusal: Refusal, code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.write(f"\n{refusal}\n")
-    sys.exit(2)
+    sys.exit(code)

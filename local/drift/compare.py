@@ -1,7 +1,7 @@
 """The difference between an object as the server would have it and as it is."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,8 @@ _OF_THE_SERVER = (
 class Difference:
     """One field that differs: added, removed or changed on the cluster.
 
-    `wanted` and `live` are values of it; ABSENT where there is none. `whole` is the field that its manager owns
-    as one, such as a list without keys.
+    `wanted` and `live` are values of it; ABSENT where there is none. `whole` is the field that its manager
+    owns as one, such as a list without keys.
     """
 
     kind: str
@@ -59,8 +59,8 @@ def _compared(wanted: Any, live: Any, tree: Tree, path: Path) -> Iterator[Differ
     elif isinstance(wanted, Mapping) and isinstance(live, Mapping):
         for name in dict.fromkeys((*wanted, *live)):
             step = f"f:{name}"
-            found = (each.get(name, ABSENT) for each in (wanted, live))
-            yield from _compared(*found, tree.get(step, {}), (*path, step))
+            one, other = wanted.get(name, ABSENT), live.get(name, ABSENT)
+            yield from _compared(one, other, tree.get(step, {}), (*path, step))
     elif isinstance(wanted, list) and isinstance(live, list):
         keyed = [step for step in tree if paths.is_entry(step)]
         yield from _keyed(wanted, live, tree, keyed, path) if keyed else _unkeyed(wanted, live, path)
@@ -74,7 +74,8 @@ def _one_sided(wanted: Any, live: Any, path: Path) -> Iterator[Difference]:  # n
     if isinstance(there, Mapping) and there:
         for name, part in there.items():
             below = (*path, f"f:{name}")
-            yield from _one_sided(*((ABSENT, part) if kind == ADDED else (part, ABSENT)), below)
+            one, other = (ABSENT, part) if kind == ADDED else (part, ABSENT)
+            yield from _one_sided(one, other, below)
     else:
         yield Difference(kind=kind, path=path, whole=path, wanted=wanted, live=live)
 
@@ -104,12 +105,15 @@ def _unkeyed(wanted: list[Any], live: list[Any], path: Path) -> Iterator[Differe
 
 def _less(these: Sequence[Any], those: Sequence[Any]) -> list[Any]:
     """The entries of one list that the other has fewer of."""
-    as_text: Callable[[Any], str] = lambda entry: json.dumps(entry, sort_keys=True)  # noqa: E731
-    left = [as_text(entry) for entry in those]
+    left = [_as_text(entry) for entry in those]
     result = []
     for entry in these:
-        if (text := as_text(entry)) in left:
+        if (text := _as_text(entry)) in left:
             left.remove(text)
         else:
             result.append(entry)
     return result
+
+
+def _as_text(entry: Any) -> str:  # noqa: ANN401 - JSON of any shape
+    return json.dumps(entry, sort_keys=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.drift import compare, opening, ownership, paths
+from local.drift import compare, guard, opening, ownership, paths
 from local.drift import report as reports
 from local.drift.compare import Difference
 from local.drift.kubectl import LOOKING, Answers, Kubectl
@@ -77,10 +77,17 @@ def look(
     objects = [_Object(key=key, members=tuple(members)) for key, members in grouped.items()]
     live = kubectl.live([each.manifest for each in objects])
     unseen = dict(live.problems)
+    guard.same_owner([each.manifest for each in objects], live.objects)
     repairs = [
-        Repair(finding=_finding(each, [Change(what=reports.DELETED, opens=opening.by_absence(each.manifest))]))
+        Repair(
+            finding=_finding(each, [Change(what=reports.DELETED, opens=opening.by_absence(each.manifest))]),
+            applied=each.members,
+        )
         for each in objects
-        if each.key not in live.objects and each.key not in unseen and not _is_over(each.manifest)
+        if each.key not in live.objects
+        and each.key not in unseen
+        and each.is_made_here
+        and not _is_over(each.manifest)
     ]
     there = [each for each in objects if each.key in live.objects]
     ending = [each for each in there if live.objects[each.key]["metadata"].get("deletionTimestamp")]
@@ -118,7 +125,10 @@ def _compared(
         compared = _Compared(wanted=each, live=each_live)
         if each.key in would.objects:
             _judge(compared, would.objects[each.key])
-        elif "forbidden" in would.problems.get(each.key, "").lower() and "denied" not in would.problems[each.key]:
+        elif (
+            "forbidden" in would.problems.get(each.key, "").lower()
+            and "denied" not in would.problems[each.key]
+        ):
             unseen[each.key] = would.problems[each.key]
             continue
         else:
@@ -150,7 +160,8 @@ def _judge(compared: _Compared, would: Manifest) -> None:
     if not wanted.is_made_here:
         return
     for path, entry in ownership.foreign(would, tree, {*wanted.managers, LOOKING}):
-        below = compared.replacement or live
+        # From what it would be: without what others added alone, a list that must not be empty may be.
+        below = compared.replacement or would
         if paths.value(below, path) is not ABSENT:
             compared.foreign.append((path, entry))
             compared.replacement = paths.without(below, path)
@@ -253,7 +264,9 @@ def _finding(wanted: _Object, changes: Iterable[Change], problem: str | None = N
 
 def _is_over(manifest: Mapping[str, Any]) -> bool:
     """Whether it deletes itself: a Job with a time to live after its end."""
-    return manifest["kind"] == "Job" and (manifest.get("spec") or {}).get("ttlSecondsAfterFinished") is not None
+    return (
+        manifest["kind"] == "Job" and (manifest.get("spec") or {}).get("ttlSecondsAfterFinished") is not None
+    )
 
 
 def _sent(thing: Mapping[str, Any]) -> Manifest:

@@ -31,7 +31,7 @@ class Kubectl:
     command: tuple[str, ...]
 
     def live(self, asked: Sequence[Manifest]) -> Answers:
-        """The objects as they are, with their managers; those that are not there have neither answer nor problem."""
+        """Return the objects as they are; what is not there has neither an answer nor a problem."""
         names = [
             {
                 "apiVersion": each["apiVersion"],
@@ -45,11 +45,11 @@ class Kubectl:
         return self._asked(("get", "--ignore-not-found", "--show-managed-fields"), names)
 
     def would_apply(self, wanted: Sequence[Manifest]) -> Answers:
-        """The objects as they would be with these fields applied over whatever is there; nothing is changed."""
+        """Return the objects as they would be with these fields applied; nothing is changed."""
         return self._asked((*_applying(LOOKING), "--dry-run=server", "--show-managed-fields"), wanted)
 
     def would_replace(self, wanted: Sequence[Manifest]) -> Answers:
-        """The objects as they would be in place of those that are there; nothing is changed."""
+        """Return the objects as they would be in place of those that are there; nothing is changed."""
         return self._asked(("replace", f"--field-manager={LOOKING}", "--dry-run=server"), wanted)
 
     def apply(self, wanted: Sequence[Manifest], manager: str) -> Answers:
@@ -57,11 +57,11 @@ class Kubectl:
         return self._asked(_applying(manager), wanted)
 
     def replace(self, wanted: Sequence[Manifest]) -> Answers:
-        """Put objects in place of those that are there; refused where one changed since its resourceVersion."""
+        """Put objects in place of those there; refused where one changed since its resourceVersion."""
         return self._asked(("replace", f"--field-manager={LOOKING}"), wanted)
 
     def _asked(self, verb: Sequence[str], objects: Sequence[Manifest]) -> Answers:
-        """Ask for all at once; where that fails, for halves of those without an answer, to know whose fault it is."""
+        """Ask for all at once; where that fails, for halves of the rest, to find the one at fault."""
         if not objects:
             return Answers(objects={}, problems={})
         stream = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
@@ -84,7 +84,7 @@ class Kubectl:
 
 
 def of(chosen: Target) -> Kubectl:
-    """kubectl for the cluster that a target names."""
+    """Return kubectl for the cluster that a target names."""
     return Kubectl(command=tuple(shlex.split(chosen.kubectl_command())))
 
 
@@ -99,15 +99,14 @@ def _run(command: Sequence[str], stream: str) -> tuple[int, str, str]:
             list(command), input=stream, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as late:
-        raise process.CommandError(
-            command, process.TIMED_OUT, f"no answer within {_SECONDS:.0f} s"
-        ) from late
+        raise process.CommandError(command, process.TIMED_OUT, f"no answer within {_SECONDS:.0f} s") from late
     return done.returncode, done.stdout, done.stderr
 
 
 def _documents(text: str) -> list[Manifest]:
     """The objects of one document, of a list, or of several documents in a row."""
-    decoder, position, found = json.JSONDecoder(), 0, []
+    decoder, position = json.JSONDecoder(), 0
+    found: list[Manifest] = []
     while position < len(text.rstrip()):
         document, position = decoder.raw_decode(text, position)
         found += document["items"] if document.get("kind") == "List" else [document]

@@ -37,7 +37,8 @@ _FIELDS = tuple(
         r"^Service spec\.(clusterIP|clusterIPs|ipFamilies|ipFamilyPolicy|healthCheckNodePort)",
         r"^Namespace spec\.finalizers",
         # The Job controller, which ties its pods to it by them.
-        r"^Job spec\.(selector|template\.metadata\.labels\[(batch\.kubernetes\.io/)?(controller-uid|job-name)\])",
+        r"^Job spec\.selector",
+        r"^Job spec\.template\.metadata\.labels\.?\[?(batch\.kubernetes\.io/)?(controller-uid|job-name)",
         r"^[^.]+ status",
     )
 )

@@ -1,7 +1,7 @@
 """Paths into an object in the notation of managedFields, and the trees that they form.
 
-A step is `f:NAME` (a field), `k:{"name":"x"}` (the entry of a list with these keys) or `v:VALUE` (an entry that is
-the value itself); `.` stands for the node and not for what is below it.
+A step is `f:NAME` (a field), `k:{"name":"x"}` (the entry of a list with these keys) or `v:VALUE` (an
+entry that is the value itself); `.` stands for the node and not for what is below it.
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
 """
 
@@ -69,7 +69,10 @@ def without(thing: Any, path: Path) -> Any:  # noqa: ANN401 - JSON of any shape
     step, *rest = path
     position = locate(thing, step)
     if isinstance(thing, list):
-        copied = [without(part, tuple(rest)) if index == position and rest else part for index, part in enumerate(thing)]
+        copied = [
+            without(part, tuple(rest)) if index == position and rest else part
+            for index, part in enumerate(thing)
+        ]
         return copied if rest else [part for index, part in enumerate(thing) if index != position]
     if not rest:
         return {name: part for name, part in thing.items() if name != position}

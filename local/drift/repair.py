@@ -1,4 +1,4 @@
-"""The repair of drift: every field as the program applied it, and nothing that others added to its objects."""
+"""The repair of drift: every field as the program applied it, and nothing that others added."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from local.drift.detect import Repair
 from local.drift.kubectl import Kubectl
 from local.drift.report import Finding
-from local.drift.wanted import Wanted, key
+from local.drift.wanted import key
 
 _AT_ONCE = 4
 
@@ -23,9 +23,9 @@ class Failed:
 def apply(repairs: Sequence[Repair], kubectl: Kubectl) -> list[Failed]:
     """Repair what is there; returns what the server refused.
 
-    What others added goes first, guarded by the version that was looked at: an object that has changed since is
-    refused. Then the wanted fields are applied by the field manager of their own resource, which owns them again.
-    Cut off in between, the next comparison finds the rest.
+    What others added is deleted first, guarded by the version that was looked at: an object that was changed
+    since is refused. Then the wanted fields are applied by the field manager of their own resource, which
+    owns them again. Cut off in between, the next comparison finds the rest.
     """
     outdated = [repair for repair in repairs if repair.replacement is not None]
     refused = kubectl.replace([repair.replacement for repair in outdated if repair.replacement]).problems
@@ -35,18 +35,22 @@ def apply(repairs: Sequence[Repair], kubectl: Kubectl) -> list[Failed]:
         if repair.replacement and key(repair.replacement) in refused
     ]
     unchanged = {id(each.finding) for each in failed}
-    todo = [
-        (repair.finding, member)
-        for repair in repairs
-        if id(repair.finding) not in unchanged
-        for member in repair.applied
-    ]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = pool.map(lambda each: _applied(each[1], kubectl), todo)
-    return failed + [
-        Failed(finding=finding, why=why) for (finding, _), why in zip(todo, answers, strict=True) if why
-    ]
+    todo = [repair for repair in repairs if id(repair.finding) not in unchanged and repair.applied]
+    # What a deleted namespace held can only come back after it.
+    first = [repair for repair in todo if repair.finding.kind == "Namespace"]
+    for group in (first, [repair for repair in todo if repair not in first]):
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            answers = pool.map(lambda each: _applied(each, kubectl), group)
+            failed += [
+                Failed(finding=each.finding, why=why) for each, why in zip(group, answers, strict=True) if why
+            ]
+    return failed
 
 
-def _applied(member: Wanted, kubectl: Kubectl) -> str | None:
-    return kubectl.apply([member.manifest], member.manager).problems.get(member.key)
+def _applied(repair: Repair, kubectl: Kubectl) -> str | None:
+    """Apply the object before the patches of it; returns why the server did not take one."""
+    for member in sorted(repair.applied, key=lambda each: each.is_patch):
+        problem = kubectl.apply([member.manifest], member.manager).problems.get(member.key)
+        if problem:
+            return problem
+    return None

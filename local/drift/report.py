@@ -16,8 +16,8 @@ _WIDEST = 100
 class Change:
     """One thing that differs in an object.
 
-    `what` is added, removed, changed, taken (equal, but another manager's), deleted or terminating. `wanted` and
-    `live` are values as text, without secrets. `opens` says that it opens something.
+    `what` is added, removed, changed, taken (equal, but another manager's), deleted or terminating. `wanted`
+    and `live` are values as text, without secrets. `opens` says that it opens something.
     """
 
     what: str
@@ -107,7 +107,10 @@ class Report:
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """What opens something first, then what is deleted."""
     return tuple(
-        sorted(findings, key=lambda each: (not each.opens, not each.deleted, each.kind, each.namespace, each.name))
+        sorted(
+            findings,
+            key=lambda each: (not each.opens, not each.deleted, each.kind, each.namespace, each.name),
+        )
     )
 
 
@@ -135,7 +138,9 @@ def text(report: Report) -> str:
             lines.append(f"        the API server does not take what is wanted: {finding.problem}")
     lines += [f"  ?   {unseen.who}: {unseen.why}" for unseen in report.unseen]
     if report.repeated:
-        lines.append(f"      {report.repeated} objects of an update that was cut off are left to the next one")
+        lines.append(
+            f"      {report.repeated} objects of an update that was cut off are left to the next one"
+        )
     return "\n".join([*lines, f"drift of {report.stack}: {summary(report)}"])
 
 

@@ -1,26 +1,27 @@
-"""A stack as `pulumi up` leaves it: its objects on a server, each by a field manager of its own, and its state.
+"""A stack as `pulumi up` leaves it: its objects, each by a field manager of its own, and its state.
 
 The program is run for what it registers, and kubectl applies each object as the provider does, server-side.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import yaml
 
+from local.drift import wanted as objects
 from local.drift.kubectl import Kubectl
 from local.drift.wanted import Wanted
-from local.drift import wanted as objects
 from render import program
 
-from ..server import Server
 from ...documented import ROOT
+from ..server import Server
 
 _AT_ONCE = 4
 
 
 def kubectl(server: Server) -> Kubectl:
-    """kubectl as the product calls it."""
+    """Return kubectl as the product calls it."""
     return Kubectl(command=(str(server.kubectl), "--kubeconfig", str(server.kubeconfig)))
 
 
@@ -40,19 +41,17 @@ def exported(stack: str) -> dict[str, Any]:
     return {"version": 3, "deployment": {"resources": resources}}
 
 
-def deployed(server: Server, stack: str) -> tuple[Wanted, ...]:
-    """Deploy the stack's objects to a server; returns what its state says of them."""
-    wanted = objects.of(exported(stack))
-    apply(server, wanted[:1])
+def deployed(server: Server, wanted: Sequence[Wanted]) -> None:
+    """Apply a stack's objects, the namespace first and the patches last."""
+    first = [each for each in wanted if each.manifest["kind"] == "Namespace"]
     patches = [each for each in wanted if each.is_patch]
-    apply(server, [each for each in wanted[1:] if not each.is_patch])
-    apply(server, patches)
-    return wanted
-
-
-def apply(server: Server, wanted: Any) -> None:
-    """Apply objects, each by its own manager."""
     known = kubectl(server)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for answers in pool.map(lambda each: known.apply([each.manifest], each.manager), wanted):
-            assert answers.problems == {}
+    for group in (first, [each for each in wanted if each not in first and each not in patches], patches):
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for answers in pool.map(lambda each: known.apply([each.manifest], each.manager), group):
+                assert answers.problems == {}
+
+
+def of(stack: str) -> tuple[Wanted, ...]:
+    """Return what the state says of the stack's objects."""
+    return objects.of(exported(stack))

@@ -1,0 +1,164 @@
+"""Objects of both stacks, changed by a stranger in every way that the server takes: found and repaired."""
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from local.drift import detect, repair
+from local.drift.report import Report
+from local.drift.wanted import Key, Manifest, Wanted
+
+from ...harness.figures import Figures
+from .. import server as servers
+from ..server import Server
+from . import mutations, recorded
+from .mutations import Mutation
+from .stranger import Stranger
+
+# They would refuse much of what is tried; tests/policies shows that they do.
+_ADMISSION = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+# Controllers, which this server lacks, end what deletes these.
+_ENDED_BY_OTHERS = ("Namespace", "PersistentVolumeClaim")
+_OF_THE_SERVER = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server without controllers: what differs was changed by a test."""
+    with servers.alone() as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["dev", "prod"])
+def stack(request: pytest.FixtureRequest, server: Server) -> tuple[Wanted, ...]:
+    """A deployed stack, without its admission policies."""
+    wanted = tuple(each for each in recorded.of(request.param) if each.manifest["kind"] not in _ADMISSION)
+    recorded.deployed(server, wanted)
+    return wanted
+
+
+@pytest.fixture
+def stranger(server: Server) -> Stranger:
+    """Who changes it."""
+    return Stranger(server)
+
+
+@pytest.mark.parametrize("what", mutations.KINDS)
+def test_whatever_the_server_takes_from_a_stranger_is_found_by_its_field_and_put_back(
+    server: Server, stack: tuple[Wanted, ...], stranger: Stranger, figures: Figures, what: str
+) -> None:
+    before = {each.key: _live(stranger, each.manifest) for each in stack}
+    assert _look(server, stack)[0].clean
+    made = {each.key: _mutated(stranger, each.manifest, what) for each in stack}
+
+    report, repairs = _look(server, stack)
+    missed = [
+        (key, each.place) for key, done in made.items() for each in done if not _names(report, key, each)
+    ]
+    failed = repair.apply(repairs, recorded.kubectl(server))
+    again, _ = _look(server, stack)
+    differing = [each.key for each in stack if _live(stranger, each.manifest) != before[each.key]]
+
+    _count(figures, what, sum(map(len, made.values())), len(missed), len(differing))
+    assert sum(map(len, made.values())) >= len({each.key for each in stack}) // 2
+    assert missed == []
+    assert failed == []
+    assert differing == []
+    assert again.clean, again
+
+
+def test_whatever_a_stranger_deletes_is_found_and_comes_back(
+    server: Server, stack: tuple[Wanted, ...], stranger: Stranger, figures: Figures
+) -> None:
+    made = [each for each in stack if not each.is_patch and each.manifest["kind"] not in _ENDED_BY_OTHERS]
+    before = {each.key: _given_again(_live(stranger, each.manifest)) for each in made}
+    deleted = [each for each in made if stranger.delete(each.manifest)]
+
+    report, repairs = _look(server, stack)
+    found = {(each.kind, each.name) for each in report.findings if each.deleted}
+    failed = repair.apply(repairs, recorded.kubectl(server))
+    again, _ = _look(server, stack)
+    differing = [
+        each.key for each in deleted if _given_again(_live(stranger, each.manifest)) != before[each.key]
+    ]
+
+    missed = [each for each in deleted if (each.key[1], each.key[3]) not in found]
+    _count(figures, "deleted", len(deleted), len(missed), len(differing))
+    assert len(deleted) > len(made) // 2
+    assert missed == []
+    assert failed == []
+    assert differing == []
+    assert again.clean, again
+
+
+def _look(server: Server, stack: Sequence[Wanted]) -> tuple[Report, list[detect.Repair]]:
+    return detect.look("test", stack, recorded.kubectl(server))
+
+
+def _mutated(stranger: Stranger, manifest: Manifest, what: str) -> list[Mutation]:
+    """Every mutation that the server took, all of them on the object now."""
+    done = []
+    for mutation in mutations.of(manifest, what):
+        live = stranger.get(manifest)
+        assert live is not None
+        for wanted in mutation.of(live):
+            taken = stranger.put(wanted)
+            if taken and _bare(taken) != _bare(live):
+                done.append(mutation)
+                break
+    return done
+
+
+def _names(report: Report, key: Key, mutation: Mutation) -> bool:
+    """Whether the report names the object and the field, or a part or the whole of it."""
+    for finding in report.findings:
+        if (finding.kind, finding.namespace, finding.name) != key[1:]:
+            continue
+        for change in finding.changes:
+            told = _plain(change.field)
+            if told and (told.startswith(mutation.place) or mutation.place.startswith(told)):
+                return True
+    return False
+
+
+def _plain(field: str) -> str:
+    """The field without the keys of list entries, which mutations know by their index."""
+    # A name in brackets is an entry of a map: it stays.
+    named = re.sub(r"(labels|annotations|data|matchLabels|hard)\[([^\]]*)\]", r"\1.\2", field)
+    return re.sub(r"\[[^\]]*\]", "", named)
+
+
+def _live(stranger: Stranger, manifest: Manifest) -> Manifest | None:
+    found = stranger.get(manifest)
+    return found and _bare(found)
+
+
+def _bare(thing: Manifest) -> Manifest:
+    bare = copy.deepcopy(thing)
+    for name in _OF_THE_SERVER:
+        bare["metadata"].pop(name, None)
+    bare.pop("status", None)
+    return bare
+
+
+def _given_again(thing: Manifest | None) -> Manifest:
+    """The object without what the server gives to each object of a name anew: addresses, and a Job's uid."""
+    assert thing is not None
+    spec = thing.get("spec", {})
+    if thing["kind"] == "Service":
+        del spec["clusterIP"], spec["clusterIPs"]
+    if thing["kind"] == "Job":
+        del spec["selector"]
+        labels = spec["template"]["metadata"]["labels"]
+        spec["template"]["metadata"]["labels"] = {
+            name: value for name, value in labels.items() if "controller-uid" not in name
+        }
+    return thing
+
+
+def _count(figures: Figures, what: str, made: int, missed: int, differing: int) -> None:
+    figures.text(
+        f"drift {what}: cases, found, objects not put right", f"{made}, {made - missed}, {differing}"
+    )
