@@ -14,7 +14,7 @@ from local import commands, workspace
 from local.commands import Options
 from local.target import Target
 from state import address as addresses
-from state import deployment, store, versions
+from state import burial, deployment, store, versions
 from state import place as places
 from state import policy as policies
 from state.address import Address
@@ -48,6 +48,7 @@ def move(options: Options) -> None:
         with Step("move", f"the state of {options.stack}") as step:
             mover = Mover(
                 stack=options.stack,
+                project=_project(),
                 identity=chosen.identity,
                 cli=cli,
                 environment={**workspace.passphrase(), **chosen.environment},
@@ -83,6 +84,9 @@ def restore(options: Options) -> None:
     with Step("restore", f"the state of {options.stack}") as step:
         reached = store.clients(address)
         _unlocked(address, reached, options.stack)
+        there = Place(url=address.url, secrets="", name="", local=False)
+        if stone := burial.read(there, _project(), options.stack):
+            raise stone.refused(options.stack, address.url, commands.suffix(options))
         found = versions.restore(address, reached, _project(), options.stack, options.version)
         step.result(f"{found.resources} resources, as of {found.since:%Y-%m-%d %H:%M:%S}")
     say(f"\nSee what has changed since: make preview{commands.suffix(options)}")
@@ -175,6 +179,7 @@ def _tell(options: Options, moved: Moved, folder: Path) -> None:
     say(f"\nThe state of {options.stack} is in {moved.current.url}\n")
     if moved.previous:
         say(f"  before    {moved.previous.url} has it as it was, until the next move")
+        say("            a deployment from there is refused, and told where the state is")
     say(f"  deploy    make up{chosen}")
     if moved.current.local:
         return

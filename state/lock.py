@@ -7,6 +7,7 @@ import re
 import socket
 from pathlib import Path
 
+from state import tombstone
 from toolchain.refusal import Refusal
 
 SAID = "the stack is currently locked"
@@ -16,7 +17,7 @@ _PATH = re.compile(r"(\.pulumi/locks/\S+?\.json)\S*: created by ")
 
 def left_behind(text: str) -> list[str]:
     """The paths of the locks in pulumi's message, if killed runs of this machine left all of them."""
-    return _PATH.findall(text) if _gone(_owners(text)) else []
+    return _PATH.findall(text) if _gone(_owners(text)) and not tombstone.said(text) else []
 
 
 def refused(text: str, stack: str, chosen: str | None = None) -> Refusal:
@@ -24,6 +25,8 @@ def refused(text: str, stack: str, chosen: str | None = None) -> Refusal:
 
     `chosen` is what follows a `make` command that is about this stack on this cluster.
     """
+    if moved := tombstone.said(text):
+        return moved.refused(stack, "", chosen)
     owners = _owners(text)
     gone = _gone(owners)
     which = f" STACK={stack}" if chosen is None else chosen

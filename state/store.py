@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from state import bucketpolicy, inspection, lifecycle, policy
+from state import bucketpolicy, inspection, lifecycle, policy, tombstone
 from state.address import Address
 from state.aws import NO_ACCESS, Clients, clients, code, optional, refused
 from toolchain.refusal import Refusal
@@ -83,13 +83,17 @@ def key_arn(address: Address, reached: Clients) -> str | None:
 
 
 def locks(address: Address, reached: Clients, project: str, stack: str) -> list[str]:
-    """The locks that Pulumi has on the stack: one for each run that goes on or was killed."""
+    """The locks that Pulumi has on the stack: one for each run that goes on or was killed.
+
+    A tombstone is none: what it says is asked of `tombstone`.
+    """
     prefix = address.key(f".pulumi/locks/organization/{project}/{stack}/")
+    stone = address.key(tombstone.path(project, stack))
     try:
         found = reached.s3.list_objects_v2(Bucket=address.bucket, Prefix=prefix).get("Contents", [])
     except (ClientError, BotoCoreError) as error:
         raise refused(address, error) from error
-    return [entry["Key"] for entry in found]
+    return [entry["Key"] for entry in found if entry["Key"] != stone]
 
 
 def unlock(address: Address, reached: Clients, paths: Sequence[str]) -> None:
