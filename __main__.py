@@ -1,8 +1,10 @@
 """FeastFlow on Kubernetes: one namespace, from the stack's settings to the addresses it serves."""
 
+from pathlib import Path
+
 import pulumi
 
-from components import cluster, continuity, settings
+from components import cluster, continuity, live, ownership, settings
 from components.backend import Backend, BackendArgs
 from components.database import Database, DatabaseArgs
 from components.edge import Edge, EdgeArgs
@@ -11,11 +13,13 @@ from components.outputs import Commands
 from components.tenancy import Tenancy, TenancyArgs
 
 stack, kubeconfig, rules = settings.load()
-on_cluster = pulumi.ResourceOptions(
-    providers=[cluster.provider(kubeconfig, allowed=continuity.checked(stack))]
-)
+cluster.check(kubeconfig)
+ownership.siblings(Path(__file__).parent, stack, kubeconfig)
+seen, owner, before = live.look(kubeconfig, stack.namespace), ownership.identity(), continuity.last_update()
+allowed = continuity.checked(stack, seen, before, owner)
+on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig, allowed)])
 
-tenancy = Tenancy("tenancy", TenancyArgs(stack=stack, rules=rules), on_cluster)
+tenancy = Tenancy("tenancy", TenancyArgs(stack=stack, rules=rules, owner=owner), on_cluster)
 database = Database(
     "database",
     DatabaseArgs(place=tenancy.place, settings=stack.database, rotation=stack.rotation),
@@ -56,4 +60,4 @@ pulumi.export(
     {"database": stack.database.image, "backend": backend.image, "frontend": frontend.image},
 )
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
-pulumi.export(continuity.OUTPUT, continuity.recorded(stack, after=database.access.engine.ready))
+pulumi.export(continuity.OUTPUT, continuity.recorded(stack, seen, before, after=database.access.engine.ready))

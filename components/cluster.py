@@ -1,76 +1,62 @@
-"""The connection to the cluster: one explicit provider, and a clear word when nobody answers.
+"""The connection to the cluster: one explicit provider, and a clear error when the cluster does not answer.
 
-The check looks at the kubeconfig and opens one TCP connection. It refuses only when it is certain; where a
+The check reads the kubeconfig and opens one TCP connection. It refuses only when it is certain; where a
 proxy or an unusual configuration makes it unsure, the provider decides.
 """
 
 import os
 import socket
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import yaml
 
+from . import kubeconfig
 from .model.stack import Kubeconfig
+
+# With one that stays the same, another URL, certificate authority or kubeconfig of the cluster is an update
+# of the provider; without one it is another cluster to it, and every object is replaced. Whether it is the
+# same cluster is for `ownership` to say.
+IDENTIFIER = "feastflow"
 
 _SECONDS = 3.0
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 def provider(settings: Kubeconfig, allowed: pulumi.Output[bool]) -> kubernetes.Provider:
-    """The provider for every object of the stack, which none can be made without.
+    """Return the provider of every object of the stack; no object is created before it.
 
-    It waits for `allowed`, so that whatever refuses there does so before anything is touched.
-
-    Raises:
-        pulumi.RunError: when the named context does not exist or its API server refuses connections.
+    It waits for `allowed`, so that a refusal there comes before anything is changed.
     """
-    check(settings, os.environ)
     return kubernetes.Provider(
         "kubernetes",
         context=settings.context,
         kubeconfig=settings.kubeconfig,
+        cluster_identifier=IDENTIFIER,
         enable_server_side_apply=allowed,
     )
 
 
-def check(settings: Kubeconfig, environ: Mapping[str, str]) -> None:
-    """Refuse a cluster that certainly cannot be reached; see `provider`."""
-    config = _read(settings, environ)
+def check(settings: Kubeconfig, environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse a cluster that certainly cannot be reached.
+
+    Raises:
+        pulumi.RunError: when the named context does not exist or its API server refuses connections.
+    """
+    config = kubeconfig.read(settings, environ)
     if config is None:
         return
-    contexts = {entry["name"]: entry.get("context") or {} for entry in config.get("contexts") or []}
-    name = settings.context or config.get("current-context")
-    if name and name not in contexts:
-        raise pulumi.RunError(_no_context(str(name), sorted(contexts)))
-    clusters = {entry["name"]: entry.get("cluster") or {} for entry in config.get("clusters") or []}
-    cluster = clusters.get(contexts.get(name, {}).get("cluster"), {})
+    name = settings.context or config.current
+    if name and name not in config.contexts:
+        raise pulumi.RunError(_no_context(name, sorted(config.contexts)))
+    cluster = config.cluster(name)
     server = str(cluster.get("server") or "")
     if not server or cluster.get("proxy-url") or any(environ.get(proxy) for proxy in _PROXIES):
         return
     problem = _knock(server)
     if problem:
-        raise pulumi.RunError(_no_answer(str(name), server, problem))
-
-
-def _read(settings: Kubeconfig, environ: Mapping[str, str]) -> dict[str, Any] | None:
-    text = settings.kubeconfig
-    if text is None or "\n" not in text:
-        given = text or environ.get("KUBECONFIG") or "~/.kube/config"
-        path = Path(given).expanduser()
-        # Several files are merged by rules of their own; that is the provider's business.
-        if os.pathsep in given or not path.is_file():
-            return None
-        text = path.read_text(encoding="utf-8")
-    try:
-        config = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return None
-    return config if isinstance(config, dict) else None
+        raise pulumi.RunError(_no_answer(name, server, problem))
 
 
 def _knock(server: str) -> str:

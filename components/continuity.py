@@ -10,7 +10,8 @@ from typing import Any
 
 import pulumi
 
-from . import quantities
+from . import ownership, quantities
+from .live import Seen
 from .model.stack import Stack
 
 OUTPUT = "dataDependsOn"
@@ -34,6 +35,11 @@ _FIXED = (
         _DUMP,
     ),
     (
+        "database.version",
+        "PostgreSQL does not start on files of another major version",
+        "name an image of the version that it was; or, to change the version, " + _DUMP,
+    ),
+    (
         "database.name",
         "the application would find an empty database of the new name, and the old one would be left behind",
         "rename it in PostgreSQL (ALTER DATABASE … RENAME TO …) in a stack that has been dumped, or " + _DUMP,
@@ -53,6 +59,11 @@ _FIXED = (
         "PostgreSQL refuses to start on files of another user",
         f"set the old value again, or {_DUMP}",
     ),
+    (
+        ownership.CREATED,
+        "the namespace would be deleted with its data, or owned by a stack that did not create it",
+        f"set the old value again; or, for a stack in another namespace, {_DUMP}",
+    ),
 )
 
 
@@ -62,10 +73,12 @@ def facts(stack: Stack) -> dict[str, Any]:
     return {
         "namespace": stack.namespace,
         "database.engine": database.engine,
+        "database.version": database.major,
         "database.name": database.name,
         "database.user": database.user,
         "database.storageClass": database.storage_class,
         "database.uid": database.uid,
+        ownership.CREATED: stack.tenancy.create_namespace,
         _SIZE: database.storage,
         _ROTATION: stack.rotation,
     }
@@ -98,27 +111,60 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
         raise pulumi.RunError("\n\n".join([head, *problems]))
 
 
-def recorded(stack: Stack, after: Sequence[pulumi.Resource]) -> pulumi.Output[dict[str, Any]]:
-    """The facts for the next update, known when the resources that hold the data are there.
-
-    An update that fails before leaves the record of the one before as it is.
-    """
-    now = facts(stack)
-    return pulumi.Output.all(*(resource.urn for resource in after)).apply(lambda _: now)
-
-
-def checked(stack: Stack) -> pulumi.Output[bool]:
-    """Known only when the change has been checked against the last update of this stack."""
-    now = facts(stack)
+def last_update() -> pulumi.Output[dict[str, Any]]:
+    """Return the facts that the last update of this stack recorded; empty before the first."""
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     # No StackReference: as a resource it keeps the outputs of one update ago, and every refresh reports that.
     last = pulumi.runtime.invoke_output(LAST_UPDATE, {"name": name})
+    return last.apply(lambda found: _whole(found["outputs"].get(OUTPUT)))
 
-    def compare(found: Mapping[str, Any]) -> bool:
-        check(_whole(found["outputs"].get(OUTPUT)), now)
+
+def recorded(
+    stack: Stack, seen: Seen | None, before: pulumi.Output[dict[str, Any]], after: Sequence[pulumi.Resource]
+) -> pulumi.Output[dict[str, Any]]:
+    """Return the facts for the next update, known when the resources that hold the data are there.
+
+    An update that fails before leaves the record of the one before as it is; so does one that cannot ask the
+    cluster who it is, as far as that goes.
+    """
+    now = facts(stack)
+
+    def merge(values: Sequence[Any]) -> dict[str, Any]:
+        return {**now, **_cluster(seen, values[0])}
+
+    return pulumi.Output.all(before, *(resource.urn for resource in after)).apply(merge)
+
+
+def checked(
+    stack: Stack,
+    seen: Seen | None,
+    before: pulumi.Output[dict[str, Any]],
+    uuid: pulumi.Output[str],
+) -> pulumi.Output[bool]:
+    """Return True, known only when the change has been checked against the last update and the cluster."""
+    now = facts(stack)
+
+    def compare(values: Sequence[Any]) -> bool:
+        ownership.check(stack, seen, values[0], values[1])
+        check(values[0], now)
         return True
 
-    return last.apply(compare)
+    return pulumi.Output.all(before, _or_none(uuid)).apply(compare)
+
+
+def _cluster(seen: Seen | None, before: Mapping[str, Any]) -> dict[str, Any]:
+    if seen is None or seen.cluster is None:
+        return {key: before[key] for key in (ownership.CLUSTER, ownership.CLUSTER_NAME) if key in before}
+    return {ownership.CLUSTER: seen.cluster, ownership.CLUSTER_NAME: seen.name}
+
+
+def _or_none(output: pulumi.Output[str]) -> pulumi.Output[str | None]:
+    """Return the value, or None where only the update will know it."""
+
+    async def known() -> str | None:
+        return await output.future() if await output.is_known() else None
+
+    return pulumi.Output.from_input(known())
 
 
 def _whole(before: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Database(pulumi.ComponentResource):
             "postgres-scripts",
             place,
             clerk,
-            {roles.SCRIPT.name: roles.SCRIPT.read_text(encoding="utf-8")},
+            {roles.SCRIPT.name: roles.script(settings)},
             self,
         )
         engine = self._engine(args, identity, admin, scripts)

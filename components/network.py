@@ -65,9 +65,9 @@ def outside(host: Egress) -> Rule:
     return Rule(peers=[Peer(ip_block=block) for block in blocks], ports=[host.port])
 
 
-def default_deny(metadata: meta.v1.ObjectMetaArgs, parent: pulumi.Resource) -> None:
+def default_deny(metadata: meta.v1.ObjectMetaArgs, parent: pulumi.Resource) -> networking.v1.NetworkPolicy:
     """Nothing in, nothing out, for every pod of the namespace."""
-    networking.v1.NetworkPolicy(
+    return networking.v1.NetworkPolicy(
         "default-deny",
         metadata=metadata,
         spec=networking.v1.NetworkPolicySpecArgs(

@@ -20,6 +20,7 @@ from .model.database import Database as DatabaseSettings
 from .model.workload import WritablePath
 from .names import Identity
 
+_SCRIPT_VERSION = 15
 SCRIPT = Path(__file__).with_name("postgres.sh")
 _SCRIPTS = "/etc/feastflow/scripts"
 SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
@@ -29,6 +30,13 @@ _RETRIES = 3
 _GRACE_SECONDS = 5
 # Nobody's on any node.
 _UNPRIVILEGED = 10001
+
+
+def script(settings: DatabaseSettings) -> str:
+    """postgres.sh for the image's version: where Debian's packages keep its programs."""
+    return SCRIPT.read_text(encoding="utf-8").replace(
+        f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/"
+    )
 
 
 def admin(settings: DatabaseSettings) -> str:
@@ -155,9 +163,7 @@ def _job(
     )
     # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again
     # does no harm, so whatever else changes may replace it.
-    version = digests.of(
-        [settings.image, _UNPRIVILEGED, args.rotation, dict(plain), SCRIPT.read_text(encoding="utf-8")]
-    )
+    version = digests.of([settings.image, _UNPRIVILEGED, args.rotation, dict(plain), script(settings)])
     name = f"{names.ROLES}-{verb}-{version}"
     return batch.v1.Job(
         name,

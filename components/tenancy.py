@@ -8,7 +8,7 @@ from pulumi_kubernetes import core, meta, rbac, scheduling
 
 from policies.configuration import Configuration
 
-from . import admission, names, network, sizing, workload
+from . import admission, live, names, network, ownership, sizing, workload
 from .context import Place
 from .model.stack import Stack
 
@@ -22,17 +22,20 @@ _PRIORITIES = {"database": 1_000_000, "backend": 1_000, "frontend": 1_000}
 
 @dataclass(frozen=True, kw_only=True)
 class TenancyArgs:
-    """The stack whose namespace it is, and what its file says about the rules."""
+    """The stack whose namespace it is, what its file says about the rules, and the stack's UUID."""
 
     stack: Stack
     rules: Configuration
+    owner: pulumi.Input[str]
 
 
 class Tenancy(pulumi.ComponentResource):
     """The namespace: Pod Security `restricted`, its size, who may look, no traffic until a tier asks.
 
     Not a goal: a namespace that others also deploy to. The stack owns it, and destroying the stack deletes
-    it.
+    it, unless it was given (`tenancy.createNamespace: false`): then Pod Security's labels, ResourceQuota,
+    LimitRange and who may look are left to its giver, since an administrator of the namespace alone may not
+    write them.
     """
 
     place: Place
@@ -44,19 +47,12 @@ class Tenancy(pulumi.ComponentResource):
         stack, settings = args.stack, args.stack.tenancy
         self._labels = names.common_labels(stack.namespace)
         self._child = pulumi.ResourceOptions(parent=self)
-        namespace = core.v1.Namespace(
-            "namespace",
-            metadata=meta.v1.ObjectMetaArgs(
-                name=stack.namespace, labels={**self._labels, **pod_security(settings.pod_security_version)}
-            ),
-            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
-        )
-        self.namespace = namespace.metadata.apply(lambda metadata: str(metadata.name))
+        self.namespace = self._owned(args)
         if settings.admission_policies:
             admission.enforce(stack, args.rules, self.namespace, self)
-        self._size(stack)
-        self._developers(settings.developers)
-        network.default_deny(self._metadata("default-deny"), self)
+        if settings.create_namespace:
+            self._size(stack)
+            self._developers(settings.developers)
         network.allow_dns(self._metadata("allow-dns"), settings.dns_namespace, self)
         self.place = Place(
             namespace=self.namespace,
@@ -67,6 +63,30 @@ class Tenancy(pulumi.ComponentResource):
             priorities=self._priorities(stack.namespace) if settings.priority_classes else {},
         )
         self.register_outputs({"namespace": self.namespace})
+
+    def _owned(self, args: TenancyArgs) -> pulumi.Output[str]:
+        """Create the namespace and the policy that denies all traffic; the first has the owner's mark.
+
+        Whatever else is created waits for the mark: an update that is cut off leaves nothing without it.
+        """
+        stack, settings = args.stack, args.stack.tenancy
+        owned = {live.OWNER: pulumi.Output.from_input(args.owner).apply(ownership.mark)}
+        deny = meta.v1.ObjectMetaArgs(name=live.OWNED, namespace=stack.namespace, labels=self._labels)
+        if not settings.create_namespace:
+            deny.annotations = owned
+            return _existing(network.default_deny(deny, self), stack.namespace)
+        namespace = core.v1.Namespace(
+            "namespace",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=stack.namespace,
+                labels={**self._labels, **pod_security(settings.pod_security_version)},
+                annotations=owned,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
+        )
+        deny.namespace = _existing(namespace, stack.namespace)
+        network.default_deny(deny, self)
+        return deny.namespace
 
     def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
         return meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=self._labels)
@@ -142,6 +162,15 @@ class Tenancy(pulumi.ComponentResource):
             )
             classes[component] = created.metadata.apply(lambda metadata: str(metadata.name))
         return classes
+
+
+def _existing(resource: pulumi.Resource, name: str) -> pulumi.Output[str]:
+    """Return the name, known in a preview too, for resources that must wait until the resource exists.
+
+    The metadata of an object that a preview changes is unknown there, and an object whose namespace is
+    unknown is shown as replaced.
+    """
+    return resource.urn.apply(lambda _: name)
 
 
 def pod_security(version: str) -> dict[str, str]:

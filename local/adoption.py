@@ -37,6 +37,14 @@ _DATA = ("the server's user", "PGDATA", "the volume's claim")
 _CLAIM = "persistentVolumeClaim"
 
 
+def allowed(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment in which the program takes over the namespace and the fields of its objects."""
+    # The SDK takes its time to load, and no other command needs it in this process.
+    from components import ownership  # noqa: PLC0415
+
+    return {**FORCE, ownership.ADOPT: str(config.get("feastflow:namespace", ""))}
+
+
 def planned(stack: str, config: Mapping[str, Any]) -> list[Manifest]:
     """What the stack would apply; without Secrets, whose names nobody knows before."""
     # The SDK takes its time to load, and no other command needs it in this process.

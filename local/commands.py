@@ -114,7 +114,8 @@ def adopt(options: Options) -> None:
         adoption.take_jobs(chosen, planned, live)
         with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
             stack.ensure()
-            forcing = replace(stack, environment={**stack.environment, **adoption.FORCE})
+            allowed = adoption.allowed(config)
+            forcing = replace(stack, environment={**stack.environment, **allowed})
             step.result(forcing.up(step))
         releases.finished()
         url = stack.outputs()["url"]

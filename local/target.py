@@ -10,9 +10,11 @@ from pathlib import Path
 from cluster import handle, lifecycle
 from cluster.engine import Engine
 from cluster.handle import Cluster
-from toolchain import golang, pins, process
+from toolchain import cache, golang, pins, process
 from toolchain.console import Step
 from toolchain.refusal import Refusal
+
+_FORBIDDEN = "Error from server (Forbidden)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,10 @@ def named(context: str) -> Target:
     try:
         uid = process.output([*command, "-o", "jsonpath={.metadata.uid}"], timeout=30).strip()
     except process.CommandError as failure:
+        if _FORBIDDEN in failure.tail:
+            # It answers, to a user of one namespace: the context's name is all there is to tell it by.
+            uid = f"context-{cache.key(context)}"
+            return Target(context=context, kubeconfig=None, kubectl=kubectl, identity=uid, local=None)
         raise Refusal(
             f"the cluster behind {context} does not answer: {failure.tail}",
             "nothing can be deployed to it",

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components import names
+from components import live, names
 from render import secrets, waves
 from render.recording import Registered
 from render.secrets import Manifest, Store
 
-_OURS = "pulumi.com/"
+_OURS = ("pulumi.com/", live.OWNER)
 _MANAGED_BY = "app.kubernetes.io/managed-by"
 _ARGO = "argocd.argoproj.io"
 _FLUX = "kustomize.toolkit.fluxcd.io"

@@ -20,8 +20,11 @@ from pulumi.runtime.stack import Stack
 
 from components import continuity
 
+# No state, no identity of one.
+OWNER = "none"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - Pulumi's mark of a secret, none itself
 _SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
+_UUID = "random:index/randomUuid:RandomUuid"
 _PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - the name of a type
 
 
@@ -80,6 +83,8 @@ class _Answers(mocks.Mocks):
         state = dict(args.inputs)
         if args.typ == _PASSWORD:
             state["result"] = f"generated {args.name}"
+        if args.typ == _UUID:
+            state["result"] = OWNER
         return f"{args.name}-id", state
 
 

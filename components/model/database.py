@@ -1,15 +1,14 @@
 """The database: one interface, two engines."""
 
-import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from .. import majors
 from .base import Model, refuse
 from .scalars import Bytes, Image, Name, SqlName, UserId
 from .workload import Resources, resources
 
-_TAGGED_15 = re.compile(r":15([.-][^:@/]*)?(@|$)")
 _OWN_DATABASES = ("postgres", "template0", "template1")
 
 
@@ -27,8 +26,13 @@ class Database(Model):
     )
     image: Image = Field(
         default="ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
-        description="PostgreSQL 15 with its programs on PATH, or below /usr/lib/postgresql/15/bin.",
+        description="PostgreSQL 15 or later: programs on PATH, or below /usr/lib/postgresql/VERSION/bin.",
         examples=["ghcr.io/cloudnative-pg/postgresql:15.14-bookworm"],
+    )
+    version: Annotated[int, Field(ge=majors.OLDEST, le=majors.NEWEST)] | None = Field(
+        default=None,
+        description="PostgreSQL's major version, where the image's tag does not begin with it.",
+        examples=[15],
     )
     instances: Annotated[int, Field(ge=1, le=9)] = Field(
         default=1, description="Servers: one primary, the others standbys of it.", examples=[3]
@@ -89,12 +93,38 @@ class Database(Model):
                 "1",
                 at="instances",
             )
-        if self.engine == "replicated" and not _TAGGED_15.search(self.image):
-            raise refuse(
-                "CloudNativePG reads the version of PostgreSQL from the image's tag, and this is not a 15",
-                "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
-                at="image",
-            )
         if self.engine == "replicated" and self.instances == 1:
             raise refuse("with one instance there is nothing to fail over to", "3", at="instances")
         return self
+
+    @model_validator(mode="after")
+    def _version_is_known(self) -> Self:
+        tagged = majors.tagged(self.image)
+        if self.engine == "replicated" and tagged is None:
+            raise refuse(
+                "CloudNativePG reads PostgreSQL's version from the image's tag, and this one does not begin "
+                "with a version from 15 on",
+                "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
+                at="image",
+            )
+        if tagged is None and self.version is None:
+            raise refuse(
+                "its tag does not begin with a version of PostgreSQL from 15 on, and a server does not start "
+                "on data of another major version",
+                "pulumi config set --path feastflow:database.version 15 (the version in this image)",
+                at="image",
+            )
+        read = self.engine == "replicated" or majors.certain(self.image)
+        if self.version is not None and read and self.version != tagged:
+            raise refuse(
+                f"the image's tag names PostgreSQL {tagged}, and a server does not start on data of another "
+                "major version",
+                str(tagged),
+                at="version",
+            )
+        return self
+
+    @property
+    def major(self) -> int:
+        """PostgreSQL's major version, as the settings or the image's tag say."""
+        return self.version or majors.tagged(self.image) or 0

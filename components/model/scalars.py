@@ -14,7 +14,17 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LONGEST_HOST = 253
-_SYSTEM_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+# What clusters, ingress controllers, operators and GitOps tools are installed into by their own instructions.
+_SYSTEM_NAMESPACES = frozenset(
+    {
+        *("argo", "argo-rollouts", "argocd", "calico-system", "cert-manager", "cnpg-system", "default"),
+        *("external-secrets", "flux-system", "gatekeeper-system", "gmp-system", "ingress-nginx"),
+        *("istio-ingress", "istio-system", "keda", "kyverno", "linkerd", "local-path-storage"),
+        *("longhorn-system", "metallb-system", "monitoring", "nginx-gateway", "openebs", "operators"),
+        *("projectcontour", "rook-ceph", "sealed-secrets", "tigera-operator", "traefik", "velero"),
+    }
+)
+_SYSTEM_PREFIXES = ("amazon-", "aks-", "cattle-", "gke-", "kube-", "openshift-")
 
 
 def matching(pattern: re.Pattern[str], why: str, fix: str) -> AfterValidator:
@@ -77,10 +87,10 @@ def _namespace(text: str) -> str:
         raise refuse(
             "a namespace is a DNS label: at most 63 lower-case letters, digits and dashes", "feastflow-dev"
         )
-    if text in _SYSTEM_NAMESPACES or text.startswith("kube-"):
+    if text in _SYSTEM_NAMESPACES or text.startswith(_SYSTEM_PREFIXES):
         raise refuse(
             "the stack owns its namespace and `pulumi destroy` deletes it with all it holds, "
-            "and this one belongs to the cluster",
+            "and this one is the cluster's, a controller's or an operator's",
             "feastflow-dev",
         )
     return text

@@ -44,6 +44,23 @@ class Stack(Model):
     edge: Edge = Field(description="Where the site is reached.", examples=[{"host": "feastflow.example.com"}])
 
     @model_validator(mode="after")
+    def _namespace_of_its_own(self) -> Self:
+        others = {
+            "edge.controllerNamespace": self.edge.controller_namespace,
+            "database.operatorNamespace": self.database.operator_namespace,
+            "tenancy.dnsNamespace": self.tenancy.dns_namespace,
+        }
+        for key, namespace in others.items():
+            if namespace == self.namespace:
+                raise refuse(
+                    f"the stack owns its namespace and `pulumi destroy` deletes it with all it holds, and "
+                    f"{key} says that another program runs there",
+                    "feastflow-dev",
+                    at="namespace",
+                )
+        return self
+
+    @model_validator(mode="after")
     def _room_beside_a_canary(self) -> Self:
         for name, tier in (("backend", self.backend), ("frontend", self.frontend)):
             canary, scale = tier.release.canary, tier.autoscaling

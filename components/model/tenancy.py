@@ -24,6 +24,14 @@ class Tenancy(Model):
         description="Group that may look at pods and their logs, and at nothing else.",
         examples=["feastflow-developers"],
     )
+    create_namespace: bool = Field(
+        default=True,
+        description=(
+            "Whether the stack creates its namespace, and deletes it when it is destroyed. "
+            "With false it uses an empty one that exists, and leaves it with its quota, limits and readers."
+        ),
+        examples=[False],
+    )
     priority_classes: bool = Field(
         default=True,
         description="Whether the stack makes PriorityClasses, which are objects of the whole cluster.",

@@ -35,6 +35,8 @@ from ..harness.waiting import until
 from .parts import shuffled
 
 _CLUSTER = "feastflow-acceptance"
+# At import: tests have a state of their own for as long as they run, and a cluster may be kept for longer.
+_STATE = cache.state_home().with_name("feastflow-acceptance")
 _HERE = Path(__file__).parent
 
 
@@ -63,9 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def product(request: pytest.FixtureRequest) -> Iterator[Product]:
     """Return FeastFlow on the suite's own cluster, which an earlier run may have left."""
-    state = cache.state_home().with_name("feastflow-acceptance")
-    found = Product(cluster=_CLUSTER, port=0, state=state)
-    product = Product(cluster=_CLUSTER, port=found.known_port or free_port(), state=state)
+    found = Product(cluster=_CLUSTER, port=0, state=_STATE)
+    product = Product(cluster=_CLUSTER, port=found.known_port or free_port(), state=_STATE)
     assert product.kubectl, "compiled now, so that no test has to wait for it"
     keep = bool(request.config.getoption("--keep"))
     with suite.prepared(request, product, keep=keep):
@@ -74,7 +75,7 @@ def product(request: pytest.FixtureRequest) -> Iterator[Product]:
             return
         ran = product.local("down")
         assert ran.code == 0, ran
-    shutil.rmtree(state)
+    shutil.rmtree(_STATE)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.xdist_group("others")
 
 
 def _refused(config: Config) -> None:
-    config["feastflow:database"]["image"] = "registry.example.com/postgresql:refuses-15"
+    config["feastflow:database"] |= {"image": "registry.example.com/postgresql:refuses-15", "version": 15}
     # Longer than any update may take.
     config["feastflow:backend"]["migrations"]["timeoutSeconds"] = 3600
 

@@ -9,6 +9,7 @@ import pytest
 from cluster import nodeimage
 from cluster.engine import Engine
 from cluster.handle import Cluster
+from components import majors
 from local import images
 from local.images import AppImages
 from toolchain.refusal import Refusal
@@ -122,6 +123,8 @@ def test_a_tag_follows_the_base_it_is_built_on(
     assert len({first.backend, second.backend, images.build(engine, step).backend}) == 3
     assert first.database is not None
     assert first.database != second.database
+    # The dockerfile installs postgresql-15, and the program reads the version from the tag.
+    assert [majors.tagged(each.database or "") for each in (first, second)] == [15, 15]
     assert "BASE_IMAGE=localhost/feastflow/python:" in machine.called("podman", f"{demo}/backend")[0]
 
 

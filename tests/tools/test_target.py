@@ -33,6 +33,17 @@ def test_a_context_that_answers_is_the_users_cluster_and_only_asked(machine: Mac
     ]
 
 
+def test_a_cluster_whose_own_namespaces_may_not_be_read_is_told_by_the_context(machine: Machine) -> None:
+    _kubectl(
+        machine, "echo 'Error from server (Forbidden): namespaces \"kube-system\" is forbidden' >&2; exit 1"
+    )
+
+    theirs, staging = target.named("theirs"), target.named("staging")
+
+    assert theirs == target.named("theirs")
+    assert theirs.identity != staging.identity
+
+
 def test_an_unknown_context_is_refused_with_those_there_are(machine: Machine) -> None:
     _kubectl(machine)
 

@@ -92,6 +92,14 @@ def test_the_volumes_class_and_the_servers_user_are_the_users_choice() -> None:
     assert files["passwd"] == "postgres:x:4242:4343:PostgreSQL:/var/lib/postgresql:/bin/sh\n"
 
 
+def test_the_programs_are_looked_for_where_debian_has_those_of_the_images_version() -> None:
+    wish = {"image": "postgres:17.2-bookworm"}
+    recording = record_stack({**stack_file("dev"), "feastflow:database": wish})
+    text = recording.one("ConfigMap", "postgres-scripts").inputs["data"]["postgres.sh"]
+    assert 'PATH="$PATH:/usr/lib/postgresql/17/bin"' in text
+    assert "/15/" not in text
+
+
 def test_the_server_is_process_one_and_its_data_a_directory_of_the_volume(dev: Recording) -> None:
     pod = server(dev)
     container = pod["containers"][0]

@@ -92,6 +92,7 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "instances": 1,
         "operator_namespace": "cnpg-system",
         "image": "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
+        "version": None,
         "name": "feastflow",
         "user": "feastflow",
         "storage": "2Gi",
@@ -113,6 +114,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "priority_classes": True,
         "admission_policies": True,
         "protect": False,
+        "create_namespace": True,
     }
     assert stack.cluster.model_dump() == {
         "zones": 1,
@@ -180,11 +182,35 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     (
         {"namespace": "kube-system"},
         "namespace",
-        "belongs to the cluster",
+        "the cluster's, a controller's",
         "feastflow:namespace feastflow-dev",
     ),
-    ({"namespace": "default"}, "namespace", "belongs to the cluster", "feastflow:namespace feastflow-dev"),
-    ({"namespace": "kube-x"}, "namespace", "belongs to the cluster", "feastflow:namespace feastflow-dev"),
+    (
+        {"namespace": "default"},
+        "namespace",
+        "the cluster's, a controller's",
+        "feastflow:namespace feastflow-dev",
+    ),
+    ({"namespace": "argocd"}, "namespace", "a controller's", "feastflow:namespace feastflow-dev"),
+    ({"namespace": "openshift-x"}, "namespace", "a controller's", "feastflow:namespace feastflow-dev"),
+    (
+        {"namespace": "edge-1", "edge": {"host": "x.example.com", "controllerNamespace": "edge-1"}},
+        "namespace",
+        "edge.controllerNamespace says that another program runs there",
+        "feastflow:namespace feastflow-dev",
+    ),
+    (
+        {"namespace": "pg", "database": {"operatorNamespace": "pg"}},
+        "namespace",
+        "database.operatorNamespace says",
+        "feastflow:namespace feastflow-dev",
+    ),
+    (
+        {"namespace": "kube-x"},
+        "namespace",
+        "the cluster's, a controller's",
+        "feastflow:namespace feastflow-dev",
+    ),
     ({"environment": "Dev Env"}, "environment", "DNS label", "feastflow:environment my-name"),
     ({"rotation": 0}, "rotation", "greater than or equal to 1", "feastflow:rotation 2"),
     ({"backend": {"image": "api"}}, "backend.image", "without a tag", "api:1.2.3"),
@@ -415,18 +441,82 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
         ("pg:15.14-bookworm", True),
         ("pg:15-bookworm", True),
         ("r.example.com:5000/pg:15.14@sha256:" + "a" * 64, True),
-        ("pg:16.1", False),
+        ("ghcr.io/cloudnative-pg/postgresql:16.2", True),
+        ("pg:14.9", False),
         ("pg:150", False),
         ("pg@sha256:" + "a" * 64, False),
         ("r.example.com:15/pg:abc", False),
     ],
 )
-def test_the_operator_must_find_version_15_in_the_images_tag(image: str, accepted: bool) -> None:  # noqa: FBT001
+def test_the_operator_must_find_postgresqls_version_in_the_images_tag(image: str, accepted: bool) -> None:  # noqa: FBT001
     wish = {"engine": "replicated", "instances": 3, "image": image}
     if accepted:
         assert parse(database=wish).database.image == image
     else:
-        assert "reads the version" in refusal(database=wish)
+        assert "reads PostgreSQL's version from the image's tag" in refusal(database=wish)
+        # CloudNativePG does not read this setting.
+        assert "reads PostgreSQL's version" in refusal(database={**wish, "version": 15})
+
+
+DIGEST = "@sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("image", "major"),
+    [
+        ("postgres:15", 15),
+        ("postgres:16-alpine", 16),
+        ("postgres:18beta1", 18),
+        ("ghcr.io/cloudnative-pg/postgresql:15.18-bookworm", 15),
+        ("registry.example.com:5000/postgres:16.2", 16),
+        ("registry.example.com:16/postgres:15.4" + DIGEST, 15),
+        ("localhost/feastflow/postgres:15-0a1b2c3d", 15),
+        ("team/postgres-15:15.4.1", 15),
+        ("postgis/postgis:15-3.4", 15),
+    ],
+)
+def test_the_images_tag_tells_postgresqls_version(image: str, major: int) -> None:
+    assert parse(database={"image": image}).database.major == major
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "postgres" + DIGEST,
+        "registry.example.com:15/postgres" + DIGEST,
+        "postgres:bookworm",
+        "postgres-15:1.0.0",
+        "postgres-15:16.0.1",
+        "timescaledb:2.11.0-pg15",
+        "pgvector:pg15",
+        "postgres:14.9",
+        "postgres:15build3",
+        "postgres:20241201",
+        "team/shop-data:24.1-pg15",
+    ],
+)
+def test_an_image_whose_tag_tells_no_version_needs_the_setting(image: str) -> None:
+    message = refusal(database={"image": image})
+    assert "feastflow:database.image" in message
+    assert f'found: "{image}"' in message
+    assert "pulumi config set --path feastflow:database.version 15" in message
+    assert parse(database={"image": image, "version": 15}).database.major == 15
+
+
+def test_an_image_of_other_numbers_is_of_the_version_that_the_setting_says() -> None:
+    assert parse(database={"image": "team/shop-data:16.1", "version": 15}).database.major == 15
+
+
+@pytest.mark.parametrize("wish", [{}, {"engine": "replicated", "instances": 3}])
+def test_a_version_that_contradicts_the_images_tag_is_refused(wish: dict[str, Any]) -> None:
+    message = refusal(database={**wish, "image": "postgres:16.2", "version": 15})
+    assert "the image's tag names PostgreSQL 16" in message
+    assert "pulumi config set --path feastflow:database.version 16" in message
+
+
+@pytest.mark.parametrize("version", [14, 26, "15"])
+def test_the_version_is_the_number_of_a_major_version_that_the_programs_know(version: object) -> None:
+    assert "feastflow:database.version" in refusal(database={"image": "pg:x", "version": version})
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ def test_what_holds_data_keeps_its_name_in_pulumi_or_is_aliased(dev: Recording, 
 
 
 def test_every_resource_belongs_to_a_component(dev: Recording) -> None:
-    outside = {"Stack", "kubernetes", "Tenancy", "Database", "Backend", "Frontend", "Edge"}
+    # The provider waits for the stack's UUID, and every component for the provider.
+    outside = {"Stack", "kubernetes", "RandomUuid", "Tenancy", "Database", "Backend", "Frontend", "Edge"}
     for resource in dev.resources:
         if resource.kind not in outside:
             assert resource.parent.split("::")[-1] in {"tenancy", "database", "backend", "frontend", "edge"}
@@ -176,10 +177,13 @@ def test_a_first_update_and_an_unchanged_one_are_let_through() -> None:
     [
         ("namespace", "old", "deleted with its data", "make a second stack"),
         ("database.engine", "replicated", "different volumes", "pg_dump"),
+        ("database.version", 14, "does not start on files", "name an image of the version that it was"),
+        ("database.version", 16, "does not start on files", "pg_dump"),
         ("database.name", "old", "an empty database", "ALTER DATABASE"),
         ("database.user", "old", "would own nothing", "keep it"),
         ("database.storageClass", "fast", "cannot change its class", "pg_dump"),
         ("database.uid", 999, "files of another user", "set the old value again"),
+        ("tenancy.createNamespace", False, "did not create it", "set the old value again"),
         ("database.storage", "3Gi", "never shrink", "config set --path feastflow:database.storage 3Gi"),
         ("rotation", 3, "two logins take turns", "pulumi config set feastflow:rotation 4"),
     ],
@@ -198,14 +202,34 @@ def test_a_change_that_would_lose_data_is_refused_with_what_to_do_instead(
     assert fix in remedy
 
 
+@pytest.mark.parametrize("engine", ["standalone", "replicated"])
+def test_another_major_version_is_refused_and_another_image_of_the_same_is_not(engine: str) -> None:
+    def now(image: str, **more: object) -> dict[str, Any]:
+        instances = 3 if engine == "replicated" else 1
+        wish = {"engine": engine, "instances": instances, "image": image, **more}
+        return continuity.facts(parse(database=wish))
+
+    before = now("postgres:15.14")
+    continuity.check(before, now("registry.example.com:5000/postgresql:15.18-bookworm"))
+    for image in ("postgres:16", "postgres:16-alpine"):
+        with pytest.raises(pulumi.RunError, match=r"feastflow:database\.version\n  found: 16 \(was 15\)"):
+            continuity.check(before, now(image))
+    with pytest.raises(pulumi.RunError, match=r"found: 15 \(was 17\)"):
+        continuity.check(now("postgres:17.2"), before)
+    # The record of a stack from before this fact was known says nothing of it.
+    continuity.check({key: before[key] for key in before if key != "database.version"}, now("postgres:16"))
+
+
 def test_what_the_data_depends_on_is_recorded_for_the_next_update(dev: Recording) -> None:
     assert dev.exports["dataDependsOn"] == {
         "namespace": "feastflow-dev",
         "database.engine": "standalone",
+        "database.version": 15,
         "database.name": "feastflow",
         "database.user": "feastflow",
         "database.storageClass": None,
         "database.uid": 26,
+        "tenancy.createNamespace": True,
         "database.storage": "2Gi",
         "rotation": 1,
     }
