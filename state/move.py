@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from state import burial, deployment, place
+from state import burial, checks, deployment, place
 from state.address import Address
 from state.cli import At
 from state.deployment import ENCRYPTION, Deployment
@@ -75,13 +75,13 @@ class Mover:
         there = new.exists()
         if self._followed(record.current, target):
             if not there:
-                raise _lost(new)
+                raise checks.lost(new)
             return self._joined(new, record)
         if not old.exists():
             return self._joined(new, record) if there else self._new(old, new, record)
         try:
             self.guard(record.current)
-            source = _whole(old)
+            source = checks.whole(old)
             if there:
                 self._take_back(new, record)
         except Refusal:
@@ -91,14 +91,14 @@ class Mover:
         place.begin(self.identity, self.stack, Unfinished(place=target, fingerprint=fingerprint))
         self.reached("begun")
         self._carry(old, new, source)
-        _compare(old, new)
+        checks.compare(old, new)
         burial.put(record.current, self.project, self.stack, target, fingerprint)
         self.reached("buried")
         try:
             # Nobody begins to deploy from here on; who began before has a lock, or has changed the state.
             self.guard(record.current)
-            if _whole(old) != source:
-                raise _changed(old)
+            if checks.whole(old) != source:
+                raise checks.changed(old)
         except Refusal:
             self._lift(record.current)
             raise
@@ -193,7 +193,7 @@ class Mover:
             exported = made.export()
             if deployment.resources(exported) and deployment.fingerprint(exported) != found.fingerprint:
                 place.end(self.identity, self.stack)
-                raise _others(made)
+                raise checks.others(made)
             stone = burial.read(found.place, self.project, self.stack)
             if stone and stone.leads_to(record.current):
                 self._lift(found.place)
@@ -210,9 +210,9 @@ class Mover:
         elif stone:
             left = stone.fingerprint
         else:
-            raise _others(new)
-        if deployment.fingerprint(_whole(new)) != left:
-            raise _others(new)
+            raise checks.others(new)
+        if deployment.fingerprint(checks.whole(new)) != left:
+            raise checks.others(new)
         # Cut off from here on, the next run takes it for a half-made copy of its own and removes it.
         place.begin(self.identity, self.stack, Unfinished(place=new.place, fingerprint=left))
         self._lift(new.place)
@@ -263,56 +263,6 @@ class Mover:
 def _is(current: Place, address: Address | None) -> bool:
     known = current.address
     return current.local if address is None else known is not None and known.same(address)
-
-
-def _whole(at: At) -> Deployment:
-    """The state, if nobody is in the middle of changing it."""
-    exported = at.export()
-    left = list(deployment.open_steps(exported))
-    if left:
-        raise Refusal(
-            f"{at.stack} has steps whose end is not recorded: {', '.join(left[:3])}",
-            "a run was killed or goes on; Pulumi would forget these steps on the way to another place",
-            f"let a run end them, and then move: make up STACK={at.stack}",
-        )
-    return exported
-
-
-def _compare(old: At, new: At) -> None:
-    found = deployment.differences(old.opened(), new.opened())
-    if old.configuration() != new.configuration():
-        found.append("the settings differ")
-    if found:
-        raise Refusal(
-            f"the copy in {new.place.url} is not what it was copied from\n" + "\n".join(found[:10]),
-            "the stack would be taken for another one; it is used where it was",
-            "see that nobody else writes there, and run it again: the copy is made anew",
-        )
-
-
-def _changed(old: At) -> Refusal:
-    return Refusal(
-        f"{old.stack} was changed in {old.place.url} while it was copied",
-        "the copy lacks that change; the stack is used where it was",
-        "wait until whoever deploys is done, and run it again",
-    )
-
-
-def _lost(new: At) -> Refusal:
-    return Refusal(
-        f"the state of {new.stack} has moved to {new.place.url}, which has no such stack",
-        "what is recorded here is what it was then; a new stack would be taken for never deployed",
-        f"bring it back: make backend-restore BACKEND='{new.place.url}' STACK={new.stack}",
-    )
-
-
-def _others(new: At) -> Refusal:
-    return Refusal(
-        f"{new.place.url} has a stack {new.stack} that is not this one",
-        "there is one state to a stack's name; that one may describe something that others run",
-        f"take a folder of its own (BACKEND=s3://bucket/folder), or remove it if nobody needs it:\n"
-        f"PULUMI_BACKEND_URL='{new.place.url}' pulumi stack rm --force --preserve-config {new.stack}",
-    )
 
 
 def _copy(source: Path, target: Path, *, without: tuple[str, ...] = ()) -> None:

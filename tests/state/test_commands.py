@@ -106,6 +106,13 @@ def test_nothing_is_moved_or_restored_while_somebody_deploys(on_s3: Parcel, addr
     assert not on_s3.place.local
 
 
+def test_nothing_is_restored_where_the_state_has_left(on_s3: Parcel, address: Address) -> None:
+    on_s3.move(None)
+
+    with pytest.raises(Refusal, match="the state of dev has moved to file://"):
+        _run("backend-restore", "--backend", address.url)
+
+
 @pytest.mark.parametrize("command", ["backend-policy", "backend-restore"])
 def test_what_only_a_bucket_has_is_refused_for_this_machines_files(parcel: Parcel, command: str) -> None:
     with pytest.raises(Refusal, match="the state of dev is in file://"):

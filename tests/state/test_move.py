@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from local import workspace
-from state import place, store
+from state import burial, place, store
 from state.address import Address, parse
 from state.move import STEPS
 from state.place import Unfinished
@@ -230,6 +230,8 @@ def test_a_stack_of_somebody_elses_in_the_bucket_is_neither_used_nor_touched(
     (tmp_path / f"other/feastflow/workspaces/{IDENTITY}/place.{STACK}.json").unlink()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
     other = Parcel(home=tmp_path / "other/feastflow", cli=parcel.cli)
+    # A stack of their own, that never moved.
+    burial.lift(other.place, PROJECT, STACK)
     with faults.tries("another stack of that name in the bucket"):
         with pytest.raises(Refusal) as caught:
             other.move(address)

@@ -26,7 +26,7 @@ THEIRS = Options(stack="dev", context="theirs", cluster="x", port=8080)
 @pytest.fixture(autouse=True)
 def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with one stack and an environment, the official pulumi, and a cluster of the user's."""
-    machine.file("checkout/Pulumi.yaml", "runtime: {name: python, options: {}}\n")
+    machine.file("checkout/Pulumi.yaml", "name: shop\nruntime: {name: python, options: {}}\n")
     machine.file("checkout/Pulumi.dev.yaml", "config: {feastflow:frontend: {image: page:1}}\n")
     link = machine.file("checkout/.venv/bin/activate").parent.parent
     monkeypatch.setattr(workspace, "_ROOT", link.parent)
