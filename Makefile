@@ -1,6 +1,6 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL
+export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL
 
 # Without compiled modules every process, the language host of a deployment too, would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,7 +40,7 @@ adopt: venv ## take over a FeastFlow that kubectl applied, with its data
 render: venv ## the namespace as numbered manifests for GitOps, without a cluster
 	@.venv/bin/python -m render
 
-pull-request-preview: venv ## what this checkout changes in every stack since BASE; no cluster, no keys
+pull-request-preview: venv ## what this checkout changes in every stack since BASE; AGREED=label; no cluster, no keys
 	@.venv/bin/python -m delivery preview
 
 destroy: venv ## take the stack away, leave the cluster

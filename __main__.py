@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import cluster, continuity, live, ownership, settings
+from components import cluster, continuity, fingerprint, live, ownership, settings
 from components.backend import Backend, BackendArgs
 from components.database import Database, DatabaseArgs
 from components.edge import Edge, EdgeArgs
@@ -22,7 +22,12 @@ on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig, allo
 tenancy = Tenancy("tenancy", TenancyArgs(stack=stack, rules=rules, owner=owner), on_cluster)
 database = Database(
     "database",
-    DatabaseArgs(place=tenancy.place, settings=stack.database, rotation=stack.rotation),
+    DatabaseArgs(
+        place=tenancy.place,
+        settings=stack.database,
+        rotation=stack.rotation,
+        connections=stack.connections,
+    ),
     on_cluster,
 )
 backend = Backend(
@@ -47,7 +52,7 @@ edge = Edge(
     EdgeArgs(place=tenancy.place, settings=stack.edge, backend=backend.upstream, frontend=frontend.upstream),
     on_cluster,
 )
-database.retire_previous_login(after=backend.rolled_out)
+retired = database.retire_previous_login(after=backend.rolled_out)
 
 pulumi.export("url", edge.url)
 pulumi.export("namespace", tenancy.namespace)
@@ -60,4 +65,8 @@ pulumi.export(
     {"database": stack.database.image, "backend": backend.image, "frontend": frontend.image},
 )
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
+pulumi.export(
+    fingerprint.OUTPUT,
+    fingerprint.recorded(settings.whole(), database.key, after=[*backend.rolled_out, edge.route, *retired]),
+)
 pulumi.export(continuity.OUTPUT, continuity.recorded(stack, seen, before, after=database.access.engine.ready))

@@ -16,11 +16,10 @@ from bench.memory import Cost
 from bench.place import Place
 from bench.profile import Profile
 from bench.stacks import Turn
-from cluster import handle
+from cluster import handle, lifecycle
 from cluster.handle import Cluster
 from drills import asked, opening
 from local import commands
-from toolchain import cache
 from toolchain.console import Step, run, say
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
@@ -116,7 +115,7 @@ class Bench:
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line and measure; 1 when a figure is not as wanted."""
     chosen = _read(arguments)
-    with cache.locked(f"local-{chosen.cluster}"), _room() as room:
+    with lifecycle.alone(chosen.cluster), _room() as room:
         cli = commands.tools()
         stage = opening.stage(chosen.cluster, "dev", cli)
         if not handle.answers(stage.cluster):

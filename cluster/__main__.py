@@ -5,7 +5,7 @@ import os
 
 from cluster import lifecycle, nodes, operator, ports
 from cluster.handle import Cluster
-from toolchain import console
+from toolchain import console, turn
 from toolchain.refusal import Refusal
 
 NAME = "feastflow"
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="the cluster's name (%(default)s)",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="make the cluster, or mend it; nothing when it answers")
+    up = commands.add_parser("up", help="make the cluster, or start it again; nothing when it answers")
     up.add_argument("--port", type=_port, default=PORT, help="the edge's port on 127.0.0.1 (%(default)s)")
     commands.add_parser("down", help="take the cluster and all its traces away")
     commands.add_parser("status", help="the nodes and what runs on them")
@@ -36,13 +36,15 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     if options.command == "up":
-        carrier = lifecycle.preflight(options.name, options.port)
-        made = lifecycle.up(options.name, options.port, carrier)
-        lifecycle.ready(made)
-        operator.ensure(made)
+        with turn.cluster(options.name):
+            carrier = lifecycle.preflight(options.name, options.port)
+            made = lifecycle.up(options.name, options.port, carrier)
+            lifecycle.ready(made)
+            operator.ensure(made)
         console.say(f"\nexport KUBECONFIG={made.kubeconfig}")
     elif options.command == "down":
-        lifecycle.down(options.name)
+        with lifecycle.alone(options.name):
+            lifecycle.down(options.name)
     elif options.command == "status":
         console.say(
             _known(options.name).kubectl_output("get", "nodes,pods", "--all-namespaces", "-o", "wide")

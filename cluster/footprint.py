@@ -48,6 +48,7 @@ def record() -> None:
             "sysctls": _sysctls(),
             "modules": _MODULES.exists(),
             "namespaces": _is_mounted(_NAMESPACES),
+            "namespaces_folder": _NAMESPACES.exists(),
         }
         draft = path.with_suffix(".draft")
         draft.write_text(json.dumps(known), encoding="utf-8")
@@ -96,6 +97,10 @@ def _restore(known: Mapping[str, Any]) -> None:
             _MODULES.rmdir()
     if not known["namespaces"] and not any(_NAMESPACES.glob("*")):
         _quietly("umount", str(_NAMESPACES))
+    if not known.get("namespaces_folder", True):
+        # Only an empty one goes: another program may have named a network namespace since.
+        with contextlib.suppress(OSError):
+            _NAMESPACES.rmdir()
 
 
 def removals(before: list[str], now: list[str]) -> list[list[str]]:

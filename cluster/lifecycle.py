@@ -6,24 +6,20 @@ What counts is whether the API server answers and its nodes are Ready.
 
 import re
 import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
-import yaml
-
-from cluster import addons, early, engine, footprint, handle, nodeimage, ports, record, transport
+from cluster import addons, early, engine, footprint, handle, kind, nodeimage, ports, record, silent
 from cluster.engine import Engine
 from cluster.handle import Cluster, addresses, all_ready, containers, ready_nodes, switch_on, wanted_nodes
-from toolchain import cache, golang, pins, process
+from toolchain import cache, golang, pins, process, turn
 from toolchain.console import Step, say
 from toolchain.golang import Build
 from toolchain.refusal import Refusal
 
 # With "-control-plane", kind's longest ending, it must fit a host name of 63.
 _NAME_LENGTH = 49
-_RESTART_SECONDS = 60
-_CREATE_SECONDS = 240
 
 
 def preflight(name: str, port: int, also: Sequence[Build] = ()) -> Engine | None:
@@ -55,21 +51,26 @@ def builds(carrier: Engine | None) -> tuple[Build, ...]:
 
 
 def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
-    """A cluster of this name whose API answers, made or mended where necessary, its add-ons applied.
+    """A cluster of this name whose API answers, made or started where necessary, its add-ons applied.
 
     `carrier` is what `preflight` found, if it was asked. The add-ons are not awaited, so that the caller can
-    do something useful meanwhile; `usable` and `ready` do that.
+    do something useful meanwhile; `usable` and `ready` do that. Nodes are only deleted where this project has
+    recorded that it began to make them, and kind never came to its end.
+
+    Raises:
+        Refusal: when there are nodes that do not answer, with what was seen of them.
     """
     if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
         # Before the look at what runs: other pins than it was made with are no reason to make it anew.
         with Step("tools", "kind and kubectl") as step:
             golang.binaries(pins.KIND_BUILD, step)
             step.result("kind and kubectl, compiled from pinned modules")
-    running = find(name)
+    running = None if record.is_unfinished(name) else find(name)
     nodes = ready_nodes(running) if running else []
     applied = False
     if running and len(nodes) == wanted_nodes():
         ports.must_be_kept(name, running.port, port)
+        _identified(running)
         if all_ready(nodes) and _addons_ready(running):
             say(f"ok cluster      {name} answers, its three nodes are Ready")
             return running
@@ -80,16 +81,28 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
         raise Refusal(
             f"the cluster {name} answers and knows {len(nodes)} of its {wanted_nodes()} nodes",
             "somebody took a node out of it; to make it anew would lose what it holds",
-            "let the node's kubelet register it again, or give it up: make down up",
+            f"let the node's kubelet register it again, or give it up: {silent.down_command(name)}",
         )
-    elif running and _mended(running):
+    elif running and running.nodes():
         ports.must_be_kept(name, running.port, port)
+        silent.revive(running)
+        _identified(running)
         cluster = running
     else:
         cluster, applied = _create(name, port, carrier or record.carrier(name) or engine.choose())
     if not applied:
         addons.apply(cluster.kubectl, cluster.kubeconfig)
     return cluster
+
+
+@contextmanager
+def alone(name: str) -> Iterator[set[str]]:
+    """Have the local cluster and its stacks to this command alone; yields the identities it is known by."""
+    with turn.cluster(name), ExitStack() as held:
+        known = identities(name)
+        for identity in sorted(known):
+            held.enter_context(turn.state(identity))
+        yield known
 
 
 def is_name(text: str) -> bool:
@@ -158,7 +171,16 @@ def down(name: str) -> set[str]:
 
 def _create(name: str, port: int, carrier: Engine) -> tuple[Cluster, bool]:
     """Make the cluster; returns it, and whether its add-ons are applied already."""
-    strangers = [] if record.read(name) else containers(carrier, name)
+    _must_be_ours(name, carrier)
+    cluster = _cluster(name, port, carrier)
+    # Without a container to show for it, another cluster's `down` would take the engine's folders away.
+    with cache.locked("engine"):
+        return cluster, _make(cluster)
+
+
+def _must_be_ours(name: str, carrier: Engine) -> None:
+    """Refuse nodes that are there, unless a run of this project that was cut off has left them unfinished."""
+    strangers = [] if record.is_unfinished(name) else containers(carrier, name)
     if strangers:
         remove = (
             "make down" if carrier.own else f"{carrier.command} rm --force --volumes {' '.join(strangers)}"
@@ -169,14 +191,12 @@ def _create(name: str, port: int, carrier: Engine) -> tuple[Cluster, bool]:
             "set XDG_STATE_HOME (or HOME) as when it was made; or take another name: make up CLUSTER=…;\n"
             f"or give up all it holds: {remove}",
         )
-    cluster = _cluster(name, port, carrier)
-    # Without a container to show for it, another cluster's `down` would take the engine's folders away.
-    with cache.locked("engine"):
-        return cluster, _make(cluster)
 
 
 def _make(cluster: Cluster) -> bool:
-    _delete(cluster.engine, cluster.name)
+    if record.is_unfinished(cluster.name):
+        kind.end_left(cluster.name)
+        _undo(cluster)
     ports.must_be_free(cluster.port)
     image = None
     if cluster.engine.own:
@@ -184,24 +204,8 @@ def _make(cluster: Cluster) -> bool:
             image = nodeimage.ensure(cluster.engine, step)
             step.result("built from Debian's packages and compiled binaries")
         footprint.record()
-    config = yaml.safe_load(handle.CONFIG.read_text(encoding="utf-8"))
-    plain, encrypted = config["nodes"][0]["extraPortMappings"]
-    plain["hostPort"], encrypted["hostPort"] = cluster.port, ports.encrypted(cluster.port)
-    images = cache.home() / transport.IMAGES
-    images.mkdir(parents=True, exist_ok=True)
-    for node in config["nodes"]:
-        node["extraMounts"] = [
-            {"hostPath": str(images), "containerPath": transport.IMAGES_ON_NODES, "readOnly": True}
-        ]
-    if image:
-        config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
-    home = record.home(cluster.name)
-    (home / "kind.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [str(cluster.tools / "kind"), "create", "cluster", "--name", cluster.name, "--wait", "0s"]
-    command += ["--config", str(home / "kind.yaml"), "--kubeconfig", str(cluster.kubeconfig)]
-    if image:
-        command += ["--image", image]
-    log = cache.log("kind")
+    # To build the image takes minutes, in which another state folder may have made a cluster of this name.
+    _must_be_ours(cluster.name, cluster.engine)
     # Known from now on, so that `down` finds what an interrupted kind leaves; kind ends with the kubeconfig.
     cluster.kubeconfig.unlink(missing_ok=True)
     _remember(cluster)
@@ -213,15 +217,17 @@ def _make(cluster: Cluster) -> bool:
             beginning.heard(line)
 
         try:
-            process.stream(
-                command, env=cluster.engine.environment, log=log, each=each, timeout=_CREATE_SECONDS
-            )
+            kind.create(cluster, image, each)
         except process.CommandError as failure:
-            _delete(cluster.engine, cluster.name)
+            if kind.found_others(failure):
+                _never_began(cluster.name)
+            else:
+                _undo(cluster)
             raise Refusal(
                 f"kind could not make the cluster\n{failure.tail[-1500:]}",
                 "nothing runs without it; what it had made is removed again",
-                f"the whole log is {log}; run it again, or name a cluster you have: make up CONTEXT=…",
+                f"the whole log is {cache.log(kind.LOG)}; run it again, or name a cluster you have: "
+                "make up CONTEXT=…",
             ) from failure
         cluster.kubeconfig.chmod(0o600)
         applied = beginning.applied()
@@ -230,28 +236,21 @@ def _make(cluster: Cluster) -> bool:
     return applied
 
 
-def _mended(cluster: Cluster) -> bool:
-    """Whether starting the nodes again was enough; a cluster that stays silent is made anew by the caller."""
-    nodes = cluster.nodes()
-    if len(nodes) < wanted_nodes() or not cluster.kubeconfig.exists():
-        return False
-    if cluster.engine.own:
-        footprint.record()
-    with Step("cluster", f"{cluster.name} does not answer: starting its nodes again") as step:
-        for node in nodes:
-            if not switch_on(cluster, node):
-                # Somebody else may have its port by now; that is no reason to give up what the nodes hold.
-                ports.must_be_free(cluster.port)
-                step.result(f"{node} does not start: the cluster is made anew, its data is lost")
-                return False
-        ended = time.monotonic() + _RESTART_SECONDS
-        while time.monotonic() < ended:
-            if len(ready_nodes(cluster)) == wanted_nodes():
-                step.result(f"{cluster.name} answers again")
-                return True
-            time.sleep(1)
-        step.result("it stays silent: the cluster is made anew, its data is lost")
-    return False
+def _undo(cluster: Cluster) -> None:
+    """Delete what was made of a cluster that was never finished."""
+    _delete(cluster.engine, cluster.name)
+    _never_began(cluster.name)
+
+
+def _never_began(name: str) -> None:
+    """Record that nothing of the cluster is there: nodes of its name that are found later are another's."""
+    record.write(name, {"former": sorted(identities(name))})
+
+
+def _identified(cluster: Cluster) -> None:
+    """Record who the cluster is, where the run that made it was cut off between its end and that."""
+    if not record.read(cluster.name).get("identity"):
+        _remember(cluster, identity=cluster.identity())
 
 
 def _addons_ready(cluster: Cluster) -> bool:

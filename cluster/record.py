@@ -39,6 +39,14 @@ def carrier(name: str) -> Engine | None:
         return None
 
 
+def is_unfinished(name: str) -> bool:
+    """Return whether a run began to make the cluster and kind, which ends with the kubeconfig, never did."""
+    known = read(name)
+    return (
+        carrier(name) is not None and not known.get("identity") and not (home(name) / "kubeconfig").exists()
+    )
+
+
 def forget(name: str) -> None:
     """Nothing is known of a cluster that is gone, and nobody can reach it."""
     for file in ("cluster.json", "kubeconfig"):

@@ -166,6 +166,7 @@ def plain_variables(args: BackendArgs) -> Mapping[str, str]:
         "DB_PORT": str(database.engine.port),
         "DB_NAME": database.name,
         "DB_USER": database.login,
+        "DB_POOL_MAX": str(settings.pool_size),
         "JWT_EXPIRE": settings.jwt_expire,
         "FRONTEND_URL": args.site_url,
         "APP_VERSION": images.version(settings.image),

@@ -18,22 +18,27 @@ _BASIC = "kubernetes.io/basic-auth"
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """Where the database lives, what it is, and how often its password has been rotated."""
+    """Where the database lives, what it is, and how often its password has been rotated.
+
+    `connections` is how many the server accepts.
+    """
 
     place: Place
     settings: DatabaseSettings
     rotation: int
+    connections: int
 
 
 class Database(pulumi.ComponentResource):
     """PostgreSQL under the Service name `postgres`.
 
     `access` is all that a client needs, and the same for every engine. Nobody can connect until a client
-    opens its path from it.
+    opens its path from it. `key` is a secret of the stack that no rotation changes.
     """
 
     access: DatabaseAccess
     service: pulumi.Output[str]
+    key: pulumi.Output[str]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Create the engine, then its roles."""
@@ -41,9 +46,11 @@ class Database(pulumi.ComponentResource):
         settings, place = args.settings, args.place
         identity = place.identity(names.DATABASE, "database", images.version(settings.image))
         clerk = place.identity(names.ROLES, "roles", images.version(settings.image))
-        admin = self._credentials("postgres-admin", place, identity, roles.admin(settings), 1)
+        self.key = environment.password("postgres-admin-password", 1, self)
+        admin = self._credentials("postgres-admin", place, identity, roles.admin(settings), 1, self.key)
         login = roles.login(settings, args.rotation)
-        credentials = self._credentials("postgres-login", place, clerk, login, args.rotation)
+        password = environment.password("postgres-login-password", args.rotation, self)
+        credentials = self._credentials("postgres-login", place, clerk, login, args.rotation, password)
         scripts = environment.config(
             "postgres-scripts",
             place,
@@ -64,22 +71,23 @@ class Database(pulumi.ComponentResource):
             rotation=args.rotation,
         )
         granted = roles.grant(self._roles, SecretKey(secret=credentials, key=_VERIFIER), paths, self)
-        password = SecretKey(secret=credentials, key=_PASSWORD)
+        kept = SecretKey(secret=credentials, key=_PASSWORD)
         self.access = DatabaseAccess(
             engine=engine,
             name=settings.name,
             login=login,
-            password=password,
+            password=kept,
             ready=(granted, *engine.ready),
-            gate=roles.gate(settings, engine, login, password),
+            gate=roles.gate(settings, engine, login, kept),
             gate_volume=roles.scripts_volume(scripts),
         )
         self.service = pulumi.Output.concat(engine.host, ".", place.namespace, ".svc:", str(engine.port))
         self.register_outputs({"service": self.service})
 
-    def retire_previous_login(self, after: Sequence[pulumi.Resource]) -> None:
-        """Lock the login that the last rotation replaced, once `after` no longer uses it."""
-        roles.retire(self._roles, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
+    def retire_previous_login(self, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        """Lock the login that the last rotation replaced, once `after` no longer uses it; return the Job."""
+        job = roles.retire(self._roles, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
+        return [job] if job else []
 
     def _engine(
         self, args: DatabaseArgs, identity: Identity, admin: pulumi.Output[str], scripts: pulumi.Output[str]
@@ -90,6 +98,7 @@ class Database(pulumi.ComponentResource):
                     place=args.place,
                     identity=identity,
                     settings=args.settings,
+                    connections=args.connections,
                     admin_password=SecretKey(secret=admin, key=_PASSWORD),
                 ),
                 self,
@@ -99,6 +108,7 @@ class Database(pulumi.ComponentResource):
                 place=args.place,
                 identity=identity,
                 settings=args.settings,
+                connections=args.connections,
                 scripts=scripts,
                 admin_verifier=SecretKey(secret=admin, key=_VERIFIER),
             ),
@@ -106,9 +116,14 @@ class Database(pulumi.ComponentResource):
         )
 
     def _credentials(
-        self, name: str, place: Place, identity: Identity, user: str, rotation: int
+        self,
+        name: str,
+        place: Place,
+        identity: Identity,
+        user: str,
+        rotation: int,
+        password: pulumi.Output[str],
     ) -> pulumi.Output[str]:
-        password = environment.password(f"{name}-password", rotation, self)
         values: dict[str, pulumi.Input[str]] = {
             "username": user,
             _PASSWORD: password,

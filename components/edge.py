@@ -28,6 +28,7 @@ class Edge(pulumi.ComponentResource):
     """
 
     url: pulumi.Output[str]
+    route: pulumi.Resource
 
     def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Create the routes and open both tiers to the controller."""
@@ -42,6 +43,6 @@ class Edge(pulumi.ComponentResource):
             tier = upstream.server
             network.admit(f"edge-to-{tier.name}", place, tier.every_version, [controller], self)
         write = gateway.create if settings.mode == "gateway" else ingress.create
-        write(place, settings, routes, retry.create(place, settings, self), self)
+        self.route = write(place, settings, routes, retry.create(place, settings, self), self)
         self.url = pulumi.Output.from_input(settings.url)
         self.register_outputs({"url": self.url})

@@ -20,8 +20,8 @@ _VERSION = "gateway.networking.k8s.io/v1"
 
 def create(
     place: Place, settings: Edge, routes: Sequence[Route], retry: Retry, parent: pulumi.Resource
-) -> None:
-    """Create the Gateway and its one route object."""
+) -> pulumi.Resource:
+    """Create the Gateway and its one route object; return the route."""
     gateway = apiextensions.CustomResource(
         "gateway",
         api_version=_VERSION,
@@ -30,7 +30,7 @@ def create(
         spec={"gatewayClassName": settings.class_name, "listeners": [_listener(settings)]},
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    apiextensions.CustomResource(
+    return apiextensions.CustomResource(
         "route",
         api_version=_VERSION,
         kind="HTTPRoute",

@@ -14,10 +14,10 @@ from .routes import Route
 
 def create(
     place: Place, settings: Edge, routes: Sequence[Route], retry: Retry, parent: pulumi.Resource
-) -> None:
+) -> pulumi.Resource:
     """Create the Ingress; it is awaited only where the settings ask for it."""
     annotations = {**({} if settings.await_address else SKIP_AWAIT), **retry.annotations}
-    networking.v1.Ingress(
+    return networking.v1.Ingress(
         "ingress",
         metadata=meta.v1.ObjectMetaArgs(
             name=names.EDGE,

@@ -31,11 +31,12 @@ _STOP_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicatedArgs:
-    """What the servers are, and where the administrator's password is kept."""
+    """What the servers are, what they accept, and where the administrator's password is kept."""
 
     place: Place
     identity: Identity
     settings: DatabaseSettings
+    connections: int
     admin_password: SecretKey
 
 
@@ -103,7 +104,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
             }
         },
         "postgresql": {
-            "parameters": _parameters(settings),
+            "parameters": _parameters(settings, args.connections),
             "synchronous": {"method": "any", "number": 1, "dataDurability": "required"},
         },
         "managed": {
@@ -163,7 +164,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
     }
 
 
-def _parameters(settings: DatabaseSettings) -> dict[str, str]:
+def _parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
     # The operator sets the others itself, and refuses a cluster that names them.
     ours = (
         "max_connections",
@@ -172,7 +173,7 @@ def _parameters(settings: DatabaseSettings) -> dict[str, str]:
         "maintenance_work_mem",
         "max_wal_size",
     )
-    values = standalone.parameters(settings)
+    values = standalone.parameters(settings, connections)
     return {
         **{name: values[name] for name in ours},
         # A commit waits for a standby, and after a failover a standby waits this long (5 s by default) before

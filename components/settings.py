@@ -40,6 +40,15 @@ def load() -> tuple[Stack, Kubeconfig, Configuration]:
     return parse(raw)
 
 
+def whole() -> dict[str, str]:
+    """Return every setting of the current stack by its full key, secrets too, but for the connection.
+
+    The names of contexts differ from machine to machine, and the cluster does not.
+    """
+    raw = pulumi.runtime.config.CONFIG.get()
+    return {key: raw[key] for key in sorted(raw) if not key.startswith(f"{_PROVIDER}:")}
+
+
 def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
     """As `load`, from a plain mapping of full keys (`feastflow:edge`) to texts, as the engine has them.
 

@@ -15,7 +15,6 @@ from .model.workload import Resources, Workload, resources
 
 # What a Job needs that only talks to the database.
 CLIENT_RESOURCES = resources(cpu=("50m", "200m"), memory=("32Mi", "128Mi"))
-_SURGE = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ def worst_moment(workload: Workload, *, weights: bool = False) -> int:
 
     That of each of its Deployments, where its strategy has two; see `tracks.plan` for `weights`.
     """
-    return sum(2 * track.most + _SURGE for track in tracks.plan(workload, weights=weights).tracks)
+    return tracks.peak_pods(tracks.plan(workload, weights=weights))
 
 
 def demands(stack: Stack) -> list[Demand]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import apps, core, meta
 
-from . import environment, names, quantities, roles, workload
+from . import connections as sizes
+from . import environment, names, roles, workload
 from .access import Engine
 from .context import SKIP_AWAIT, Place
 from .environment import SecretKey
@@ -25,7 +26,6 @@ _FILES = "/etc/feastflow/server"
 _PROBE_SECONDS = 5
 _STARTUP_PROBE_SECONDS = 2
 _SHUTDOWN_SECONDS = 60
-_MEBIBYTE = 2**20
 
 # The superuser only on the socket, only as the server's own system user.
 _HBA = """\
@@ -38,11 +38,12 @@ host all all all scram-sha-256
 
 @dataclass(frozen=True, kw_only=True)
 class StandaloneArgs:
-    """What the server is, and where its scripts and its administrator's verifier are kept."""
+    """What the server is, what it accepts, and where its scripts and administrator's verifier are kept."""
 
     place: Place
     identity: Identity
     settings: DatabaseSettings
+    connections: int
     scripts: pulumi.Output[str]
     admin_verifier: SecretKey
 
@@ -94,13 +95,13 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
     )
 
 
-def parameters(settings: DatabaseSettings) -> dict[str, str]:
+def parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
     """The server's parameters, sized from the memory limit; only what differs from PostgreSQL's defaults."""
-    memory = int(quantities.parse(settings.resources.limits.memory)) // _MEBIBYTE
+    memory = sizes.memory(settings)
     return {
         "listen_addresses": "*",
-        "max_connections": str(settings.max_connections),
-        "shared_buffers": f"{max(32, memory // 4)}MB",
+        "max_connections": str(connections),
+        "shared_buffers": f"{sizes.shared_buffers(memory)}MB",
         "effective_cache_size": f"{max(64, memory // 2)}MB",
         "maintenance_work_mem": f"{max(16, memory // 16)}MB",
         # What lies between two checkpoints must fit into a small volume.
@@ -113,8 +114,8 @@ def parameters(settings: DatabaseSettings) -> dict[str, str]:
     }
 
 
-def _options(settings: DatabaseSettings) -> list[str]:
-    values = parameters(settings)
+def _options(args: StandaloneArgs) -> list[str]:
+    values = parameters(args.settings, args.connections)
     return [text for name in sorted(values) for text in ("-c", f"{name}={values[name]}")]
 
 
@@ -173,7 +174,7 @@ def _pod(
         container=workload.Container(
             name="postgres",
             image=settings.image,
-            command=(*roles.SCRIPT_COMMAND, "serve", *_options(settings)),
+            command=(*roles.SCRIPT_COMMAND, "serve", *_options(args)),
             env=variables,
             port=PORT,
             port_name="postgres",

@@ -12,6 +12,7 @@ from . import shares
 from .model.release import Canary, Version
 from .model.workload import Autoscaling, Workload
 
+_SURGE = 1
 _BLUE, _GREEN, _CANARY = "blue", "green", "canary"
 
 Settings = TypeVar("Settings", bound=Workload)
@@ -52,6 +53,16 @@ class Plan(Generic[Settings]):
     def serving(self) -> Track[Settings]:
         """The one that gets all requests, or most of them."""
         return next(track for track in self.tracks if track.serves)
+
+
+def most_at_once(pods: int) -> int:
+    """The most pods that a Deployment has: the new ones, one more, and the old ones that still drain."""
+    return 2 * pods + _SURGE
+
+
+def peak_pods(plan: Plan[Settings]) -> int:
+    """The most pods of a tier at once, in all its Deployments."""
+    return sum(most_at_once(track.most) for track in plan.tracks)
 
 
 def plan(settings: Settings, *, weights: bool) -> Plan[Settings]:

@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import dataclasses
+import json
 import os
 import sys
 import time
@@ -24,6 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     preview.add_argument(
         "--report", type=Path, default=os.environ.get("REPORT") or None, help="where to write it as JSON"
     )
+    preview.add_argument(
+        "--agreed",
+        default=os.environ.get("AGREED") or "[]",
+        help="the label that agrees to what is removed, or all labels of the pull request as JSON",
+    )
     post = commands.add_parser("post", help="comment a report; needs no more than Python's own library")
     post.add_argument("report", type=Path)
     commands.add_parser("identify", help="write what a deployment needs to show who it is")
@@ -34,9 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("advise", help="what to do after a deployment that failed")
     chosen = parser.parse_args(arguments)
     if chosen.command == "preview":
-        return _preview(chosen.base, chosen.report)
+        return _preview(chosen.base, chosen.report, _labels(chosen.agreed))
     said = {
-        "post": lambda: github.post(github.of(os.environ), comment.text(reports.load(chosen.report))),
+        "post": lambda: _post(chosen.report),
         "identify": lambda: "\n".join(identity.write(os.environ)),
         "token": lambda: identity.cluster(chosen.audience, os.environ),
         "aws": lambda: identity.aws(chosen.role, os.environ),
@@ -46,7 +53,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _preview(ref: str, file: Path | None) -> int:
+def _labels(text: str) -> tuple[str, ...]:
+    return tuple(map(str, json.loads(text))) if text.startswith("[") else (text,)
+
+
+def _post(file: Path) -> str:
+    place = github.of(os.environ)
+    found = dataclasses.replace(reports.load(file), labels=github.labels(place))
+    return github.post(place, comment.text(found))
+
+
+def _preview(ref: str, file: Path | None, labels: tuple[str, ...]) -> int:
     # What only a preview needs is not there where a report is commented.
     from delivery import pullrequest  # noqa: PLC0415
     from toolchain import environment, pulumi  # noqa: PLC0415
@@ -58,7 +75,7 @@ def _preview(ref: str, file: Path | None) -> int:
         with Step("toolchain", "looking for pulumi") as step:
             cli = pulumi.ensure(venv, step)
         with Step("preview", f"every stack against {ref}") as step:
-            found = pullrequest.report(_ROOT, ref, cli, venv)
+            found = pullrequest.report(_ROOT, ref, cli, venv, labels)
             step.result(f"{len(found.previews)} stacks in {elapsed(time.monotonic() - started)}")
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

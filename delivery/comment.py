@@ -5,9 +5,9 @@ nor end the comment's own structure.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from delivery import verdict
+from delivery import protection, verdict
 from delivery.report import Change, Preview, Report
 
 MARKER = "<!-- feastflow: preview of every stack -->"
@@ -75,6 +75,13 @@ def _head(report: Report) -> Iterator[str]:
 def _warnings(report: Report) -> Iterator[str]:
     for preview in report.previews:
         yield from _warning(preview)
+    label = protection.label(report)
+    if label in report.labels:
+        yield f"Agreed to by the label {_code(str(label))}, which stands for exactly this list."
+        yield ""
+    elif label is not None:
+        yield f"When it is meant, a reviewer agrees by the label {_code(label)}: exactly to this list."
+        yield ""
 
 
 def _sum(report: Report) -> str:
@@ -83,11 +90,23 @@ def _sum(report: Report) -> str:
 
 
 def _warning(preview: Preview) -> Iterator[str]:
-    lost = [change for change in preview.changes if verdict.loses(change)]
-    if not lost:
-        return
-    yield "> [!CAUTION]"
-    yield f"> **{preview.stack} would lose data or a secret in use:**"
+    lost = [change for change in preview.changes if protection.loses(change)]
+    if lost:
+        yield from _loss(preview.stack, lost)
+    if preview.unprotected:
+        yield from _caution(f"{preview.stack} would lose its protection against deletion:")
+        yield from _listed(f"{_code(name)} may be **deleted** from then on" for name in preview.unprotected)
+        yield ""
+    if preview.moved:
+        yield from _caution(f"{preview.stack} would be deployed to another place:")
+        yield from _listed(map(_code, preview.moved))
+        yield ">"
+        yield "> Its data stays where it is deployed now."
+        yield ""
+
+
+def _loss(stack: str, lost: Sequence[Change]) -> Iterator[str]:
+    yield from _caution(f"{stack} would lose data or a secret in use:")
     for change in lost[:_MOST_LISTED]:
         because = f" because of {', '.join(map(_code, change.because[:5]))}" if change.because else ""
         yield f"> - {_code(f'{change.kind} {change.name}')} is **{_PAST[change.operation]}**{because}"
@@ -96,6 +115,18 @@ def _warning(preview: Preview) -> Iterator[str]:
     yield ">"
     yield "> Move the data first, or make the new object beside the old one under another name."
     yield ""
+
+
+def _caution(head: str) -> Iterator[str]:
+    yield "> [!CAUTION]"
+    yield f"> **{head}**"
+
+
+def _listed(entries: Iterable[str]) -> Iterator[str]:
+    found = list(entries)
+    yield from (f"> - {entry}" for entry in found[:_MOST_LISTED])
+    if len(found) > _MOST_LISTED:
+        yield f"> - and {len(found) - _MOST_LISTED} more"
 
 
 def _section(preview: Preview, room: int) -> str:

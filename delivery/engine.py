@@ -67,6 +67,7 @@ class Engine:
             unchanged=found.unchanged,
             violations=found.violations,
             errors=errors,
+            unprotected=found.unprotected,
         )
 
     def _plant(self) -> None:

@@ -41,7 +41,19 @@ def preview(stack: str, events: Sequence[Mapping[str, Any]]) -> Preview:
             sorted(_violations(events), key=lambda found: (found.level, found.policy, found.message))
         ),
         errors=tuple(_errors(events)),
+        unprotected=tuple(sorted({_called(step) for step in shown if _unprotected(step)})),
     )
+
+
+def _unprotected(step: Mapping[str, Any]) -> bool:
+    """Return whether the object stays and loses its `protect`, which the engine calls no change."""
+    old, new = step.get("old") or {}, step.get("new") or {}
+    return bool(new) and bool(old.get("protect")) and not new.get("protect")
+
+
+def _called(step: Mapping[str, Any]) -> str:
+    inputs = _plain(step["new"]).get("inputs") or {}
+    return f"{step['type'].rsplit(':', 1)[-1]} {_name(inputs) or step['urn'].rsplit('::', 1)[-1]}"
 
 
 def _change(step: Mapping[str, Any]) -> Change:

@@ -61,6 +61,15 @@ def of(environ: Mapping[str, str]) -> Place:
     )
 
 
+def labels(place: Place) -> tuple[str, ...]:
+    """Return the labels of the pull request at the commit; the job that ran its program is not asked.
+
+    Raises:
+        Refusal: when GitHub does not tell.
+    """
+    return tuple(str(entry["name"]) for pull in _pulls(place) for entry in pull.get("labels") or ())
+
+
 def post(place: Place, text: str) -> str:
     """Put the text into the pull request's comment; returns what was done.
 
@@ -69,8 +78,7 @@ def post(place: Place, text: str) -> str:
     """
     if not text.startswith(MARKER) or len(text) > LONGEST:
         raise AssertionError
-    query = f"pulls?state=open&head={quote(place.branch, safe='')}"
-    pulls = [pull for pull in _asked(place, "GET", query) if pull["head"]["sha"] == place.commit]
+    pulls = _pulls(place)
     if not pulls:
         return f"no open pull request is at {place.commit[:12]} any more: nothing to comment"
     for pull in pulls:
@@ -80,6 +88,11 @@ def post(place: Place, text: str) -> str:
         else:
             _asked(place, "PATCH", f"issues/comments/{found}", {"body": text})
     return f"commented: {', '.join(str(pull['number']) for pull in pulls)}"
+
+
+def _pulls(place: Place) -> list[Any]:
+    query = f"pulls?state=open&head={quote(place.branch, safe='')}"
+    return [pull for pull in _asked(place, "GET", query) if pull["head"]["sha"] == place.commit]
 
 
 def _found(place: Place, number: int) -> int | None:

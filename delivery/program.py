@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import subprocess
 import tarfile
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from toolchain.refusal import Refusal
 
 # The connection is the machine's that deploys; a preview of a pull request has none.
 _CONNECTION = "kubernetes:"
+_CONTEXT, _NAMESPACE = "kubernetes:context", "feastflow:namespace"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,24 @@ class Program:
         config = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config") or {}
         known = {key: value for key, value in config.items() if not key.startswith(_CONNECTION)}
         return {key: _without_secrets(value) for key, value in known.items()}
+
+    def destination(self, stack: str) -> dict[str, str]:
+        """Return where the stack's file says that it is deployed, without credentials."""
+        config = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config") or {}
+        found = {}
+        for key, value in config.items():
+            if key in (_CONTEXT, _NAMESPACE):
+                found[key] = str(value)
+            elif key.startswith(_CONNECTION):
+                text = json.dumps(value, sort_keys=True)
+                found[key] = f"content {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return found
+
+
+def moved(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the settings of a destination that differ, with both values."""
+    keys = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+    return tuple(f"{key}: {before.get(key, 'not set')} => {now.get(key, 'not set')}" for key in keys)
 
 
 def at(repository: Path, commit: str, folder: Path) -> Program:

@@ -12,8 +12,11 @@ from delivery.report import Preview, Report, Violation
 from toolchain.pulumi import Pulumi
 
 
-def report(repository: Path, ref: str, cli: Pulumi, venv: Path) -> Report:
-    """What this checkout, with what is not yet committed, changes against where it departed from `ref`."""
+def report(repository: Path, ref: str, cli: Pulumi, venv: Path, labels: tuple[str, ...] = ()) -> Report:
+    """Return what this checkout, with what is not yet committed, changes since it departed from `ref`.
+
+    `labels` are the pull request's.
+    """
     commit = program.base(repository, ref)
     with tempfile.TemporaryDirectory(prefix="feastflow-preview-") as room:
         before = program.at(repository, commit, Path(room) / ".base")
@@ -26,14 +29,15 @@ def report(repository: Path, ref: str, cli: Pulumi, venv: Path) -> Report:
             error = engine.deploy(before)
             if error:
                 engine = replace(engine, folder=Path(room) / f"{stack}-empty")
-            return replace(engine.preview(now), base_error=error)
+            moved = program.moved(before.destination(stack), now.destination(stack))
+            return replace(engine.preview(now), base_error=error, moved=moved)
 
         # Two at a time: an engine waits for its program and its providers half of the time.
         with ThreadPoolExecutor(max_workers=2) as pool:
             previews = tuple(pool.map(one, now.stacks()))
         gone = (_gone(stack) for stack in before.stacks() if stack not in now.stacks())
         previews = (*previews, *gone)
-    return Report(base=commit, head=program.head(repository), previews=previews)
+    return Report(base=commit, head=program.head(repository), previews=previews, labels=labels)
 
 
 def _gone(stack: str) -> Preview:

@@ -44,7 +44,11 @@ class Violation:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """One stack. `errors` are the program's or the engine's; `base_error` says why nothing is compared."""
+    """One stack. `errors` are the program's or the engine's; `base_error` says why nothing is compared.
+
+    `unprotected` are objects that Pulumi would not delete before, and would now; `moved` are settings that
+    point to another namespace or cluster.
+    """
 
     stack: str
     changes: tuple[Change, ...] = ()
@@ -53,15 +57,18 @@ class Preview:
     errors: tuple[str, ...] = ()
     base_error: str = ""
     new: bool = False
+    unprotected: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Every stack, and the commits that were compared."""
+    """Every stack, the commits that were compared, and the labels of the pull request."""
 
     base: str
     head: str
     previews: tuple[Preview, ...]
+    labels: tuple[str, ...] = ()
     format: int = FORMAT
 
 

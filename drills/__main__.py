@@ -5,13 +5,14 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cluster import lifecycle
 from drills import asked, journal, load, opening, report, runner, table, verdict
 from drills.catalogue import DRILLS
 from drills.journal import Journal
 from drills.stage import Stage
 from drills.verdict import Measured, Row
 from local import commands
-from toolchain import cache, console
+from toolchain import console
 from toolchain.console import Step, say
 from toolchain.process import CommandError
 from toolchain.pulumi import Pulumi
@@ -35,7 +36,7 @@ class Chosen:
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line and run the drills; 1 when something that is wanted does not hold."""
     chosen = _read(arguments)
-    with cache.locked(f"local-{chosen.cluster}"):
+    with lifecycle.alone(chosen.cluster):
         cli = commands.tools()
         book = journal.of(chosen.cluster)
         finish(book, chosen.cluster, cli)

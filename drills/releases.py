@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from components.model.tiers import Backend
 from drills import objects, under_way
 from drills.drill import Drill
 from drills.journal import Facts
@@ -168,7 +169,14 @@ class Scaled(Release):
         """At least two more than there are, and no five minutes of patience afterwards."""
         (present,) = (each for each in stage.all("deployments") if each["metadata"]["name"] == _BACKEND)
         replicas = int(present["spec"]["replicas"])
-        limits = {"minReplicas": replicas + 2, "maxReplicas": replicas + 6, "scaleDownSeconds": 0}
+        configured = (stage.config().get("feastflow:backend") or {}).get("autoscaling") or {}
+        most = configured.get("maxReplicas", Backend().autoscaling.max_replicas)
+        # Another maximum may take another number of connections, and so a restart of the database.
+        limits = {
+            "minReplicas": replicas + 2,
+            "maxReplicas": max(most, replicas + 3),
+            "scaleDownSeconds": 0,
+        }
         return {"feastflow:backend": {"autoscaling": limits}}
 
     def inject(self, stage: Stage, facts: Facts) -> None:

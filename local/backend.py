@@ -12,16 +12,18 @@ import yaml
 
 from local import commands, workspace
 from local.commands import Options
+from local.holding import Holding
 from local.target import Target
+from local.workspace import Workspace
 from state import address as addresses
-from state import burial, deployment, store, versions
+from state import burial, deployment, lock, store, versions
 from state import place as places
 from state import policy as policies
 from state.address import Address
 from state.deployment import Deployment
 from state.move import Moved, Mover
 from state.place import Place
-from toolchain import cache, process
+from toolchain import process
 from toolchain.console import Step, say
 from toolchain.refusal import Refusal
 
@@ -37,12 +39,12 @@ def move(options: Options) -> None:
             f"unset it and run it again: env -u {_URL} make backend BACKEND=…",
         )
     wanted = addresses.parse(options.backend or "")
-    with cache.locked(f"local-{options.cluster}"):
-        workspace.settings(options.stack)
-        chosen = commands.present(options)
+    workspace.settings(options.stack)
+    with commands.alone(options) as chosen:
         cli = commands.tools()
         wanted = wanted and _made(wanted)
         here = workspace.of(chosen.identity, options.stack)
+        Holding(workspace=here, stack=options.stack).wait()
         if not (here.folder / f"Pulumi.{options.stack}.yaml").exists():
             here.write(options.stack, {})
         with Step("move", f"the state of {options.stack}") as step:
@@ -54,7 +56,7 @@ def move(options: Options) -> None:
                 environment={**workspace.passphrase(), **chosen.environment},
                 prepare=lambda there: workspace.prepare(chosen.identity, there),
                 provider=_named(options.stack),
-                guard=guard(options.stack),
+                guard=guard(options.stack, here),
                 fits=lambda exported: fits(chosen, options.stack, wanted.url if wanted else "", exported),
                 reached=step.note,
             )
@@ -92,12 +94,14 @@ def restore(options: Options) -> None:
     say(f"\nSee what has changed since: make preview{commands.suffix(options)}")
 
 
-def guard(stack: str) -> Callable[[Place], None]:
-    """What refuses to touch a state in a bucket while somebody deploys."""
+def guard(stack: str, here: Workspace) -> Callable[[Place], None]:
+    """Return what refuses to touch the state, which is used in `here`, while another process deploys."""
 
     def check(there: Place) -> None:
         if there.address:
             _unlocked(there.address, store.clients(there.address), stack)
+        elif held := here.holders(stack):
+            raise lock.kept_out(held, stack, 0)
 
     return check
 

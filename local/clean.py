@@ -14,7 +14,7 @@ from pathlib import Path
 from cluster import addons, engine, nodeimage, operator
 from cluster.engine import Engine
 from local import images
-from toolchain import cache, console, disk, environment, golang, pins, process, pulumi
+from toolchain import cache, console, disk, environment, golang, pins, process, pulumi, turn
 from toolchain.refusal import Refusal
 
 _LOCKS = ("requirements-dev.txt", "tests/judges/requirements.txt")
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parent.parent
 
 def main() -> None:
     """Delete from the cache what nothing here needs; state is left alone."""
-    busy = [name for name in cache.locks() if cache.is_held(name)]
+    busy = [*turn.busy(), *(name for name in cache.locks() if cache.is_held(name))]
     if busy:
         raise Refusal(
             f"a command works on {', '.join(busy)}",

@@ -6,15 +6,17 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cluster import lifecycle
-from local import adoption, bringup, diagnosis, edge, images, smoke, target, unreachable, workspace
+from local import adoption, bringup, diagnosis, edge, holding, images, smoke, target, unreachable, workspace
 from local.stack import Stack
 from local.target import Target
 from state import burial, place
-from toolchain import cache, disk, environment, pulumi, scratch
+from toolchain import disk, environment, pulumi, scratch, turn
 from toolchain.background import Task
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
@@ -35,7 +37,7 @@ class Options:
 def up(options: Options) -> None:
     """Everything, from an empty machine to the site's address. Run again, it changes nothing."""
     started = time.monotonic()
-    with cache.locked(f"local-{options.cluster}"):
+    with ExitStack() as held:
         # What cannot work is refused now, not after minutes of work.
         settings = workspace.settings(options.stack)
         carrying: Task[None] | None = None
@@ -43,14 +45,14 @@ def up(options: Options) -> None:
             chosen = target.named(options.context)
             _named_images(options)
         else:
+            held.enter_context(turn.cluster(options.cluster))
             chosen, building = bringup.made(options.cluster, options.port, settings)
-            for former in lifecycle.identities(options.cluster) - {chosen.identity}:
-                _tell_what_stays(former)
-                workspace.forget(former)
             if chosen.local and building:
                 carrying = bringup.carried(chosen.local, building)
+        held.enter_context(turn.state(chosen.identity))
         overrides = _overrides(chosen, options, carried=carrying is not None)
         stack = _stack(options, chosen, tools())
+        stack.holding.wait()
         releases = stack.workspace.releases(options.stack)
         config = stack.workspace.write(options.stack, overrides)
         releases.begin(config)
@@ -62,8 +64,8 @@ def up(options: Options) -> None:
             if not carrying:
                 stack.ensure()
             step.result(stack.up(step, judged=carrying is not None))
-        releases.finished()
         outputs = stack.outputs()
+        releases.finished(outputs)
         if chosen.local:
             lifecycle.usable(chosen.local)
         with Step("smoke check", outputs["url"]) as step:
@@ -81,12 +83,12 @@ def preview(options: Options) -> None:
 
     Where none runs and none is named, the comparison is with the stack's state alone.
     """
-    with cache.locked(f"local-{options.cluster}"):
-        chosen = target.present(options.context, options.cluster)
+    with _alone(options) as chosen:
         if chosen is None:
             unreachable.preview(options.stack, tools())
             return
         stack = _stack(options, chosen, tools())
+        stack.holding.wait()
         stack.workspace.write(options.stack, _overrides(chosen, options))
         stack.ensure()
         say(stack.preview())
@@ -94,9 +96,9 @@ def preview(options: Options) -> None:
 
 def adopt(options: Options) -> None:
     """Take over a FeastFlow that kubectl or a GitOps tool applied under the same names, with its data."""
-    with cache.locked(f"local-{options.cluster}"):
-        chosen = present(options)
+    with alone(options) as chosen:
         stack = _stack(options, chosen, tools())
+        stack.holding.wait()
         if stack.exists() and stack.outputs():
             raise Refusal(
                 f"the stack {options.stack} is there already",
@@ -117,8 +119,9 @@ def adopt(options: Options) -> None:
             allowed = adoption.allowed(config)
             forcing = replace(stack, environment={**stack.environment, **allowed})
             step.result(forcing.up(step))
-        releases.finished()
-        url = stack.outputs()["url"]
+        outputs = stack.outputs()
+        releases.finished(outputs)
+        url = outputs["url"]
         with Step("smoke check", url) as step:
             step.result(smoke.check(url, demo=_is_demo(chosen, options)))
         releases.worked()
@@ -128,9 +131,9 @@ def adopt(options: Options) -> None:
 def rollback(options: Options) -> None:
     """The settings and images of the release before, deployed again; the data and its schema stay."""
     started = time.monotonic()
-    with cache.locked(f"local-{options.cluster}"):
-        chosen = present(options)
+    with alone(options) as chosen:
         stack = _stack(options, chosen, tools())
+        stack.holding.wait()
         releases = stack.workspace.releases(options.stack)
         release = releases.earlier()
         if stack.workspace.shared:
@@ -141,8 +144,9 @@ def rollback(options: Options) -> None:
         with Step("roll back", doing) as step, diagnosis.explained(chosen, config):
             stack.ensure()
             step.result(stack.back(step))
-        releases.went_back(release, config)
-        url = stack.outputs()["url"]
+        outputs = stack.outputs()
+        releases.went_back(release, config, outputs)
+        url = outputs["url"]
         with Step("smoke check", url) as step:
             step.result(smoke.check(url, demo=False))
     say(
@@ -166,25 +170,29 @@ def status(options: Options) -> None:
 
 def down(options: Options) -> None:
     """Take the stack away from a cluster that the user named; of a local cluster, leave no trace at all."""
-    with cache.locked(f"local-{options.cluster}"):
-        if options.context:
-            _destroy(options, target.named(options.context))
-            return
-        for identity in lifecycle.down(options.cluster):
-            _tell_what_stays(identity)
-            workspace.forget(identity)
-        scratch.sweep()
+    if options.context:
+        destroy(options)
+    else:
+        with lifecycle.alone(options.cluster) as identities:
+            for identity in identities:
+                holding.wait_for_all(identity)
+            lifecycle.down(options.cluster)
+            for identity in identities:
+                _tell_what_stays(identity)
+                workspace.forget(identity)
+            scratch.sweep()
     say("the downloads and binaries stay in the cache; `make clean-cache ALL=yes` deletes those too")
 
 
 def destroy(options: Options) -> None:
     """`pulumi destroy`: the stack goes, the cluster stays."""
-    with cache.locked(f"local-{options.cluster}"):
-        _destroy(options, present(options))
+    with alone(options) as chosen:
+        _destroy(options, chosen)
 
 
 def _destroy(options: Options, chosen: Target) -> None:
     stack = _stack(options, chosen, tools())
+    stack.holding.wait()
     if not stack.exists():
         say(f"there is no stack {options.stack} on {chosen.context}")
         return
@@ -226,7 +234,10 @@ def present(options: Options) -> Target:
     Raises:
         Refusal: when the local one does not.
     """
-    chosen = target.present(options.context, options.cluster)
+    return _running(options, target.present(options.context, options.cluster))
+
+
+def _running(options: Options, chosen: Target | None) -> Target:
     if chosen is None:
         raise Refusal(
             f"the local cluster {options.cluster} does not run",
@@ -234,6 +245,28 @@ def present(options: Options) -> Target:
             "start everything with: make up",
         )
     return chosen
+
+
+@contextmanager
+def alone(options: Options) -> Iterator[Target]:
+    """Have the stacks of the cluster that runs to this command alone, for the length of the block.
+
+    Raises:
+        Refusal: when the local cluster does not run, or another command works on the stacks for too long.
+    """
+    with _alone(options) as chosen:
+        yield _running(options, chosen)
+
+
+@contextmanager
+def _alone(options: Options) -> Iterator[Target | None]:
+    with ExitStack() as held:
+        if not options.context:
+            held.enter_context(turn.cluster(options.cluster))
+        chosen = target.present(options.context, options.cluster)
+        if chosen:
+            held.enter_context(turn.state(chosen.identity))
+        yield chosen
 
 
 def _overrides(chosen: Target, options: Options, *, carried: bool = False) -> dict[str, Any]:

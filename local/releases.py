@@ -46,12 +46,18 @@ class Releases:
 
     def begin(self, config: Config) -> None:
         """Note what is being deployed now, before it is: an `up` that fails is what one goes back from."""
-        self._note(wanted=config, deployed=self._current()["deployed"], finished=False)
+        current = self._current()
+        self._note(
+            wanted=config, deployed=current["deployed"], finished=False, digest=current.get("digest", "")
+        )
 
-    def finished(self) -> None:
-        """Note that Pulumi has deployed it, its migrations included, whatever the site says."""
+    def finished(self, outputs: Mapping[str, Any]) -> None:
+        """Note that Pulumi has deployed it, its migrations included, whatever the site says.
+
+        `outputs` are the stack's; they tell this deployment from any other one.
+        """
         wanted = self._current()["wanted"]
-        self._note(wanted=wanted, deployed=wanted, finished=True)
+        self._note(wanted=wanted, deployed=wanted, finished=True, digest=_digest(outputs))
 
     def worked(self) -> None:
         """Record what `begin` noted as a release, unless it is the last one again."""
@@ -87,13 +93,17 @@ class Releases:
         Raises:
             Refusal: when somebody else has deployed since, from another machine.
         """
-        known = self._current()["deployed"]
+        current = self._current()
+        known, digest = current["deployed"], current.get("digest")
+        if digest and digest == _digest(outputs):
+            return
         images = {
             tier: section(known, f"feastflow:{tier}").get(_IMAGE, there)
             for tier, there in outputs.get("images", {}).items()
         }
         rotation = (outputs.get("dataDependsOn") or {}).get("rotation", 1)
-        if images == outputs.get("images", {}) and rotation == known.get(_ROTATION, 1):
+        # A release that was noted before digests were has none.
+        if not digest and images == outputs.get("images", {}) and rotation == known.get(_ROTATION, 1):
             return
         raise Refusal(
             "the stack was deployed from another machine since",
@@ -106,12 +116,12 @@ class Releases:
         current = self._current()
         return _after(release.config, current["deployed"], migrated=current["finished"])
 
-    def went_back(self, release: Release, deployed: Config) -> None:
+    def went_back(self, release: Release, deployed: Config, outputs: Mapping[str, Any]) -> None:
         """Forget what came after the release: it is no earlier one any more."""
         for each in self._all():
             if each.number > release.number:
                 self._path(each.number).unlink()
-        self._note(wanted=release.config, deployed=deployed, finished=True)
+        self._note(wanted=release.config, deployed=deployed, finished=True, digest=_digest(outputs))
 
     def forget(self) -> None:
         """Forget all of them, with the stack."""
@@ -129,12 +139,21 @@ class Releases:
         empty: dict[str, Any] = {"wanted": {}, "deployed": {}, "finished": False}
         return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else empty
 
-    def _note(self, *, wanted: Config, deployed: Config, finished: bool) -> None:
-        document = {"wanted": dict(wanted), "deployed": dict(deployed), "finished": finished}
+    def _note(self, *, wanted: Config, deployed: Config, finished: bool, digest: str) -> None:
+        document = {
+            "wanted": dict(wanted),
+            "deployed": dict(deployed),
+            "finished": finished,
+            "digest": digest,
+        }
         _write(self.folder / _CURRENT, document)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06}.yaml"
+
+
+def _digest(outputs: Mapping[str, Any]) -> str:
+    return str(outputs.get("configuration") or "")
 
 
 def _after(earlier: Config, now: Config, *, migrated: bool) -> dict[str, Any]:

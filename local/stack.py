@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.holding import ATTEMPTS, Holding, LockedError
 from local.workspace import Workspace
 from state import deployment, lock
 from toolchain import cache, process
@@ -16,6 +17,8 @@ from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
 _MINUTES = 20
+# These write the state, and are kept out by its lock.
+_WRITERS = {"select", "import", "rm"}
 _LOG = "pulumi"
 # Whatever is deployed or shown here has been judged by the policy pack.
 _JUDGED = ("--policy-pack", str(Path(__file__).parent.parent / "policies"))
@@ -25,6 +28,10 @@ _EVENT = re.compile(
 _SECTION = re.compile(r"^(Policies|Diagnostics|Outputs|Resources|Duration):", re.MULTILINE)
 # How a rule that was broken is listed; the others are only counted.
 _VIOLATION = "- ["
+
+
+class _OvertakenError(Exception):
+    """Another process has written the state meanwhile, or is about to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +46,11 @@ class Stack:
     cli: Pulumi
     environment: dict[str, str]
     chosen: str | None = None
+
+    @property
+    def holding(self) -> Holding:
+        """The hold on it, to be waited for before anything of it is written."""
+        return Holding(workspace=self.workspace, stack=self.name, chosen=self.chosen)
 
     def ensure(self) -> None:
         """Select the stack, made now when it does not exist."""
@@ -71,21 +83,45 @@ class Stack:
 
     def _reopen(self, step: Step) -> bool:
         """Have the steps that a killed run left open done again; returns whether to look at them then."""
-        exported: deployment.Deployment = json.loads(self._output("stack", "export", "--stack", self.name))
-        steps = deployment.open_steps(exported)
-        cut_off = self.workspace.cut_off(self.name)
-        if not steps and not cut_off:
-            return False
-        step.note(f"{len(steps) + len(cut_off)} steps of a run that was cut off are done again")
-        if self.workspace.shared:
-            # Somebody else may have deployed since the export: what they recorded is not written over.
-            return True
-        self._unlock()
-        document = json.dumps(deployment.reopened(exported, cut_off))
-        self._output("stack", "import", "--stack", self.name, stdin=document)
-        # From here on the state knows.
-        self.workspace.note_cut_off(self.name, [])
-        return "creating" in steps.values()
+        for _ in range(ATTEMPTS):
+            self.holding.wait(step.note)
+            exported = self._exported()
+            steps = deployment.open_steps(exported)
+            cut_off = self.workspace.cut_off(self.name)
+            if not steps and not cut_off:
+                return False
+            step.note(f"{len(steps) + len(cut_off)} steps of a run that was cut off are done again")
+            if self.workspace.shared:
+                # Another user may have deployed since the export: what they recorded is not written over.
+                return True
+            document = json.dumps(deployment.reopened(exported, cut_off))
+            try:
+                self._import(exported, document)
+            except _OvertakenError:
+                continue
+            # From here on the state knows.
+            self.workspace.note_cut_off(self.name, [])
+            return "creating" in steps.values()
+        raise Refusal(
+            f"the state of {self.name} was changed {ATTEMPTS} times by others while it was repaired",
+            "steps of a run that was cut off are still open in it, and what others record is kept",
+            "wait until nothing else deploys the stack, and run this again",
+        )
+
+    def _import(self, exported: deployment.Deployment, document: str) -> None:
+        """Have the document for a state, unless another process holds it or has written since the export."""
+        if self.workspace.holders(self.name) or self._exported() != exported:
+            raise _OvertakenError
+        try:
+            self._pulumi("stack", "import", "--stack", self.name, stdin=document)
+        except process.CommandError as failure:
+            if lock.SAID in failure.tail:
+                raise _OvertakenError from failure
+            raise _refused("stack import", failure.tail, None) from failure
+
+    def _exported(self) -> deployment.Deployment:
+        found: deployment.Deployment = json.loads(self._output("stack", "export", "--stack", self.name))
+        return found
 
     def destroy(self, step: Step) -> str:
         """Take everything the stack deployed away; the stack itself stays, empty.
@@ -122,28 +158,27 @@ class Stack:
             *flags,
         ]
         log = cache.log(_LOG)
-        for attempt in (1, 2):
+
+        def act() -> list[str]:
             lines: list[str] = []
             under_way: dict[str, str] = {}
             try:
-                with self._noting(under_way):
+                with self._noting(under_way), self.workspace.recorded() as mark:
                     process.stream(
                         command,
-                        env=self.variables(),
+                        env={**self.variables(), **mark},
                         log=log,
                         each=_collecting(lines, under_way, step),
                         timeout=_MINUTES * 60,
                     )
             except process.CommandError as failure:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
-                if lock.SAID in text and self.workspace.shared:
-                    raise lock.refused(text, self.name, self.chosen) from failure
-                if lock.SAID in text and attempt == 1:
-                    self._unlock()
-                    continue
+                if lock.SAID in text:
+                    raise LockedError(text) from failure
                 raise _refused(action, text, log) from failure
             return lines
-        raise AssertionError
+
+        return self.holding.act(act, step.note)
 
     @contextlib.contextmanager
     def _noting(self, under_way: Mapping[str, str]) -> Iterator[None]:
@@ -159,21 +194,24 @@ class Stack:
                 self.workspace.note_cut_off(self.name, names)
             raise
 
-    def _unlock(self) -> None:
-        """Take the stack from a run that was killed: the caller holds this machine's lock, so it is dead."""
-        self.workspace.end_orphans()
-        self._output("cancel", "--yes", self.name)
-
     def _output(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
+        def act() -> str:
+            try:
+                return self._pulumi(*arguments, stdin=stdin, timeout=timeout)
+            except process.CommandError as failure:
+                if lock.SAID in failure.tail and writes:
+                    raise LockedError(failure.tail) from failure
+                raise _refused(" ".join(arguments[:2]), failure.tail, None) from failure
+
+        writes = bool(_WRITERS.intersection(arguments[:2]))
+        return self.holding.act(act, lambda _: None) if writes else act()
+
+    def _pulumi(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), *arguments]
         if arguments[0] == "preview" or arguments[:2] == ("stack", "output"):
             command += ["--stack", self.name]
-        try:
-            return process.output(command, env=self.variables(), stdin=stdin, timeout=timeout)
-        except process.CommandError as failure:
-            if lock.SAID in failure.tail and self.workspace.shared:
-                raise lock.refused(failure.tail, self.name, self.chosen) from failure
-            raise _refused(" ".join(arguments[:2]), failure.tail, None) from failure
+        with self.workspace.recorded() as mark:
+            return process.output(command, env={**self.variables(), **mark}, stdin=stdin, timeout=timeout)
 
     def variables(self) -> dict[str, str]:
         """What a process needs in its environment to act on this stack."""

@@ -5,6 +5,7 @@ are written here. State lives beside it, under the identity of the cluster it de
 a cluster that is gone is never taken for that of its successor; or where `make backend` has moved it.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -15,17 +16,21 @@ from typing import Any
 
 import yaml
 
-from local import orphans, releases
+from local import releases
 from local.releases import Releases
-from state import place
+from state import lock, place
 from state.deployment import ENCRYPTION
+from state.lock import Owner
 from state.place import Place
-from toolchain import cache
+from toolchain import cache, proc, started
 from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
 
-_BACKEND = "PULUMI_BACKEND_URL"
+_BACKEND = lock.BACKEND
+# Where the runs of pulumi are recorded, in a workspace's folder.
+_STARTED = "started"
+_PULUMI = "pulumi"
 
 Config = Mapping[str, Any]
 
@@ -89,10 +94,26 @@ class Workspace:
     def _cut_off(self, stack: str) -> Path:
         return self.folder / f"{stack}.cut-off"
 
-    def end_orphans(self) -> None:
-        """End what a killed run left of pulumi; nothing where the state is not this project's own."""
-        if _BACKEND in self.environment and not self.shared:
-            orphans.end(_BACKEND, self.environment[_BACKEND])
+    def holders(self, stack: str) -> list[Owner]:
+        """Return who holds the stack in this machine's files; locks of processes that are gone are deleted.
+
+        Nobody where the state may be others' too: only Pulumi knows who holds that one.
+        """
+        if self.shared or _BACKEND not in self.environment:
+            return []
+        return lock.held(place.path(self.environment[_BACKEND]), self._project(), stack)
+
+    def recorded(self) -> contextlib.AbstractContextManager[dict[str, str]]:
+        """Record a run of pulumi for the length of the block; yields what its environment must say."""
+        return started.recorded(self.folder / _STARTED)
+
+    def end_orphans(self) -> list[int]:
+        """End what recorded runs left of pulumi; returns the processes. A run whose pulumi lives goes on."""
+        return _end_orphans(self.folder / _STARTED)
+
+    def _project(self) -> str:
+        described = yaml.safe_load((self.folder / "Pulumi.yaml").read_text(encoding="utf-8")) or {}
+        return str(described.get("name", ""))
 
 
 def of(identity: str, stack: str | None = None) -> Workspace:
@@ -145,9 +166,20 @@ def passphrase() -> dict[str, str]:
 
 def forget(identity: str) -> None:
     """Remove workspace and state of a cluster that is gone; a state that is not on this machine stays."""
-    of(identity).end_orphans()
+    for runs in (cache.state_home() / "workspaces" / identity).rglob(_STARTED):
+        _end_orphans(runs)
     for kind in ("workspaces", "stacks"):
         shutil.rmtree(cache.state_home() / kind / identity, ignore_errors=True)
+
+
+def holders(identity: str) -> list[str]:
+    """Return who holds any of the cluster's stacks in this machine's files."""
+    found = []
+    for bookkeeping in (cache.state_home() / "stacks" / identity).rglob(".pulumi"):
+        files = bookkeeping.parent
+        for project, stack in sorted(lock.stacks(files)):
+            found += [f"{owner}, on {stack}" for owner in lock.held(files, project, stack)]
+    return found
 
 
 def merged(below: Config, above: Config) -> dict[str, Any]:
@@ -205,6 +237,10 @@ def _document(stack: str) -> dict[str, Any]:
             f"begin {path.name} with `config:`, and below it one `feastflow:…:` a setting",
         )
     return document
+
+
+def _end_orphans(runs: Path) -> list[int]:
+    return started.end(runs, lambda number: _PULUMI in " ".join(proc.command(number)), main=_PULUMI)
 
 
 def _passphrase() -> Path:

@@ -7,6 +7,7 @@ which one it stands for.
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -178,9 +179,22 @@ def _no_stack_traces() -> Iterator[None]:
 @contextmanager
 def _event_loop() -> Iterator[None]:
     loop = asyncio.new_event_loop()
+    answering: list[asyncio.AbstractEventLoop] = []
+
+    def begin() -> None:
+        # The SDK's mocks want a loop in each thread that answers. They would make one and leave it open, for
+        # the garbage collector to find in the middle of something else.
+        own = asyncio.new_event_loop()
+        asyncio.set_event_loop(own)
+        answering.append(own)
+
+    threads = ThreadPoolExecutor(initializer=begin)
+    loop.set_default_executor(threads)
     asyncio.set_event_loop(loop)
     try:
         yield
     finally:
         asyncio.set_event_loop(None)
-        loop.close()
+        threads.shutdown()
+        for each in (*answering, loop):
+            each.close()

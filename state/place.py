@@ -78,7 +78,7 @@ def folder(identity: str, place: Place) -> Path:
 
 def files(place: Place) -> Path:
     """The folder of a local place's state."""
-    return Path(place.url.removeprefix("file://").partition("?")[0])
+    return path(place.url)
 
 
 def read(identity: str, stack: str) -> Record:
@@ -146,6 +146,11 @@ def url(path: Path) -> str:
     # Metadata would be a second file beside each one, not written at once: a kill in between leaves it
     # empty, and Pulumi cannot read the state at all then ("failed to load checkpoint: EOF").
     return f"file://{path}?metadata=skip"
+
+
+def path(url: str) -> Path:
+    """The folder of a backend that keeps states in files."""
+    return Path(url.removeprefix("file://").partition("?")[0])
 
 
 def _files(identity: str) -> Path:

@@ -16,7 +16,7 @@ from state.address import parse
 from state.place import Place
 from toolchain.refusal import Refusal
 
-_NAME = "moved.json"
+NAME = "moved.json"
 # What Pulumi prints of a lock: `created by USERNAME@HOSTNAME (pid N) at TIME`.
 _OWNER = "the move of this stack to {to} (deploy there, and do not cancel this lock), by {user}"
 _SAID = re.compile(
@@ -76,7 +76,7 @@ def said(text: str) -> Tombstone | None:
 
 def path(project: str, stack: str) -> str:
     """Return where Pulumi looks for the locks of a stack, with the tombstone's name."""
-    return f".pulumi/locks/organization/{project}/{stack}/{_NAME}"
+    return f".pulumi/locks/organization/{project}/{stack}/{NAME}"
 
 
 def read(content: str) -> Tombstone | None:

@@ -62,16 +62,16 @@ class Database(Model):
     gid: UserId = Field(
         default=26, description="Numeric group of the server process and its files.", examples=[26]
     )
-    # 256Mi is what 64 connections and 128Mi of shared buffers use at rest; request and limit of memory are
-    # equal, since a database that is killed for memory takes every tier with it.
+    # Buffers, and what the connections of two versions take at their peak (see `components.connections`).
+    # Request and limit of memory are equal: a database that is killed for memory takes every tier with it.
     resources: Resources = Field(
         default=resources(cpu=("250m", "1"), memory=("512Mi", "512Mi")),
         description="Requests and limits of each instance.",
     )
-    max_connections: Annotated[int, Field(ge=10, le=1000)] = Field(
-        default=120,
-        description="Connections that the server accepts; above what all pods' pools open together.",
-        examples=[120],
+    max_connections: Annotated[int, Field(ge=10, le=1000)] | None = Field(
+        default=None,
+        description="Connections that the server accepts; none means as many as the backend's pods may open.",
+        examples=[160],
     )
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
         default=600, description="Seconds that a start may take while the log is replayed.", examples=[600]

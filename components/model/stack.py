@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from .. import shares
+from .. import connections, shares
 from .base import Model, refuse
 from .database import Database
 from .edge import Edge
@@ -42,6 +42,16 @@ class Stack(Model):
     backend: Backend = Field(default=Backend(), description="The API.")
     frontend: Frontend = Field(default=Frontend(), description="The site.")
     edge: Edge = Field(description="Where the site is reached.", examples=[{"host": "feastflow.example.com"}])
+
+    @property
+    def connections(self) -> int:
+        """Connections that the database server accepts."""
+        return connections.accepted(self.backend, self.database, weights=self.edge.weights)
+
+    @model_validator(mode="after")
+    def _connections_fit(self) -> Self:
+        connections.check(self.backend, self.database, weights=self.edge.weights)
+        return self
 
     @model_validator(mode="after")
     def _namespace_of_its_own(self) -> Self:

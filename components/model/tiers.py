@@ -25,6 +25,7 @@ BACKEND_VARIABLES = (
     "APP_VERSION",
     "KEEP_ALIVE_TIMEOUT",
     "DRAIN_SECONDS",
+    "DB_POOL_MAX",
     "PGSSLMODE",
     "PGSSLROOTCERT",
 )
@@ -82,6 +83,11 @@ class Backend(Workload):
         default=(WritablePath(path=_TMP),),
         description="Directories that the process writes to.",
         examples=[[{"path": "/tmp", "size": "64Mi"}]],  # noqa: S108
+    )
+    pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3,
+        description="Connections that each pod's pool may open (DB_POOL_MAX); readiness has one more.",
+        examples=[3],
     )
     migrations: Migrations = Field(default=Migrations(), description="How the schema is migrated.")
     jwt_expire: str = Field(

@@ -1,5 +1,6 @@
 """Pull requests of a temporary repository, previewed by the workflow's own step, each once."""
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +63,11 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Preview:
     """The preview of a change: a base as the project is, or as `before` leaves it, and the change on top."""
 
     def make(
-        change: Change, *, before: Change = lambda _: None, stacks: tuple[str, ...] = ("dev",)
+        change: Change,
+        *,
+        before: Change = lambda _: None,
+        stacks: tuple[str, ...] = ("dev",),
+        labels: tuple[str, ...] = (),
     ) -> Previewed:
         room = tmp_path_factory.mktemp("pull-request")
         made = repository.made(room / "clone", stacks)
@@ -71,7 +76,10 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Preview:
         change(made)
         made.commit()
         (step,) = repository.steps("preview.yml", "preview")
-        known = {"runner.temp": str(room)}
+        known = {
+            "runner.temp": str(room),
+            "toJSON(github.event.pull_request.labels.*.name)": json.dumps(labels, indent=2),
+        }
         environment = {"GITHUB_STEP_SUMMARY": str(room / "summary.md"), "PYTHON": sys.executable}
         ran = repository.run(step, made.folder, known, environment)
         assert (room / "report.json").exists(), ran.out

@@ -46,7 +46,8 @@ def test_each_stack_is_compared_with_what_the_base_makes_of_it(
     for stack in ("broken", "dev", "new"):
         (clone.folder / f"Pulumi.{stack}.yaml").write_text("config: {of: here}\n")
 
-    report = pullrequest.report(clone.folder, "HEAD", _CLI, tmp_path)
+    report = pullrequest.report(clone.folder, "HEAD", _CLI, tmp_path, ("bug",))
+    assert report.labels == ("bug",)
 
     assert (report.base, report.head) == (base, base)
     assert report.previews == (

@@ -1,5 +1,6 @@
 """The preview's own step, run in a temporary repository with a real diff: what the comment says of it."""
 
+import re
 import time
 
 import pytest
@@ -105,6 +106,46 @@ def test_a_secret_that_gets_another_value_stands_out_and_neither_value_is_shown(
     assert "[secret] => [secret]" in losing.comment.replace('"', "")
     for text in (losing.comment, losing.out):
         assert "token of all" not in text
+
+
+def _unprotecting(clone: Repository) -> None:
+    clone.configure("prod", feastflow__tenancy={"protect": False}, kubernetes__context="other")
+
+
+@pytest.fixture(scope="module")
+def unprotected(preview: Preview) -> Previewed:
+    """Prod without its protection, and on another cluster: no object of it changes."""
+    return preview(_unprotecting, before=_named, stacks=("prod",))
+
+
+def _named(clone: Repository) -> None:
+    clone.configure("prod", kubernetes__context="prod-cluster")
+
+
+def test_protection_that_is_turned_off_stands_out_and_fails(unprotected: Previewed) -> None:
+    assert unprotected.code != 0
+    (found,) = unprotected.report.previews
+    assert (found.changes, found.errors) == ((), ())
+    head = unprotected.comment.partition("### prod")[0]
+    assert "**this must not be merged as it is**" in head
+    assert "> **prod would lose its protection against deletion:**" in head
+    assert "> - `Namespace feastflow-prod` may be **deleted** from then on" in head
+    assert "> - `Cluster feastflow-prod/postgres` may be **deleted** from then on" in head
+
+
+def test_another_cluster_stands_out_and_fails(unprotected: Previewed) -> None:
+    head = unprotected.comment.partition("### prod")[0]
+    assert "> **prod would be deployed to another place:**" in head
+    assert "> - `kubernetes:context: prod-cluster => other`" in head
+
+
+def test_with_the_label_that_the_comment_names_it_passes(preview: Preview, unprotected: Previewed) -> None:
+    (label,) = re.findall(r"a reviewer agrees by the label `(agreed-\w+)`", unprotected.comment)
+    passed = preview(_unprotecting, before=_named, stacks=("prod",), labels=("bug", label))
+
+    assert passed.code == 0, passed.out
+    assert f"Agreed to by the label `{label}`" in passed.comment
+    assert "> **prod would lose its protection against deletion:**" in passed.comment
 
 
 def test_a_broken_rule_is_named_with_what_to_do_and_fails(preview: Preview) -> None:

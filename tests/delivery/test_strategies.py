@@ -39,6 +39,8 @@ class Released(Program):
         config = copy.deepcopy(super().settings(stack))
         room = {"autoscaling": {"minReplicas": 2, "maxReplicas": 12}}
         config["feastflow:backend"] |= {**room, **_RELEASES[self.release]}
+        # For the connections of two versions at that scale.
+        config["feastflow:database"] |= {"resources": {"limits": {"memory": "768Mi"}}}
         config["feastflow:edge"] |= self.edge
         config["policies:levels"]["gateway-tls"] = "disabled"
         return config

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from delivery import __main__ as command
-from delivery import comment
+from delivery import comment, protection
 from delivery import report as reports
 from delivery.report import Preview, Report
 
@@ -23,6 +24,9 @@ from .web import serving
 _FILES = sorted(WORKFLOWS.glob("*.yml"))
 _ACTION = re.compile(r"uses: (actions/[a-z-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+")
 _WRITES = {("comment.yml", "pull-requests"), ("deploy.yml", "id-token"), ("deploy-stack.yml", "id-token")}
+
+
+_PULL = {"number": 5, "head": {"sha": "a" * 40}}
 
 
 def _document(path: Path) -> dict[Any, Any]:
@@ -207,13 +211,32 @@ def test_the_job_that_comments_comments_the_report(comment_step: Callable[..., R
     with serving() as web:
         web.answer = lambda asked: (
             200,
-            [{"number": 5, "head": {"sha": "a" * 40}}] if "/pulls?" in asked.path else [],
+            [_PULL] if "/pulls?" in asked.path else [],
         )
         ran = comment_step(GITHUB_API_URL=web.url)
 
     assert (ran.code, ran.out) == (0, "commented: 5\n")
     assert [(asked.method, asked.path) for asked in web.asked][-1] == ("POST", "/repos/a/b/issues/5/comments")
     assert json.loads(web.asked[-1].body) == {"body": comment.text(report)}
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_the_labels_in_the_comment_are_githubs_and_not_the_reports(
+    comment_step: Callable[..., Ran], tmp_path: Path, *, has_it: bool
+) -> None:
+    found = Preview(stack="prod", unprotected=("Namespace shop",))
+    report = Report(base="b" * 40, head="a" * 40, previews=(found,))
+    agreed = str(protection.label(report))
+    (tmp_path / "preview").mkdir()
+    (tmp_path / "preview" / "report.json").write_text(reports.written(replace(report, labels=(agreed,))))
+    pull = {**_PULL, "labels": [{"name": "bug"}, *([{"name": agreed}] if has_it else [])]}
+    with serving() as web:
+        web.answer = lambda asked: (200, [pull] if "/pulls?" in asked.path else [])
+        assert comment_step(GITHUB_API_URL=web.url).code == 0
+
+    body = json.loads(web.asked[-1].body)["body"]
+    assert ("Agreed to by the label" in body) == has_it
+    assert ("**this must not be merged as it is**" in body) != has_it
 
 
 def test_the_step_that_identifies_says_where_it_goes_and_what_is_missing(tmp_path: Path) -> None:

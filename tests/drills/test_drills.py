@@ -272,6 +272,25 @@ def test_what_a_release_drill_changes_are_settings_that_the_program_takes(stage:
     assert settings.parse({key: encode(value) for key, value in config.items()})
 
 
+@pytest.mark.parametrize("replicas", [2, 5])
+def test_a_backend_that_is_scaled_within_its_maximum_leaves_the_database_as_it_is(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch, replicas: int
+) -> None:
+    there = [deployment(name="feastflow-backend", replicas=replicas)]
+    monkeypatch.setattr(_Stage, "all", lambda *_, **__: there)
+    drill = DRILLS["scaled"]()
+    assert isinstance(drill, releases.Release)
+    before = stack_file("dev")
+    after = merged(before, drill.changes(stage))
+    assert after["feastflow:backend"]["autoscaling"]["minReplicas"] == replicas + 2
+
+    accepted = {
+        settings.parse({key: encode(value) for key, value in config.items()})[0].connections
+        for config in (before, after)
+    }
+    assert len(accepted) == 1
+
+
 def test_a_rotation_goes_one_up_and_locks_the_login_that_it_opened(stage: _Stage) -> None:
     drill, facts = _broken(stage, "rotation")
     assert stage.config()["feastflow:rotation"] == 2

@@ -22,7 +22,9 @@ _EXEMPT = {
 
 
 def _config(release: dict[str, Any], **sections: object) -> dict[str, object]:
-    config = stack_file("dev")
+    # For the connections of two versions of 12 pods.
+    memory = {"resources": {"limits": {"memory": "768Mi"}}}
+    config = {**stack_file("dev"), "feastflow:database": memory}
     for tier in ("backend", "frontend"):
         section = config.get(f"feastflow:{tier}") or {}
         assert isinstance(section, dict)

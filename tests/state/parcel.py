@@ -1,5 +1,6 @@
 """A small stack on a machine of its own: deployed, moved, and looked at, by the real CLI."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import orphans, workspace
+from local import workspace
 from state import deployment, place, store
 from state.address import Address
 from state.cli import At
 from state.deployment import Deployment
 from state.move import Moved, Mover
 from state.place import Place
+from toolchain import proc
 from toolchain.pulumi import Pulumi
 
 PROJECT = "parcel"
@@ -163,4 +165,13 @@ def end(process: "subprocess.Popen[str]", gate: Path | None = None) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     if gate:
-        awaited(lambda: not orphans.end("PARCEL_GATE", str(gate)))
+        awaited(lambda: not _of(gate))
+
+
+def _of(gate: Path) -> list[int]:
+    """End what carries the gate in its environment; returns what did."""
+    found = [number for number in proc.numbers() if proc.variables(number).get("PARCEL_GATE") == str(gate)]
+    for number in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGTERM)
+    return found

@@ -1,8 +1,10 @@
 """The tombstone on a state that has moved: the real CLI stops, colleagues follow, a way back lifts it."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +65,16 @@ def test_a_tombstone_is_read_as_it_was_written_and_other_locks_are_none() -> Non
     assert tombstone.read('{"pid": 1, "username": "ann", "hostname": "laptop"}') is None
     assert tombstone.read("[]") is None
     assert tombstone.read("{") is None
+
+
+def test_a_tombstone_is_no_lock_of_a_process_that_is_gone_however_old(tmp_path: Path) -> None:
+    there = Place(url=place.url(tmp_path), secrets="", name="", local=True)
+    burial.put(there, PROJECT, STACK, Place(url="s3://new", secrets="", name="", local=False), "f")
+    file = tmp_path / tombstone.path(PROJECT, STACK)
+    os.utime(file, (0, 0))
+
+    assert lock.held(tmp_path, PROJECT, STACK) == []
+    assert _stone(there) is not None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import addons, engine, footprint, lifecycle, ports, record, resolver
+from cluster import addons, engine, footprint, lifecycle, ports, record, resolver, silent
 from cluster.engine import Engine
 from cluster.handle import Cluster
 from toolchain import cache, environment, golang
@@ -107,7 +107,9 @@ def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine.program("docker", ENGINE)
     with_kind(machine)
     cache.entry("addons", addons.digest(), _rendered)
-    monkeypatch.setattr(lifecycle, "_RESTART_SECONDS", 0.05)
+    monkeypatch.setattr(silent, "_SECONDS", 0.05)
+    monkeypatch.setattr(silent, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(silent, "_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr("time.sleep", lambda _: None)
     return machine
 

@@ -9,12 +9,12 @@ import pytest
 from cluster import __main__ as cluster_command
 from cluster.handle import Cluster
 from local import __main__ as local_command
-from local import commands, images, workspace
+from local import commands, images, target, workspace
 from local.commands import Options
 from local.images import AppImages
 from local.target import Target
 from toolchain import __main__ as toolchain_command
-from toolchain import cache, environment, scratch
+from toolchain import cache, environment, scratch, turn
 from toolchain.refusal import Refusal
 
 from .fakes import Machine, with_go, with_kind
@@ -118,7 +118,7 @@ def test_a_preview_is_of_the_settings_as_they_are_now(
 
 def test_nothing_is_destroyed_while_another_command_acts_on_the_cluster(machine: Machine) -> None:
     work = threading.Thread(target=commands.destroy, args=[THEIRS])
-    with cache.locked("local-x"):
+    with turn.state(target.named("theirs").identity):
         work.start()
         work.join(0.05)
         assert work.is_alive()

@@ -138,6 +138,20 @@ def test_the_folder_of_network_namespaces_stays_mounted_while_one_is_in_it(
     assert machine.calls("umount") == []
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_the_folder_of_network_namespaces_is_deleted_if_it_was_not_there(
+    own: Engine, machine: Machine, *, known: bool
+) -> None:
+    folder = machine.root / "netns"
+    if known:
+        folder.mkdir()
+    footprint.record()
+    folder.mkdir(exist_ok=True)
+    footprint.erase(own)
+
+    assert folder.exists() == known
+
+
 def test_what_nobody_wrote_down_is_left_as_it_is(own: Engine, machine: Machine) -> None:
     (machine.root / "modules").mkdir()
     _record().write_text('{"rules": {"ipta')

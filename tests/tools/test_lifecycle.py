@@ -131,22 +131,27 @@ def test_nodes_that_only_stopped_are_started_again_and_keep_what_they_had(
     assert machine.calls("kind") == []
 
 
-def test_a_cluster_that_stays_silent_is_removed_and_made_anew(
-    machine: Machine, standing: Cluster, capsys: pytest.CaptureFixture[str]
+def test_a_cluster_that_stays_silent_is_refused_with_what_was_seen_and_kept(
+    machine: Machine, standing: Cluster
 ) -> None:
     _dies(machine)
     machine.file("dead")
 
-    lifecycle.up("x", standing.port)
+    with pytest.raises(Refusal) as caught:
+        lifecycle.up("x", standing.port)
 
-    assert len(machine.called("docker", "rm --force")) == 3
-    assert len(machine.called("kind", "create cluster")) == 1
-    assert "its data is lost" in capsys.readouterr().out
+    for word in ("x-control-plane: container", "x-worker2: container", "machine: load"):
+        assert word in caught.value.found
+    assert "make down CLUSTER=x" in caught.value.fix
+    for command in ("rm ", "volume rm"):
+        assert machine.called("docker", command) == []
+    assert machine.called("kind", "create cluster") == []
 
 
-def test_what_an_interrupted_kind_left_is_not_mended_but_made_anew(
+def test_a_cluster_that_a_kind_which_was_cut_off_never_finished_is_recreated(
     machine: Machine, standing: Cluster
 ) -> None:
+    record.write("x", {**record.read("x"), "identity": None})
     _file("kubeconfig").unlink()
     _dies(machine)
 
@@ -307,7 +312,7 @@ def test_a_cluster_that_answers_without_one_of_its_nodes_is_kept_and_refused(
 ) -> None:
     machine.file("serves", "True\nTrue\n")
 
-    with pytest.raises(Refusal, match=r"knows 2 of its 3 nodes(.|\n)*make down up"):
+    with pytest.raises(Refusal, match=r"knows 2 of its 3 nodes(.|\n)*make down CLUSTER=x"):
         lifecycle.up("x", standing.port)
     assert machine.called("docker", "rm --force") == []
 
@@ -331,8 +336,8 @@ def test_whose_state_nobody_needs_is_known_also_when_the_new_cluster_was_never_f
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    _dies(machine)
-    machine.file("dead")
+    machine.file("serves", "")
+    machine.file("nodes", "")
     with monkeypatch.context() as patch:
         patch.setattr("toolchain.process.stream", interrupt)
         with pytest.raises(KeyboardInterrupt):

@@ -1,11 +1,12 @@
 """Releases: which one is gone back to, and what of it is not taken back."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local import commands, smoke
+from local import commands, smoke, workspace
 from local.releases import Releases
 from toolchain import cache
 from toolchain.refusal import Refusal
@@ -20,7 +21,10 @@ case "$*" in
   version) echo v3.200.0 ;;
   *" ls "*) echo '[{"name": "dev"}]' ;;
   *" export "*) echo '{}' ;;
-  *" output "*) echo '{"url": "http://x", "commands": {"pods": "", "backendLogs": "", "psql": ""}}' ;;
+  *" output "*)
+    told=$(cat "$ROOT/digest" 2>/dev/null || :)
+    echo '{"url": "http://x", "configuration": "'"$told"'", "commands":
+      {"pods": "", "backendLogs": "", "psql": ""}}' ;;
   *" up "*) [ ! -e "$ROOT/error" ] || exit 1 ;;
 esac
 """
@@ -39,7 +43,7 @@ def _image(tag: str, **more: Any) -> dict[str, Any]:
 def _released(releases: Releases, *configs: dict[str, Any]) -> None:
     for config in configs:
         releases.begin(config)
-        releases.finished()
+        releases.finished({})
         releases.worked()
 
 
@@ -73,7 +77,7 @@ def test_whoever_goes_back_twice_does_not_meet_what_was_withdrawn(releases: Rele
     for expected in ("2", "1"):
         release = releases.earlier()
         assert release.config == _image(expected)
-        releases.went_back(release, releases.settings(release))
+        releases.went_back(release, releases.settings(release), {})
 
     with pytest.raises(Refusal, match="no earlier release"):
         releases.earlier()
@@ -121,6 +125,25 @@ def test_what_somebody_else_has_deployed_since_is_not_undone(
             releases.must_be_last(outputs)
 
 
+@pytest.mark.parametrize("step", ["up", "rollback"])
+def test_any_setting_that_somebody_else_has_deployed_since_is_known_by_the_configurations_digest(
+    releases: Releases, step: str
+) -> None:
+    ours, theirs = {"configuration": "digest of ours"}, {"configuration": "digest of theirs"}
+    _released(releases, _image("1"), _image("2"))
+    if step == "up":
+        releases.begin(_image("3"))
+        releases.finished(ours)
+    else:
+        release = releases.earlier()
+        releases.went_back(release, releases.settings(release), ours)
+    releases.begin(_image("4"))
+
+    releases.must_be_last(ours)
+    with pytest.raises(Refusal, match="deployed from another machine since"):
+        releases.must_be_last({**theirs, "images": {}, "dataDependsOn": {"rotation": 1}})
+
+
 def test_what_only_goes_forward_is_not_taken_back(releases: Releases) -> None:
     before = {"feastflow:rotation": 1, "feastflow:database": {"storage": "2Gi", "uid": 26}}
     now = {"feastflow:rotation": 2, "feastflow:database": {"storage": "4Gi", "uid": 27}}
@@ -145,7 +168,7 @@ def test_what_only_goes_forward_is_remembered_over_several_ways_back(releases: R
         release = releases.earlier()
         deployed = releases.settings(release)
         assert deployed["feastflow:rotation"] == 2
-        releases.went_back(release, deployed)
+        releases.went_back(release, deployed, {})
 
 
 def test_older_migrations_are_not_run_against_a_newer_schema(releases: Releases) -> None:
@@ -229,6 +252,25 @@ def test_a_preview_is_no_release(deployed: Machine, monkeypatch: pytest.MonkeyPa
     commands.preview(THEIRS)
     commands.rollback(THEIRS)
 
+    assert "image: api:1" in _deployed_settings()
+
+
+def test_of_a_shared_state_every_command_that_deploys_notes_what_the_stack_tells(
+    deployed: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = workspace.of
+    monkeypatch.setattr(workspace, "of", lambda *asked: replace(own(*asked), shared=True))
+    deployed.file("digest", "third")
+    monkeypatch.setenv("BACKEND_IMAGE", "api:3")
+    commands.up(THEIRS)
+    deployed.file("digest", "theirs")
+    with pytest.raises(Refusal, match="deployed from another machine since"):
+        commands.rollback(THEIRS)
+    assert "image: api:3" in _deployed_settings()
+    deployed.file("digest", "third")
+    commands.rollback(THEIRS)
+    assert "image: api:2" in _deployed_settings()
+    commands.rollback(THEIRS)
     assert "image: api:1" in _deployed_settings()
 
 

@@ -1,7 +1,11 @@
 """Pulumi for one stack: what it says in a few words, and its recovery from a run that was killed."""
 
 import json
+import os
 import re
+import socket
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import pytest
 from local import stack as stacks
 from local.stack import Stack
 from local.workspace import Workspace
+from toolchain import proc, turn
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
@@ -108,24 +113,78 @@ def test_while_it_deploys_it_says_what_it_waits_for_the_newest_first(stack: Stac
     assert step.notes[-1] == "waiting for feastflow-dev"
 
 
-def test_a_stack_that_a_killed_run_left_locked_is_unlocked_once_and_tried_again(
+def _lock(machine: Machine, process: int, host: str = "") -> Path:
+    """Lock the stack in the machine's own files, as pulumi does."""
+    owner = {"pid": process, "username": "ann", "hostname": host or socket.gethostname()}
+    owner["timestamp"] = "2026-11-23T09:00:00Z"
+    return machine.file("state/.pulumi/locks/organization/feastflow/dev/1.json", json.dumps(owner))
+
+
+def _held_here(machine: Machine, stack: Stack) -> Stack:
+    machine.file("workspace/Pulumi.yaml", "name: feastflow\n")
+    files = {"PULUMI_BACKEND_URL": f"file://{machine.root}/state?metadata=skip"}
+    return replace(stack, workspace=replace(stack.workspace, environment=files))
+
+
+def test_a_lock_that_a_killed_run_left_is_deleted(machine: Machine, stack: Stack, step: Heard) -> None:
+    left = _lock(machine, 2**22 + 1)
+
+    assert _held_here(machine, stack).up(step) == "+ 2 created, ~ 1 updated, 5 unchanged"
+    assert not left.exists()
+    assert machine.called("pulumi", "cancel") == []
+
+
+@pytest.mark.parametrize("host", ["", "far"])
+def test_a_live_owner_is_waited_for_and_named_and_never_cancelled(
+    machine: Machine, stack: Stack, step: Heard, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(turn, "PATIENCE_SECONDS", 0.05)
+    os.mkfifo(machine.root / "never")
+    program = machine.program("pulumi-of-another", 'read _ < "$ROOT/never"')
+    with subprocess.Popen([str(program)]) as owner:  # noqa: S603 - made here
+        until_runs = time.monotonic() + 5
+        while program.name not in proc.programs(owner.pid) and time.monotonic() < until_runs:
+            time.sleep(0.005)
+        kept = _lock(machine, owner.pid, host)
+        machine.file("exported", _exported(made="creating"))
+        for act in (Stack.up, Stack.destroy):
+            with pytest.raises(Refusal) as caught:
+                act(_held_here(machine, stack), step)
+            assert f"process {owner.pid}" in caught.value.found
+            assert str(kept) in caught.value.fix
+        owner.kill()
+
+    assert kept.exists()
+    for command in ("cancel", "import", " up ", " destroy "):
+        assert machine.called("pulumi", command) == []
+
+
+def test_a_stack_that_pulumi_says_is_locked_is_left_to_whoever_holds_it(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
-    machine.file("locks", f"{_LOCKED}\n")
+    machine.file("locks", f"{_LOCKED}\n" * 9)
 
-    assert stack.up(step) == "+ 2 created, ~ 1 updated, 5 unchanged"
-    assert len(machine.called("pulumi", " cancel --yes dev")) == 1
-    assert len(machine.called("pulumi", " up --stack dev")) == 2
-
-
-def test_a_stack_that_is_locked_again_is_left_to_whoever_holds_it(
-    machine: Machine, stack: Stack, step: Heard
-) -> None:
-    machine.file("locks", f"{_LOCKED}\n{_LOCKED}\n")
-
-    with pytest.raises(Refusal, match="the stack is currently locked"):
+    with pytest.raises(Refusal, match="the stack dev is locked"):
         stack.up(step)
-    assert len(machine.called("pulumi", "cancel")) == 1
+    assert machine.called("pulumi", "cancel") == []
+
+
+# Another one at each call.
+_CHANGING = r"""echo >> "$ROOT/turns"; sed "s/^{/{\"turn\": $(wc -l < "$ROOT/turns"), /" "$ROOT/exported" """
+
+
+def test_a_state_that_others_change_while_it_is_repaired_is_not_written_over(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    machine.file("exported", _exported(made="creating"))
+    pulumi = machine.bin / "pulumi"
+    script = pulumi.read_text(encoding="utf-8")
+    assert 'cat "$ROOT/exported"' in script
+    pulumi.write_text(script.replace('cat "$ROOT/exported"', _CHANGING), encoding="utf-8")
+
+    with pytest.raises(Refusal, match="was changed 5 times by others"):
+        stack.up(step)
+    assert machine.called("pulumi", "import") == []
 
 
 def test_a_lock_that_may_be_a_colleagues_is_never_taken_away(
@@ -157,7 +216,7 @@ def test_what_a_killed_run_was_making_is_made_again_and_looked_at_since_it_may_h
     machine.file("exported", _exported(made="creating"))
 
     assert stack.up(step) == "+ 2 created, ~ 1 updated, 5 unchanged"
-    assert _verbs(machine) == ["stack export", "cancel", "stack import", "up", "refresh", "up"]
+    assert _verbs(machine) == ["stack export", "stack export", "stack import", "up", "refresh", "up"]
     assert json.loads((machine.root / "imported").read_text())["deployment"]["pending_operations"] == []
 
 
@@ -168,7 +227,7 @@ def test_what_a_killed_run_was_changing_is_changed_again_whether_or_not_it_seems
 
     stack.up(step)
 
-    assert _verbs(machine) == ["stack export", "cancel", "stack import", "up"]
+    assert _verbs(machine) == ["stack export", "stack export", "stack import", "up"]
     imported = json.loads((machine.root / "imported").read_text())["deployment"]
     wrong = {each["urn"] for each in imported["resources"] if each.get("initErrors")}
     assert wrong == {"changed"}
@@ -194,7 +253,7 @@ def test_an_update_that_was_cut_off_is_done_again_by_whatever_is_deployed_next(
 
     assert _verbs(machine) == [
         *("stack export", "up"),
-        *("stack export", "cancel", "stack import", "up"),
+        *("stack export", "stack export", "stack import", "up"),
         *("stack export", "up"),
     ]
     imported = json.loads((machine.root / "imported").read_text())["deployment"]

@@ -11,6 +11,7 @@ import pytest
 
 from components import quantities, replicated, roles, scram, standalone
 from components.environment import SecretKey
+from components.model.database import Database
 from components.model.tenancy import Cluster
 
 from .recorder import PLACE, ROOT, Recording, Registered, record_stack, secret_paths, stack_file
@@ -152,23 +153,22 @@ def test_the_superuser_is_nobody_on_the_network(dev: Recording) -> None:
 
 @pytest.mark.parametrize("memory", ["64Mi", "512Mi", "1Gi", "8Gi"])
 def test_the_servers_memory_follows_its_limit_and_leaves_room(memory: str) -> None:
-    database = parse(
-        database={"resources": {"limits": {"memory": memory}, "requests": {"memory": memory}}}
-    ).database
-    values = standalone.parameters(database)
+    given = {"resources": {"limits": {"memory": memory}, "requests": {"memory": memory}}}
+    database = Database.model_validate(given, by_alias=True)
+    values = standalone.parameters(database, 160)
     limit = int(quantities.parse(memory)) // 2**20
     assert int(values["shared_buffers"].removesuffix("MB")) == max(32, limit // 4)
     assert int(values["shared_buffers"].removesuffix("MB")) <= limit / 2
     assert int(values["effective_cache_size"].removesuffix("MB")) == max(64, limit // 2)
     assert int(values["maintenance_work_mem"].removesuffix("MB")) == max(16, limit // 16)
-    assert values["max_connections"] == "120"
+    assert values["max_connections"] == "160"
     assert values["password_encryption"] == "scram-sha-256"
     assert (values["max_wal_size"], values["timezone"], values["listen_addresses"]) == ("512MB", "UTC", "*")
 
 
 def test_the_servers_parameters_stand_in_its_command(dev: Recording) -> None:
     command = server(dev)["containers"][0]["command"]
-    assert "max_connections=120" in command
+    assert "max_connections=160" in command
     assert "shared_buffers=128MB" in command
 
 
@@ -351,6 +351,7 @@ def test_instances_must_be_in_different_zones_where_there_are_enough(zones: int,
             place=place,
             identity=place.identity("postgres", "database"),
             settings=settings,
+            connections=160,
             admin_password=SecretKey(secret="s", key="k"),
         )
     )["affinity"]

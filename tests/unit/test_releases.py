@@ -22,12 +22,14 @@ TIERS = ("backend", "frontend")
 GATEWAY = {"host": "shop.example.com", "mode": "gateway", "className": "traefik"}
 NEXT = {"image": "feastflow/next:2.0.0"}
 FEWER = {"minReplicas": 2, "maxReplicas": 12}
+# For the connections of two versions of 12 pods.
+ROOMY = {"resources": {"limits": {"memory": "768Mi"}}}
 OUTSIDE = {"egress": [{"host": "api.example.com"}]}
 
 
 def released(release: dict[str, Any], *, gateway: bool = False, **tier: Any) -> Recording:
     """Dev with this release of both tiers, which may reach a host outside."""
-    config = stack_file("dev")
+    config = {**stack_file("dev"), "feastflow:database": ROOMY}
     for name in TIERS:
         section = config.get(f"feastflow:{name}") or {}
         assert isinstance(section, dict)

@@ -64,6 +64,7 @@ def test_the_defaults_are_the_contracts_figures() -> None:
     assert backend.image == "feastflow/backend:1.0.0"
     assert frontend.image == "feastflow/frontend:1.0.0"
     assert backend.jwt_expire == "7d"
+    assert backend.pool_size == 3
     assert backend.migrations.model_dump() == {
         "mode": "job",
         "command": None,
@@ -100,7 +101,7 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "uid": 26,
         "gid": 26,
         "resources": resources(cpu=("250m", "1"), memory=("512Mi", "512Mi")).model_dump(),
-        "max_connections": 120,
+        "max_connections": None,
         "crash_recovery_seconds": 600,
     }
 

@@ -1,5 +1,6 @@
 """The two stacks: one schema, one program, and differences only where they are allowed."""
 
+import contextvars
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,11 +9,11 @@ import pulumi
 import pytest
 import yaml
 
-from components import continuity, reference, settings
+from components import continuity, digests, fingerprint, reference, settings
 from components.model.stack import Kubeconfig, Stack
 from components.outputs import Commands
 
-from .recorder import ROOT, Recording, encode, record_stack, stack_file
+from .recorder import ROOT, Recording, encode, record, record_stack, stack_file
 from .test_settings import parse
 
 # Where prod may differ from dev. Whatever is not here is the same in both, by the same words.
@@ -218,6 +219,51 @@ def test_another_major_version_is_refused_and_another_image_of_the_same_is_not(e
         continuity.check(now("postgres:17.2"), before)
     # The record of a stack from before this fact was known says nothing of it.
     continuity.check({key: before[key] for key in before if key != "database.version"}, now("postgres:16"))
+
+
+def test_the_digest_of_the_configuration_follows_every_setting_but_the_connection() -> None:
+    def digest(**changed: Any) -> str:
+        recording = record_stack({**stack_file("dev"), **changed})
+        return str(recording.exports[fingerprint.OUTPUT])
+
+    base = digest()
+    assert re.fullmatch("[0-9a-f]{10}", base)
+    assert base == digest()
+    levels = {"ingress-tls": "disabled", "autoscaler-minimum": "advisory"}
+    changes: list[dict[str, Any]] = [
+        {"feastflow:rotation": 2},
+        {"feastflow:frontend": {"env": {"A": "b"}}},
+        {"feastflow:frontend": {"env": {"A": "c"}}},
+        {"policies:levels": levels},
+    ]
+    assert len({base, *(digest(**change) for change in changes)}) == 1 + len(changes)
+
+
+def test_the_connection_is_no_part_of_the_digest() -> None:
+    def whole() -> dict[str, str]:
+        pulumi.runtime.set_all_config(
+            {"feastflow:rotation": "2", "kubernetes:context": "a", "kubernetes:kubeconfig": "b"}
+        )
+        return settings.whole()
+
+    assert contextvars.copy_context().run(whole) == {"feastflow:rotation": "2"}
+
+
+def test_the_digest_cannot_be_tried_without_the_stacks_own_secret(dev: Recording) -> None:
+    keys = ("generated postgres-admin-password-1", "another stack's")
+    content = {
+        key: value if isinstance(value, str) else encode(value) for key, value in stack_file("dev").items()
+    }
+    ours, theirs = (digests.keyed(key, dict(sorted(content.items()))) for key in keys)
+    assert dev.exports[fingerprint.OUTPUT] == ours != theirs
+
+
+def test_the_digest_itself_is_no_secret() -> None:
+    def program() -> None:
+        found = fingerprint.recorded({}, pulumi.Output.secret("key"), [])
+        pulumi.export("secret", pulumi.Output.from_input(found.is_secret()))
+
+    assert record(program).exports == {"secret": False}
 
 
 def test_what_the_data_depends_on_is_recorded_for_the_next_update(dev: Recording) -> None:

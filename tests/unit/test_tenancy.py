@@ -156,7 +156,12 @@ def test_a_rollout_at_full_scale_with_everything_else_at_work_fits_the_quota(
             "resources": {"requests": {"cpu": f"{cpu}m"}, "limits": {"cpu": f"{2 * cpu}m"}},
         },
         frontend={"autoscaling": {"minReplicas": 1, "maxReplicas": frontend}},
-        database={"engine": "replicated", "instances": instances},
+        database={
+            "engine": "replicated",
+            "instances": instances,
+            # For all their connections.
+            "resources": {"limits": {"memory": "2Gi"}},
+        },
     )
     hard = sizing.quota(stack)
     # Surge is one pod a tier; the pods it replaces still count while they drain.

@@ -53,6 +53,7 @@ def test_the_backend_is_told_exactly_what_the_contract_says(dev: Recording) -> N
         "DB_PORT": "5432",
         "DB_NAME": "feastflow",
         "DB_USER": "feastflow_a",
+        "DB_POOL_MAX": "3",
         "DB_PASSWORD": f"{login}/password",
         "JWT_SECRET": f"{jwt}/jwt",
         "JWT_EXPIRE": "7d",

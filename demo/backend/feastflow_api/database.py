@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from feastflow_api.breaker import CircuitBreaker, State
 from feastflow_api.connections import (
@@ -36,6 +37,8 @@ PROBE_SECONDS: Final = 1.0
 # Readiness is asked by kubelets, by the edge and by every page in trouble: they share two checks a second.
 PROBE_FRESH_SECONDS: Final = 0.5
 MAX_WAITING: Final = 200
+# A check that is older says nothing about now.
+PROBE_STALE_SECONDS: Final = 3.0
 NOT_CHECKED: Final = "not checked yet"
 
 
@@ -74,6 +77,7 @@ class Database:
         self._probing: asyncio.Task[str | None] | None = None
         self._probed_at = -PROBE_FRESH_SECONDS
         self._problem: str | None = NOT_CHECKED
+        self._at_work = 0
         # A lost connection says something about those made before the last time they were all replaced, once.
         self._generation = 0
         self._generations: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
@@ -113,13 +117,13 @@ class Database:
         old_news = False
 
         def verdict(error: Exception) -> bool | None:
-            return None if old_news else is_outage(error)
+            return None if old_news or self._overloaded(error) else is_outage(error)
 
         with self.breaker.guard(verdict):
             try:
                 async with self._pool.connection() as connection:
                     generation = self._generations.get(connection)
-                    with answer_within(connection, ANSWER_SECONDS):
+                    with self._counted(), answer_within(connection, ANSWER_SECONDS):
                         return await work(connection)
             except psycopg.Error as error:
                 if is_lost(error) and generation is not None:
@@ -128,6 +132,28 @@ class Database:
                     if not old_news:
                         await self._forget_idle(error)
                 raise
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+
+    def _overloaded(self, error: Exception) -> bool:
+        """Return whether the error is a lack of free connections while the database answers.
+
+        That is load: to refuse everything for a while would not make the database answer sooner.
+        """
+        if isinstance(error, TooManyRequests):
+            return True
+        if not isinstance(error, PoolTimeout):
+            return False
+        if monotonic() - self._probed_at < PROBE_STALE_SECONDS:
+            return self._problem is None
+        # Readiness is not asked: whoever has a connection finds out for all.
+        return self._at_work > 0
 
     async def _forget_idle(self, error: Exception) -> None:
         """Replace idle connections when one was found dead, rather than fail one request for each."""

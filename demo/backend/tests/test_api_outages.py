@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from api_under_test import PASSWORD, Api, Postgres, migrate
+from api_under_test import PASSWORD, Api, Postgres, migrate, until
 
 END_SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'feastflow-api'"
@@ -107,3 +107,26 @@ def test_a_database_that_hangs_does_not_hang_the_probes(start_api: Start, postgr
             began = time.monotonic()
             assert api.client.get(path).status_code == status
             assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_pool_without_a_free_connection_is_load_and_opens_no_circuit(
+    start_api: Start, postgres: Postgres, database: str, *, asked: bool
+) -> None:
+    api = start_api(postgres.environment(database, DB_POOL_MAX="2"))
+    if asked:
+        api.becomes("/api/ready", 200)
+    with ThreadPoolExecutor(12) as threads, postgres.connect(database) as admin:
+        with admin.transaction():
+            admin.execute("LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE")
+            waiting = [threads.submit(api.client.get, "/api/menu") for _ in range(12)]
+            # Two hold the pool; the others give up before the server ends the statements of these two.
+            until(lambda: sum(each.done() for each in waiting) >= 10, "ten of twelve give up")
+            if asked:
+                assert api.client.get("/api/ready").status_code == 200, "readiness has its own connection"
+        answers = [each.result() for each in waiting]
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert len(refused) >= 10
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+    assert "database circuit changed" not in api.text()
+    assert api.client.get("/api/menu").status_code == 200

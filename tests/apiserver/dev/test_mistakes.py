@@ -20,11 +20,16 @@ def _not_for_this_data(config: Config) -> None:
     config["feastflow:rotation"] = 3
 
 
+def _of_another_version(config: Config) -> None:
+    config["feastflow:database"]["image"] = "postgres:16.2-bookworm"
+
+
 @pytest.mark.parametrize(
     ("mistakes", "named"),
     [
         (_not_settings, ["storage", "replicaas", "feastflow:namespace"]),
         (_not_for_this_data, ["found: another (was feastflow)", "found: 3 (was 1)"]),
+        (_of_another_version, ["feastflow:database.version", "found: 16 (was 15)"]),
     ],
 )
 def test_every_wrong_setting_is_refused_with_its_name_and_no_object_is_touched(

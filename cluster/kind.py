@@ -1,0 +1,75 @@
+"""kind: the configuration of a cluster, and the run that makes it, recorded so that a killed one is ended."""
+
+from collections.abc import Callable
+
+import yaml
+
+from cluster import handle, nodeimage, ports, record, transport
+from cluster.handle import Cluster
+from toolchain import cache, proc, process, started
+
+LOG = "kind"
+
+_SECONDS = 240
+_NAME = "kind"
+# Where its runs are recorded, in the cluster's folder.
+_STARTED = "started"
+# What it says where another command made nodes of that name in the last moment.
+_TAKEN = "already exist for a cluster with the name"
+
+
+def create(cluster: Cluster, image: str | None, each: Callable[[str], None]) -> None:
+    """Make the cluster's nodes, of this image or kind's own; ends with the kubeconfig.
+
+    Raises:
+        CommandError: when kind fails; it may have made some of the nodes by then.
+    """
+    home = record.home(cluster.name)
+    (home / "kind.yaml").write_text(yaml.safe_dump(_configuration(cluster, image)), encoding="utf-8")
+    command = [str(cluster.tools / _NAME), "create", "cluster", "--name", cluster.name, "--wait", "0s"]
+    command += ["--config", str(home / "kind.yaml"), "--kubeconfig", str(cluster.kubeconfig)]
+    if image:
+        command += ["--image", image]
+    with started.recorded(home / _STARTED) as mark:
+        environment = {**cluster.engine.environment, **mark}
+        process.stream(command, env=environment, log=cache.log(LOG), each=each, timeout=_SECONDS)
+
+
+def found_others(failure: process.CommandError) -> bool:
+    """Return whether kind made nothing, since there were nodes of that name."""
+    return _TAKEN in failure.tail
+
+
+def end_left(name: str) -> None:
+    """End a kind that is still at work on the cluster, though the command that started it was killed."""
+    # The monitors of the nodes' containers inherit the mark; they end with the containers.
+    started.end(record.home(name) / _STARTED, lambda number: _NAME in proc.programs(number))
+
+
+def fetch_kubeconfig(cluster: Cluster) -> bool:
+    """Have the kubeconfig again, where it was lost or half written; returns whether the nodes gave it."""
+    command = [str(cluster.tools / _NAME), "get", "kubeconfig", "--name", cluster.name]
+    try:
+        text = process.output(command, env=cluster.engine.environment)
+    except process.CommandError:
+        return False
+    draft = cluster.kubeconfig.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.rename(cluster.kubeconfig)
+    return True
+
+
+def _configuration(cluster: Cluster, image: str | None) -> object:
+    config = yaml.safe_load(handle.CONFIG.read_text(encoding="utf-8"))
+    plain, encrypted = config["nodes"][0]["extraPortMappings"]
+    plain["hostPort"], encrypted["hostPort"] = cluster.port, ports.encrypted(cluster.port)
+    images = cache.home() / transport.IMAGES
+    images.mkdir(parents=True, exist_ok=True)
+    for node in config["nodes"]:
+        node["extraMounts"] = [
+            {"hostPath": str(images), "containerPath": transport.IMAGES_ON_NODES, "readOnly": True}
+        ]
+    if image:
+        config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
+    return config
