@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import shlex
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,16 +33,16 @@ def put(there: Place, project: str, stack: str, to: Place, fingerprint: str) -> 
         since=datetime.now(UTC).isoformat(timespec="seconds"),
         fingerprint=fingerprint,
     )
-    path = tombstone.path(project, stack)
-    if there.address:
-        _bucket(there.address).put(path, stone.content)
-        return
-    file = _file(there, path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # Pulumi reads whatever ends in .json here.
-    draft = file.with_suffix(".draft")
-    draft.write_text(stone.content, encoding="utf-8")
-    draft.replace(file)
+    _write(there, project, stack, stone)
+
+
+def follow(there: Place, project: str, stack: str, stone: Tombstone) -> None:
+    """Write on the tombstone that this machine uses the state where it leads.
+
+    Raises:
+        Refusal: when the bucket cannot be written to.
+    """
+    _write(there, project, stack, replace(stone, followed=True))
 
 
 def read(there: Place, project: str, stack: str) -> Tombstone | None:
@@ -88,16 +89,29 @@ def settle(identity: str, project: str, stack: str, chosen: str | None = None) -
     `chosen` is what follows a `make` command that is about this stack. The caller holds this machine's lock.
 
     Raises:
-        Refusal: when another machine has moved the state.
+        Refusal: when another machine has moved the state, or uses it already where this one was moving it.
     """
     current = places.read(identity, stack).current
     stone = read(current, project, stack)
     if stone is None:
         return
     begun = places.unfinished(identity, stack)
-    if begun is None or begun.place == current or not stone.leads_to(begun.place):
+    if begun is None or begun.place == current or not stone.left_by(begun.place):
         raise stone.refused(stack, current.url, chosen)
     lift(current, project, stack)
+
+
+def _write(there: Place, project: str, stack: str, stone: Tombstone) -> None:
+    path = tombstone.path(project, stack)
+    if there.address:
+        _bucket(there.address).put(path, stone.content)
+        return
+    file = _file(there, path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Pulumi reads whatever ends in .json here.
+    draft = file.with_suffix(".draft")
+    draft.write_text(stone.content, encoding="utf-8")
+    draft.replace(file)
 
 
 def _file(there: Place, path: str) -> Path:

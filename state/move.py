@@ -19,6 +19,7 @@ from state.address import Address
 from state.cli import At
 from state.deployment import ENCRYPTION, Deployment
 from state.place import Place, Record, Unfinished
+from state.tombstone import Tombstone
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
@@ -73,9 +74,11 @@ class Mover:
         known = {there.url for there in (begun and begun.place, record.previous) if there}
         new = self._at(target, ours=target.url in known)
         there = new.exists()
-        if self._followed(record.current, target):
+        if stone := self._stone(record.current, target):
             if not there:
                 raise checks.lost(new)
+            # Its mover may have been cut off before its own switch: it must not take the state back.
+            burial.follow(record.current, self.project, self.stack, stone)
             return self._joined(new, record)
         if not old.exists():
             return self._joined(new, record) if there else self._new(old, new, record)
@@ -147,12 +150,12 @@ class Mover:
         if stone := burial.read(there, self.project, self.stack):
             raise stone.refused(self.stack, there.url)
 
-    def _followed(self, current: Place, target: Place) -> bool:
-        """Return whether another machine has moved the state to the target: then this one joins it there."""
+    def _stone(self, current: Place, target: Place) -> Tombstone | None:
+        """Return the tombstone of another machine's move to the target: this machine joins it there."""
         stone = burial.read(current, self.project, self.stack)
         if stone and not stone.leads_to(target):
             raise stone.refused(self.stack, current.url)
-        return stone is not None
+        return stone
 
     def _joined(self, new: At, record: Record) -> Moved:
         """Only the new place has the stack: it is used from here on as it is."""
@@ -177,7 +180,11 @@ class Mover:
             return
         if found.place != record.current:
             stone = burial.read(record.current, self.project, self.stack)
-            if stone and stone.leads_to(found.place):
+            if stone and stone.followed and stone.leads_to(found.place):
+                # Another machine uses the copy: it is the state now.
+                place.end(self.identity, self.stack)
+                return
+            if stone and stone.left_by(found.place):
                 self._lift(record.current)
             try:
                 self._undo(found, record)

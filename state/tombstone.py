@@ -27,20 +27,29 @@ _SAID = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Tombstone:
-    """Where a state went, who moved it and when; `fingerprint` is of the state that was left."""
+    """Where a state went, who moved it and when; `fingerprint` is of the state that was left.
+
+    `followed` says that another machine uses the state there: from then on the move cannot be undone.
+    """
 
     to: str
     by: str
     since: str
     fingerprint: str = ""
+    followed: bool = False
 
     @property
     def content(self) -> str:
         """The lock's content: what Pulumi prints, and the same for this program."""
         user, _, host = self.by.rpartition("@")
         known = {"movedTo": self.to, "movedBy": self.by, "fingerprint": self.fingerprint}
+        used = {"followed": self.followed}
         owner = {"pid": 0, "username": _OWNER.format(to=self.to, user=user), "hostname": host}
-        return json.dumps({**owner, "timestamp": self.since, **known}, indent=2)
+        return json.dumps({**owner, "timestamp": self.since, **known, **used}, indent=2)
+
+    def left_by(self, begun: Place) -> bool:
+        """Return whether a move to this place, which was cut off, left it and can still be undone."""
+        return self.leads_to(begun) and not self.followed
 
     def leads_to(self, there: Place) -> bool:
         """Return whether the state went to this place, by whatever options it is reached."""
@@ -88,6 +97,7 @@ def read(content: str) -> Tombstone | None:
             by=known["movedBy"],
             since=known["timestamp"],
             fingerprint=known["fingerprint"],
+            followed=known["followed"] is True,
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -31,6 +31,8 @@ _PRINTED = (
     "(deploy there, and do not cancel this lock), by ann@laptop (pid 0) at 2026-11-23T09:00:00Z"
 )
 
+_TOKEN = ("config", "set", "--secret", f"{PROJECT}:token", "very-secret", "--stack", STACK)
+
 
 @contextlib.contextmanager
 def _used(there: Place) -> Iterator[None]:
@@ -145,8 +147,7 @@ def test_a_colleague_follows_to_where_the_tombstone_leads_and_nowhere_else(
 
     assert on_s3.resources() == resources
     # The colleague's own secret settings were encrypted for the old place.
-    secret = ("config", "set", "--secret", f"{PROJECT}:token", "very-secret", "--stack", STACK)
-    assert on_s3.pulumi(*secret).code == 0
+    assert on_s3.pulumi(*_TOKEN).code == 0
     assert on_s3.is_whole()
     back = on_s3.move(old.address)
     assert back.how == "4 resources compared"
@@ -247,3 +248,52 @@ def test_a_tombstone_that_cannot_be_read_is_refused_with_the_way_out(on_s3: Parc
     assert on_s3.pulumi("cancel", "--yes", STACK).code == 0
     burial.settle(IDENTITY, PROJECT, STACK)
     assert on_s3.is_whole()
+
+
+def test_a_mover_that_was_cut_off_does_not_take_a_state_back_that_a_colleague_has_followed(
+    aws: Cloud, bucket: str, on_s3: Parcel, faults: Faults
+) -> None:
+    old, new = on_s3.place, aws.address(bucket)
+    with faults.tries("followed while the move was cut off"):
+        with pytest.raises(PowerCut):
+            on_s3.move(new, cut_at="buried")
+        movers = {name: _record(name).read_bytes() for name in ("place", "moving") if _record(name).exists()}
+        # The colleague's machine knows the old place alone.
+        place.end(IDENTITY, STACK)
+        place.write(IDENTITY, STACK, Record(current=old))
+        on_s3.move(new)
+        assert on_s3.pulumi(*_TOKEN).code == 0
+        assert on_s3.up(PARCEL_TAG="followed").code == 0
+        resources = on_s3.resources()
+        for name in ("place", "moving"):
+            _record(name).unlink(missing_ok=True)
+        for name, content in movers.items():
+            _record(name).write_bytes(content)
+
+        with pytest.raises(Refusal, match="the state of dev has moved to s3://"):
+            burial.settle(IDENTITY, PROJECT, STACK)
+        assert _stone(old) is not None
+        assert on_s3.move(new).how == "4 resources found there"
+
+        assert on_s3.resources() == resources
+
+
+def test_a_tombstone_that_is_cancelled_by_hand_guards_no_longer_and_the_way_back_refuses_what_was_deployed(
+    on_s3: Parcel, aws: Cloud, bucket: str
+) -> None:
+    old, new = on_s3.place, aws.address(bucket)
+    on_s3.move(new)
+    with _used(old):
+        assert on_s3.pulumi("cancel", "--yes", STACK).code == 0
+        assert _stone(old) is None
+        burial.settle(IDENTITY, PROJECT, STACK)
+        assert on_s3.up(PARCEL_TAG="cancelled").code == 0
+
+    # The mover's own machine goes on where it moved to, and what was done behind its back is not lost.
+    assert on_s3.is_whole()
+    with pytest.raises(Refusal, match="has a stack dev that is not this one"):
+        on_s3.move(old.address)
+
+
+def _record(name: str) -> Path:
+    return place._record(IDENTITY, STACK) if name == "place" else place._moving(IDENTITY, STACK)
