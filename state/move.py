@@ -70,7 +70,7 @@ class Mover:
             return self._reached_otherwise(record, address)
         begun = place.unfinished(self.identity, self.stack)
         self._clear(record, address)
-        target = place.planned(self.identity, self.stack, address)
+        target = place.planned(self.identity, self.project, self.stack, address)
         known = {there.url for there in (begun and begun.place, record.previous) if there}
         new = self._at(target, ours=target.url in known)
         there = new.exists()

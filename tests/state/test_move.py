@@ -53,7 +53,7 @@ def test_its_secrets_are_the_keys_and_nothing_of_them_is_left_in_plain_text(
 
     exported = parcel.at().export()["deployment"]
     assert exported["secrets_providers"]["type"] == "cloud"
-    assert exported["secrets_providers"]["state"]["url"] == address.secrets
+    assert exported["secrets_providers"]["state"]["url"] == address.secrets(PROJECT, STACK)
     settings = parcel.at().settings.read_text("utf-8")
     assert "encryptionsalt" not in settings
     assert "encryptedkey" in settings
@@ -280,7 +280,7 @@ def test_a_lock_without_a_stack_is_taken_away_if_a_move_that_was_killed_here_lef
         "timestamp": "2026-11-23T09:00:00Z",
     }
     store.ensure(address, store.clients(address))
-    begun = Unfinished(place=place.planned(IDENTITY, STACK, address), fingerprint="of none")
+    begun = Unfinished(place=place.planned(IDENTITY, PROJECT, STACK, address), fingerprint="of none")
     if moves:
         place.begin(IDENTITY, STACK, begun)
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(lock).encode())

@@ -36,7 +36,15 @@ def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
     machine.program("kubectl", f"case \"$*\" in 'config view'*) echo '{_CONFIG}' ;; *) printf uid-1 ;; esac")
     machine.program(
         "pulumi",
-        'case "$*" in version) echo v3.200.0 ;; *" ls "*) cat "$ROOT/stacks" ;; *) echo said ;; esac',
+        """
+        case "$*" in
+          version) echo v3.200.0 ;;
+          *" export "*)
+            grep -q dev "$ROOT/stacks" || { echo "error: no stack named 'dev' found" >&2; exit 255; }
+            echo '{}' ;;
+          *) echo said ;;
+        esac
+        """,
     )
     machine.file("stacks", '[{"name": "dev"}]')
     return link.parent
