@@ -52,7 +52,7 @@ destroy: venv ## take the stack away, leave the cluster
 backend: venv ## move the stack's state: BACKEND=s3://bucket (made if need be) or BACKEND=local
 	@.venv/bin/python -m local backend
 
-backend-policy: venv ## what IAM must allow whoever deploys with the state on S3, as JSON
+backend-policy: venv ## what IAM must allow to deploy this stack with its state on S3, as JSON
 	@.venv/bin/python -m local backend-policy
 
 backend-restore: venv ## bring a lost or damaged state on S3 back, or the one named by VERSION=

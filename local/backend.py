@@ -16,9 +16,8 @@ from local.holding import Holding
 from local.target import Target
 from local.workspace import Workspace
 from state import address as addresses
-from state import deployment, lock, store, versions
+from state import burial, deployment, lock, permissions, store, versions
 from state import place as places
-from state import policy as policies
 from state.address import Address
 from state.deployment import Deployment
 from state.move import Moved, Mover
@@ -50,6 +49,7 @@ def move(options: Options) -> None:
         with Step("move", f"the state of {options.stack}") as step:
             mover = Mover(
                 stack=options.stack,
+                project=_project(),
                 identity=chosen.identity,
                 cli=cli,
                 environment={**workspace.passphrase(), **chosen.environment},
@@ -65,7 +65,7 @@ def move(options: Options) -> None:
 
 
 def policy(options: Options) -> None:
-    """Print what IAM must allow whoever deploys."""
+    """Print what IAM must allow whoever deploys the stack, and nothing of other stacks."""
     with contextlib.redirect_stdout(sys.stderr):
         address = _address(options)
     reached = store.clients(address)
@@ -76,7 +76,9 @@ def policy(options: Options) -> None:
             "whoever deploys must be allowed to use it",
             f"make it, with its bucket: make backend BACKEND='{address.url}'{commands.suffix(options)}",
         )
-    say(json.dumps(policies.operator(address.bucket, address.prefix, key), indent=2))
+    shared = _without_context(address, options)
+    document = permissions.deployer(address, _project(), options.stack, key, shared_secrets=shared)
+    say(json.dumps(document, indent=2))
 
 
 def restore(options: Options) -> None:
@@ -85,6 +87,9 @@ def restore(options: Options) -> None:
     with Step("restore", f"the state of {options.stack}") as step:
         reached = store.clients(address)
         _unlocked(address, reached, options.stack)
+        there = Place(url=address.url, secrets="", name="", local=False)
+        if stone := burial.read(there, _project(), options.stack):
+            raise stone.refused(options.stack, address.url, commands.suffix(options))
         found = versions.restore(address, reached, _project(), options.stack, options.version)
         step.result(f"{found.resources} resources, as of {found.since:%Y-%m-%d %H:%M:%S}")
     say(f"\nSee what has changed since: make preview{commands.suffix(options)}")
@@ -153,6 +158,37 @@ def _address(options: Options) -> Address:
     return address
 
 
+def _without_context(address: Address, options: Options) -> bool:
+    """Return whether the secrets are encrypted without the stack's name; tell on stderr how to change that.
+
+    Raises:
+        Refusal: when they are encrypted for another stack: a policy for this one must not allow that.
+    """
+    used = versions.provider(address, _project(), options.stack)
+    if used is None or not used.startswith("awskms:"):
+        return False
+    named = addresses.context(used)
+    if named == address.context(_project(), options.stack):
+        return False
+    wanted = shlex.quote(address.secrets(_project(), options.stack))
+    change = (
+        f'eval "$(make -s shell{commands.suffix(options)})" && '
+        f"pulumi stack change-secrets-provider {wanted} --stack {options.stack}"
+    )
+    if named is not None:
+        raise Refusal(
+            f"the secrets of {options.stack} are encrypted for {named}",
+            "a policy that allows them would allow that stack's, too",
+            f"have them encrypted for this one, with rights to the whole key: {change}",
+        )
+    sys.stderr.write(
+        f"the secrets of {options.stack} are encrypted without the stack's name: this policy\n"
+        "allows those of every such stack of the bucket. To part them, with rights to the whole key,\n"
+        f"and then print it again:\n{change}\n"
+    )
+    return True
+
+
 def _unlocked(address: Address, reached: store.Clients, stack: str) -> None:
     held = store.locks(address, reached, _project(), stack)
     if held:
@@ -179,6 +215,7 @@ def _tell(options: Options, moved: Moved, folder: Path) -> None:
     say(f"\nThe state of {options.stack} is in {moved.current.url}\n")
     if moved.previous:
         say(f"  before    {moved.previous.url} has it as it was, until the next move")
+        say("            a deployment from there is refused, and told where the state is")
     say(f"  deploy    make up{chosen}")
     if moved.current.local:
         return

@@ -16,7 +16,7 @@ from local import adoption, bringup, diagnosis, edge, holding, images, smoke, ta
 from local.drift import command as drifting
 from local.stack import Stack
 from local.target import Target
-from state import place
+from state import burial, place
 from toolchain import disk, environment, pulumi, scratch, turn
 from toolchain.background import Task
 from toolchain.console import Step, elapsed, say
@@ -173,7 +173,7 @@ def rollback(options: Options) -> None:
 def status(options: Options) -> None:
     """Nodes, pods and the site as they are now."""
     chosen = present(options)
-    stack = _stack(options, chosen, tools())
+    stack = _stack(options, chosen, tools(), changes=False)
     command = [*shlex.split(chosen.kubectl_command()), "get", "nodes,pods,ingresses", "--all-namespaces"]
     subprocess.run(command, check=False)
     if stack.exists():
@@ -229,7 +229,10 @@ def tools() -> pulumi.Pulumi:
         return pulumi.ensure(venv, step)
 
 
-def _stack(options: Options, chosen: Target, cli: pulumi.Pulumi) -> Stack:
+def _stack(options: Options, chosen: Target, cli: pulumi.Pulumi, *, changes: bool = True) -> Stack:
+    """The stack where its state is; what `changes` it is refused where that has moved away."""
+    if changes and "PULUMI_BACKEND_URL" not in os.environ:
+        burial.settle(chosen.identity, str(workspace.project()["name"]), options.stack, suffix(options))
     return Stack(
         name=options.stack,
         workspace=workspace.of(chosen.identity, options.stack),
@@ -339,7 +342,7 @@ def shell(options: Options) -> None:
     """Assignments for `eval`: kubectl and pulumi, pointed at the cluster and its stacks."""
     with contextlib.redirect_stdout(sys.stderr):
         chosen = present(options)
-        stack = _stack(options, chosen, tools())
+        stack = _stack(options, chosen, tools(), changes=False)
     stack = replace(stack, cli=replace(stack.cli, environment=stack.cli.lasting))
     variables = stack.variables()
     variables["PATH"] = f"{chosen.kubectl.parent}{os.pathsep}{variables['PATH']}"

@@ -11,6 +11,7 @@ from typing import Any
 from local.holding import ATTEMPTS, Holding, LockedError
 from local.workspace import Workspace
 from state import deployment, lock
+from state.cli import ABSENT
 from toolchain import cache, process
 from toolchain.console import Step
 from toolchain.pulumi import Pulumi
@@ -152,8 +153,14 @@ class Stack:
 
     def exists(self) -> bool:
         """Whether there is such a stack in the workspace's backend."""
-        stacks = json.loads(self._output("stack", "ls", "--json"))
-        return any(stack["name"].split("/")[-1] == self.name for stack in stacks)
+        # `stack ls` reads every state of the bucket, those of other stacks too.
+        try:
+            self._pulumi("stack", "export", "--stack", self.name)
+        except process.CommandError as failure:
+            if ABSENT in failure.tail:
+                return False
+            raise _refused("stack export", failure.tail, None) from failure
+        return True
 
     def _act(self, action: str, step: Step, *flags: str) -> list[str]:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), action, "--stack", self.name]

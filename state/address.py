@@ -13,6 +13,8 @@ _LOCAL_NAMES = (LOCAL, "file", "file://")
 # Pulumi understands these in an s3:// URL; the first ones mean the same to KMS.
 _SHARED = ("region", "endpoint", "disableSSL", "awssdk")
 _KNOWN = (*_SHARED, "s3ForcePathStyle")
+# Names the stack in everything that the key encrypts for it: a policy can then tell stacks' secrets apart.
+CONTEXT = "pulumi-stack"
 _EXAMPLE = "make backend BACKEND=s3://my-company-pulumi-state"
 
 
@@ -30,10 +32,15 @@ class Address:
         path = f"/{self.prefix}" if self.prefix else ""
         return f"s3://{self.bucket}{path}{self._query(_KNOWN)}"
 
-    @property
-    def secrets(self) -> str:
-        """The secrets provider: the key that belongs to the bucket, reached as the bucket is."""
-        return f"awskms://{self.alias}{self._query(_SHARED)}"
+    def secrets(self, project: str, stack: str) -> str:
+        """Return the stack's secrets provider: the bucket's key, reached as the bucket is."""
+        query = self._query(_SHARED)
+        context = urlencode({f"context_{CONTEXT}": self.context(project, stack)}, safe=":/")
+        return f"awskms://{self.alias}{query}{'&' if query else '?'}{context}"
+
+    def context(self, project: str, stack: str) -> str:
+        """Return the name of the stack that no other one in the bucket has."""
+        return self.key(f"{project}/{stack}")
 
     @property
     def alias(self) -> str:
@@ -114,3 +121,8 @@ def parse(text: str) -> Address | None:
             f"leave it out; these are known: {', '.join(_KNOWN)}",
         )
     return Address(bucket=parts.netloc, prefix=parts.path.strip("/"), options=options)
+
+
+def context(provider: str) -> str | None:
+    """Return the stack that a secrets provider names to the key, or None where it names none."""
+    return dict(parse_qsl(urlsplit(provider).query)).get(f"context_{CONTEXT}")

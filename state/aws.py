@@ -31,6 +31,40 @@ class Clients:
     region: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Objects:
+    """Small objects of a bucket, by their paths below the address."""
+
+    address: Address
+
+    def put(self, path: str, content: str) -> None:
+        """Write one."""
+        self._ask(lambda s3, where: s3.put_object(**where, Body=content.encode()), path)
+
+    def delete(self, path: str) -> None:
+        """Delete one, if it is there."""
+        self._ask(lambda s3, where: s3.delete_object(**where), path)
+
+    def get(self, path: str) -> str | None:
+        """Return the content of one, or None where it is not there."""
+
+        def read(s3: S3Client, where: Any) -> str | None:  # noqa: ANN401 - Bucket and Key
+            # Who may not list everything is told "access denied" about an object that does not exist.
+            found = s3.list_objects_v2(Bucket=where["Bucket"], Prefix=where["Key"]).get("Contents", [])
+            if not any(entry["Key"] == where["Key"] for entry in found):
+                return None
+            return s3.get_object(**where)["Body"].read().decode()
+
+        return self._ask(read, path)
+
+    def _ask(self, act: Callable[[S3Client, Any], _T], path: str) -> _T:
+        try:
+            where = {"Bucket": self.address.bucket, "Key": self.address.key(path)}
+            return act(clients(self.address).s3, where)
+        except (ClientError, BotoCoreError) as error:
+            raise refused(self.address, error) from error
+
+
 def clients(address: Address) -> Clients:
     """Clients for the address.
 

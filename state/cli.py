@@ -18,6 +18,8 @@ from toolchain import process
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
+# What Pulumi says of a stack that a backend does not have.
+ABSENT = "no stack named "
 _SECONDS = 180
 
 
@@ -48,8 +50,14 @@ class At:
 
     def exists(self) -> bool:
         """Whether the place has the stack."""
-        stacks = json.loads(self._run("ls", "--json"))
-        return any(stack["name"].split("/")[-1] == self.stack for stack in stacks)
+        # `stack ls` reads every state of the bucket, those of other stacks too.
+        try:
+            self._output("stack", "export", "--stack", self.stack)
+        except process.CommandError as failure:
+            if ABSENT in failure.tail:
+                return False
+            raise self._failed(("stack", "export"), failure.tail) from failure
+        return True
 
     def init(self, provider: str) -> None:
         """Make the stack, empty; fails when there is one."""

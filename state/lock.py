@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from state import tombstone
 from toolchain import proc
 from toolchain.console import elapsed
 from toolchain.refusal import Refusal
@@ -49,6 +50,7 @@ class Owner:
 def held(files: Path, project: str, stack: str) -> list[Owner]:
     """Return who holds the stack in these files; the locks of processes that are gone are deleted first.
 
+    A tombstone holds nothing: whether the state is still here is asked of `burial`.
     Each lock has a name that no other one ever has, so that a new one is never deleted for an old one.
     """
     left = []
@@ -81,7 +83,7 @@ def kept_out(owners: list[Owner], stack: str, seconds: float) -> Refusal:
 
 def left_behind(text: str) -> list[str]:
     """The paths of the locks in pulumi's message, if killed runs of this machine left all of them."""
-    return _PATH.findall(text) if _gone(_owners(text)) else []
+    return _PATH.findall(text) if _gone(_owners(text)) and not tombstone.said(text) else []
 
 
 def refused(text: str, stack: str, chosen: str | None = None) -> Refusal:
@@ -89,6 +91,8 @@ def refused(text: str, stack: str, chosen: str | None = None) -> Refusal:
 
     `chosen` is what follows a `make` command that is about this stack on this cluster.
     """
+    if moved := tombstone.said(text):
+        return moved.refused(stack, "", chosen)
     owners = _owners(text)
     gone = _gone(owners)
     which = f" STACK={stack}" if chosen is None else chosen
@@ -107,7 +111,7 @@ def _owners_in(files: Path, project: str, stack: str) -> Iterator[Owner]:
     # The second is where Pulumi keeps stacks without a project, if it is told to.
     for folder in (_folder(files) / "organization" / project / stack, _folder(files) / stack):
         for path in sorted(folder.glob("*")):
-            if path.is_file() and path.suffix != ".attrs":
+            if path.is_file() and path.suffix != ".attrs" and path.name != tombstone.NAME:
                 yield _read(path)
 
 

@@ -1,7 +1,8 @@
 """A stack's state carried to another place: copied, compared, and only then used there.
 
-Until the switch, which is the renaming of one file, nothing of the old place is touched. Whatever is cut off
-before is begun again by the next move; whatever is cut off after it has moved already.
+Until the switch, which is the renaming of one file, the old place is used; right before it a tombstone is
+left there, and no deployment begins from it any more. Whatever is cut off before the switch is begun again by
+the next move, the tombstone lifted by the next command; whatever is cut off after it has moved already.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from pathlib import Path
 
 import yaml
 
-from state import deployment, place
+from state import burial, checks, deployment, place
 from state.address import Address
 from state.cli import At
 from state.deployment import ENCRYPTION, Deployment
 from state.place import Place, Record, Unfinished
+from state.tombstone import Tombstone
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
 # The points at which a test cuts the power.
-STEPS = ("begun", "made", "loaded", "encrypted", "checked", "switched", "ended")
+STEPS = ("begun", "made", "loaded", "encrypted", "buried", "checked", "switched", "ended")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class Mover:
     """
 
     stack: str
+    project: str
     identity: str
     cli: Pulumi
     environment: Mapping[str, str]
@@ -63,18 +66,25 @@ class Mover:
         old = self._at(record.current)
         if _is(record.current, address):
             self._clear(record, address)
+            self._still_here(record.current)
             return self._reached_otherwise(record, address)
         begun = place.unfinished(self.identity, self.stack)
         self._clear(record, address)
-        target = place.planned(self.identity, self.stack, address)
+        target = place.planned(self.identity, self.project, self.stack, address)
         known = {there.url for there in (begun and begun.place, record.previous) if there}
         new = self._at(target, ours=target.url in known)
         there = new.exists()
+        if stone := self._stone(record.current, target):
+            if not there:
+                raise checks.lost(new)
+            # Its mover may have been cut off before its own switch: it must not take the state back.
+            burial.follow(record.current, self.project, self.stack, stone)
+            return self._joined(new, record)
         if not old.exists():
             return self._joined(new, record) if there else self._new(old, new, record)
         try:
             self.guard(record.current)
-            source = _whole(old)
+            source = checks.whole(old)
             if there:
                 self._take_back(new, record)
         except Refusal:
@@ -84,10 +94,17 @@ class Mover:
         place.begin(self.identity, self.stack, Unfinished(place=target, fingerprint=fingerprint))
         self.reached("begun")
         self._carry(old, new, source)
-        _compare(old, new)
-        self.guard(record.current)
-        if _whole(old) != source:
-            raise _changed(old)
+        checks.compare(old, new)
+        burial.put(record.current, self.project, self.stack, target, fingerprint)
+        self.reached("buried")
+        try:
+            # Nobody begins to deploy from here on; who began before has a lock, or has changed the state.
+            self.guard(record.current)
+            if checks.whole(old) != source:
+                raise checks.changed(old)
+        except Refusal:
+            self._lift(record.current)
+            raise
         self.reached("checked")
         self._switch(Record(current=target, previous=record.current, fingerprint=fingerprint))
         self._drop(record.previous, besides=(target, record.current))
@@ -128,8 +145,21 @@ class Mover:
         self._drop(record.previous, besides=(new.place, record.current))
         return Moved(current=new.place, previous=None, how="made, empty")
 
+    def _still_here(self, there: Place) -> None:
+        """Refuse a place that the state has left."""
+        if stone := burial.read(there, self.project, self.stack):
+            raise stone.refused(self.stack, there.url)
+
+    def _stone(self, current: Place, target: Place) -> Tombstone | None:
+        """Return the tombstone of another machine's move to the target: this machine joins it there."""
+        stone = burial.read(current, self.project, self.stack)
+        if stone and not stone.leads_to(target):
+            raise stone.refused(self.stack, current.url)
+        return stone
+
     def _joined(self, new: At, record: Record) -> Moved:
         """Only the new place has the stack: it is used from here on as it is."""
+        self._still_here(new.place)
         theirs = new.export()
         self.fits(theirs)
         _copy(self._at(record.current).settings, new.settings, without=ENCRYPTION)
@@ -149,30 +179,55 @@ class Mover:
         if found is None:
             return
         if found.place != record.current:
+            stone = burial.read(record.current, self.project, self.stack)
+            if stone and stone.followed and stone.leads_to(found.place):
+                # Another machine uses the copy: it is the state now.
+                place.end(self.identity, self.stack)
+                return
+            if stone and stone.left_by(found.place):
+                self._lift(record.current)
             try:
-                self._undo(found)
+                self._undo(found, record)
             except Refusal:
                 if _is(found.place, address):
                     raise
                 # It is on its way to another place; what it left there is a copy, and nobody's only one.
         place.end(self.identity, self.stack)
 
-    def _undo(self, found: Unfinished) -> None:
+    def _undo(self, found: Unfinished, record: Record) -> None:
         made = self._at(found.place, ours=True)
         if made.exists():
             exported = made.export()
             if deployment.resources(exported) and deployment.fingerprint(exported) != found.fingerprint:
                 place.end(self.identity, self.stack)
-                raise _others(made)
+                raise checks.others(made)
+            stone = burial.read(found.place, self.project, self.stack)
+            if stone and stone.leads_to(record.current):
+                self._lift(found.place)
             made.remove()
         self._forget(found.place)
 
     def _take_back(self, new: At, record: Record) -> None:
-        """A stack that the target has may be replaced only where it is what this machine left there."""
-        ours = record.previous is not None and record.previous.url == new.place.url
-        if not ours or deployment.fingerprint(_whole(new)) != record.fingerprint:
-            raise _others(new)
+        """Replace a stack that the target has, only where a move to the present place has left it there."""
+        stone = burial.read(new.place, self.project, self.stack)
+        if stone and not stone.leads_to(record.current):
+            raise stone.refused(self.stack, new.place.url)
+        if record.previous is not None and record.previous.url == new.place.url:
+            left = record.fingerprint
+        elif stone:
+            left = stone.fingerprint
+        else:
+            raise checks.others(new)
+        if deployment.fingerprint(checks.whole(new)) != left:
+            raise checks.others(new)
+        # Cut off from here on, the next run takes it for a half-made copy of its own and removes it.
+        place.begin(self.identity, self.stack, Unfinished(place=new.place, fingerprint=left))
+        self._lift(new.place)
+        self.reached("lifted")
         new.remove()
+
+    def _lift(self, there: Place) -> None:
+        burial.lift(there, self.project, self.stack)
 
     def _switch(self, record: Record) -> None:
         place.write(self.identity, self.stack, record)
@@ -186,6 +241,7 @@ class Mover:
             return
         at = self._at(older)
         if at.exists():
+            self._lift(older)
             at.remove()
         self._forget(older)
 
@@ -214,48 +270,6 @@ class Mover:
 def _is(current: Place, address: Address | None) -> bool:
     known = current.address
     return current.local if address is None else known is not None and known.same(address)
-
-
-def _whole(at: At) -> Deployment:
-    """The state, if nobody is in the middle of changing it."""
-    exported = at.export()
-    left = list(deployment.open_steps(exported))
-    if left:
-        raise Refusal(
-            f"{at.stack} has steps whose end is not recorded: {', '.join(left[:3])}",
-            "a run was killed or goes on; Pulumi would forget these steps on the way to another place",
-            f"let a run end them, and then move: make up STACK={at.stack}",
-        )
-    return exported
-
-
-def _compare(old: At, new: At) -> None:
-    found = deployment.differences(old.opened(), new.opened())
-    if old.configuration() != new.configuration():
-        found.append("the settings differ")
-    if found:
-        raise Refusal(
-            f"the copy in {new.place.url} is not what it was copied from\n" + "\n".join(found[:10]),
-            "the stack would be taken for another one; it is used where it was",
-            "see that nobody else writes there, and run it again: the copy is made anew",
-        )
-
-
-def _changed(old: At) -> Refusal:
-    return Refusal(
-        f"{old.stack} was changed in {old.place.url} while it was copied",
-        "the copy lacks that change; the stack is used where it was",
-        "wait until whoever deploys is done, and run it again",
-    )
-
-
-def _others(new: At) -> Refusal:
-    return Refusal(
-        f"{new.place.url} has a stack {new.stack} that is not this one",
-        "there is one state to a stack's name; that one may describe something that others run",
-        f"take a folder of its own (BACKEND=s3://bucket/folder), or remove it if nobody needs it:\n"
-        f"PULUMI_BACKEND_URL='{new.place.url}' pulumi stack rm --force --preserve-config {new.stack}",
-    )
 
 
 def _copy(source: Path, target: Path, *, without: tuple[str, ...] = ()) -> None:

@@ -62,11 +62,11 @@ def first(identity: str) -> Place:
     return Place(url=url(_files(identity)), secrets=PASSPHRASE, name="", local=True)
 
 
-def planned(identity: str, stack: str, address: Address | None) -> Place:
+def planned(identity: str, project: str, stack: str, address: Address | None) -> Place:
     """A place that was never used: a bucket's, or this machine's files under a name of their own."""
     name = f"{stack}-{secrets.token_hex(4)}"
     if address:
-        return Place(url=address.url, secrets=address.secrets, name=name, local=False)
+        return Place(url=address.url, secrets=address.secrets(project, stack), name=name, local=False)
     return Place(url=url(_files(identity) / "places" / name), secrets=PASSPHRASE, name=name, local=True)
 
 

@@ -17,33 +17,9 @@ _UPLOAD_DAYS = 7
 Document = dict[str, Any]
 
 
-def operator(bucket: str, prefix: str, key: str) -> Document:
-    """What whoever deploys needs: to read and write states, to look at older versions and bring them back.
-
-    No more than that: versions cannot be deleted, and neither bucket nor key can be changed. `key` is the KMS
-    key's ARN.
-    """
-    arn = _bucket(bucket, key)
-    below = f"{prefix}/*" if prefix else "*"
-    listing = _allow("ListState", ["s3:ListBucket", "s3:ListBucketVersions"], arn)
-    if prefix:
-        listing["Condition"] = {"StringLike": {"s3:prefix": [below]}}
-    objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"]
-    # The bucket's own encryption asks for data keys; Pulumi has the stack's own encrypted and decrypted.
-    key_use = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"]
-    return {
-        "Version": VERSION,
-        "Statement": [
-            listing,
-            _allow("ReadAndWriteState", objects, f"{arn}/{below}"),
-            _allow("UseKey", key_use, key),
-        ],
-    }
-
-
 def https_only(bucket: str, key: str) -> Document:
     """The bucket policy's statement that refuses whatever is not encrypted on its way."""
-    arn = _bucket(bucket, key)
+    arn = bucket_arn(bucket, key)
     return {
         "Sid": HTTPS_ONLY,
         "Effect": "Deny",
@@ -81,10 +57,6 @@ def merged(theirs: Sequence[Document], ours: Sequence[Document], name: str) -> l
     return [*(entry for entry in theirs if entry.get(name) not in names), *ours]
 
 
-def _bucket(name: str, key: str) -> str:
-    """The bucket's ARN, in the partition of the key's: AWS, its Chinese or its government's regions."""
+def bucket_arn(name: str, key: str) -> str:
+    """Return the bucket's ARN, in the key's partition: AWS, its Chinese or its government's regions."""
     return f"arn:{key.split(':')[1]}:s3:::{name}"
-
-
-def _allow(sid: str, action: list[str], resource: str) -> Document:
-    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}

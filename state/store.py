@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from state import bucketpolicy, inspection, lifecycle, policy
+from state import bucketpolicy, inspection, lifecycle, policy, tombstone
 from state.address import Address
 from state.aws import NO_ACCESS, Clients, clients, code, optional, refused
 from toolchain.refusal import Refusal
@@ -23,6 +23,7 @@ __all__ = ["Clients", "Store", "clients", "ensure", "key_arn", "locks", "unlock"
 # The one region whose name a bucket's location must not say.
 _NAMELESS = "us-east-1"
 _TAG = "feastflow"
+_META = ".pulumi/meta.yaml"
 _NOT_THERE = {"404", "NoSuchBucket", "NotFound"}
 _PUBLIC_ACCESS = {
     "BlockPublicAcls": True,
@@ -61,6 +62,7 @@ def ensure(address: Address, reached: Clients, note: Callable[[str], None] = lam
         for complete in (_ownership, _public_access, _versioning, _lifecycle):
             note(f"the bucket's {complete.__name__.strip('_').replace('_', ' ')}")
             changed += complete(address, reached.s3)
+        changed += _layout(address, reached.s3)
         changed += _encryption(address, reached.s3, key)
         changed += _transport(address, reached.s3, key)
     except (ClientError, BotoCoreError) as error:
@@ -83,13 +85,17 @@ def key_arn(address: Address, reached: Clients) -> str | None:
 
 
 def locks(address: Address, reached: Clients, project: str, stack: str) -> list[str]:
-    """The locks that Pulumi has on the stack: one for each run that goes on or was killed."""
+    """The locks that Pulumi has on the stack: one for each run that goes on or was killed.
+
+    A tombstone is none: what it says is asked of `tombstone`.
+    """
     prefix = address.key(f".pulumi/locks/organization/{project}/{stack}/")
+    stone = address.key(tombstone.path(project, stack))
     try:
         found = reached.s3.list_objects_v2(Bucket=address.bucket, Prefix=prefix).get("Contents", [])
     except (ClientError, BotoCoreError) as error:
         raise refused(address, error) from error
-    return [entry["Key"] for entry in found]
+    return [entry["Key"] for entry in found if entry["Key"] != stone]
 
 
 def unlock(address: Address, reached: Clients, paths: Sequence[str]) -> None:
@@ -104,7 +110,9 @@ def unlock(address: Address, reached: Clients, paths: Sequence[str]) -> None:
 def _usable(address: Address, reached: Clients) -> str | None:
     """The key's ARN, where these credentials may use key and bucket and look after neither."""
     try:
-        reached.s3.list_objects_v2(Bucket=address.bucket, Prefix=address.key(".pulumi/"), MaxKeys=1)
+        reached.s3.list_objects_v2(
+            Bucket=address.bucket, Prefix=address.key(".pulumi/stacks/"), Delimiter="/", MaxKeys=1
+        )
         return key_arn(address, reached)
     except (ClientError, BotoCoreError, Refusal):
         return None
@@ -177,6 +185,21 @@ def _versioning(address: Address, s3: S3Client) -> list[str]:
         return []
     s3.put_bucket_versioning(Bucket=address.bucket, VersioningConfiguration={"Status": "Enabled"})
     return ["versioning"]
+
+
+def _layout(address: Address, s3: S3Client) -> list[str]:
+    """Write down that states lie by project, as Pulumi's first run would: a deployer only reads it."""
+
+    def any_at(path: str) -> bool:
+        prefix = address.key(path)
+        found = s3.list_objects_v2(Bucket=address.bucket, Prefix=prefix, Delimiter="/", MaxKeys=1)
+        return bool(found.get("Contents"))
+
+    # States directly below `stacks` are of before there were projects: Pulumi goes on with them.
+    if any_at(_META) or any_at(".pulumi/stacks/"):
+        return []
+    s3.put_object(Bucket=address.bucket, Key=address.key(_META), Body=b"version: 1\n")
+    return ["layout"]
 
 
 def _encryption(address: Address, s3: S3Client, key: str) -> list[str]:

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from state import deployment
 from state.address import Address
+from state.aws import Objects
 from state.store import Clients
 from toolchain.refusal import Refusal
 
@@ -37,6 +39,20 @@ class Version:
 def key(address: Address, project: str, stack: str) -> str:
     """The key under which Pulumi keeps the stack's state in the bucket."""
     return address.key(f".pulumi/stacks/{project}/{stack}.json")
+
+
+def provider(address: Address, project: str, stack: str) -> str | None:
+    """Return the URL of the key that encrypts the stack's secrets, from its state; None where it names none.
+
+    Raises:
+        Refusal: when the state cannot be read.
+    """
+    content = Objects(address=address).get(f".pulumi/stacks/{project}/{stack}.json")
+    try:
+        latest = json.loads(content or "{}").get("checkpoint", {}).get("latest") or {}
+        return deployment.encryption({"deployment": latest}).get("secretsprovider")
+    except (ValueError, KeyError, AttributeError):
+        return None
 
 
 def restore(

@@ -82,6 +82,7 @@ class Parcel:
 
         return Mover(
             stack=STACK,
+            project=PROJECT,
             identity=IDENTITY,
             cli=self.cli,
             environment=workspace.passphrase(),

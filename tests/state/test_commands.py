@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from local import backend
 from local.__main__ import main
 from local.target import Target
-from state import place, store
+from state import permissions, place, store
 from state.address import Address
 from state.deployment import Deployment
 from toolchain.refusal import Refusal
@@ -55,7 +56,7 @@ def test_one_command_moves_the_stack_and_says_what_comes_next(
     assert f"The state of dev is in {address.url}" in said
     assert "stacks/uid-of-the-cluster?metadata=skip has it as it was, until the next move" in said
     assert "make up CONTEXT=theirs" in said
-    assert f"secretsprovider: {address.secrets}" in said
+    assert f"secretsprovider: {address.secrets(PROJECT, STACK)}" in said
     assert "encryptedkey: " in said
     assert "very-secret" not in said
     assert not parcel.place.local
@@ -79,7 +80,48 @@ def test_the_policy_is_printed_as_json_and_nothing_else(
 
     document = json.loads(capfd.readouterr().out)
     key = store.key_arn(address, store.clients(address))
-    assert [statement["Resource"] for statement in document["Statement"]][2] == key
+    assert document == permissions.deployer(address, PROJECT, STACK, str(key))
+
+
+def test_a_stack_whose_secrets_have_no_context_keeps_them_and_is_told_how_to_part_them(
+    aws: Cloud, bucket: str, parcel: Parcel, capfd: pytest.CaptureFixture[str]
+) -> None:
+    address = aws.address(bucket)
+    old, _, _ = address.secrets(PROJECT, STACK).partition("&context_")
+    parcel.move(address, provider=old)
+    assert parcel.is_whole()
+    capfd.readouterr()
+
+    _run("backend-policy", "--backend", address.url)
+
+    said = capfd.readouterr()
+    assert "allows those of every such stack" in said.err
+    key = str(store.key_arn(address, store.clients(address)))
+    shared = permissions.deployer(address, PROJECT, STACK, key, shared_secrets=True)
+    assert json.loads(said.out) == shared
+    (change,) = (
+        line.partition("&& ")[2] for line in said.err.splitlines() if "change-secrets-provider" in line
+    )
+    ran = parcel.pulumi(*shlex.split(change)[1:])
+    assert ran.code == 0, ran.text
+    assert parcel.is_whole()
+
+    _run("backend-policy", "--backend", address.url)
+
+    said = capfd.readouterr()
+    assert "every such stack" not in said.err
+    assert json.loads(said.out) == permissions.deployer(address, PROJECT, STACK, key)
+
+
+def test_a_stack_whose_secrets_are_encrypted_for_another_one_is_given_no_policy_for_those(
+    aws: Cloud, bucket: str, parcel: Parcel
+) -> None:
+    address = aws.address(bucket)
+    parcel.move(address, provider=address.secrets(PROJECT, "prod"))
+
+    with pytest.raises(Refusal, match=f"the secrets of dev are encrypted for {PROJECT}/prod") as caught:
+        _run("backend-policy", "--backend", address.url)
+    assert f"change-secrets-provider '{address.secrets(PROJECT, STACK)}'" in caught.value.fix
 
 
 def test_a_lost_state_is_brought_back_by_one_command(
@@ -104,6 +146,13 @@ def test_nothing_is_moved_or_restored_while_somebody_deploys(on_s3: Parcel, addr
         assert "dev is locked in s3://" in caught.value.found
         assert "pulumi cancel --yes dev" in caught.value.fix
     assert not on_s3.place.local
+
+
+def test_nothing_is_restored_where_the_state_has_left(on_s3: Parcel, address: Address) -> None:
+    on_s3.move(None)
+
+    with pytest.raises(Refusal, match="the state of dev has moved to file://"):
+        _run("backend-restore", "--backend", address.url)
 
 
 @pytest.mark.parametrize("command", ["backend-policy", "backend-restore"])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from local import workspace
-from state import place, store
+from state import burial, place, store
 from state.address import Address, parse
 from state.move import STEPS
 from state.place import Unfinished
@@ -53,7 +53,7 @@ def test_its_secrets_are_the_keys_and_nothing_of_them_is_left_in_plain_text(
 
     exported = parcel.at().export()["deployment"]
     assert exported["secrets_providers"]["type"] == "cloud"
-    assert exported["secrets_providers"]["state"]["url"] == address.secrets
+    assert exported["secrets_providers"]["state"]["url"] == address.secrets(PROJECT, STACK)
     settings = parcel.at().settings.read_text("utf-8")
     assert "encryptionsalt" not in settings
     assert "encryptedkey" in settings
@@ -230,6 +230,8 @@ def test_a_stack_of_somebody_elses_in_the_bucket_is_neither_used_nor_touched(
     (tmp_path / f"other/feastflow/workspaces/{IDENTITY}/place.{STACK}.json").unlink()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
     other = Parcel(home=tmp_path / "other/feastflow", cli=parcel.cli)
+    # A stack of their own, that never moved.
+    burial.lift(other.place, PROJECT, STACK)
     with faults.tries("another stack of that name in the bucket"):
         with pytest.raises(Refusal) as caught:
             other.move(address)
@@ -278,7 +280,7 @@ def test_a_lock_without_a_stack_is_taken_away_if_a_move_that_was_killed_here_lef
         "timestamp": "2026-11-23T09:00:00Z",
     }
     store.ensure(address, store.clients(address))
-    begun = Unfinished(place=place.planned(IDENTITY, STACK, address), fingerprint="of none")
+    begun = Unfinished(place=place.planned(IDENTITY, PROJECT, STACK, address), fingerprint="of none")
     if moves:
         place.begin(IDENTITY, STACK, begun)
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(lock).encode())

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from state import deployment, lock, place, policy
-from state.address import parse
+from state import deployment, lock, permissions, place, policy
+from state.address import Address, parse
 from state.deployment import Deployment
 from state.place import Record, Unfinished
 from toolchain.refusal import Refusal
@@ -44,7 +44,10 @@ def test_what_reaches_the_bucket_reaches_the_key() -> None:
     assert address.url == (
         "s3://b/team/x?endpoint=127.0.0.1:5000&disableSSL=true&s3ForcePathStyle=true&region=r"
     )
-    assert address.secrets == "awskms://alias/pulumi-b?endpoint=127.0.0.1:5000&disableSSL=true&region=r"
+    assert address.secrets("shop", "dev") == (
+        "awskms://alias/pulumi-b?endpoint=127.0.0.1:5000&disableSSL=true&region=r"
+        "&context_pulumi-stack=team/x/shop/dev"
+    )
     assert address.endpoint == "http://127.0.0.1:5000"
     assert address.is_loopback
 
@@ -66,12 +69,15 @@ def test_an_endpoint_is_aws_or_what_the_url_says(query: str, endpoint: str | Non
     assert address.is_loopback is loopback
 
 
+_B = Address(bucket="b", prefix="", options=())
+
+
 def _actions(document: policy.Document) -> set[str]:
     return {action for statement in document["Statement"] for action in statement["Action"]}
 
 
 def test_whoever_deploys_may_neither_delete_versions_nor_change_the_store() -> None:
-    actions = _actions(policy.operator("b", "", _KEY))
+    actions = _actions(permissions.deployer(_B, "shop", "dev", _KEY))
 
     assert all("*" not in action for action in actions)
     assert not {action for action in actions if "Bucket" in action} - {
@@ -85,18 +91,31 @@ def test_whoever_deploys_may_neither_delete_versions_nor_change_the_store() -> N
 
 
 def test_what_is_allowed_is_allowed_on_this_bucket_this_folder_and_this_key() -> None:
-    listing, objects, key = policy.operator("b", "team", _KEY)["Statement"]
+    team = parse("s3://b/team")
+    assert team
+    resources = {
+        resource
+        for statement in permissions.deployer(team, "shop", "dev", _KEY)["Statement"]
+        for resource in statement["Resource"]
+    }
 
-    assert listing["Resource"] == "arn:aws:s3:::b"
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["team/*"]}}
-    assert objects["Resource"] == "arn:aws:s3:::b/team/*"
-    assert key["Resource"] == _KEY
+    assert resources - {"arn:aws:s3:::b", _KEY} == {
+        f"arn:aws:s3:::b/team/.pulumi/{path}"
+        for path in (
+            "meta.yaml",
+            *(f"stacks/shop/dev{end}" for end in (".json", ".json.bak", ".json.gz", ".json.gz.bak")),
+            "stacks/shop/dev.pulumi-tags",
+            *(f"{kind}/shop/dev/*" for kind in ("history", "backups", "locks/organization")),
+        )
+    }
 
 
 def test_in_another_partition_the_buckets_name_is_of_that_partition() -> None:
-    listing, *_ = policy.operator("b", "", "arn:aws-cn:kms:cn-north-1:1:key/1")["Statement"]
+    document = permissions.deployer(_B, "shop", "dev", "arn:aws-cn:kms:cn-north-1:1:key/1")
+    listing, *_ = document["Statement"]
 
-    assert listing["Resource"] == "arn:aws-cn:s3:::b"
+    assert listing["Resource"] == ["arn:aws-cn:s3:::b"]
+    assert "s3.cn-north-1.amazonaws.com.cn" in str(document)
 
 
 @pytest.fixture
@@ -116,7 +135,7 @@ def test_a_stack_that_was_never_moved_is_in_this_machines_files(home: Path) -> N
 
 
 def test_a_record_says_where_the_state_is_and_where_it_was(home: Path) -> None:
-    target = place.planned("uid", "dev", parse("s3://b?region=r"))
+    target = place.planned("uid", "shop", "dev", parse("s3://b?region=r"))
     written = Record(current=target, previous=place.first("uid"), fingerprint="f")
     place.write("uid", "dev", written)
 
@@ -140,7 +159,7 @@ def test_a_record_that_cannot_be_read_is_never_taken_for_none(home: Path, text: 
 def test_a_record_that_was_being_written_when_the_power_went_is_as_it_was(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = Record(current=place.planned("uid", "dev", parse("s3://b")))
+    first = Record(current=place.planned("uid", "shop", "dev", parse("s3://b")))
     place.write("uid", "dev", first)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: 1 / 0)
@@ -152,7 +171,7 @@ def test_a_record_that_was_being_written_when_the_power_went_is_as_it_was(
 
 
 def test_a_move_under_way_is_known_until_it_ends(home: Path) -> None:
-    move = Unfinished(place=place.planned("uid", "dev", None), fingerprint="f")
+    move = Unfinished(place=place.planned("uid", "shop", "dev", None), fingerprint="f")
     place.begin("uid", "dev", move)
 
     assert place.unfinished("uid", "dev") == move

@@ -97,7 +97,8 @@ def test_the_key_is_rotated_and_found_by_the_alias_that_pulumi_is_given(
 
     assert aws.kms.describe_key(KeyId="alias/pulumi-company_pulumi-state")["KeyMetadata"]["Arn"] == made.key
     assert aws.kms.get_key_rotation_status(KeyId=made.key)["KeyRotationEnabled"] is True
-    assert address.secrets == f"awskms://alias/pulumi-company_pulumi-state?region={address.region}"
+    provider = f"awskms://alias/pulumi-company_pulumi-state?region={address.region}&context_pulumi-stack="
+    assert address.secrets("shop", "dev") == f"{provider}shop/dev"
 
 
 def test_old_versions_go_after_a_while_and_the_newest_of_them_never(address: Address, aws: Clients) -> None:

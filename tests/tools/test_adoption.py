@@ -167,8 +167,10 @@ def there(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
         """
         case "$*" in
           version) echo v3.200.0 ;;
-          *" ls "*) show stacks ;;
-          *" export "*) echo '{}' ;;
+          *" select "*) echo dev > "$ROOT/stacks" ;;
+          *" export "*)
+            grep -q dev "$ROOT/stacks" || { echo "error: no stack named 'dev' found" >&2; exit 255; }
+            echo '{}' ;;
           *" output "*) echo '{"url": "http://x"}' ;;
           *" up "*) echo "$PULUMI_K8S_ENABLE_PATCH_FORCE" > "$ROOT/forced" ;;
         esac

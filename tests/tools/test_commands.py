@@ -13,6 +13,8 @@ from local import commands, images, target, workspace
 from local.commands import Options
 from local.images import AppImages
 from local.target import Target
+from state import burial, place
+from state.place import Place
 from toolchain import __main__ as toolchain_command
 from toolchain import cache, environment, scratch, turn
 from toolchain.refusal import Refusal
@@ -26,7 +28,7 @@ THEIRS = Options(stack="dev", context="theirs", cluster="x", port=8080)
 @pytest.fixture(autouse=True)
 def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with one stack and an environment, the official pulumi, and a cluster of the user's."""
-    machine.file("checkout/Pulumi.yaml", "runtime: {name: python, options: {}}\n")
+    machine.file("checkout/Pulumi.yaml", "name: shop\nruntime: {name: python, options: {}}\n")
     machine.file("checkout/Pulumi.dev.yaml", "config: {feastflow:frontend: {image: page:1}}\n")
     link = machine.file("checkout/.venv/bin/activate").parent.parent
     monkeypatch.setattr(workspace, "_ROOT", link.parent)
@@ -34,7 +36,15 @@ def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
     machine.program("kubectl", f"case \"$*\" in 'config view'*) echo '{_CONFIG}' ;; *) printf uid-1 ;; esac")
     machine.program(
         "pulumi",
-        'case "$*" in version) echo v3.200.0 ;; *" ls "*) cat "$ROOT/stacks" ;; *) echo said ;; esac',
+        """
+        case "$*" in
+          version) echo v3.200.0 ;;
+          *" export "*)
+            grep -q dev "$ROOT/stacks" || { echo "error: no stack named 'dev' found" >&2; exit 255; }
+            echo '{}' ;;
+          *) echo said ;;
+        esac
+        """,
     )
     machine.file("stacks", '[{"name": "dev"}]')
     return link.parent
@@ -114,6 +124,22 @@ def test_a_preview_is_of_the_settings_as_they_are_now(
     assert "kubernetes:context: theirs" in written
     assert machine.called("pulumi", "preview --diff")
     assert capsys.readouterr().out.endswith("said\n\n")
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "destroy", "rollback"])
+def test_where_the_state_has_left_nothing_is_deployed_and_the_user_is_told_where_it_is(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("BACKEND_IMAGE", "api:2")
+    gone = Place(url="s3://team-state?region=r", secrets="", name="", local=False)
+    burial.put(place.first("uid-1"), "shop", "dev", gone, "f")
+
+    with pytest.raises(Refusal, match="the state of dev has moved to s3://team-state") as caught:
+        getattr(commands, command)(THEIRS)
+
+    assert "make backend BACKEND='s3://team-state?region=r' CONTEXT=theirs" in caught.value.fix
+    assert machine.called("pulumi", " up ") == []
+    assert machine.called("pulumi", "preview") == []
 
 
 def test_nothing_is_destroyed_while_another_command_acts_on_the_cluster(machine: Machine) -> None:

@@ -67,7 +67,9 @@ def stack(machine: Machine) -> Stack:
             [ ! -e "$ROOT/late" ] || exec sleep 30
             [ ! -e "$ROOT/error" ] || { cat "$ROOT/error"; exit 255; }
             cat "$ROOT/report" ;;
-          *" stack export "*) cat "$ROOT/exported" ;;
+          *" stack export "*)
+            [ ! -e "$ROOT/refused" ] || { cat "$ROOT/refused" >&2; exit 255; }
+            cat "$ROOT/exported" ;;
           *" stack import "*) cat > "$ROOT/imported" ;;
           *) [ ! -e "$ROOT/error" ] || { cat "$ROOT/error" >&2; exit 255; }
             [ ! -e "$ROOT/answer" ] || cat "$ROOT/answer" ;;
@@ -402,21 +404,21 @@ def test_outputs_are_read_and_secrets_stay_hidden(machine: Machine, stack: Stack
     assert "--show-secrets" not in machine.calls("pulumi")[0]
 
 
-@pytest.mark.parametrize(
-    ("names", "there"),
-    [
-        (["dev"], True),
-        (["organization/feastflow/dev"], True),
-        (["prod", "dev2", "x/dev/y"], False),
-        ([], False),
-    ],
-)
-def test_a_stack_exists_when_its_backend_lists_it_by_its_own_name(
-    machine: Machine, stack: Stack, names: list[str], *, there: bool
+def test_a_stack_is_asked_for_by_its_own_state_and_no_other_stacks_is_read(
+    machine: Machine, stack: Stack
 ) -> None:
-    machine.file("answer", json.dumps([{"name": name} for name in names]))
+    assert stack.exists()
+    machine.file("refused", "error: no stack named 'dev' found")
+    assert not stack.exists()
 
-    assert stack.exists() is there
+    assert all(call.endswith("stack export --stack dev") for call in machine.calls("pulumi"))
+
+
+def test_a_state_that_cannot_be_read_is_not_taken_for_none(machine: Machine, stack: Stack) -> None:
+    machine.file("refused", "error: failed to load checkpoint: Forbidden")
+
+    with pytest.raises(Refusal, match="failed to load checkpoint: Forbidden"):
+        stack.exists()
 
 
 def _exported(**steps: str) -> str:

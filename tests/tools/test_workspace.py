@@ -92,14 +92,14 @@ def test_how_secrets_are_encrypted_is_what_the_checkouts_own_file_says(checkout:
 
 
 def test_a_stack_that_was_moved_is_found_where_it_is_and_others_where_they_were() -> None:
-    target = place.planned("uid", "dev", parse("s3://b?region=r"))
+    target = place.planned("uid", "shop", "dev", parse("s3://b?region=r"))
     place.write("uid", "dev", Record(current=target, previous=place.first("uid"), fingerprint=""))
 
     moved, other = workspace.of("uid", "dev"), workspace.of("uid", "prod")
 
     assert moved.environment["PULUMI_BACKEND_URL"] == "s3://b?region=r"
     assert moved.shared
-    assert moved.provider("dev") == "awskms://alias/pulumi-b?region=r"
+    assert moved.provider("dev") == "awskms://alias/pulumi-b?region=r&context_pulumi-stack=shop/dev"
     assert moved.folder != other.folder
     assert (moved.folder / "Pulumi.yaml").exists()
     assert other.environment["PULUMI_BACKEND_URL"].startswith("file://")
@@ -110,7 +110,7 @@ def test_a_stack_that_was_moved_is_found_where_it_is_and_others_where_they_were(
 def test_the_users_own_backend_goes_before_a_move_and_may_be_others_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    target = place.planned("uid", "dev", parse("s3://b?region=r"))
+    target = place.planned("uid", "shop", "dev", parse("s3://b?region=r"))
     place.write("uid", "dev", Record(current=target))
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://theirs")
 
