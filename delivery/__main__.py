@@ -1,4 +1,4 @@
-"""`python -m delivery`: a pull request's preview and its comment, a deployment's identity and advice."""
+"""`python -m delivery`: a pull request's preview and comment, the issue of drift, a deployment's identity."""
 
 import argparse
 import contextlib
@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from delivery import advice, comment, github, identity, verdict
+from delivery import advice, comment, drift, github, identity, verdict
 from delivery import report as reports
 from toolchain import console
 from toolchain.console import elapsed, say
@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     post = commands.add_parser("post", help="comment a report; needs no more than Python's own library")
     post.add_argument("report", type=Path)
+    drifted = commands.add_parser("drift", help="open, update or close the issue of drift")
+    drifted.add_argument("reports", type=Path, nargs="+")
     commands.add_parser("identify", help="write what a deployment needs to show who it is")
     token = commands.add_parser("token", help="a token for the cluster, as kubectl asks for it")
     token.add_argument("--audience", required=True)
@@ -44,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _preview(chosen.base, chosen.report, _labels(chosen.agreed))
     said = {
         "post": lambda: _post(chosen.report),
+        "drift": lambda: drift.keep(github.repository(os.environ), drift.load(chosen.reports)),
         "identify": lambda: "\n".join(identity.write(os.environ)),
         "token": lambda: identity.cluster(chosen.audience, os.environ),
         "aws": lambda: identity.aws(chosen.role, os.environ),

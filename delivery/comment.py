@@ -60,7 +60,7 @@ def _head(report: Report) -> Iterator[str]:
     yield MARKER
     yield f"## Preview: {'**this must not be merged as it is**' if failed else _sum(report)}"
     yield ""
-    yield f"{_code(report.head[:12])} compared with {_code(report.base[:12])}."
+    yield f"{code(report.head[:12])} compared with {code(report.base[:12])}."
     yield ""
     yield "| stack | create | update | replace | delete | same | rules broken | verdict |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
@@ -77,10 +77,10 @@ def _warnings(report: Report) -> Iterator[str]:
         yield from _warning(preview)
     label = protection.label(report)
     if label in report.labels:
-        yield f"Agreed to by the label {_code(str(label))}, which stands for exactly this list."
+        yield f"Agreed to by the label {code(str(label))}, which stands for exactly this list."
         yield ""
     elif label is not None:
-        yield f"When it is meant, a reviewer agrees by the label {_code(label)}: exactly to this list."
+        yield f"When it is meant, a reviewer agrees by the label {code(label)}: exactly to this list."
         yield ""
 
 
@@ -95,11 +95,11 @@ def _warning(preview: Preview) -> Iterator[str]:
         yield from _loss(preview.stack, lost)
     if preview.unprotected:
         yield from _caution(f"{preview.stack} would lose its protection against deletion:")
-        yield from _listed(f"{_code(name)} may be **deleted** from then on" for name in preview.unprotected)
+        yield from _listed(f"{code(name)} may be **deleted** from then on" for name in preview.unprotected)
         yield ""
     if preview.moved:
         yield from _caution(f"{preview.stack} would be deployed to another place:")
-        yield from _listed(map(_code, preview.moved))
+        yield from _listed(map(code, preview.moved))
         yield ">"
         yield "> Its data stays where it is deployed now."
         yield ""
@@ -108,8 +108,8 @@ def _warning(preview: Preview) -> Iterator[str]:
 def _loss(stack: str, lost: Sequence[Change]) -> Iterator[str]:
     yield from _caution(f"{stack} would lose data or a secret in use:")
     for change in lost[:_MOST_LISTED]:
-        because = f" because of {', '.join(map(_code, change.because[:5]))}" if change.because else ""
-        yield f"> - {_code(f'{change.kind} {change.name}')} is **{_PAST[change.operation]}**{because}"
+        because = f" because of {', '.join(map(code, change.because[:5]))}" if change.because else ""
+        yield f"> - {code(f'{change.kind} {change.name}')} is **{_PAST[change.operation]}**{because}"
     if len(lost) > _MOST_LISTED:
         yield f"> - and {len(lost) - _MOST_LISTED} more"
     yield ">"
@@ -187,7 +187,7 @@ def _block(language: str, content: str) -> str:
     return f"\n{fence}{language}\n{_printable(content)}\n{fence}\n"
 
 
-def _code(content: str) -> str:
+def code(content: str) -> str:
     """Code within a line: one line, and no character that would end it."""
     line = " ".join(content.split())
     return f"`{_printable(line).replace('`', chr(39)).replace('|', '/')[:200]}`"

@@ -23,14 +23,28 @@ _OURS = "github-actions[bot]"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """The head that was previewed, and how GitHub is reached. `branch` is `owner:branch`, a fork's too."""
+class Repository:
+    """A repository, and how GitHub is reached."""
 
     api: str
     repository: str
+    token: str = field(repr=False)
+
+    def asked(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+        """Return GitHub's answer.
+
+        Raises:
+            Refusal: when there is none, or one that is no success.
+        """
+        return _asked(self, method, path, body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place(Repository):
+    """The head that was previewed. `branch` is `owner:branch`, a fork's too."""
+
     branch: str
     commit: str
-    token: str = field(repr=False)
 
 
 def of(environ: Mapping[str, str]) -> Place:
@@ -39,26 +53,39 @@ def of(environ: Mapping[str, str]) -> Place:
     Raises:
         Refusal: when something of it is missing or is not what it should be.
     """
-    shapes = {
-        "GITHUB_REPOSITORY": r"[\w.-]+/[\w.-]+",
-        "HEAD_BRANCH": r"[\w-]+:\S+",
-        "HEAD_SHA": r"[0-9a-f]{40}",
-        "GITHUB_TOKEN": r"\S+",
-    }
+    known = repository(environ)
+    _must_be(environ, {"HEAD_BRANCH": r"[\w-]+:\S+", "HEAD_SHA": r"[0-9a-f]{40}"})
+    return Place(
+        api=known.api,
+        repository=known.repository,
+        token=known.token,
+        branch=environ["HEAD_BRANCH"],
+        commit=environ["HEAD_SHA"],
+    )
+
+
+def repository(environ: Mapping[str, str]) -> Repository:
+    """Return the repository that the workflow's environment names.
+
+    Raises:
+        Refusal: when something of it is missing or is not what it should be.
+    """
+    _must_be(environ, {"GITHUB_REPOSITORY": r"[\w.-]+/[\w.-]+", "GITHUB_TOKEN": r"\S+"})
+    return Repository(
+        api=environ.get("GITHUB_API_URL", "https://api.github.com"),
+        repository=environ["GITHUB_REPOSITORY"],
+        token=environ["GITHUB_TOKEN"],
+    )
+
+
+def _must_be(environ: Mapping[str, str], shapes: Mapping[str, str]) -> None:
     for name, shape in shapes.items():
         if not re.fullmatch(shape, environ.get(name, "")):
             raise Refusal(
                 f"{name} is missing or is not what it should be",
-                "it says which pull request was previewed, and who may comment it",
-                "run it as .github/workflows/comment.yml does",
+                "it says where something is written, and who may write it",
+                "run it as the workflows in .github/workflows do",
             )
-    return Place(
-        api=environ.get("GITHUB_API_URL", "https://api.github.com"),
-        repository=environ["GITHUB_REPOSITORY"],
-        branch=environ["HEAD_BRANCH"],
-        commit=environ["HEAD_SHA"],
-        token=environ["GITHUB_TOKEN"],
-    )
 
 
 def labels(place: Place) -> tuple[str, ...]:
@@ -107,7 +134,7 @@ def _found(place: Place, number: int) -> int | None:
     return None
 
 
-def _asked(place: Place, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+def _asked(place: Repository, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
     request = urllib.request.Request(  # noqa: S310 - the workflow names the address
         f"{place.api}/repos/{place.repository}/{path}",
         data=None if body is None else json.dumps(body).encode(),
@@ -130,6 +157,6 @@ def _asked(place: Place, method: str, path: str, body: Mapping[str, Any] | None 
         found = f"GitHub does not answer {method} {path}: {error}"
     raise Refusal(
         found,
-        "the pull request does not show what it would change",
-        "run the job again; the comment is found by its marker, so nothing is said twice",
+        "the pull request or the issue does not show what was found",
+        "run the job again; what it writes is found by its marker, so nothing is said twice",
     )

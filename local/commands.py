@@ -14,6 +14,7 @@ from typing import Any
 from cluster import lifecycle
 from local import adoption, bringup, diagnosis, edge, holding, images, smoke, target, unreachable, workspace
 from local.drift import command as drifting
+from local.drift import report
 from local.stack import Stack
 from local.target import Target
 from state import burial, place
@@ -102,10 +103,13 @@ def preview(options: Options) -> None:
 
 def drift(options: Options) -> int:
     """What others changed on the cluster since the last deployment; returns the exit code."""
-    with alone(options) as chosen:
+    # Standard output is the report alone.
+    with contextlib.redirect_stdout(sys.stderr), alone(options) as chosen:
         stack = _stack(options, chosen, tools())
         stack.holding.wait()
-        return drifting.show(stack, chosen, as_json=options.as_json)
+        found = drifting.looked(stack, chosen)
+    say(report.document(found).rstrip() if options.as_json else report.text(found))
+    return 0 if found.clean else drifting.DRIFTED
 
 
 def adopt(options: Options) -> None:

@@ -1,7 +1,5 @@
 """The command `make drift`, and the repair of drift within `make up`."""
 
-import contextlib
-import sys
 from collections.abc import Sequence
 
 from local.drift import detect, guard, kubectl, repair, report, wanted
@@ -9,16 +7,17 @@ from local.drift.detect import Repair
 from local.drift.report import Finding, Report
 from local.stack import Stack
 from local.target import Target
-from toolchain.console import Step, say
+from toolchain.console import Step
 from toolchain.refusal import Refusal
 
+# The exit code of `make drift`; what could not be looked at counts, too: it may hide some.
 DRIFTED = 2
 
 
-def show(stack: Stack, chosen: Target, *, as_json: bool) -> int:
-    """Print what differs from the last deployment; returns the exit code: 0 without drift, 2 with it.
+def looked(stack: Stack, chosen: Target) -> Report:
+    """Return what differs from the last deployment.
 
-    What could not be looked at counts as drift: it may hide some. Nothing is changed.
+    Nothing is changed.
 
     Raises:
         Refusal: when the stack was never deployed, or is another cluster's or another owner's.
@@ -29,12 +28,10 @@ def show(stack: Stack, chosen: Target, *, as_json: bool) -> int:
             "drift is a difference from what was deployed last",
             f"deploy it first: make up{stack.chosen or ''}",
         )
-    # Standard output is the report alone.
-    with contextlib.redirect_stdout(sys.stderr), Step("drift", f"stack {stack.name}") as step:
+    with Step("drift", f"stack {stack.name}") as step:
         found, _ = _look(stack, chosen)
         step.result(report.summary(found))
-    say(report.document(found).rstrip() if as_json else report.text(found))
-    return 0 if found.clean else DRIFTED
+    return found
 
 
 def repaired(stack: Stack, chosen: Target, step: Step) -> str:

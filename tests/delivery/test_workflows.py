@@ -23,7 +23,13 @@ from .web import serving
 
 _FILES = sorted(WORKFLOWS.glob("*.yml"))
 _ACTION = re.compile(r"uses: (actions/[a-z-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+")
-_WRITES = {("comment.yml", "pull-requests"), ("deploy.yml", "id-token"), ("deploy-stack.yml", "id-token")}
+_WRITES = {
+    ("comment.yml", "pull-requests"),
+    ("deploy.yml", "id-token"),
+    ("deploy-stack.yml", "id-token"),
+    ("drift.yml", "id-token"),
+    ("drift.yml", "issues"),
+}
 
 
 _PULL = {"number": 5, "head": {"sha": "a" * 40}}
@@ -149,7 +155,7 @@ def test_continuous_integration_runs_the_developers_commands() -> None:
         if not word.startswith("-")
     }
 
-    assert made == {"pull-request-preview", "up"}
+    assert made == {"pull-request-preview", "up", "venv"}
     assert made <= targets
     assert ".ci/run" in scripts
 
@@ -267,5 +273,5 @@ def test_the_commands_that_the_workflows_call_exist(capsys: pytest.CaptureFixtur
         for name in re.findall(r"python3 -m delivery (\w+)", path.read_text(encoding="utf-8"))
     }
 
-    assert called == {"post", "identify", "advise"}
+    assert called == {"post", "identify", "advise", "drift"}
     assert all(name in helped for name in called)
