@@ -1,6 +1,6 @@
 """The cluster as it is before anything is changed: which one it is, and whose the stack's namespace is.
 
-Two to four GET requests to the API server, with the credentials that the kubeconfig names: certificates, a
+Two to five GET requests to the API server, with the credentials that the kubeconfig names: certificates, a
 token, a token's file, a password, or an exec plugin. Not a client library: where the connection needs
 something else (`tls-server-name`, `auth-provider`), nothing is seen, and `Seen.unseen` says why.
 """
@@ -36,6 +36,14 @@ _CONTENTS = (
     "apis/apps/v1/{}/statefulsets",
     "api/v1/{}/persistentvolumeclaims",
 )
+# What guards the namespace: another's change of it is told in every preview.
+_GUARDS = (
+    "apis/networking.k8s.io/v1/{}/networkpolicies",
+    "apis/rbac.authorization.k8s.io/v1/{}/roles",
+    "apis/rbac.authorization.k8s.io/v1/{}/rolebindings",
+)
+# The provider of Pulumi, and the repair of `make up`.
+_OURS = ("pulumi-kubernetes", "feastflow-drift")
 _SECONDS = 10.0
 _PLUGIN_SECONDS = 60.0
 _EXEC_KIND = "ExecCredential"
@@ -45,12 +53,14 @@ _EXEC_KIND = "ExecCredential"
 class Namespace:
     """A namespace that exists. `owner` is what a stack of this project wrote on it, empty without that.
 
-    `contents` are paths of objects in it, where it has no owner; at most one of a kind.
+    `contents` are paths of objects in it, where it has no owner; at most one of a kind. `touched` says, where
+    it has one, which of a stack's policies, roles and bindings others have changed or deleted.
     """
 
     owner: str = ""
     deleting: bool = False
     contents: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +118,29 @@ def _namespace(ask: "_Ask", name: str) -> Namespace | None:
             for path, several in zip(_CONTENTS, listed, strict=False)
             for each in (several or {}).get("items") or []
         ),
+        touched=_touched(ask, place, is_denied=denied is not None) if owner else (),
     )
+
+
+def _touched(ask: "_Ask", place: str, *, is_denied: bool) -> tuple[str, ...]:
+    found = [] if is_denied else [f"networkpolicies/{OWNED} is not there"]
+    for path in _GUARDS:
+        for each in (ask(path.format(place)) or {}).get("items") or []:
+            metadata = each["metadata"]
+            times = {
+                str(entry.get("manager")): str(entry.get("time") or "")
+                for entry in metadata.get("managedFields") or []
+            }
+            own = max((time for name, time in times.items() if name.startswith(_OURS)), default=None)
+            # Older ones had the object before an adoption.
+            since = sorted(
+                name for name, time in times.items() if own and time > own and not name.startswith(_OURS)
+            )
+            if since:
+                found.append(
+                    f"{path.rpartition('/')[2]}/{metadata['name']} was changed by {', '.join(since)}"
+                )
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,11 @@ def check(
     if namespace.deleting:
         raise pulumi.RunError(f"{_FOREIGN}\n\n{_deleting(stack)}")
     if namespace.owner and uuid and namespace.owner.endswith(f"/{uuid}"):
+        if namespace.touched:
+            pulumi.log.warn(
+                f"{seen.name}: {'; '.join(namespace.touched)}. An update does not see that: `make drift` "
+                "reports all of it, and `make up` repairs it."
+            )
         return
     is_ours = before.get("namespace") == stack.namespace and before.get(CREATED, True)
     if namespace.owner or not (is_ours or _may_be_used(stack, namespace, before, environ)):

@@ -37,27 +37,30 @@ def looked(stack: Stack, chosen: Target) -> Report:
 def repaired(stack: Stack, chosen: Target, step: Step) -> str:
     """Put right what others changed since the last deployment; returns what that was, empty for nothing.
 
+    What the API server does not let be repaired is told, and stays: a deployment is not kept waiting for it.
+
     Raises:
-        Refusal: when an object is being deleted or cannot be repaired, with the reason of the API server, or
-            when the cluster or the namespace is another stack's; then nothing is changed.
+        Refusal: when an object is being deleted, or the cluster or the namespace is another stack's; then
+            nothing is changed.
     """
     found, repairs = _look(stack, chosen)
     _must_not_end(found.findings)
     failed = repair.apply(repairs, kubectl.of(chosen))
-    step.result(f"{report.summary(found)}{', repaired' if found.findings and not failed else ''}")
-    if failed:
-        named = "\n".join(f"{each.finding.who}: {each.why}" for each in failed)
-        raise Refusal(
-            f"{len(failed)} objects could not be repaired\n{named}",
-            "they are not as the stack wants them, and what they are was changed by others",
-            "look at who changes them, and run this again: make drift",
-        )
-    return report.text(found) if found.findings or found.unseen else ""
+    secrets = frozenset(secret for each in repairs for member in each.applied for secret in member.secrets)
+    step.result(f"{report.summary(found)}{_repaired(len(found.findings), len(failed))}")
+    told = [f"  NOT REPAIRED {each.finding.who}: {report.masked(each.why, secrets)}" for each in failed]
+    return "\n".join([*([report.text(found)] if not found.clean else []), *told])
+
+
+def _repaired(found: int, failed: int) -> str:
+    if not found:
+        return ""
+    return f", {found - failed} repaired" if failed else ", repaired"
 
 
 def _look(stack: Stack, chosen: Target) -> tuple[Report, list[Repair]]:
     exported = stack.recorded()
-    guard.same_cluster(exported, chosen)
+    guard.same_cluster(exported, chosen.identity, chosen.context)
     cut_off = stack.workspace.cut_off(stack.name)
     everything = wanted.of(exported)
     known = wanted.of(exported, cut_off)

@@ -16,14 +16,22 @@ from local.drift.wanted import Key, Manifest, Wanted
 
 # What holds data, which is not there again when the object is.
 _DATA = ("Namespace", "PersistentVolumeClaim", "Cluster")
+# What may be immutable and holds nothing that would be lost with it.
+_RECREATED = ("ConfigMap", "Secret", "Job", "RoleBinding", "ClusterRoleBinding")
+# How the API server says that it refuses the user, and not the object.
+_NOT_ALLOWED = " is forbidden: User "
 _MOST_TAKEN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """What brings an object back in line: put `replacement` in its place, and apply the wanted fields."""
+    """What brings an object back in line: put `replacement` in its place, and apply the wanted fields.
+
+    `recreated` says that it is deleted first, since it is immutable.
+    """
 
     finding: Finding
+    recreated: bool = False
     replacement: Manifest | None = field(default=None, repr=False)
     applied: tuple[Wanted, ...] = ()
 
@@ -100,7 +108,7 @@ def look(
         stack=stack,
         seen=len(objects) - len(unseen),
         findings=reports.ordered(repair.finding for repair in repairs),
-        unseen=tuple(Unseen(who=_name(key), why=_masked(why, secrets)) for key, why in unseen.items()),
+        unseen=tuple(Unseen(who=_name(key), why=reports.masked(why, secrets)) for key, why in unseen.items()),
         repeated=repeated,
     )
     return report, repairs
@@ -125,10 +133,7 @@ def _compared(
         compared = _Compared(wanted=each, live=each_live)
         if each.key in would.objects:
             _judge(compared, would.objects[each.key])
-        elif (
-            "forbidden" in would.problems.get(each.key, "").lower()
-            and "denied" not in would.problems[each.key]
-        ):
+        elif _NOT_ALLOWED in would.problems.get(each.key, ""):
             unseen[each.key] = would.problems[each.key]
             continue
         else:
@@ -159,9 +164,12 @@ def _judge(compared: _Compared, would: Manifest) -> None:
     ]
     if not wanted.is_made_here:
         return
+    # Refused where the object is changed meanwhile.
+    version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+    both = {**would, "metadata": {**would["metadata"], **version}}
     for path, entry in ownership.foreign(would, tree, {*wanted.managers, LOOKING}):
         # From what it would be: without what others added alone, a list that must not be empty may be.
-        below = compared.replacement or would
+        below = compared.replacement or both
         if paths.value(below, path) is not ABSENT:
             compared.foreign.append((path, entry))
             compared.replacement = paths.without(below, path)
@@ -209,9 +217,13 @@ def _repair(compared: _Compared, secrets: frozenset[str]) -> Repair | None:
     changes += _taken(compared.taken, known, wanted.managers)
     if not changes:
         return None
+    if compared.problem and kind in _RECREATED and wanted.is_made_here:
+        return Repair(finding=_finding(wanted, changes), recreated=True, applied=wanted.members)
     applied = bool(compared.owned or compared.taken)
     return Repair(
-        finding=_finding(wanted, changes, _masked(compared.problem, secrets) if compared.problem else None),
+        finding=_finding(
+            wanted, changes, reports.masked(compared.problem, secrets) if compared.problem else None
+        ),
         replacement=_sent(compared.replacement) if compared.replacement is not None else None,
         applied=wanted.members if applied else (),
     )
@@ -278,9 +290,3 @@ def _sent(thing: Mapping[str, Any]) -> Manifest:
 def _name(key: Key) -> str:
     _, kind, namespace, name = key
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
-
-
-def _masked(text: str, secrets: frozenset[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, reports.HIDDEN)
-    return text

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from local.drift.wanted import Key, Manifest, key
-from local.target import Target
 from state import deployment
 from toolchain.refusal import Refusal
 
@@ -14,18 +13,18 @@ _FACTS = "dataDependsOn"
 _UNKNOWN = "context-"
 
 
-def same_cluster(exported: deployment.Deployment, chosen: Target) -> None:
+def same_cluster(exported: deployment.Deployment, identity: str, context: str) -> None:
     """Compare the cluster of the last deployment with the one that is looked at, where both are known.
 
     Raises:
         Refusal: with both.
     """
     for recorded in _facts(exported):
-        before = str(recorded.get("cluster") or chosen.identity)
-        if not chosen.identity.startswith(_UNKNOWN) and before != chosen.identity:
+        before = str(recorded.get("cluster") or identity)
+        if not identity.startswith(_UNKNOWN) and before != identity:
             raise Refusal(
                 f"the stack is deployed to {recorded.get('clusterName', 'another cluster')}, and "
-                f"{chosen.context} is another cluster",
+                f"{context} is another cluster",
                 "every object would be missing here, and would be created a second time",
                 "name the context of the stack's own cluster: CONTEXT=...",
             )

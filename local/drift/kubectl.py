@@ -56,18 +56,22 @@ class Kubectl:
         """Apply these fields as the manager's."""
         return self._asked(_applying(manager), wanted)
 
+    def delete(self, named: Sequence[Manifest]) -> Answers:
+        """Delete objects, and wait until they are deleted."""
+        return self._asked(("delete", "--ignore-not-found"), named, output="name")
+
     def replace(self, wanted: Sequence[Manifest]) -> Answers:
         """Put objects in place of those there; refused where one changed since its resourceVersion."""
         return self._asked(("replace", f"--field-manager={LOOKING}"), wanted)
 
-    def _asked(self, verb: Sequence[str], objects: Sequence[Manifest]) -> Answers:
+    def _asked(self, verb: Sequence[str], objects: Sequence[Manifest], *, output: str = "json") -> Answers:
         """Ask for all at once; where that fails, for halves of the rest, to find the one at fault."""
         if not objects:
             return Answers(objects={}, problems={})
         stream = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        command = [*self.command, *verb, "--filename", "-", "--output", "json"]
+        command = [*self.command, *verb, "--filename", "-", "--output", output]
         code, out, err = _run(command, stream)
-        found = {key(each): each for each in _documents(out)}
+        found = {key(each): each for each in _documents(out)} if output == "json" else {}
         # An object may be there twice: a resource, and a patch of it.
         missing = [each for each in objects if key(each) not in found]
         if not code or not missing:
@@ -77,7 +81,7 @@ class Kubectl:
         problems: dict[Key, str] = {}
         middle = (len(missing) + 1) // 2
         for half in (missing[:middle], missing[middle:]):
-            answered = self._asked(verb, half)
+            answered = self._asked(verb, half, output=output)
             found.update(answered.objects)
             problems.update(answered.problems)
         return Answers(objects=found, problems=problems)

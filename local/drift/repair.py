@@ -49,6 +49,10 @@ def apply(repairs: Sequence[Repair], kubectl: Kubectl) -> list[Failed]:
 
 def _applied(repair: Repair, kubectl: Kubectl) -> str | None:
     """Apply the object before the patches of it; returns why the server did not take one."""
+    if repair.recreated:
+        problems = kubectl.delete([repair.applied[0].manifest]).problems
+        if problems:
+            return next(iter(problems.values()))
     for member in sorted(repair.applied, key=lambda each: each.is_patch):
         problem = kubectl.apply([member.manifest], member.manager).problems.get(member.key)
         if problem:

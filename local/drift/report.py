@@ -164,6 +164,13 @@ def document(report: Report) -> str:
     return json.dumps(found, indent=2) + "\n"
 
 
+def masked(said: str, secrets: frozenset[str]) -> str:
+    """Return the text without any of the secrets."""
+    for secret in secrets:
+        said = said.replace(secret, HIDDEN)
+    return said
+
+
 @dataclass(frozen=True, kw_only=True)
 class Masks:
     """How values become text: shortened, and without a secret."""

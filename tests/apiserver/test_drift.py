@@ -2,13 +2,11 @@
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from ..harness.figures import Figures
 from ..harness.running import Ran
 from .teams import Office, Team
 
@@ -120,21 +118,9 @@ def test_a_stack_that_was_never_deployed_has_no_drift_to_look_for(office: Office
     assert "make up STACK=fresh CONTEXT=nodeless" in ran.err
 
 
-def test_a_look_for_drift_costs_what_a_preview_costs(team: Team, figures: Figures) -> None:
-    previewed = _seconds(team, "preview")
-    looked = _seconds(team, "drift")
-    figures.text("make drift beside make preview", f"{looked:.1f} s beside {previewed:.1f} s")
-
-
 def _looked(team: Team, *, code: int) -> dict[str, Any]:
     """The report for machines, with this exit code."""
     ran: Ran = team.product.typed(f"{_DRIFT} --json 2>/dev/null || test $? -eq {code}")
     found: dict[str, Any] = json.loads(ran.out)
     assert (code == 2) == found["drift"], found
     return found
-
-
-def _seconds(team: Team, command: str) -> float:
-    started = time.monotonic()
-    team.product.done(command)
-    return time.monotonic() - started

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from ..documented import documented
+from ..harness.figures import Figures
 from ..harness.kube import name_of
 from ..harness.refusals import assert_refused
 from .teams import Office, Team
@@ -42,3 +43,14 @@ def test_what_is_protected_can_be_unprotected_and_the_next_up_protects_it_again(
     assert protected() == before - {urn}
     prod.product.done("up")
     assert protected() == before
+
+
+def test_prod_has_no_drift_after_an_up_and_a_look_is_measured_beside_a_preview(
+    prod: Team, figures: Figures
+) -> None:
+    looked = prod.product.local("drift")
+    previewed = prod.product.done("preview")
+
+    assert looked.code == 0, looked.out + looked.err
+    figures.seconds("make drift of prod", looked.seconds, "5 s")
+    figures.text("beside its preview", f"{looked.seconds / previewed.seconds:.2f} times as long", "1.5")

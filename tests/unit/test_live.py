@@ -102,7 +102,10 @@ def test_what_may_not_be_read_is_not_known(api: Api, look: Look, answer: int) ->
 
 
 def test_the_owner_is_read_from_the_namespace(api: Api, look: Look) -> None:
-    api.answers[SHOP] = {"metadata": {"annotations": OWNED}}
+    api.answers |= {
+        SHOP: {"metadata": {"annotations": OWNED}},
+        DENIED: {"metadata": {"name": "default-deny"}},
+    }
 
     assert look().namespace == Namespace(owner="feastflow/dev/1")
 
@@ -217,3 +220,31 @@ def test_an_answer_that_says_nothing_about_the_object_leaves_everything_unseen(
 
 def test_without_a_kubeconfig_nothing_is_looked_for() -> None:
     assert live.look(Kubeconfig(), "shop", {"KUBECONFIG": "/nonexistent"}) is None
+
+
+def _managed(name: str, *managers: str) -> dict[str, Any]:
+    fields = [
+        {"manager": manager, "time": f"2026-11-28T10:00:0{number}Z"}
+        for number, manager in enumerate(managers)
+    ]
+    return {"metadata": {"name": name, "managedFields": fields}}
+
+
+def test_what_others_changed_of_the_guards_of_an_owned_namespace_is_seen(api: Api, look: Look) -> None:
+    roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/roles"
+    ours, theirs = "pulumi-kubernetes-1a", "kubectl-patch"
+    items = [
+        _managed("developer", ours, theirs),
+        _managed("viewer", ours),
+        _managed("foreign", theirs),
+        _managed("adopted", theirs, ours),
+    ]
+    api.answers |= {SHOP: {"metadata": {"annotations": OWNED}}, roles: {"items": items}}
+
+    namespace = look().namespace
+
+    assert namespace
+    assert namespace.touched == (
+        "networkpolicies/default-deny is not there",
+        "roles/developer was changed by kubectl-patch",
+    )
