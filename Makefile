@@ -31,7 +31,7 @@ shell: venv ## kubectl and pulumi for your shell: give its output to eval
 preview: venv ## what `make up` would change; without a cluster, as far as the state tells
 	@.venv/bin/python -m local preview
 
-drift: venv ## what others changed on the cluster since the last deployment; exit code 2 when anything was
+drift: venv ## what others changed on the cluster since the last deployment; exit code 2: anything
 	@.venv/bin/python -m local drift
 
 rollback: venv ## the settings and images of the release before, deployed again

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from ..documented import documented
 from ..harness.running import Ran
 from .teams import Office, Team
 
-_DRIFT = f"{sys.executable} -m local drift"
 _RULE = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
 _WIDENED = [{"op": "add", "path": "/rules/-", "value": _RULE}]
 _LIMIT = "{.spec.template.spec.containers[0].resources.limits.memory}"
@@ -41,7 +41,7 @@ def test_what_was_deleted_changed_or_widened_by_hand_is_told_and_put_right_by_th
     kube.run("label", "deployment", "feastflow-backend", "stranger.example.com/mark=x")
 
     report = _looked(team, code=2)
-    told = team.product.local("drift").out.splitlines()
+    told = team.product.typed(f"{documented('make drift')} || test $? -eq 2").out.splitlines()
     ran = team.product.done("up")
 
     assert [(each["kind"], each["opens"]) for each in report["findings"]] == [
@@ -120,7 +120,8 @@ def test_a_stack_that_was_never_deployed_has_no_drift_to_look_for(office: Office
 
 def _looked(team: Team, *, code: int) -> dict[str, Any]:
     """The report for machines, with this exit code."""
-    ran: Ran = team.product.typed(f"{_DRIFT} --json 2>/dev/null || test $? -eq {code}")
+    line = documented(".venv/bin/python -m local drift --json", {".venv/bin/python": sys.executable})
+    ran: Ran = team.product.typed(f"{line} 2>/dev/null || test $? -eq {code}")
     found: dict[str, Any] = json.loads(ran.out)
     assert (code == 2) == found["drift"], found
     return found
