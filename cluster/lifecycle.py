@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
-from cluster import addons, early, engine, footprint, handle, kind, nodeimage, ports, record, silent
+from cluster import addons, early, engine, footprint, handle, kind, mark, nodeimage, ports, record, silent
 from cluster.engine import Engine
 from cluster.handle import Cluster, addresses, all_ready, containers, ready_nodes, switch_on, wanted_nodes
 from toolchain import cache, golang, pins, process, turn
@@ -54,8 +54,8 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     """A cluster of this name whose API answers, made or started where necessary, its add-ons applied.
 
     `carrier` is what `preflight` found, if it was asked. The add-ons are not awaited, so that the caller can
-    do something useful meanwhile; `usable` and `ready` do that. Nodes are only deleted where this project has
-    recorded that it began to make them, and kind never came to its end.
+    do something useful meanwhile; `usable` and `ready` do that. Nodes are only deleted where they bear the
+    mark of the recorded run that began to make them, and kind never came to its end.
 
     Raises:
         Refusal: when there are nodes that do not answer, with what was seen of them.
@@ -84,6 +84,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
             f"let the node's kubelet register it again, or give it up: {silent.down_command(name)}",
         )
     elif running and running.nodes():
+        _must_be_ours(name, running.engine)
         ports.must_be_kept(name, running.port, port)
         silent.revive(running)
         _identified(running)
@@ -155,12 +156,16 @@ def down(name: str) -> set[str]:
     """Take the cluster away, and with the last one everything else this project put on the machine.
 
     Returns the identities it had, for those who keep something under them.
+
+    Raises:
+        Refusal: when there are nodes of this name that the recorded run did not make; nothing is deleted.
     """
     known = identities(name)
     carrier = record.carrier(name) or engine.present()
     # An engine that was uninstalled carries nothing any more.
     if carrier is not None and shutil.which(carrier.command):
         with Step("cluster", f"removing {name}") as step, cache.locked("engine"):
+            _must_be_ours(name, carrier)
             _delete(carrier, name)
             if carrier.own and not carrier.run("ps", "--all", "--quiet").strip():
                 footprint.erase(carrier)
@@ -179,17 +184,15 @@ def _create(name: str, port: int, carrier: Engine) -> tuple[Cluster, bool]:
 
 
 def _must_be_ours(name: str, carrier: Engine) -> None:
-    """Refuse nodes that are there, unless a run of this project that was cut off has left them unfinished."""
-    strangers = [] if record.is_unfinished(name) else containers(carrier, name)
+    """Refuse nodes of this name that the recorded run did not make."""
+    strangers = mark.others(carrier, name)
     if strangers:
-        remove = (
-            "make down" if carrier.own else f"{carrier.command} rm --force --volumes {' '.join(strangers)}"
-        )
         raise Refusal(
-            f"there are nodes of a cluster {name} of which {record.home(name)} knows nothing",
+            f"there are nodes of a cluster {name} of which {record.home(name)} knows nothing: "
+            f"{', '.join(strangers)}",
             "another state folder may know it, and it may hold data that nobody has elsewhere",
             "set XDG_STATE_HOME (or HOME) as when it was made; or take another name: make up CLUSTER=…;\n"
-            f"or give up all it holds: {remove}",
+            f"or give up all it holds: {mark.removal(carrier, strangers)}",
         )
 
 
@@ -197,6 +200,9 @@ def _make(cluster: Cluster) -> bool:
     if record.is_unfinished(cluster.name):
         kind.end_left(cluster.name)
         _undo(cluster)
+    else:
+        # Nodes that are found from now on are no earlier cluster's.
+        _never_began(cluster.name)
     ports.must_be_free(cluster.port)
     image = None
     if cluster.engine.own:
@@ -208,7 +214,7 @@ def _make(cluster: Cluster) -> bool:
     _must_be_ours(cluster.name, cluster.engine)
     # Known from now on, so that `down` finds what an interrupted kind leaves; kind ends with the kubeconfig.
     cluster.kubeconfig.unlink(missing_ok=True)
-    _remember(cluster)
+    _remember(cluster, made_by=mark.new())
     beginning = early.Addons(cluster)
     with Step("cluster", "three nodes in three zones") as step:
 
@@ -259,21 +265,29 @@ def _addons_ready(cluster: Cluster) -> bool:
 
 
 def _delete(carrier: Engine, name: str) -> None:
-    for node in containers(carrier, name):
+    """Delete the nodes that the recorded run made, and their volumes; none that another record's run did."""
+    for node in mark.own(carrier, name):
         carrier.run("rm", "--force", "--time", "0", "--volumes", node, timeout=120)
+    left = containers(carrier, name)
     if carrier.command == "podman":
         # What kind calls anonymous has a name there, and stays when its container goes: 2 GB a node.
         for node in handle.node_names(name):
+            if node in left:
+                continue
             volumes = carrier.run("volume", "ls", "--quiet", "--filter", f"label={node}").split()
             if volumes:
-                carrier.run("volume", "rm", "--force", *volumes, timeout=120)
+                # By force it would take a container with it that uses one.
+                carrier.has("volume", "rm", *volumes)
 
 
-def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:
+def _remember(
+    cluster: Cluster, *, identity: str | None = None, available: str | None = None, made_by: str | None = None
+) -> None:
     known = {
         "port": cluster.port,
         "engine": asdict(cluster.engine),
         "addresses": addresses(cluster),
+        "mark": made_by or record.read(cluster.name).get("mark"),
         "identity": identity,
         "former": sorted(identities(cluster.name) - {identity}),
         "addons": available,

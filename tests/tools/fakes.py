@@ -127,6 +127,9 @@ echo " • Joining worker nodes 🚜  ..."
   ! grep -q -- "--server-side" "$ROOT/kubectl.calls" || { rm "$ROOT/joins"; break; }
   sleep 0.01
 done
+config="$(printf '%s' "$*" | sed 's/.*--config \\([^ ]*\\).*/\\1/')"
+sed -n 's/.*containerPath: //p' "$config" > "$ROOT/mounts"
+# A container has its mounts from its first moment.
 printf 'x-control-plane\\nx-worker\\nx-worker2\\n' > "$ROOT/nodes"
 [ ! -e "$ROOT/kind.error" ] || { cat "$ROOT/kind.error" >&2; exit 1; }
 while [ "$1" != --kubeconfig ]; do shift; done
@@ -141,7 +144,7 @@ case "$1" in
     for node in $left; do [ "$node" = "$last" ] || echo "$node" >> "$ROOT/nodes"; done ;;
   network) [ ! -e "$ROOT/taken" ] || [ "$3" != --ip ] || exit 1 ;;
   exec) [ ! -e "$ROOT/numb" ] || exit 1 ;;
-  inspect) case "$3" in *Status*) show status ;; *) echo "10.0.0.${#4} " ;; esac ;;
+  inspect) case "$3" in *Status*) show status ;; *Mounts*) show mounts ;; *) echo "10.0.0.${#4} " ;; esac ;;
   start)
     [ ! -e "$ROOT/stuck" ] || exit 1
     [ -e "$ROOT/dead" ] || printf 'True\\nTrue\\nTrue\\n' > "$ROOT/serves" ;;
