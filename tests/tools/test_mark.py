@@ -37,6 +37,10 @@ def _before(words: str) -> Callable[[int, str], bool]:
     return lambda _, what: words in what
 
 
+def _number(wanted: int) -> Callable[[int, str], bool]:
+    return lambda count, _: count == wanted
+
+
 def _killed(work: Callable[[], Any], at: Callable[[int, str], bool]) -> bool:
     """Do the work in a process that ends, with no handler run, where `at` says so; returns whether it did.
 
@@ -186,8 +190,7 @@ def test_a_kill_at_any_step_of_making_a_cluster_leaves_nothing_half_owned(
         monkeypatch.setenv("XDG_STATE_HOME", str(docker.root / f"state{steps}"))
         for name in ("nodes", "mounts", "serves"):
             (docker.root / name).unlink(missing_ok=True)
-        ends = steps + 1
-        if not _killed(lambda: lifecycle.up("x", port), lambda count, _, ends=ends: count == ends):
+        if not _killed(lambda: lifecycle.up("x", port), _number(steps + 1)):
             break
         steps += 1
         if meanwhile == "nothing":
