@@ -13,6 +13,8 @@ from ..harness.site import Site, watched
 from ..harness.waiting import until
 
 _BACKEND = "deployment/feastflow-backend"
+_ROUTER = ("--selector", "k8s-app=kube-router")
+_POD_SUBNETS = "kube-router-pod-subnets"
 _KILL = ("ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL")
 
 
@@ -107,6 +109,27 @@ def _is_ready(kube: Kube, node: str) -> bool:
 def _assert_stored(kube: Kube, order: Confirmation) -> None:
     rows = kube.sql("SELECT customer_name FROM orders WHERE number = :'number'", number=order.number)
     assert rows == [["Ada Lovelace"]]
+
+
+def test_a_node_that_does_not_know_its_neighbours_pods_learns_of_them_before_a_customer_notices(
+    kube: Kube,
+) -> None:
+    # As when a node joins after kube-router read the nodes: packets leave with the sending node's address.
+    def asked(*command: str) -> str:
+        pod = kube.run("get", "pods", "--namespace", "kube-system", *_ROUTER, "--output", "name").split()[0]
+        return kube.run(
+            "exec", "--namespace", "kube-system", pod, "--container", "kube-router", "--", *command
+        )
+
+    def known() -> set[str]:
+        return {
+            line.split()[2] for line in asked("ipset", "save", _POD_SUBNETS).splitlines() if line[:3] == "add"
+        }
+
+    before = known()
+    assert before == {node["spec"]["podCIDR"] for node in kube.all("nodes")}
+    asked("ipset", "del", _POD_SUBNETS, max(before))
+    until(lambda: known() == before, what="kube-router to read the nodes again", within=60)
 
 
 def _container(pod: Object) -> tuple[str, str, int]:
