@@ -13,6 +13,8 @@ from cluster.handle import containers
 
 # Below it, on every node, a folder with the mark's name.
 _FOLDER = "/feastflow"
+_MOUNTS = '{{range .Mounts}}{{.Destination}}{{"\\n"}}{{end}}'
+_NETWORKS = '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{"\\n"}}{{end}}'
 
 
 def new() -> str:
@@ -28,19 +30,41 @@ def place(mark: str) -> str:
 def own(carrier: Engine, name: str) -> list[str]:
     """Return the containers of the cluster's nodes that the recorded run made, and no others.
 
-    A finished cluster that an earlier version recorded bears no mark; it has the nodes of its name.
+    A finished cluster that an earlier version recorded has the nodes of its name that bear no mark at all.
     """
-    there = containers(carrier, name)
     known = record.read(name)
     mark = known.get("mark")
-    if mark:
-        return [node for node in there if place(mark) in _mounts(carrier, node)]
-    return there if known.get("identity") else []
+    if not mark and not known.get("identity"):
+        return []
+    marks = {node: _marks(carrier, node) for node in containers(carrier, name)}
+    return [node for node, found in marks.items() if (place(mark) in found if mark else not found)]
 
 
 def others(carrier: Engine, name: str) -> list[str]:
     """Return the containers of nodes of this name that the recorded run did not make."""
     ours = own(carrier, name)
+    return [node for node in containers(carrier, name) if node not in ours]
+
+
+def here(carrier: Engine, name: str) -> list[str]:
+    """Return the containers of nodes of this name that were made from this state folder.
+
+    They are the recorded run's. On the own Podman, whose network each state folder has for itself, they are
+    also those of which the record was lost; `down` names the cluster, and they are that cluster.
+    """
+    ours = own(carrier, name)
+    if not carrier.own:
+        return ours
+    return [
+        node
+        for node in containers(carrier, name)
+        if node in ours or carrier.network in _listed(carrier, node, _NETWORKS)
+    ]
+
+
+def elsewhere(carrier: Engine, name: str) -> list[str]:
+    """Return the containers of nodes of this name that were not made from here, or not known to be."""
+    ours = here(carrier, name)
     return [node for node in containers(carrier, name) if node not in ours]
 
 
@@ -52,6 +76,9 @@ def removal(carrier: Engine, nodes: list[str]) -> str:
     return shlex.join(["env", *variables, *command] if variables else command)
 
 
-def _mounts(carrier: Engine, node: str) -> list[str]:
-    template = '{{range .Mounts}}{{.Destination}}{{"\\n"}}{{end}}'
+def _marks(carrier: Engine, node: str) -> list[str]:
+    return [path for path in _listed(carrier, node, _MOUNTS) if path.startswith(f"{_FOLDER}/")]
+
+
+def _listed(carrier: Engine, node: str, template: str) -> list[str]:
     return carrier.run("inspect", "--format", template, node, timeout=60).split()

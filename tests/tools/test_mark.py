@@ -172,7 +172,8 @@ def test_the_volumes_of_a_node_that_is_anothers_stay(machine: Machine) -> None:
         "esac",
     )
     record.write("x", {"mark": "mine"})
-    lifecycle._delete(Engine(command="podman", own=True, why=""), "x")
+    carrier = Engine(command="podman", own=True, why="")
+    lifecycle._delete(carrier, "x", mark.own(carrier, "x"))
 
     assert machine.called("podman", "rm --force") == []
     assert machine.called("podman", "volume rm") == [
