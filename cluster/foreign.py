@@ -1,4 +1,4 @@
-"""Nodes that have a cluster's name and are not the recorded run's: the refusals that keep them as they are."""
+"""Nodes with a cluster's name that the recorded run did not make: the refusals that keep them as they are."""
 
 from cluster import mark, record, silent
 from cluster.engine import Engine

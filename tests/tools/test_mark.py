@@ -1,20 +1,22 @@
 """Whose nodes they are: those that bear the recorded run's mark, whatever their name, after any kill."""
 
 import contextlib
+import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cluster import kind, lifecycle, mark, record
+from cluster import engine, kind, lifecycle, mark, record
 from cluster.engine import Engine
 from toolchain import process
 from toolchain.refusal import Refusal
 
-from .fakes import Machine
+from .fakes import ENGINE, Machine, with_kind
 
 _NODES = "x-control-plane\nx-worker\nx-worker2\n"
 _ENDED = 9
@@ -180,6 +182,62 @@ def test_the_volumes_of_a_node_that_is_anothers_stay(machine: Machine) -> None:
         "volume rm of-x-control-plane",
         "volume rm of-x-worker2",
     ]
+
+
+@pytest.fixture
+def own(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The own Podman, with the nodes of a cluster on this state folder's network."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    for name in engine._COMMANDS:
+        machine.program(name)
+    machine.program("podman", ENGINE)
+    with_kind(machine)
+    carrier = engine.own()
+    machine.file("nodes", _NODES)
+    machine.file("mounts", "/images\n/feastflow/earlier\n")
+    machine.file("networks", f"{carrier.network}\n")
+    return carrier
+
+
+_RECORDS: dict[str, Callable[[Engine], str]] = {
+    "lost": lambda _: "",
+    "torn": lambda _: '{"port": 8080, "eng',
+    "of a run that was killed": lambda own: json.dumps({"engine": asdict(own), "mark": "later"}),
+}
+
+
+@pytest.mark.parametrize("known", _RECORDS)
+def test_down_deletes_all_nodes_of_its_name_that_were_made_from_here_though_the_record_is_of_no_use(
+    machine: Machine, own: Engine, port: int, known: str
+) -> None:
+    (record.home("x") / "cluster.json").write_text(_RECORDS[known](own), encoding="utf-8")
+    with pytest.raises(Refusal, match=r"made from here(.|\n)*give up all they hold: make down CLUSTER=x$"):
+        lifecycle.up("x", port, own)
+    assert machine.called("podman", "rm --force") == []
+
+    lifecycle.down("x")
+
+    assert [call.split()[-1] for call in machine.called("podman", "rm --force")] == _NODES.split()
+
+
+@pytest.mark.usefixtures("own")
+def test_nodes_of_another_state_folder_in_the_own_engines_store_are_not_deleted_by_down(
+    machine: Machine,
+) -> None:
+    machine.file("networks", "feastflow-of-another\n")
+
+    with pytest.raises(Refusal, match=r"env CONTAINERS_CONF=.* podman rm --force --volumes x-control-plane"):
+        lifecycle.down("x")
+    assert machine.called("podman", "rm --force") == []
+
+
+@pytest.mark.usefixtures("standing")
+def test_a_finished_cluster_of_an_earlier_version_has_no_nodes_that_bear_a_mark(docker: Machine) -> None:
+    _foreign(docker)
+
+    with pytest.raises(Refusal, match="another state folder may know it"):
+        lifecycle.down("x")
+    assert _deleted(docker) == []
 
 
 @pytest.mark.parametrize("meanwhile", ["nothing", "another folder makes a cluster of that name"])
