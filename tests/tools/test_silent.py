@@ -51,8 +51,14 @@ def test_a_machine_that_is_busy_is_given_more_time(
     monkeypatch.setattr(os, "getloadavg", lambda: (now, 0.0, 0.0))
     monkeypatch.setattr(silent, "_SECONDS", 0.0)
     monkeypatch.setattr(silent, "_BUSY_SECONDS", 60.0)
-    # Its nodes come to life while they are waited for.
-    monkeypatch.setattr("time.sleep", lambda _: machine.file("serves", "True\nTrue\nTrue\n"))
+    monkeypatch.setattr(silent, "_PAUSE_SECONDS", 7.0)
+
+    def pause(seconds: float) -> None:
+        # Its nodes come to life while they are waited for; whoever awaits a program pauses for less.
+        if seconds == silent._PAUSE_SECONDS:
+            machine.file("serves", "True\nTrue\nTrue\n")
+
+    monkeypatch.setattr("time.sleep", pause)
 
     if load == "busy":
         assert lifecycle.up("x", standing.port) == standing
