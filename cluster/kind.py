@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import yaml
 
-from cluster import handle, nodeimage, ports, record, transport
+from cluster import handle, mark, nodeimage, ports, record, transport
 from cluster.handle import Cluster
 from toolchain import cache, proc, process, started
 
@@ -19,19 +19,30 @@ _TAKEN = "already exist for a cluster with the name"
 
 
 def create(cluster: Cluster, image: str | None, each: Callable[[str], None]) -> None:
-    """Make the cluster's nodes, of this image or kind's own; ends with the kubeconfig.
+    """Make the cluster's nodes, of this image or kind's, with the recorded mark; ends with the kubeconfig.
+
+    What it made stays where it fails: kind would delete all nodes of that name, whoever made them.
 
     Raises:
         CommandError: when kind fails; it may have made some of the nodes by then.
     """
     home = record.home(cluster.name)
     (home / "kind.yaml").write_text(yaml.safe_dump(_configuration(cluster, image)), encoding="utf-8")
-    command = [str(cluster.tools / _NAME), "create", "cluster", "--name", cluster.name, "--wait", "0s"]
+    command = [
+        str(cluster.tools / _NAME),
+        "create",
+        "cluster",
+        "--name",
+        cluster.name,
+        "--wait",
+        "0s",
+        "--retain",
+    ]
     command += ["--config", str(home / "kind.yaml"), "--kubeconfig", str(cluster.kubeconfig)]
     if image:
         command += ["--image", image]
-    with started.recorded(home / _STARTED) as mark:
-        environment = {**cluster.engine.environment, **mark}
+    with started.recorded(home / _STARTED) as run:
+        environment = {**cluster.engine.environment, **run}
         process.stream(command, env=environment, log=cache.log(LOG), each=each, timeout=_SECONDS)
 
 
@@ -66,9 +77,10 @@ def _configuration(cluster: Cluster, image: str | None) -> object:
     plain["hostPort"], encrypted["hostPort"] = cluster.port, ports.encrypted(cluster.port)
     images = cache.home() / transport.IMAGES
     images.mkdir(parents=True, exist_ok=True)
+    places = (transport.IMAGES_ON_NODES, mark.place(record.read(cluster.name)["mark"]))
     for node in config["nodes"]:
         node["extraMounts"] = [
-            {"hostPath": str(images), "containerPath": transport.IMAGES_ON_NODES, "readOnly": True}
+            {"hostPath": str(images), "containerPath": place, "readOnly": True} for place in places
         ]
     if image:
         config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]

@@ -10,7 +10,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
-from cluster import addons, early, engine, footprint, handle, kind, nodeimage, ports, record, silent
+from cluster import (
+    addons,
+    early,
+    engine,
+    footprint,
+    foreign,
+    handle,
+    kind,
+    mark,
+    nodeimage,
+    ports,
+    record,
+    silent,
+)
 from cluster.engine import Engine
 from cluster.handle import Cluster, addresses, all_ready, containers, ready_nodes, switch_on, wanted_nodes
 from toolchain import cache, golang, pins, process, turn
@@ -54,8 +67,8 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     """A cluster of this name whose API answers, made or started where necessary, its add-ons applied.
 
     `carrier` is what `preflight` found, if it was asked. The add-ons are not awaited, so that the caller can
-    do something useful meanwhile; `usable` and `ready` do that. Nodes are only deleted where this project has
-    recorded that it began to make them, and kind never came to its end.
+    do something useful meanwhile; `usable` and `ready` do that. Nodes are only deleted where they bear the
+    mark of the recorded run that began to make them, and kind never came to its end.
 
     Raises:
         Refusal: when there are nodes that do not answer, with what was seen of them.
@@ -65,6 +78,8 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
         with Step("tools", "kind and kubectl") as step:
             golang.binaries(pins.KIND_BUILD, step)
             step.result("kind and kubectl, compiled from pinned modules")
+    # First of all: a kind that ends meanwhile would finish a cluster that was found unfinished.
+    kind.end_left(name)
     running = None if record.is_unfinished(name) else find(name)
     nodes = ready_nodes(running) if running else []
     applied = False
@@ -84,6 +99,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
             f"let the node's kubelet register it again, or give it up: {silent.down_command(name)}",
         )
     elif running and running.nodes():
+        foreign.must_be_recorded(name, running.engine)
         ports.must_be_kept(name, running.port, port)
         silent.revive(running)
         _identified(running)
@@ -155,13 +171,18 @@ def down(name: str) -> set[str]:
     """Take the cluster away, and with the last one everything else this project put on the machine.
 
     Returns the identities it had, for those who keep something under them.
+
+    Raises:
+        Refusal: when there are nodes of this name that were not made from here; nothing is deleted.
     """
     known = identities(name)
+    kind.end_left(name)
     carrier = record.carrier(name) or engine.present()
     # An engine that was uninstalled carries nothing any more.
     if carrier is not None and shutil.which(carrier.command):
         with Step("cluster", f"removing {name}") as step, cache.locked("engine"):
-            _delete(carrier, name)
+            foreign.must_be_of_here(name, carrier)
+            _delete(carrier, name, mark.here(carrier, name))
             if carrier.own and not carrier.run("ps", "--all", "--quiet").strip():
                 footprint.erase(carrier)
             step.result(f"{name} is gone, and its networks, mounts and rules with it")
@@ -171,32 +192,19 @@ def down(name: str) -> set[str]:
 
 def _create(name: str, port: int, carrier: Engine) -> tuple[Cluster, bool]:
     """Make the cluster; returns it, and whether its add-ons are applied already."""
-    _must_be_ours(name, carrier)
+    foreign.must_be_recorded(name, carrier)
     cluster = _cluster(name, port, carrier)
     # Without a container to show for it, another cluster's `down` would take the engine's folders away.
     with cache.locked("engine"):
         return cluster, _make(cluster)
 
 
-def _must_be_ours(name: str, carrier: Engine) -> None:
-    """Refuse nodes that are there, unless a run of this project that was cut off has left them unfinished."""
-    strangers = [] if record.is_unfinished(name) else containers(carrier, name)
-    if strangers:
-        remove = (
-            "make down" if carrier.own else f"{carrier.command} rm --force --volumes {' '.join(strangers)}"
-        )
-        raise Refusal(
-            f"there are nodes of a cluster {name} of which {record.home(name)} knows nothing",
-            "another state folder may know it, and it may hold data that nobody has elsewhere",
-            "set XDG_STATE_HOME (or HOME) as when it was made; or take another name: make up CLUSTER=…;\n"
-            f"or give up all it holds: {remove}",
-        )
-
-
 def _make(cluster: Cluster) -> bool:
     if record.is_unfinished(cluster.name):
-        kind.end_left(cluster.name)
         _undo(cluster)
+    else:
+        # Nodes that are found from now on are no earlier cluster's.
+        _never_began(cluster.name)
     ports.must_be_free(cluster.port)
     image = None
     if cluster.engine.own:
@@ -205,10 +213,10 @@ def _make(cluster: Cluster) -> bool:
             step.result("built from Debian's packages and compiled binaries")
         footprint.record()
     # To build the image takes minutes, in which another state folder may have made a cluster of this name.
-    _must_be_ours(cluster.name, cluster.engine)
+    foreign.must_be_recorded(cluster.name, cluster.engine)
     # Known from now on, so that `down` finds what an interrupted kind leaves; kind ends with the kubeconfig.
     cluster.kubeconfig.unlink(missing_ok=True)
-    _remember(cluster)
+    _remember(cluster, made_by=mark.new())
     beginning = early.Addons(cluster)
     with Step("cluster", "three nodes in three zones") as step:
 
@@ -238,7 +246,7 @@ def _make(cluster: Cluster) -> bool:
 
 def _undo(cluster: Cluster) -> None:
     """Delete what was made of a cluster that was never finished."""
-    _delete(cluster.engine, cluster.name)
+    _delete(cluster.engine, cluster.name, mark.own(cluster.engine, cluster.name))
     _never_began(cluster.name)
 
 
@@ -258,22 +266,30 @@ def _addons_ready(cluster: Cluster) -> bool:
     return bool(record.read(cluster.name).get("addons") == addons.digest())
 
 
-def _delete(carrier: Engine, name: str) -> None:
-    for node in containers(carrier, name):
+def _delete(carrier: Engine, name: str, nodes: Sequence[str]) -> None:
+    """Delete these nodes of the cluster, and the volumes of all its nodes that are not there any more."""
+    for node in nodes:
         carrier.run("rm", "--force", "--time", "0", "--volumes", node, timeout=120)
+    left = containers(carrier, name)
     if carrier.command == "podman":
         # What kind calls anonymous has a name there, and stays when its container goes: 2 GB a node.
         for node in handle.node_names(name):
+            if node in left:
+                continue
             volumes = carrier.run("volume", "ls", "--quiet", "--filter", f"label={node}").split()
             if volumes:
-                carrier.run("volume", "rm", "--force", *volumes, timeout=120)
+                # By force it would take a container with it that uses one.
+                carrier.has("volume", "rm", *volumes)
 
 
-def _remember(cluster: Cluster, *, identity: str | None = None, available: str | None = None) -> None:
+def _remember(
+    cluster: Cluster, *, identity: str | None = None, available: str | None = None, made_by: str | None = None
+) -> None:
     known = {
         "port": cluster.port,
         "engine": asdict(cluster.engine),
         "addresses": addresses(cluster),
+        "mark": made_by or record.read(cluster.name).get("mark"),
         "identity": identity,
         "former": sorted(identities(cluster.name) - {identity}),
         "addons": available,

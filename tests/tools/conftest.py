@@ -3,7 +3,10 @@
 import contextlib
 import itertools
 import os
+import signal
 import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +16,11 @@ import pytest
 from cluster import addons, engine, footprint, lifecycle, ports, record, resolver, silent
 from cluster.engine import Engine
 from cluster.handle import Cluster
-from toolchain import cache, environment, golang
+from local import workspace
+from toolchain import cache, environment, golang, proc
 from toolchain.refusal import Refusal
 
-from .fakes import ENGINE, Heard, Machine, with_kind
+from .fakes import ENGINE, Begin, Heard, Machine, with_kind
 
 _UNSET = (
     "KUBECONFIG",
@@ -29,6 +33,9 @@ _UNSET = (
     "PULUMI_HOME",
     "GOCACHE",
 )
+_CONTEXTS = '{"contexts": [{"name": "theirs"}]}'
+# For ever, and without a child, which would have the program's own name until it becomes another one.
+_RUNS = 'read _ < "$ROOT/never"'
 _PULUMI = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
@@ -127,3 +134,51 @@ def standing(docker: Machine, port: int) -> Cluster:
     found = lifecycle.find("x")
     assert found is not None
     return found
+
+
+@pytest.fixture
+def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with one stack and an environment, the official pulumi, and a cluster of the user's."""
+    machine.file("checkout/Pulumi.yaml", "name: shop\nruntime: {name: python, options: {}}\n")
+    machine.file("checkout/Pulumi.dev.yaml", "config: {feastflow:frontend: {image: page:1}}\n")
+    link = machine.file("checkout/.venv/bin/activate").parent.parent
+    monkeypatch.setattr(workspace, "_ROOT", link.parent)
+    monkeypatch.setattr(environment, "_LINK", link)
+    machine.program(
+        "kubectl", f"case \"$*\" in 'config view'*) echo '{_CONTEXTS}' ;; *) printf uid-1 ;; esac"
+    )
+    machine.program(
+        "pulumi",
+        """
+        case "$*" in
+          version) echo v3.200.0 ;;
+          *" export "*)
+            grep -q dev "$ROOT/stacks" || { echo "error: no stack named 'dev' found" >&2; exit 255; }
+            echo '{}' ;;
+          *) echo said ;;
+        esac
+        """,
+    )
+    machine.file("stacks", '[{"name": "dev"}]')
+    return link.parent
+
+
+@pytest.fixture
+def begin(machine: Machine) -> Iterator[Begin]:
+    """Start a program of that name with that environment; returns its number."""
+    begun: list[subprocess.Popen[bytes]] = []
+    os.mkfifo(machine.root / "never")
+
+    def one(name: str, **variables: str) -> int:
+        program = machine.program(name, _RUNS)
+        process = subprocess.Popen([str(program)], env={**os.environ, **variables})  # noqa: S603 - made here
+        begun.append(process)
+        while program.name not in proc.programs(process.pid):
+            time.sleep(0.005)
+        return process.pid
+
+    yield one
+    for process in begun:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        process.wait()

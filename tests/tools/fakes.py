@@ -12,6 +12,8 @@ from toolchain.console import Step
 
 ROOT = Path(__file__).parent.parent.parent
 _THIS_PYTHON = sys.executable
+# Starts a program of that name with that environment, and returns its number.
+Begin = Callable[..., int]
 # As `cat` does, but without a process of its own: there are hundreds of these.
 _SHOW = """
 show() {
@@ -127,6 +129,9 @@ echo " • Joining worker nodes 🚜  ..."
   ! grep -q -- "--server-side" "$ROOT/kubectl.calls" || { rm "$ROOT/joins"; break; }
   sleep 0.01
 done
+config="$(printf '%s' "$*" | sed 's/.*--config \\([^ ]*\\).*/\\1/')"
+sed -n 's/.*containerPath: //p' "$config" > "$ROOT/mounts"
+# A container has its mounts from its first moment.
 printf 'x-control-plane\\nx-worker\\nx-worker2\\n' > "$ROOT/nodes"
 [ ! -e "$ROOT/kind.error" ] || { cat "$ROOT/kind.error" >&2; exit 1; }
 while [ "$1" != --kubeconfig ]; do shift; done
@@ -141,8 +146,9 @@ case "$1" in
     for node in $left; do [ "$node" = "$last" ] || echo "$node" >> "$ROOT/nodes"; done ;;
   network) [ ! -e "$ROOT/taken" ] || [ "$3" != --ip ] || exit 1 ;;
   exec) [ ! -e "$ROOT/numb" ] || exit 1 ;;
-  inspect) case "$3" in *Status*) show status ;; *) echo "10.0.0.${#4} " ;; esac ;;
-  start)
+  inspect) case "$3" in *Status*) show status ;; *Mounts*) show mounts ;; *'$name'*) show networks ;;
+    *) echo "10.0.0.${#4} " ;; esac ;;
+  start|unpause)
     [ ! -e "$ROOT/stuck" ] || exit 1
     [ -e "$ROOT/dead" ] || printf 'True\\nTrue\\nTrue\\n' > "$ROOT/serves" ;;
 esac

@@ -16,38 +16,14 @@ from local.target import Target
 from state import burial, place
 from state.place import Place
 from toolchain import __main__ as toolchain_command
-from toolchain import cache, environment, scratch, turn
+from toolchain import cache, scratch, turn
 from toolchain.refusal import Refusal
 
 from .fakes import Machine, with_go, with_kind
 
-_CONFIG = '{"contexts": [{"name": "theirs"}]}'
+pytestmark = pytest.mark.usefixtures("checkout")
+
 THEIRS = Options(stack="dev", context="theirs", cluster="x", port=8080)
-
-
-@pytest.fixture(autouse=True)
-def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with one stack and an environment, the official pulumi, and a cluster of the user's."""
-    machine.file("checkout/Pulumi.yaml", "name: shop\nruntime: {name: python, options: {}}\n")
-    machine.file("checkout/Pulumi.dev.yaml", "config: {feastflow:frontend: {image: page:1}}\n")
-    link = machine.file("checkout/.venv/bin/activate").parent.parent
-    monkeypatch.setattr(workspace, "_ROOT", link.parent)
-    monkeypatch.setattr(environment, "_LINK", link)
-    machine.program("kubectl", f"case \"$*\" in 'config view'*) echo '{_CONFIG}' ;; *) printf uid-1 ;; esac")
-    machine.program(
-        "pulumi",
-        """
-        case "$*" in
-          version) echo v3.200.0 ;;
-          *" export "*)
-            grep -q dev "$ROOT/stacks" || { echo "error: no stack named 'dev' found" >&2; exit 255; }
-            echo '{}' ;;
-          *) echo said ;;
-        esac
-        """,
-    )
-    machine.file("stacks", '[{"name": "dev"}]')
-    return link.parent
 
 
 def test_an_unknown_stack_is_refused_before_anything_is_looked_for(machine: Machine) -> None:

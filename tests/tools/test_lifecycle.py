@@ -151,7 +151,8 @@ def test_a_cluster_that_stays_silent_is_refused_with_what_was_seen_and_kept(
 def test_a_cluster_that_a_kind_which_was_cut_off_never_finished_is_recreated(
     machine: Machine, standing: Cluster
 ) -> None:
-    record.write("x", {**record.read("x"), "identity": None})
+    record.write("x", {**record.read("x"), "identity": None, "mark": "m1"})
+    machine.file("mounts", "/images\n/feastflow/m1\n")
     _file("kubeconfig").unlink()
     _dies(machine)
 
@@ -190,6 +191,7 @@ def test_down_removes_what_an_interrupted_up_left(
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
         machine.file("nodes", "x-control-plane\n")
+        machine.file("mounts", f"/feastflow/{record.read('x')['mark']}\n")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -357,13 +359,10 @@ def test_a_node_that_was_started_has_its_add_ons_awaited_again(machine: Machine,
 def test_what_a_node_wrote_goes_with_it_and_what_another_cluster_wrote_stays(machine: Machine) -> None:
     machine.program(
         "podman",
-        'case "$1 $2 $5" in\n'
-        "  'ps --all label'*) printf 'x-control-plane\\nx-worker\\n' ;;\n"
-        "  'volume ls label=x-'*) echo \"of-${5#label=}\" ;;\n"
-        "esac",
+        'case "$1 $2 $5" in\n  \'volume ls label=x-\'*) echo "of-${5#label=}" ;;\nesac',
     )
-    lifecycle._delete(Engine(command="podman", own=True, why=""), "x")
+    lifecycle._delete(Engine(command="podman", own=True, why=""), "x", [])
 
     assert machine.called("podman", "volume rm") == [
-        f"volume rm --force of-x-{node}" for node in ("control-plane", "worker", "worker2")
+        f"volume rm of-x-{node}" for node in ("control-plane", "worker", "worker2")
     ]

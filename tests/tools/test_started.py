@@ -1,11 +1,6 @@
 """What a recorded run left running is ended, and nothing that was not recorded, whoever its parent is."""
 
 import contextlib
-import os
-import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +8,7 @@ import pytest
 from toolchain import proc, started
 from toolchain.started import VARIABLE
 
-from .fakes import Machine
-
-Begin = Callable[..., int]
-# For ever, and without a child, which would have the program's own name until it becomes another one.
-_RUNS = 'read _ < "$ROOT/never"'
+from .fakes import Begin, Machine
 
 
 def _is_pulumis(number: int) -> bool:
@@ -28,27 +19,6 @@ def _is_pulumis(number: int) -> bool:
 def folder(machine: Machine) -> Path:
     """Where runs are recorded."""
     return machine.root / "runs"
-
-
-@pytest.fixture
-def begin(machine: Machine) -> Iterator[Begin]:
-    """Start a program of that name with that environment; returns its number."""
-    begun: list[subprocess.Popen[bytes]] = []
-    os.mkfifo(machine.root / "never")
-
-    def one(name: str, **variables: str) -> int:
-        program = machine.program(name, _RUNS)
-        process = subprocess.Popen([str(program)], env={**os.environ, **variables})  # noqa: S603 - made here
-        begun.append(process)
-        while program.name not in proc.programs(process.pid):
-            time.sleep(0.005)
-        return process.pid
-
-    yield one
-    for process in begun:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def _cut_off(folder: Path) -> dict[str, str]:
