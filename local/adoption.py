@@ -59,13 +59,13 @@ class Adoption:
         (claim,) = adopted_pod.claims(pod)
         container = adopted_pod.container(pod, claim) or {}
         version = workspace.section(self.config, "database").get("version")
-        named = _grants(self.wanted)
+        database, owner = _named(self.wanted)
         return Wanted(
             server=server,
             claim=claim,
             major=int(version or majors.tagged(str(container.get("image"))) or 0),
-            database=named["DB_NAME"],
-            owner=named["DB_OWNER"],
+            database=database,
+            owner=owner,
         )
 
 
@@ -224,13 +224,16 @@ def _by_kind(objects: Sequence[Manifest]) -> list[tuple[str, str]]:
     return [(kind, ", ".join(names)) for kind, names in kinds.items()]
 
 
-def _grants(wanted: Sequence[Manifest]) -> dict[str, str]:
-    """Return database and owner, as the variables of the Job that creates them name them."""
-    return {
-        str(variable["name"]): str(variable.get("value"))
+def _named(wanted: Sequence[Manifest]) -> tuple[str, str]:
+    """Return database and owner, as the Job names them that creates them."""
+    containers = (
+        container
         for each in wanted
         if each["kind"] == "Job"
         for container in each["spec"]["template"]["spec"]["containers"]
-        for variable in container.get("env") or []
-        if variable["name"].startswith("DB_")
-    }
+    )
+    for container in containers:
+        database, owner = (adopted_pod.variable(container, name) for name in ("DB_NAME", "DB_OWNER"))
+        if database and owner:
+            return database, owner
+    raise AssertionError("the stack has a server of its own and no Job that creates its database")

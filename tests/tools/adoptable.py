@@ -1,7 +1,7 @@
 """A FeastFlow that can be adopted: what a stack would apply, and the same objects as a cluster has them."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local import adoption
@@ -13,6 +13,8 @@ OWNER = "feastflow.pulumi.com/owner"
 _SELECTOR = {"matchLabels": {"app.kubernetes.io/name": "postgres"}}
 _ENDED = {"conditions": [{"type": "Complete", "status": "True"}]}
 _NAMES = {"DB_NAME": "orders", "DB_OWNER": "cook", "DB_LOGIN": "cook_a"}
+# As the backend's own Job names it.
+_ELSEWHERE = [{"name": "DB_NAME", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "DB_NAME"}}}]
 # What the running server of `live` says.
 SEEN = Seen(
     directory="/data/pgdata",
@@ -60,12 +62,15 @@ def stack() -> list[Manifest]:
         thing("StatefulSet", "postgres", spec=server),
         thing("Deployment", "api", spec={"selector": {"matchLabels": {"a": "b"}}}),
         thing("Job", "grant", spec={"template": {"spec": {"containers": [{"name": "grant", "env": env}]}}}),
+        thing(
+            "Job", "migrate", spec={"template": {"spec": {"containers": [{"name": "m", "env": _ELSEWHERE}]}}}
+        ),
     ]
 
 
 def live(change: Change = lambda _: None) -> Live:
-    """Return the same objects as a cluster has them, by kind and name; `change` is given them by kind."""
-    by_kind = {each["kind"]: copy.deepcopy(each) for each in stack()}
+    """Return the first object of each kind as a cluster has it; `change` is given them by kind."""
+    by_kind = {each["kind"]: copy.deepcopy(each) for each in reversed(stack())}
     by_kind["PersistentVolumeClaim"]["spec"].update(storageClassName="standard", volumeName="pv-1")
     by_kind["PersistentVolumeClaim"]["status"] = {"phase": "Bound"}
     by_kind["Job"]["status"] = _ENDED
@@ -85,9 +90,11 @@ def container(there: dict[str, Manifest]) -> dict[str, Any]:
     return found
 
 
-def adopting(owner: str = "", wanted: list[Manifest] | None = None, **config: Any) -> Adoption:
-    """Return an adoption by the stack dev, whose state gives it the owner."""
-    settings = {"feastflow:namespace": "shop", **config}
+def adopting(
+    owner: str = "", wanted: list[Manifest] | None = None, config: Mapping[str, Any] | None = None
+) -> Adoption:
+    """Return an adoption by the stack dev, whose state gives it the owner; `config` are further settings."""
+    settings = {"feastflow:namespace": "shop", **(config or {})}
     chosen = stack() if wanted is None else wanted
     return Adoption(stack="dev", owner=owner, config=settings, kubectl="kubectl --context c", wanted=chosen)
 

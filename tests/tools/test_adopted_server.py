@@ -266,9 +266,9 @@ def test_the_setting_of_the_version_counts_where_the_tag_tells_none() -> None:
     container({"StatefulSet": wanted[2]})["image"] = "registry.example.com/ours:stable"
     config = {"feastflow:database": {"version": 16}}
 
-    check(adopted=adopting(wanted=wanted, **config), seen=replace(SEEN, major=16))
+    check(adopted=adopting(wanted=wanted, config=config), seen=replace(SEEN, major=16))
     with pytest.raises(Refusal, match="is 15 and PostgreSQL would be 16"):
-        check(adopted=adopting(wanted=wanted, **config))
+        check(adopted=adopting(wanted=wanted, config=config))
 
 
 def test_what_was_not_compared_with_the_data_is_told() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from local import adoption, commands, smoke
 from local.adopted_objects import Manifest
+from local.adopted_server import Seen
 from toolchain.refusal import Refusal
 
 from .adoptable import OWNER, Change, adopting, check, live, stack, thing
@@ -133,7 +134,7 @@ def _cluster(**spec: Any) -> Manifest:
 )
 def test_a_cluster_of_the_operator_with_the_same_data_is_adopted(spec: dict[str, Any]) -> None:
     found = {("Cluster", "postgres"): _cluster(**spec)}
-    adoption.check(adopting(wanted=[_cluster()]), found, adoption.Seen())
+    adoption.check(adopting(wanted=[_cluster()]), found, Seen())
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_a_cluster_of_the_operator_with_other_data_is_refused(
 ) -> None:
     found = {("Cluster", "postgres"): {**_cluster(**spec), "status": status}}
     with pytest.raises(Refusal) as caught:
-        adoption.check(adopting(wanted=[_cluster()]), found, adoption.Seen())
+        adoption.check(adopting(wanted=[_cluster()]), found, Seen())
 
     assert reason in caught.value.found
     assert way_out in caught.value.fix
@@ -185,11 +186,9 @@ def test_a_namespace_that_was_given_is_its_owners_by_the_first_policy() -> None:
     policy["metadata"]["annotations"] = {OWNER: _FOREIGN}
     wanted = [each for each in stack() if each["kind"] != "Namespace"]
 
-    adoption.check(adopting(wanted=wanted), found, adoption.Seen(unseen="x"))
+    adoption.check(adopting(wanted=wanted), found, Seen(unseen="x"))
     with pytest.raises(Refusal, match="annotate networkpolicy default-deny") as caught:
-        adoption.check(
-            adopting(wanted=wanted), {**found, ("NetworkPolicy", "default-deny"): policy}, adoption.Seen()
-        )
+        adoption.check(adopting(wanted=wanted), {**found, ("NetworkPolicy", "default-deny"): policy}, Seen())
     assert "belongs to the stack feastflow/prod" in caught.value.found
 
 
@@ -224,7 +223,7 @@ def test_settings_as_the_ways_out_name_them_lead_to_an_adoption(engine: dict[str
     for each in there.values():
         ended = {"conditions": [{"type": "Complete", "status": "True"}]}
         each["status"] = {"PersistentVolumeClaim": {"phase": "Bound"}, "Job": ended}.get(each["kind"], {})
-    seen = adoption.Seen(
+    seen = Seen(
         directory="/var/lib/postgresql/data/pgdata",
         major=16,
         uid=999,
@@ -239,6 +238,15 @@ def test_settings_as_the_ways_out_name_them_lead_to_an_adoption(engine: dict[str
 
     assert {"name", "user", "uid", "image", "storage"} <= ours.keys()
     adoption.check(adopting("none", wanted=_planned(database=ours)), there, seen)
+
+
+@pytest.mark.parametrize("wanted", [stack(), stack()[::-1]], ids=["in order", "reversed"])
+def test_the_names_are_those_of_the_job_that_creates_them_wherever_it_stands(wanted: list[Manifest]) -> None:
+    """The migrations' Job takes the name from a ConfigMap."""
+    server = adopting(wanted=wanted).server
+
+    assert server is not None
+    assert (server.database, server.owner) == ("orders", "cook")
 
 
 @pytest.fixture

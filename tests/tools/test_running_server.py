@@ -16,7 +16,7 @@ import pytest
 
 from local import adopted_server, running_server
 from local.adopted_server import Seen, Wanted
-from local.mismatch import Ways
+from local.mismatch import Mismatch, Ways
 
 from .adoptable import SEEN, container, live, stack, thing
 from .fakes import Machine
@@ -143,7 +143,7 @@ def test_a_server_without_the_superuser_is_given_it_by_the_command_as_printed(
     wanted = Wanted(server=server, claim="postgres-data", major=major, database="orders", owner="cook")
     ways = Ways(kubectl=kubectl, file="Pulumi.dev.yaml")
 
-    def found() -> list[adopted_server.Mismatch]:
+    def found() -> list[Mismatch]:
         return list(adopted_server.mismatches(wanted, _server(mount), _asked(kubectl, mount), ways))
 
     (mismatch,) = found()
