@@ -6,6 +6,7 @@ the running server says of itself counts before what its manifest says. Pure: it
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -171,7 +172,9 @@ def _major(wanted: Wanted, found: _Found) -> Iterator[Mismatch]:
     seen, image = found.seen, str(found.container.get("image") or "")
     if seen.major is None and not seen.unseen:
         told = f"no PG_VERSION can be read in {seen.directory}, where its data should be"
-        yield found.mismatch(told, _UNREAD, f"look for it: {found.inside(f'ls -la {seen.directory}')}")
+        yield found.mismatch(
+            told, _UNREAD, f"look for it: {found.inside(f'ls -la {shlex.quote(seen.directory)}')}"
+        )
         return
     major = seen.major or majors.tagged(image)
     if major is None:
@@ -209,9 +212,8 @@ def _names(wanted: Wanted, found: _Found) -> Iterator[Mismatch]:
         told = f"the role {wanted.owner} is a superuser, which the application must not be"
         yield found.mismatch(told, _NAMES, move)
     if seen.databases is not None and SUPERUSER not in seen.superusers:
+        admin = shlex.quote(next(iter(seen.superusers), "NAME"))
         create = f"--command='CREATE ROLE {SUPERUSER} SUPERUSER LOGIN'"
-        fix = found.inside(
-            f"psql --username={next(iter(seen.superusers), 'NAME')} --dbname={SUPERUSER} {create}"
-        )
+        fix = found.inside(f"psql --username={admin} --dbname={SUPERUSER} {create}")
         told = f"its superusers are {json.dumps(list(seen.superusers))}, without {SUPERUSER}"
         yield found.mismatch(told, "the server administers itself as that role at every start", fix)

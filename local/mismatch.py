@@ -1,5 +1,6 @@
 """Reasons against an adoption, and the commands and settings that lead out of them."""
 
+import shlex
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,8 +32,10 @@ class Ways:
 
     def move(self, pod: str, container: str, database: str) -> str:
         """Return how the data leaves a server that cannot be adopted."""
-        flags = f"--username={SUPERUSER} --no-owner --no-privileges --dbname={database}"
+        # A name is what the server says, and the line is made to be typed.
+        name, file = shlex.quote(database), shlex.quote(f"{database}.sql")
+        flags = f"--username={SUPERUSER} --no-owner --no-privileges --dbname={name}"
         return (
-            f"move the data: {self.inside(pod, container, f'pg_dump {flags}')} > {database}.sql\n"
+            f"move the data: {self.inside(pod, container, f'pg_dump {flags}')} > {file}\n"
             "into a stack of its own: docs/operations.md, An existing FeastFlow"
         )

@@ -252,6 +252,13 @@ def test_another_pod_on_the_claim_is_to_end_first(owner: dict[str, str] | None, 
     assert caught.value.fix == f"end it first: kubectl --context c --namespace shop {way_out}"
 
 
+def test_a_name_that_the_server_says_is_no_command_of_a_way_out() -> None:
+    with pytest.raises(Refusal) as caught:
+        check(seen=replace(SEEN, directory="/data/main", databases={"$(reboot)": "cook"}))
+
+    assert "--dbname='$(reboot)' > '$(reboot).sql'" in caught.value.fix
+
+
 def test_every_reason_and_every_way_out_is_told_at_once() -> None:
     with pytest.raises(Refusal) as caught:
         check(_mounted(subPath="pg"), replace(SEEN, major=16, uid=999, databases={"shop": "cook"}))

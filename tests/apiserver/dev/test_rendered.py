@@ -71,6 +71,12 @@ def test_applied_again_nothing_changes(applied: Kube, folder: Path) -> None:
     assert rendered.versions(applied, _ALL) == before
 
 
+def _mark(there: Kube) -> str:
+    """Return the owner's mark on the namespace, empty without one."""
+    annotations = there.get("namespace", there.namespace)["metadata"].get("annotations", {})
+    return str(annotations.get(live.OWNER, ""))
+
+
 def _server(**container: object) -> str:
     """Return a patch of the server's container."""
     changed = [{"name": "postgres", **container}]
@@ -125,7 +131,7 @@ def test_another_stacks_namespace_is_refused_with_its_ended_jobs_until_the_mark_
     assert rendered.versions(applied, _ALL) == before
     (command,) = re.findall(r"cannot be restored: (.+), and make adopt", refused.err)
     team.product.typed(command)
-    assert live.OWNER not in applied.get("namespace", applied.namespace)["metadata"].get("annotations", {})
+    assert _mark(applied) == ""
 
 
 def test_a_field_that_cannot_be_changed_is_given_by_the_commands_as_printed(
@@ -150,12 +156,21 @@ def test_a_field_that_cannot_be_changed_is_given_by_the_commands_as_printed(
     assert applied.get("persistentvolumeclaim", "postgres-data")["metadata"]["uid"] == claim
 
 
-def test_pulumi_adopts_what_kubectl_applied_and_makes_nothing_anew(team: Team, applied: Kube) -> None:
+def test_pulumi_adopts_what_kubectl_applied_after_it_was_cut_off_and_recreates_nothing(
+    team: Team, applied: Kube
+) -> None:
     before = rendered.versions(applied, rendered.KEPT)
     assert len(before) > 10
+    with team.product.begin("adopt") as under_way:
+        until(lambda: _mark(applied), what="the namespace's mark", within=120)
+        assert under_way.runs(), under_way.ended(within=1)
+        under_way.lose_power()
+    mark = _mark(applied)
+
     ran = team.product.typed(documented("make adopt"))
     assert "the stack rendered will own, and make destroy will delete, in feastflow-rendered:" in ran.out
     assert "taken over  PersistentVolumeClaim postgres-data\n" in ran.out
+    assert _mark(applied) == mark
     # Nothing can be run in a pod that only kwok says to run.
     assert "the volume was not read, since postgres-0 cannot be asked" in ran.out
     after = rendered.versions(applied, rendered.KEPT)
