@@ -38,7 +38,8 @@ class Seen:
 
     `directory` is where its files are in the container, `uid` is their user, `databases` are owners by name,
     `superusers` are roles, `links` are directories of its data that are symbolic links, `others` are pods
-    besides it that use the claim. `unseen` says why it was not asked.
+    besides it that use the claim. `pod` is the spec of its pod, which may be older than its StatefulSet's.
+    `unseen` says why it was not asked.
     """
 
     unseen: str = ""
@@ -49,6 +50,7 @@ class Seen:
     superusers: Sequence[str] = ()
     links: Sequence[str] = ()
     others: Sequence[Manifest] = ()
+    pod: Manifest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,33 @@ class _Found:
 
 def mismatches(wanted: Wanted, server: Manifest, seen: Seen, ways: Ways) -> Iterator[Mismatch]:
     """Return the reasons why the wanted server would not find what this one has."""
-    pod = server["spec"]["template"]["spec"]
+    template = server["spec"]["template"]["spec"]
+    if seen.pod and not seen.unseen:
+        yield from _mismatches(wanted, server, seen.pod, seen, ways)
+        return
+    # Either may be where the data is: the pod that could not be asked, or one that is started from now on.
+    found = [
+        each for pod in (template, seen.pod) if pod for each in _mismatches(wanted, server, pod, seen, ways)
+    ]
+    yield from dict.fromkeys(found)
+
+
+def notes(wanted: Wanted, server: Manifest, seen: Seen) -> list[str]:
+    """Return what of a server without mismatches was not compared with the data itself."""
+    container = adopted_pod.container(server["spec"]["template"]["spec"], wanted.claim)
+    found = []
+    if seen.unseen:
+        tag = f"PostgreSQL {wanted.major} is what the image's tag says"
+        found.append(f"the volume was not read, since {seen.unseen}; {tag}")
+    if seen.databases is None and not (container and adopted_pod.declared(container)):
+        named = f"{wanted.database} of {wanted.owner}"
+        found.append(f"databases were not compared; where {named} is missing, it is created empty")
+    return found
+
+
+def _mismatches(
+    wanted: Wanted, server: Manifest, pod: Manifest, seen: Seen, ways: Ways
+) -> Iterator[Mismatch]:
     container = adopted_pod.container(pod, wanted.claim)
     found = _Found(
         name=server["metadata"]["name"],
@@ -103,19 +131,6 @@ def mismatches(wanted: Wanted, server: Manifest, seen: Seen, ways: Ways) -> Iter
     yield from _directory(wanted, found)
     yield from _major(wanted, found)
     yield from _names(wanted, found)
-
-
-def notes(wanted: Wanted, server: Manifest, seen: Seen) -> list[str]:
-    """Return what of a server without mismatches was not compared with the data itself."""
-    container = adopted_pod.container(server["spec"]["template"]["spec"], wanted.claim)
-    found = []
-    if seen.unseen:
-        tag = f"PostgreSQL {wanted.major} is what the image's tag says"
-        found.append(f"the volume was not read, since {seen.unseen}; {tag}")
-    if seen.databases is None and not (container and adopted_pod.declared(container)):
-        named = f"{wanted.database} of {wanted.owner}"
-        found.append(f"databases were not compared; where {named} is missing, it is created empty")
-    return found
 
 
 def _others(wanted: Wanted, found: _Found) -> Iterator[Mismatch]:

@@ -7,6 +7,7 @@ why.
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from local import adopted_pod
 from local.adopted_pod import Manifest
@@ -50,24 +51,26 @@ def ask(kubectl: Sequence[str], server: Manifest, claim: str) -> Seen:
     own = [pod for pod in pods if _owned(pod, name)]
     others = [pod for pod in pods if pod not in own and _uses(pod, claim)]
     ready = [pod for pod in own if _ready(pod)]
-    container = adopted_pod.container(server["spec"]["template"]["spec"], claim)
-    if not ready or container is None:
+    if not ready:
         return Seen(unseen=f"no pod of {name} is ready", others=others)
-    pod = ready[0]["metadata"]["name"]
+    pod, spec = ready[0]["metadata"]["name"], ready[0]["spec"]
+    container = adopted_pod.container(spec, claim)
+    if container is None:
+        return Seen(unseen=f"no container of {pod} serves the claim", others=others, pod=spec)
     command = [*kubectl, "exec", "--stdin", pod, "--container", container["name"], "--", "sh", "-s"]
     try:
         answer = process.output(command, stdin=SCRIPT, timeout=_SECONDS)
     except process.CommandError as failure:
-        return Seen(unseen=f"{pod} cannot be asked ({_last(failure)})", others=others)
-    return told(answer, pod, others)
+        return Seen(unseen=f"{pod} cannot be asked ({_last(failure)})", others=others, pod=spec)
+    return replace(told(answer, pod), others=others, pod=spec)
 
 
-def told(answer: str, pod: str, others: Sequence[Manifest] = ()) -> Seen:
+def told(answer: str, pod: str) -> Seen:
     """Return what the script's answer says."""
     rows = [line.split("\t") for line in answer.splitlines()]
     found = {row[0]: row[1] for row in rows if len(row) == 2}  # noqa: PLR2004 - a name and a value
     if not found.get("directory"):
-        return Seen(unseen=f"{pod} does not say where its data is", others=others)
+        return Seen(unseen=f"{pod} does not say where its data is")
     databases = {row[1]: row[2] for row in rows if row[0] == "database" and len(row) > 2}  # noqa: PLR2004
     return Seen(
         directory=found["directory"],
@@ -76,7 +79,6 @@ def told(answer: str, pod: str, others: Sequence[Manifest] = ()) -> Seen:
         databases=databases or None,
         superusers=tuple(row[1] for row in rows if row[0] == "superuser"),
         links=tuple(row[1] for row in rows if row[0] == "link"),
-        others=others,
     )
 
 

@@ -232,6 +232,22 @@ def test_a_manifest_that_says_less_or_something_else_is_no_reason_where_the_serv
     check(change)
 
 
+def test_a_pod_that_is_older_than_its_statefulset_shows_where_the_data_is() -> None:
+    """The `subPath` was removed from the manifest, and no pod has been started since."""
+    old = live(_mounted(subPath="pg"))["StatefulSet", "postgres"]["spec"]["template"]["spec"]
+
+    check(seen=replace(SEEN, pod=pod({"StatefulSet": live()["StatefulSet", "postgres"]})))
+    with pytest.raises(Refusal, match='on the claim is "pg/pgdata" and would be "pgdata"'):
+        check(seen=replace(SEEN, pod=old))
+    with pytest.raises(Refusal, match='on the claim is "pg/pgdata" and would be "pgdata"'):
+        check(seen=replace(_UNSEEN, pod=old))
+    # One that answers is where the data is, whatever would be started next.
+    check(_mounted(subPath="pg"), replace(SEEN, pod=pod({"StatefulSet": live()["StatefulSet", "postgres"]})))
+    with pytest.raises(Refusal) as caught:
+        check(_mounted(subPath="pg"), replace(_UNSEEN, pod=old))
+    assert caught.value.found.count("pg/pgdata") == 1
+
+
 @pytest.mark.parametrize(
     ("owner", "way_out"),
     [

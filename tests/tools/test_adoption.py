@@ -303,7 +303,8 @@ def _lives(machine: Machine, change: Change = lambda _: None, name: str = "live"
 
 
 def _pods(machine: Machine, ready: str | None, name: str = "pods") -> None:
-    pod = thing("Pod", "postgres-0", spec={"volumes": []}, status={"phase": "Running"})
+    spec = live()["StatefulSet", "postgres"]["spec"]["template"]["spec"]
+    pod = thing("Pod", "postgres-0", spec=spec, status={"phase": "Running"})
     pod["metadata"]["ownerReferences"] = [{"kind": "StatefulSet", "name": "postgres"}]
     pod["status"]["conditions"] = [{"type": "Ready", "status": ready}]
     machine.file(name, json.dumps({"items": [pod] if ready else []}))

@@ -93,7 +93,9 @@ def postgres() -> Iterator[_Postgres]:
 @pytest.fixture
 def kubectl(machine: Machine) -> str:
     """A kubectl whose containers are this machine; one pod of the server is ready."""
-    pod = thing("Pod", "postgres-0", spec={"volumes": []}, status={"phase": "Running"})
+    pod = thing(
+        "Pod", "postgres-0", spec=_server("/data")["spec"]["template"]["spec"], status={"phase": "Running"}
+    )
     pod["metadata"]["ownerReferences"] = [{"kind": "StatefulSet", "name": "postgres"}]
     pod["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
     machine.file("pods", json.dumps({"items": [pod]}))
@@ -110,6 +112,13 @@ def _server(mount: str) -> dict[str, Any]:
 def _variables(machine: Machine, **values: object) -> None:
     lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in values.items()]
     machine.file("variables", "".join(lines))
+
+
+def _mount(machine: Machine, path: str) -> None:
+    """Have the pod's claim elsewhere, whatever the StatefulSet says by now."""
+    pods = json.loads((machine.root / "pods").read_text())
+    pods["items"][0]["spec"] = _server(path)["spec"]["template"]["spec"]
+    machine.file("pods", json.dumps(pods))
 
 
 def _asked(kubectl: str, mount: str = "/data") -> Seen:
@@ -137,6 +146,7 @@ def test_a_server_without_the_superuser_is_given_it_by_the_command_as_printed(
 ) -> None:
     _variables(machine, PGHOST=postgres.folder, POSTGRES_USER="feast")
     mount = str(postgres.folder.resolve())
+    _mount(machine, mount)
     major = int(postgres.programs.parent.name)
     server = stack()[2]
     server["spec"]["template"]["spec"]["securityContext"]["runAsUser"] = postgres.user.pw_uid

@@ -77,6 +77,11 @@ def _mark(there: Kube) -> str:
     return str(annotations.get(live.OWNER, ""))
 
 
+def _rolled_out(there: Kube) -> None:
+    """Wait for the server's pod: an adoption looks at it as well as at its StatefulSet."""
+    there.run("rollout", "status", "statefulset/postgres", "--timeout=60s", timeout=90)
+
+
 def _server(**container: object) -> str:
     """Return a patch of the server's container."""
     changed = [{"name": "postgres", **container}]
@@ -115,6 +120,7 @@ def test_a_server_whose_data_ours_would_not_find_is_refused_before_anything_is_t
     finally:
         whole = json.dumps([{"op": "replace", "path": "/spec/template", "value": template}])
         applied.run("patch", "statefulset", "postgres", "--type=json", "--patch", whole)
+        _rolled_out(applied)
 
 
 def test_another_stacks_namespace_is_refused_with_its_ended_jobs_until_the_mark_goes_as_printed(
@@ -153,6 +159,7 @@ def test_a_field_that_cannot_be_changed_is_given_by_the_commands_as_printed(
     written, replaced = re.findall(r"^(/.+?)(?:, change|: its)", text, re.MULTILINE)
     change = "sed -i 's/OrderedReady/Parallel/' postgres.yaml"
     team.product.typed(f"cd {tmp_path} && {written} && {change} && {replaced}")
+    _rolled_out(applied)
     assert applied.get("persistentvolumeclaim", "postgres-data")["metadata"]["uid"] == claim
 
 
