@@ -126,12 +126,11 @@ def adopt(options: Options) -> None:
         releases = stack.workspace.releases(options.stack)
         config = stack.workspace.write(options.stack, _overrides(chosen, options))
         with Step("adopt", "looking at what is there") as step:
-            planned = adoption.planned(options.stack, config)
-            live = adoption.live(chosen, planned)
-            adoption.check(planned, live)
-            step.result(f"{len(live)} of {len(planned)} objects are there, and none is made anew")
+            looked, live, seen = adoption.look(chosen, options.stack, stack.owner(), config)
+            step.result(f"{len(live)} of {len(looked.wanted)} objects are there, and none is recreated")
+        say(adoption.told(looked, live, seen))
         releases.begin(config)
-        adoption.take_jobs(chosen, planned, live)
+        adoption.take_jobs(chosen, looked.wanted, live)
         with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
             stack.ensure()
             allowed = adoption.allowed(config)

@@ -151,6 +151,10 @@ class Stack:
         found: dict[str, Any] = json.loads(self._output("stack", "output", "--json"))
         return found
 
+    def owner(self) -> str:
+        """Return the identity that its state gives the stack, empty before there is one."""
+        return deployment.owner(self._exported()) if self.exists() else ""
+
     def exists(self) -> bool:
         """Whether there is such a stack in the workspace's backend."""
         # `stack ls` reads every state of the bucket, those of other stacks too.

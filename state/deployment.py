@@ -14,6 +14,8 @@ ENCRYPTION = ("secretsprovider", "encryptedkey", "encryptionsalt")
 # How Pulumi marks a secret, in plain text or encrypted.
 _MARK = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark, not a secret
+# See `components.ownership`.
+_UUID = "random:index/randomUuid:RandomUuid"
 # When it was written and by which program, and how secrets are encrypted: what a move changes.
 _OF_THE_PLACE = {"manifest", "secrets_providers"}
 
@@ -28,6 +30,12 @@ def content(exported: Deployment) -> dict[str, Any]:
     """The deployment without its envelope."""
     found: dict[str, Any] = exported.get("deployment") or {}
     return found
+
+
+def owner(exported: Deployment) -> str:
+    """Return the UUID by which a stack of this project is told from others; empty before its first update."""
+    found = (each for each in resources(exported) if each["type"] == _UUID)
+    return next((str((each.get("outputs") or {}).get("result", "")) for each in found), "")
 
 
 def open_steps(exported: Deployment) -> dict[str, str]:

@@ -20,6 +20,7 @@ from ..harness import rendered
 from ..harness.figures import Figures
 from ..harness.kube import Kube, Object, name_of
 from ..harness.product import Product
+from ..harness.refusals import assert_refused
 from ..harness.site import Site
 from ..harness.waiting import until
 
@@ -111,12 +112,33 @@ def test_the_other_namespace_is_closed_to_it(rendered_site: Site, there: Kube, k
     assert "Error: " in ran.text, ran
 
 
+def test_data_of_another_name_is_refused_and_the_orders_stay(
+    rendered_site: Site, team: Product, there: Kube
+) -> None:
+    path = team.root / f"Pulumi.{_STACK}.yaml"
+    text = path.read_text(encoding="utf-8")
+    document = yaml.safe_load(text)
+    document["config"].setdefault("feastflow:database", {}).update(name="shop", user="cook")
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    try:
+        ran = team.local("adopt")
+    finally:
+        path.write_text(text, encoding="utf-8")
+    found = 'its databases are ["feastflow"] and would be ["shop"]'
+    assert_refused(ran, found=found, fix=f"set feastflow:database.user to feastflow in Pulumi.{_STACK}.yaml")
+    assert there.sql("SELECT datname FROM pg_database WHERE datname = 'shop'") == []
+    assert rendered_site.answers()
+
+
 def test_pulumi_adopts_what_kubectl_applied_with_its_data(
     rendered_site: Site, team: Product, there: Kube, figures: Figures
 ) -> None:
     assert there.sql("SELECT count(*) FROM orders") != [["0"]]
     ran = team.typed(documented("make adopt"))
     figures.seconds("adoption of what kubectl applied", ran.seconds)
+    assert "make destroy will delete" in ran.out
+    # The server's own answers were compared: nothing of its data was taken from the manifest.
+    assert "not known" not in ran.out
     until(lambda: rendered_site.answers() and there.complete(), what="the adopted site", within=180)
     assert there.sql("SELECT customer_name FROM orders") == [[_ORDER["customer_name"]]]
     team.done("destroy")

@@ -3,6 +3,8 @@
 That they come to serve orders is proved on a real cluster.
 """
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from components import live
 from ...documented import documented
 from ...harness import objects, rendered
 from ...harness.kube import Kube
+from ...harness.refusals import assert_refused
 from ...harness.waiting import until
 from ..teams import Config, Office, Team
 
@@ -68,10 +71,115 @@ def test_applied_again_nothing_changes(applied: Kube, folder: Path) -> None:
     assert rendered.versions(applied, _ALL) == before
 
 
-def test_pulumi_adopts_what_kubectl_applied_and_makes_nothing_anew(team: Team, applied: Kube) -> None:
+def _mark(there: Kube) -> str:
+    """Return the owner's mark on the namespace, empty without one."""
+    annotations = there.get("namespace", there.namespace)["metadata"].get("annotations", {})
+    return str(annotations.get(live.OWNER, ""))
+
+
+def _rolled_out(there: Kube) -> None:
+    """Wait for the server's pod: an adoption looks at it as well as at its StatefulSet."""
+    there.run("rollout", "status", "statefulset/postgres", "--timeout=60s", timeout=90)
+
+
+def _server(**container: object) -> str:
+    """Return a patch of the server's container."""
+    changed = [{"name": "postgres", **container}]
+    return json.dumps({"spec": {"template": {"spec": {"containers": changed}}}})
+
+
+@pytest.mark.parametrize(
+    ("patch", "found", "fix"),
+    [
+        (
+            _server(volumeMounts=[{"mountPath": "/var/lib/postgresql/data", "subPath": "pg"}]),
+            'the data directory on the claim is "pg/pgdata" and would be "pgdata"',
+            "exec postgres-0 --container postgres -- pg_dump",
+        ),
+        (
+            _server(image="registry.example.com/postgres:16"),
+            "16 and PostgreSQL would be 15",
+            "set feastflow:database.image to an image of PostgreSQL 16 in Pulumi.rendered.yaml",
+        ),
+        (
+            _server(env=[{"name": "POSTGRES_DB", "value": "shop"}]),
+            'its databases are ["shop"] and would be ["feastflow"]',
+            "set feastflow:database.name to shop in Pulumi.rendered.yaml",
+        ),
+    ],
+)
+def test_a_server_whose_data_ours_would_not_find_is_refused_before_anything_is_touched(
+    team: Team, applied: Kube, patch: str, found: str, fix: str
+) -> None:
+    template = applied.get("statefulset", "postgres")["spec"]["template"]
+    applied.run("patch", "statefulset", "postgres", "--patch", patch)
+    before = rendered.versions(applied, _ALL)
+    try:
+        assert_refused(team.product.local("adopt"), found=found, fix=fix)
+        assert rendered.versions(applied, _ALL) == before
+    finally:
+        whole = json.dumps([{"op": "replace", "path": "/spec/template", "value": template}])
+        applied.run("patch", "statefulset", "postgres", "--type=json", "--patch", whole)
+        _rolled_out(applied)
+
+
+def test_another_stacks_namespace_is_refused_with_its_ended_jobs_until_the_mark_goes_as_printed(
+    team: Team, applied: Kube
+) -> None:
+    applied.run("annotate", "namespace", applied.namespace, f"{live.OWNER}=feastflow/theirs/uuid")
+    before = rendered.versions(applied, _ALL)
+
+    refused = team.product.local("adopt")
+
+    assert_refused(
+        refused, found="belongs to the stack feastflow/theirs (state uuid)", fix="annotate namespace"
+    )
+    assert rendered.versions(applied, _ALL) == before
+    (command,) = re.findall(r"cannot be restored: (.+), and make adopt", refused.err)
+    team.product.typed(command)
+    assert _mark(applied) == ""
+
+
+def test_a_field_that_cannot_be_changed_is_given_by_the_commands_as_printed(
+    team: Team, applied: Kube, tmp_path: Path
+) -> None:
+    """The claim stays while its StatefulSet is recreated, with a field of another tool's changed back."""
+    path = tmp_path / "theirs.json"
+    theirs = applied.get("statefulset", "postgres")
+    theirs["spec"]["podManagementPolicy"] = "OrderedReady"
+    path.write_text(json.dumps(theirs), encoding="utf-8")
+    applied.run("replace", "--force", "--filename", str(path))
+    claim = applied.get("persistentvolumeclaim", "postgres-data")["metadata"]["uid"]
+
+    refused = team.product.local("adopt")
+
+    found = 'spec.podManagementPolicy is "OrderedReady" and would have to be "Parallel"'
+    assert_refused(refused, found=found, fix="replace --force")
+    text = re.sub(r"\n +", "\n", refused.err.partition("do this: ")[2])
+    written, replaced = re.findall(r"^(/.+?)(?:, change|: its)", text, re.MULTILINE)
+    change = "sed -i 's/OrderedReady/Parallel/' postgres.yaml"
+    team.product.typed(f"cd {tmp_path} && {written} && {change} && {replaced}")
+    _rolled_out(applied)
+    assert applied.get("persistentvolumeclaim", "postgres-data")["metadata"]["uid"] == claim
+
+
+def test_pulumi_adopts_what_kubectl_applied_after_it_was_cut_off_and_recreates_nothing(
+    team: Team, applied: Kube
+) -> None:
     before = rendered.versions(applied, rendered.KEPT)
     assert len(before) > 10
-    team.product.typed(documented("make adopt"))
+    with team.product.begin("adopt") as under_way:
+        until(lambda: _mark(applied), what="the namespace's mark", within=120)
+        assert under_way.runs(), under_way.ended(within=1)
+        under_way.lose_power()
+    mark = _mark(applied)
+
+    ran = team.product.typed(documented("make adopt"))
+    assert "the stack rendered will own, and make destroy will delete, in feastflow-rendered:" in ran.out
+    assert "taken over  PersistentVolumeClaim postgres-data\n" in ran.out
+    assert _mark(applied) == mark
+    # Nothing can be run in a pod that only kwok says to run.
+    assert "the volume was not read, since postgres-0 cannot be asked" in ran.out
     after = rendered.versions(applied, rendered.KEPT)
     assert {name: uid for name, (uid, _) in after.items() if name in before} == {
         name: uid for name, (uid, _) in before.items()
