@@ -14,9 +14,9 @@ from local.adoption import Manifest
 from toolchain.refusal import Refusal
 
 from .fakes import Machine
-from .test_commands import THEIRS, checkout
+from .test_commands import THEIRS
 
-__all__ = ["checkout"]
+pytestmark = pytest.mark.usefixtures("checkout")
 
 _SELECTOR = {"matchLabels": {"app.kubernetes.io/name": "postgres"}}
 _CLAIM = {"name": "data", "persistentVolumeClaim": {"claimName": "postgres-data"}}
