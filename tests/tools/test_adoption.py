@@ -17,9 +17,9 @@ from toolchain.refusal import Refusal
 
 from .adoptable import OWNER, Change, adopting, check, live, stack, thing
 from .fakes import Machine
-from .test_commands import THEIRS, checkout
+from .test_commands import THEIRS
 
-__all__ = ["checkout"]
+pytestmark = pytest.mark.usefixtures("checkout")
 
 _UUID = "0c9e1d52-0000-4000-8000-000000000001"
 _FOREIGN = "feastflow/prod/0c9e1d52-0000-4000-8000-000000000002"

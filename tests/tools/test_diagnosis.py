@@ -11,10 +11,10 @@ from local.target import Target
 from toolchain.refusal import Refusal
 
 from .fakes import Machine
-from .test_commands import THEIRS, checkout
+from .test_commands import THEIRS
 from .test_reasons import BACK_OFF, CRASHED, container, pod, warning
 
-__all__ = ["checkout"]
+pytestmark = pytest.mark.usefixtures("checkout")
 
 _CONFIG = {"feastflow:namespace": "shop"}
 _LATE = Refusal("pulumi up failed\n'feastflow-backend' timed out waiting to be Ready", "matters", "fix")

@@ -12,9 +12,9 @@ from toolchain import cache
 from toolchain.refusal import Refusal
 
 from .fakes import Machine
-from .test_commands import THEIRS, checkout
+from .test_commands import THEIRS
 
-__all__ = ["checkout"]
+pytestmark = pytest.mark.usefixtures("checkout")
 
 _PULUMI = """
 case "$*" in
