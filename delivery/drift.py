@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from delivery.comment import LONGEST, code
-from delivery.github import Repository
+from delivery.github import Repository, is_ours
 from toolchain.refusal import Refusal
 
 MARKER = "<!-- feastflow: drift of the stacks -->"
 _TITLE = "The cluster differs from what was deployed"
-_OURS = "github-actions[bot]"
 _MOST = 8 * 1024 * 1024
 _MOST_OBJECTS = 100
 _SHAPE = {"stack": str, "drift": bool, "complete": bool, "findings": list, "unseen": list}
@@ -89,7 +88,7 @@ def _section(report: Report) -> Iterator[str]:
 def _open(place: Repository) -> int | None:
     """Return the issue that an earlier run left open; another author's with the same marker is not ours."""
     for known in place.asked("GET", "issues?state=open&creator=github-actions%5Bbot%5D&per_page=100"):
-        if known["user"]["login"] == _OURS and str(known["body"]).startswith(MARKER):
+        if is_ours(known, MARKER):
             return int(known["number"])
     return None
 

@@ -88,6 +88,11 @@ def _must_be(environ: Mapping[str, str], shapes: Mapping[str, str]) -> None:
             )
 
 
+def is_ours(known: Mapping[str, Any], marker: str) -> bool:
+    """Whether an earlier run wrote this comment or issue, and not another author with its marker."""
+    return known["user"]["login"] == _OURS and str(known["body"]).startswith(marker)
+
+
 def labels(place: Place) -> tuple[str, ...]:
     """Return the labels of the pull request at the commit; the job that ran its program is not asked.
 
@@ -127,7 +132,7 @@ def _found(place: Place, number: int) -> int | None:
     for page in range(1, _MOST_PAGES + 1):
         comments = _asked(place, "GET", f"issues/{number}/comments?per_page={_PER_PAGE}&page={page}")
         for known in comments:
-            if known["user"]["login"] == _OURS and str(known["body"]).startswith(MARKER):
+            if is_ours(known, MARKER):
                 return int(known["id"])
         if len(comments) < _PER_PAGE:
             return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import majors
-from local import adopted_pod, adopted_server, running_server, workspace
+from local import adopted_pod, adopted_server, listing, running_server, workspace
 from local.adopted_objects import HOLD_DATA, Live, Manifest, adopted, key, problems
 from local.adopted_server import Seen, Wanted
 from local.mismatch import Mismatch, Ways
@@ -88,17 +88,7 @@ def planned(stack: str, config: Mapping[str, Any]) -> list[Manifest]:
 
 def live(chosen: Target, wanted: Sequence[Manifest]) -> Live:
     """Return those that are there, by kind and name."""
-    asked = [
-        {
-            "apiVersion": each["apiVersion"],
-            "kind": each["kind"],
-            "metadata": {
-                name: each["metadata"][name] for name in ("name", "namespace") if name in each["metadata"]
-            },
-        }
-        for each in wanted
-    ]
-    stream = json.dumps({"apiVersion": "v1", "kind": "List", "items": asked})
+    stream = listing.text(map(listing.reference, wanted))
     command = [*shlex.split(chosen.kubectl_command()), "get", "--filename", "-", "--ignore-not-found"]
     text = process.output([*command, "--output", "json"], stdin=stream)
     found = json.loads(text) if text.strip() else {"items": []}

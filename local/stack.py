@@ -86,7 +86,7 @@ class Stack:
         """Have the steps that a killed run left open done again; returns whether to look at them then."""
         for _ in range(ATTEMPTS):
             self.holding.wait(step.note)
-            exported = self._exported()
+            exported = self.exported() or {}
             steps = deployment.open_steps(exported)
             cut_off = self.workspace.cut_off(self.name)
             if not steps and not cut_off:
@@ -111,7 +111,7 @@ class Stack:
 
     def _import(self, exported: deployment.Deployment, document: str) -> None:
         """Have the document for a state, unless another process holds it or has written since the export."""
-        if self.workspace.holders(self.name) or self._exported() != exported:
+        if self.workspace.holders(self.name) or self.exported() != exported:
             raise _OvertakenError
         try:
             self._pulumi("stack", "import", "--stack", self.name, stdin=document)
@@ -120,15 +120,20 @@ class Stack:
                 raise _OvertakenError from failure
             raise _refused("stack import", failure.tail, None) from failure
 
-    def recorded(self) -> deployment.Deployment:
-        """Return what the last deployment recorded, its secrets in clear: never to be written or shown."""
-        found: deployment.Deployment = json.loads(
-            self._output("stack", "export", "--show-secrets", "--stack", self.name)
-        )
-        return found
+    def exported(self, *, secrets: bool = False) -> deployment.Deployment | None:
+        """Return what the last deployment recorded; None where the workspace's backend has no such stack.
 
-    def _exported(self) -> deployment.Deployment:
-        found: deployment.Deployment = json.loads(self._output("stack", "export", "--stack", self.name))
+        With `secrets` they are in clear: never to be written or shown.
+        """
+        # `stack ls` reads every state of the bucket, those of other stacks too.
+        shown = ("--show-secrets",) if secrets else ()
+        try:
+            text = self._pulumi("stack", "export", *shown, "--stack", self.name)
+        except process.CommandError as failure:
+            if ABSENT in failure.tail:
+                return None
+            raise _refused("stack export", failure.tail, None) from failure
+        found: deployment.Deployment = json.loads(text)
         return found
 
     def destroy(self, step: Step) -> str:
@@ -153,18 +158,11 @@ class Stack:
 
     def owner(self) -> str:
         """Return the identity that its state gives the stack, empty before there is one."""
-        return deployment.owner(self._exported()) if self.exists() else ""
+        return deployment.owner(self.exported() or {})
 
     def exists(self) -> bool:
         """Whether there is such a stack in the workspace's backend."""
-        # `stack ls` reads every state of the bucket, those of other stacks too.
-        try:
-            self._pulumi("stack", "export", "--stack", self.name)
-        except process.CommandError as failure:
-            if ABSENT in failure.tail:
-                return False
-            raise _refused("stack export", failure.tail, None) from failure
-        return True
+        return self.exported() is not None
 
     def _act(self, action: str, step: Step, *flags: str) -> list[str]:
         command = [str(self.cli.executable), "-C", str(self.workspace.folder), action, "--stack", self.name]

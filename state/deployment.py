@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 Deployment = dict[str, Any]
@@ -30,6 +30,11 @@ def content(exported: Deployment) -> dict[str, Any]:
     """The deployment without its envelope."""
     found: dict[str, Any] = exported.get("deployment") or {}
     return found
+
+
+def is_secret(value: Mapping[str, Any]) -> bool:
+    """Whether Pulumi marked the value as a secret, in plain text or encrypted."""
+    return value.get(_MARK) == _SECRET
 
 
 def owner(exported: Deployment) -> str:
@@ -114,6 +119,6 @@ def _masked(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
         return [_masked(entry) for entry in value]
     if not isinstance(value, dict):
         return value
-    if value.get(_MARK) == _SECRET:
+    if is_secret(value):
         return "secret"
     return {name: _masked(entry) for name, entry in value.items()}

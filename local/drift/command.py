@@ -7,6 +7,7 @@ from local.drift.detect import Repair
 from local.drift.report import Finding, Report
 from local.stack import Stack
 from local.target import Target
+from state import deployment
 from toolchain.console import Step
 from toolchain.refusal import Refusal
 
@@ -22,14 +23,15 @@ def looked(stack: Stack, chosen: Target) -> Report:
     Raises:
         Refusal: when the stack was never deployed, or is another cluster's or another owner's.
     """
-    if not stack.exists():
-        raise Refusal(
-            f"there is no stack {stack.name} on {chosen.context}",
-            "drift is a difference from what was deployed last",
-            f"deploy it first: make up{stack.chosen or ''}",
-        )
     with Step("drift", f"stack {stack.name}") as step:
-        found, _ = _look(stack, chosen)
+        exported = stack.exported(secrets=True)
+        if exported is None:
+            raise Refusal(
+                f"there is no stack {stack.name} on {chosen.context}",
+                "drift is a difference from what was deployed last",
+                f"deploy it first: make up{stack.chosen or ''}",
+            )
+        found, _ = _look(stack, chosen, exported)
         step.result(report.summary(found))
     return found
 
@@ -43,7 +45,7 @@ def repaired(stack: Stack, chosen: Target, step: Step) -> str:
         Refusal: when an object is being deleted, or the cluster or the namespace is another stack's; then
             nothing is changed.
     """
-    found, repairs = _look(stack, chosen)
+    found, repairs = _look(stack, chosen, stack.exported(secrets=True) or {})
     _must_not_end(found.findings)
     failed = repair.apply(repairs, kubectl.of(chosen))
     secrets = frozenset(secret for each in repairs for member in each.applied for secret in member.secrets)
@@ -58,12 +60,12 @@ def _repaired(found: int, failed: int) -> str:
     return f", {found - failed} repaired" if failed else ", repaired"
 
 
-def _look(stack: Stack, chosen: Target) -> tuple[Report, list[Repair]]:
-    exported = stack.recorded()
+def _look(stack: Stack, chosen: Target, exported: deployment.Deployment) -> tuple[Report, list[Repair]]:
     guard.same_cluster(exported, chosen.identity, chosen.context)
     cut_off = stack.workspace.cut_off(stack.name)
     everything = wanted.of(exported)
-    known = wanted.of(exported, cut_off)
+    # The next update repeats their steps: until then it is not known what they should be.
+    known = [each for each in everything if each.resource not in cut_off]
     return detect.look(stack.name, known, kubectl.of(chosen), repeated=len(everything) - len(known))
 
 

@@ -108,7 +108,10 @@ def look(
         stack=stack,
         seen=len(objects) - len(unseen),
         findings=reports.ordered(repair.finding for repair in repairs),
-        unseen=tuple(Unseen(who=_name(key), why=reports.masked(why, secrets)) for key, why in unseen.items()),
+        unseen=tuple(
+            Unseen(who=reports.named(*key[1:]), why=reports.masked(why, secrets))
+            for key, why in unseen.items()
+        ),
         repeated=repeated,
     )
     return report, repairs
@@ -268,7 +271,6 @@ def _finding(wanted: _Object, changes: Iterable[Change], problem: str | None = N
         namespace=namespace,
         name=name,
         changes=told,
-        urns=tuple(member.urn for member in wanted.members),
         problem=problem,
         loses_data=gone and kind in _DATA,
     )
@@ -285,8 +287,3 @@ def _sent(thing: Mapping[str, Any]) -> Manifest:
     """The object as it may be put: its resourceVersion is the guard, its managers are the server's."""
     metadata = {name: part for name, part in thing["metadata"].items() if name != "managedFields"}
     return {**thing, "metadata": metadata}
-
-
-def _name(key: Key) -> str:
-    _, kind, namespace, name = key
-    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"

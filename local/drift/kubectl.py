@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local import listing
 from local.drift.wanted import Key, Manifest, key
 from local.target import Target
 from toolchain import process
@@ -32,16 +33,7 @@ class Kubectl:
 
     def live(self, asked: Sequence[Manifest]) -> Answers:
         """Return the objects as they are; what is not there has neither an answer nor a problem."""
-        names = [
-            {
-                "apiVersion": each["apiVersion"],
-                "kind": each["kind"],
-                "metadata": {
-                    name: each["metadata"][name] for name in ("name", "namespace") if name in each["metadata"]
-                },
-            }
-            for each in asked
-        ]
+        names = [listing.reference(each) for each in asked]
         return self._asked(("get", "--ignore-not-found", "--show-managed-fields"), names)
 
     def would_apply(self, wanted: Sequence[Manifest]) -> Answers:
@@ -68,9 +60,8 @@ class Kubectl:
         """Ask for all at once; where that fails, for halves of the rest, to find the one at fault."""
         if not objects:
             return Answers(objects={}, problems={})
-        stream = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         command = [*self.command, *verb, "--filename", "-", "--output", output]
-        code, out, err = _run(command, stream)
+        code, out, err = _run(command, listing.text(objects))
         found = {key(each): each for each in _documents(out)} if output == "json" else {}
         # An object may be there twice: a resource, and a patch of it.
         missing = [each for each in objects if key(each) not in found]

@@ -55,14 +55,13 @@ class Finding:
     namespace: str
     name: str
     changes: tuple[Change, ...]
-    urns: tuple[str, ...] = ()
     problem: str | None = None
     loses_data: bool = False
 
     @property
     def who(self) -> str:
         """The object as a report names it."""
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+        return named(self.kind, self.namespace, self.name)
 
     @property
     def opens(self) -> bool:
@@ -102,6 +101,11 @@ class Report:
     def clean(self) -> bool:
         """Whether everything could be seen, and nothing differs."""
         return not self.findings and not self.unseen
+
+
+def named(kind: str, namespace: str, name: str) -> str:
+    """Return an object as a report names it."""
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -148,7 +152,7 @@ def document(report: Report) -> str:
     """The report as JSON."""
     findings = [
         {
-            **{name: part for name, part in asdict(finding).items() if name != "urns"},
+            **asdict(finding),
             "opens": finding.opens,
         }
         for finding in report.findings

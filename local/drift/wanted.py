@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,8 @@ Manifest = dict[str, Any]
 Key = tuple[str, str, str, str]
 
 _OBJECT = "kubernetes:"
-# How Pulumi marks a secret in an export, and where it puts the value.
-_MARK, _SECRET, _PLAIN = (
-    "4dabf18193072939515e22adb298388d",
-    "1b47061264138c4ac30d75fd1eb44270",
-    "plaintext",
-)
+# Where a secret's value is in an export that shows it.
+_PLAIN = "plaintext"
 _MANAGER = "__fieldManager"
 _UNTYPED = {"", "v1"}
 
@@ -37,6 +33,11 @@ class Wanted:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
+    def resource(self) -> str:
+        """The name of its resource."""
+        return self.urn.rpartition("::")[2]
+
+    @property
     def key(self) -> Key:
         """The object's group, kind, namespace and name."""
         return key(self.manifest)
@@ -49,11 +50,11 @@ def key(thing: Mapping[str, Any]) -> Key:
     return group, str(thing.get("kind")), str(metadata.get("namespace") or ""), str(metadata.get("name"))
 
 
-def of(exported: deployment.Deployment, cut_off: Collection[str] = ()) -> tuple[Wanted, ...]:
+def of(exported: deployment.Deployment) -> tuple[Wanted, ...]:
     """The objects of an export with its secrets shown.
 
-    Resources whose last step has no known end are left out, as are those named in `cut_off`: the next update
-    repeats their steps, and until then nobody knows what they should be.
+    Resources whose last step has no known end are left out: the next update repeats it, and until then it is
+    not known what they should be.
     """
     open_steps = deployment.open_steps(exported)
     return tuple(
@@ -64,7 +65,6 @@ def of(exported: deployment.Deployment, cut_off: Collection[str] = ()) -> tuple[
         and not resource.get("delete")
         and not resource.get("external")
         and resource["urn"] not in open_steps
-        and resource["urn"].rpartition("::")[2] not in cut_off
         and (resource.get("inputs") or {}).get("kind")
     )
 
@@ -94,7 +94,7 @@ def _plain(value: Any, secrets: set[str]) -> Any:  # noqa: ANN401 - JSON of any 
         return [_plain(part, secrets) for part in value]
     if not isinstance(value, dict):
         return value
-    if value.get(_MARK) == _SECRET:
+    if deployment.is_secret(value):
         plain = json.loads(value[_PLAIN]) if _PLAIN in value else value.get("value")
         plain = _plain(plain, secrets)
         secrets.update(_texts(plain))
