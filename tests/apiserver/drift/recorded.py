@@ -1,10 +1,9 @@
 """A stack as `pulumi up` leaves it: its objects, each by a field manager of its own, and its state.
 
-The program is run for what it registers, and kubectl applies each object as the provider does, server-side.
+The program is run for what it registers, and each object is applied as the provider does, server-side.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import yaml
@@ -16,8 +15,7 @@ from render import program
 
 from ...documented import ROOT
 from ..server import Server
-
-_AT_ONCE = 4
+from .stranger import Stranger
 
 
 def kubectl(server: Server) -> Kubectl:
@@ -43,13 +41,9 @@ def exported(stack: str) -> dict[str, Any]:
 
 def deployed(server: Server, wanted: Sequence[Wanted]) -> None:
     """Apply a stack's objects, the namespace first and the patches last."""
-    first = [each for each in wanted if each.manifest["kind"] == "Namespace"]
-    patches = [each for each in wanted if each.is_patch]
-    known = kubectl(server)
-    for group in (first, [each for each in wanted if each not in first and each not in patches], patches):
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for answers in pool.map(lambda each: known.apply([each.manifest], each.manager), group):
-                assert answers.problems == {}
+    user = Stranger(server)
+    for each in sorted(wanted, key=lambda each: (each.manifest["kind"] != "Namespace", each.is_patch)):
+        user.apply(each.manifest, each.manager)
 
 
 def of(stack: str) -> tuple[Wanted, ...]:

@@ -25,10 +25,7 @@ class Stranger:
         address = urlsplit(server.url)
         trust = ssl.create_default_context(cafile=str(server.known.certificate))
         config = yaml.safe_load(server.kubeconfig.read_text(encoding="utf-8"))
-        self._headers = {
-            "Authorization": f"Bearer {config['users'][0]['user']['token']}",
-            "Content-Type": "application/json",
-        }
+        self._headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
         self._connection = http.client.HTTPSConnection(
             address.hostname or "", address.port, timeout=_SECONDS, context=trust
         )
@@ -43,6 +40,12 @@ class Stranger:
         """Put the object in the place of the one that is there; None where the server refuses it."""
         code, found = self._ask("PUT", f"{self._path(thing)}?fieldManager={NAME}", thing)
         return found if code == http.client.OK else None
+
+    def apply(self, thing: Manifest, manager: str) -> None:
+        """Apply the object server-side, as the provider does in this field manager's name."""
+        path = f"{self._path(thing)}?fieldManager={manager}&force=true"
+        code, found = self._ask("PATCH", path, thing, "application/apply-patch+yaml")
+        assert code in (http.client.OK, http.client.CREATED), found
 
     def delete(self, thing: Manifest) -> bool:
         """Delete the object with what depends on it; returns whether it is gone at once."""
@@ -60,9 +63,11 @@ class Stranger:
         (found,) = (each for each in listed["resources"] if each["kind"] == kind and "/" not in each["name"])
         return found["name"], found["namespaced"]
 
-    def _ask(self, verb: str, path: str, body: Manifest | None = None) -> tuple[int, Manifest]:
+    def _ask(
+        self, verb: str, path: str, body: Manifest | None = None, kind: str = "application/json"
+    ) -> tuple[int, Manifest]:
         text = json.dumps(body) if body is not None else None
-        self._connection.request(verb, path, text, self._headers)
+        self._connection.request(verb, path, text, {**self._headers, "Content-Type": kind})
         answer = self._connection.getresponse()
         return answer.status, json.loads(answer.read())
 
