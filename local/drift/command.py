@@ -45,10 +45,12 @@ def repaired(stack: Stack, chosen: Target, step: Step) -> str:
         Refusal: when an object is being deleted, or the cluster or the namespace is another stack's; then
             nothing is changed.
     """
-    found, repairs = _look(stack, chosen, stack.exported(secrets=True) or {})
+    exported = stack.exported(secrets=True) or {}
+    found, repairs = _look(stack, chosen, exported)
     _must_not_end(found.findings)
     failed = repair.apply(repairs, kubectl.of(chosen))
-    secrets = frozenset(secret for each in repairs for member in each.applied for secret in member.secrets)
+    # The server's answer about one object may quote another, as a webhook's does.
+    secrets = frozenset(secret for each in wanted.of(exported) for secret in each.secrets)
     step.result(f"{report.summary(found)}{_repaired(len(found.findings), len(failed))}")
     told = [f"  NOT REPAIRED {each.finding.who}: {report.masked(each.why, secrets)}" for each in failed]
     return "\n".join([*([report.text(found)] if not found.clean else []), *told])

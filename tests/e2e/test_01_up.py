@@ -63,10 +63,12 @@ def test_a_second_up_changes_nothing(product: Product, kube: Kube, figures: Figu
     before = _deployed(kube)
     ran = product.done("up")
     assert "unchanged" in ran.out, ran
+    assert re.search(r"ok +drift +none in \d+ objects", ran.out), ran
     assert not _CHANGES.search(ran.out), ran
     assert _deployed(kube) == before
     figures.seconds("up when all is up", ran.seconds, "< 15 s")
     figures.seconds("  its step pulumi", ran.steps["pulumi up"], "< 5 s")
+    figures.seconds("  its step drift", ran.steps["drift"], "< 2 s")
 
 
 def test_preview_finds_nothing_to_do(product: Product) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,22 @@ def of(manifest: Manifest, what: str) -> Iterator[Mutation]:
         for steps, entries in _lists(manifest):
             values = tuple(_entries(entries[0])) if what == ADDED else (None,)
             yield Mutation(what=what, steps=steps, values=values)
+
+
+def is_told(mutation: Mutation, fields: Iterable[str]) -> bool:
+    """Return whether one of these fields of a report is the mutated one, a part or the whole of it."""
+    return any(
+        told.startswith(mutation.place) or mutation.place.startswith(told)
+        for told in map(_without_entries, fields)
+        if told
+    )
+
+
+def _without_entries(told: str) -> str:
+    """The field without the keys of list entries, which mutations know by their index."""
+    # A name in brackets is an entry of a map: it stays.
+    named = re.sub(r"(labels|annotations|data|matchLabels|hard)\[([^\]]*)\]", r"\1.\2", told)
+    return re.sub(r"\[[^\]]*\]", "", named)
 
 
 def _scalars(thing: Any, above: Steps = ()) -> Iterator[tuple[Steps, Any]]:

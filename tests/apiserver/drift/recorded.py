@@ -41,7 +41,7 @@ def exported(stack: str) -> dict[str, Any]:
 
 def deployed(server: Server, wanted: Sequence[Wanted]) -> None:
     """Apply a stack's objects, the namespace first and the patches last."""
-    user = Stranger(server)
+    user = Stranger.of(server)
     for each in sorted(wanted, key=lambda each: (each.manifest["kind"] != "Namespace", each.is_patch)):
         user.apply(each.manifest, each.manager)
 

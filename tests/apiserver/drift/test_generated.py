@@ -3,8 +3,6 @@
 Prod is changed in the fields that no object of the same kind has in dev: the others are proved there.
 """
 
-import copy
-import re
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -18,13 +16,12 @@ from .. import server as servers
 from ..server import Server
 from . import mutations, recorded
 from .mutations import Mutation
-from .stranger import Stranger
+from .stranger import Stranger, bare
 
 # They would refuse much of what is tried; tests/policies shows that they do.
 _ADMISSION = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 # Controllers, which this server lacks, end what deletes these.
 _ENDED_BY_OTHERS = ("Namespace", "PersistentVolumeClaim")
-_OF_THE_SERVER = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +48,7 @@ def stack(request: pytest.FixtureRequest, server: Server, dev: tuple[Wanted, ...
 @pytest.fixture
 def stranger(server: Server) -> Stranger:
     """Who changes it."""
-    return Stranger(server)
+    return Stranger.of(server)
 
 
 @pytest.mark.parametrize("what", mutations.KINDS)
@@ -67,7 +64,7 @@ def test_whatever_the_server_takes_from_a_stranger_is_found_by_its_field_and_put
     chosen = [(each, one) for each, one in _all(stack, what) if _field(each.manifest, one) not in proved]
     before = {each.key: _live(stranger, each.manifest) for each in stack}
     assert _look(server, stack)[0].clean
-    made = [(each.key, one) for each, one in chosen if _taken(stranger, each.manifest, one)]
+    made = [(each.key, one) for each, one in chosen if stranger.change(each.manifest, one)]
 
     report, repairs = _look(server, stack)
     missed = [(key, one.place) for key, one in made if not _names(report, key, one)]
@@ -126,47 +123,18 @@ def _field(manifest: Manifest, mutation: Mutation) -> tuple[str, str]:
     return manifest["kind"], mutation.place
 
 
-def _taken(stranger: Stranger, manifest: Manifest, mutation: Mutation) -> bool:
-    """Change the object; return whether the server took it, so that it is on the object now."""
-    live = stranger.get(manifest)
-    assert live is not None
-    for wanted in mutation.of(live):
-        taken = stranger.put(wanted)
-        if taken and _bare(taken) != _bare(live):
-            return True
-    return False
-
-
 def _names(report: Report, key: Key, mutation: Mutation) -> bool:
     """Whether the report names the object and the field, or a part or the whole of it."""
-    for finding in report.findings:
-        if (finding.kind, finding.namespace, finding.name) != key[1:]:
-            continue
-        for change in finding.changes:
-            told = _plain(change.field)
-            if told and (told.startswith(mutation.place) or mutation.place.startswith(told)):
-                return True
-    return False
-
-
-def _plain(field: str) -> str:
-    """The field without the keys of list entries, which mutations know by their index."""
-    # A name in brackets is an entry of a map: it stays.
-    named = re.sub(r"(labels|annotations|data|matchLabels|hard)\[([^\]]*)\]", r"\1.\2", field)
-    return re.sub(r"\[[^\]]*\]", "", named)
+    return any(
+        mutations.is_told(mutation, (change.field for change in finding.changes))
+        for finding in report.findings
+        if (finding.kind, finding.namespace, finding.name) == key[1:]
+    )
 
 
 def _live(stranger: Stranger, manifest: Manifest) -> Manifest | None:
     found = stranger.get(manifest)
-    return found and _bare(found)
-
-
-def _bare(thing: Manifest) -> Manifest:
-    bare = copy.deepcopy(thing)
-    for name in _OF_THE_SERVER:
-        bare["metadata"].pop(name, None)
-    bare.pop("status", None)
-    return bare
+    return found and bare(found)
 
 
 def _given_again(thing: Manifest | None) -> Manifest:
