@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
+import pytest
+
 from ..documented import documented
 from ..harness.figures import Figures
 from ..harness.kube import Kube, Object, name_of
@@ -20,6 +22,21 @@ _CUSTOMER = "Failover"
 _SWITCHES = "Switchover in progress"
 # Seconds that a planned change of the primary may cost at most.
 _SWITCHOVER = 30
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spread_again(kube: Kube, there: Kube) -> Iterator[None]:
+    """Give the drained nodes their share of pods again: Kubernetes moves none by itself.
+
+    The other nodes would stay full, and a new version in another part finds no room in their zones.
+    """
+    yield
+    for tier in ("backend", "frontend"):
+        pods = [(space, name_of(pod)) for space in (kube, there) for pod in space.pods(tier)]
+        for space, name in pods:
+            space.run("delete", "pod", name)
+            until(kube.complete, what="all of dev", within=120)
+            wait_until_whole(there)
 
 
 def test_a_preview_of_prod_finds_nothing_to_do(prod: Product, there: Kube, figures: Figures) -> None:
