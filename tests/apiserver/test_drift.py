@@ -120,15 +120,15 @@ def test_what_opens_something_is_told_first_with_who_did_it_and_when(drifted: Dr
     assert [(each["kind"], each["opens"]) for each in found] == [
         ("NetworkPolicy", True),
         ("Role", True),
-        ("Secret", False),
         ("Service", False),
         ("Deployment", False),
+        ("Secret", False),
     ]
     (rule,) = found[1]["changes"]
     assert (rule["what"], rule["field"], rule["manager"]) == ("added", "rules", "kubectl-patch")
     assert rule["at"]
     opening = [number for number, line in enumerate(lines) if line.startswith("OPENS")]
-    first = min(number for number, line in enumerate(lines) if "Secret " in line)
+    first = min(number for number, line in enumerate(lines) if "Service " in line)
     assert len(opening) == 2
     assert max(opening) < first
 
