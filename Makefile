@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview drift pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit apiserver state policies judges delivery app e2e acceptance drill bench browser test clean-cache
+.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit apiserver state policies judges delivery app e2e acceptance drill bench browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ preview: venv ## what `make up` would change; without a cluster, as far as the s
 
 drift: venv ## what others changed on the cluster since the last deployment; exit code 2: anything
 	@.venv/bin/python -m local drift
+
+audit: venv ## who may do what in the stack's namespace, from the live RBAC; ALL=yes: Kubernetes' own too
+	@.venv/bin/python -m local audit
 
 rollback: venv ## the settings and images of the release before, deployed again
 	@.venv/bin/python -m local rollback

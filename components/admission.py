@@ -49,7 +49,13 @@ def enforce(
 
 
 def _trusted(stack: Stack) -> list[str]:
-    """The operator makes pods and Secrets of its own kind, for a Cluster that the rules have judged."""
-    if stack.database.engine != "replicated":
-        return []
-    return [f"system:serviceaccount:{stack.database.operator_namespace}:{_OPERATOR}"]
+    """Return the accounts that make what a judged object asks for: the database's operator, and those named.
+
+    None of them is in the stack's own namespace, where others may create accounts; the model refuses that.
+    """
+    operators = [f"{stack.database.operator_namespace}/{_OPERATOR}"]
+    accounts = [
+        *(operators if stack.database.engine == "replicated" else ()),
+        *stack.tenancy.trusted_accounts,
+    ]
+    return [f"system:serviceaccount:{account.replace('/', ':')}" for account in dict.fromkeys(accounts)]

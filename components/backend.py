@@ -6,7 +6,19 @@ from dataclasses import dataclass, replace
 import pulumi
 from pulumi_kubernetes import core
 
-from . import environment, http_tier, images, migrations, names, network, tracks, traffic, trust, workload
+from . import (
+    environment,
+    http_tier,
+    images,
+    jobs,
+    migrations,
+    names,
+    network,
+    tracks,
+    traffic,
+    trust,
+    workload,
+)
 from .access import DatabaseAccess
 from .context import Place
 from .environment import Environment, SecretKey
@@ -71,7 +83,8 @@ class Backend(pulumi.ComponentResource):
         ]
         pods = [http_tier.create(each, self) for each in self._migrated(args, tier, tiers)]
         led = traffic.lead(pods, plan.weight, self)
-        self.upstream, self.rolled_out = led.upstream, led.settled
+        scheduled = self._scheduled(args, tiers[plan.tracks.index(plan.serving)], led.settled)
+        self.upstream, self.rolled_out = led.upstream, [*led.settled, *scheduled]
         self.service = pulumi.Output.concat(
             self.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
         )
@@ -101,6 +114,25 @@ class Backend(pulumi.ComponentResource):
             for settings, plain, config in zip(versions, values, configs, strict=True)
         ]
 
+    def _scheduled(
+        self,
+        args: BackendArgs,
+        serving: HttpTierArgs,
+        after: Sequence[pulumi.Resource],
+    ) -> list[pulumi.Resource]:
+        """Create the scheduled jobs of the version that gets the requests, once it does."""
+        version: BackendSettings = serving.track.settings
+        made = jobs.JobsArgs(
+            place=args.place,
+            settings=version,
+            version=self.version,
+            env=serving.env,
+            gate=args.database.gate,
+            volumes=(*serving.volumes, args.database.gate_volume),
+            after=after,
+        )
+        return jobs.create(made, self)
+
     def _migrated(
         self, args: BackendArgs, identity: Identity, tiers: Sequence[HttpTierArgs]
     ) -> list[HttpTierArgs]:
@@ -110,9 +142,12 @@ class Backend(pulumi.ComponentResource):
         clients = [identity.every_version]
         if migrations.as_job(settings):
             clients.append(migrator)
+        if settings.jobs:
+            clients.append(jobs.identity(place))
         paths = [
             *network.allow(names.DATABASE_POLICY, place, clients, (engine.server, engine.port), self),
             *http_tier.outside(place, identity, settings, self),
+            *(http_tier.outside(place, jobs.identity(place), settings, self) if settings.jobs else ()),
         ]
         after = [*args.database.ready, *paths]
         # Of the tier's own size, so that no pod needs more for waiting than for its work.
@@ -131,12 +166,12 @@ class Backend(pulumi.ComponentResource):
         if not migrations.as_job(settings):
             return [replace(tier, after=after) for tier in tiers]
         account = workload.account("migrations-account", place, migrator, self, settings.pull_secrets)
-        jobs: dict[str, pulumi.Resource] = {}
+        made: dict[str, pulumi.Resource] = {}
         for tier in tiers:
             version: BackendSettings = tier.track.settings
             job = migrations.job_name(version)
-            if job not in jobs:
-                jobs[job] = migrations.create(
+            if job not in made:
+                made[job] = migrations.create(
                     migrations.MigrationsArgs(
                         place=place,
                         identity=migrator.beside("", images.version(version.image)),
@@ -146,13 +181,13 @@ class Backend(pulumi.ComponentResource):
                         gate=gate,
                         volumes=volumes,
                         # Its gate waits for the login. One after the other: not every tool takes turns.
-                        after=[*engine.ready, *paths, *jobs.values()],
+                        after=[*engine.ready, *paths, *made.values()],
                         login=args.database.ready,
                     ),
                     self,
                 )
         return [
-            replace(tier, after=[*after, jobs[migrations.job_name(tier.track.settings)]]) for tier in tiers
+            replace(tier, after=[*after, made[migrations.job_name(tier.track.settings)]]) for tier in tiers
         ]
 
 

@@ -83,8 +83,8 @@ def check(backend: Backend, database: Database, *, weights: bool) -> None:
 
 
 def _needed(backend: Backend, database: Database, pods: int) -> int:
-    # The migration is the backend's image, and may open its pool.
-    clients = (pods + 1) * (backend.pool_size + READINESS) + _ROLE_JOBS
+    # The migration and the scheduled jobs are the backend's image, and may open its pool.
+    clients = (pods + 1 + len(backend.jobs)) * (backend.pool_size + READINESS) + _ROLE_JOBS
     return clients + _SUPERUSER + (_OPERATOR if database.engine == "replicated" else 0)
 
 

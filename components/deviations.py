@@ -1,9 +1,12 @@
 """Settings that break a rule on purpose: refused until the stack's file exempts them with a reason and a day.
 
-The admission policies would refuse the object in the middle of an update; this says so before it begins.
+The admission policies would refuse the object in the middle of an update; this says so before it begins. What
+customers use is held to its certificate whatever the level of the rule.
 """
 
 import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from policies.configuration import Configuration
 from policies.rule import Level
@@ -12,25 +15,84 @@ from policies.rules import RULES
 from . import names
 from .model.stack import Stack
 
-_RULE = "rollout-strategy"
+_ROLLOUT = "rollout-strategy"
+_DAYS = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Deviation:
+    """A setting, the rule that it breaks, and the object by whose name the rule is waived."""
+
+    key: str
+    found: str
+    why: str
+    rule: str
+    kind: str
+    name: str
+    # What to set instead, where that is to be preferred.
+    instead: str = ""
+    # Whatever the rule's level.
+    always: bool = False
+
+    def problem(self, today: dt.date) -> str:
+        day = today + dt.timedelta(days=_DAYS)
+        exemption = (
+            f'{{"rule": "{self.rule}", "resource": "{self.kind}/{self.name}", '
+            f'"reason": "…", "expires": "{day}"}}'
+        )
+        return (
+            f"feastflow:{self.key}\n  found: {self.found}\n"
+            f"  why:   {self.why}\n"
+            f"  next:  {self.instead}in the stack's file, say why it must be, and until when, "
+            f"under policies:exemptions: {exemption}"
+        )
 
 
 def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
-    """Each of them in the words of a refusal; nothing where the stack's namespace holds no rules itself."""
-    rule = next(rule for rule in RULES if rule.id == _RULE)
-    held = rules.levels.get(_RULE, rule.level) is Level.MANDATORY
-    if not (held and stack.tenancy.admission_policies):
-        return []
+    """Each of them in the words of a refusal, but for those that the stack's file exempts."""
+    levels = {rule.id: rules.levels.get(rule.id, rule.level) for rule in RULES}
     return [
-        f"feastflow:{tier}.release.strategy\n"
-        "  found: recreate\n"
-        f"  why:   no pod serves while the new ones start, and the rule {_RULE} protects against that\n"
-        "  next:  in the stack's file, say why it must be, and until when, under policies:exemptions: "
-        f'{{"rule": "{_RULE}", "resource": "Deployment/{name}", "reason": "…", "expires": "2030-01-31"}}'
-        for tier, name, settings in (
-            ("backend", names.BACKEND, stack.backend),
-            ("frontend", names.FRONTEND, stack.frontend),
+        deviation.problem(today)
+        for deviation in (*_rollouts(stack), *_certificates(stack))
+        if (deviation.always or levels[deviation.rule] is Level.MANDATORY)
+        and not rules.exempt(
+            deviation.rule, {"kind": deviation.kind, "metadata": {"name": deviation.name}}, today
         )
-        if settings.release.stops_first
-        and not rules.exempt(_RULE, {"kind": "Deployment", "metadata": {"name": name}}, today)
     ]
+
+
+def _rollouts(stack: Stack) -> Iterator[_Deviation]:
+    if not stack.tenancy.admission_policies:
+        return
+    for tier, name, settings in (
+        ("backend", names.BACKEND, stack.backend),
+        ("frontend", names.FRONTEND, stack.frontend),
+    ):
+        if settings.release.stops_first:
+            yield _Deviation(
+                key=f"{tier}.release.strategy",
+                found="recreate",
+                why=f"no pod serves while the new ones start, and the rule {_ROLLOUT} protects against that",
+                rule=_ROLLOUT,
+                kind="Deployment",
+                name=name,
+            )
+
+
+def _certificates(stack: Stack) -> Iterator[_Deviation]:
+    if not stack.production or (stack.edge.tls.enabled and stack.edge.tls.certificate):
+        return
+    is_gateway = stack.edge.mode == "gateway"
+    found, rule = "https with the controller's own certificate", "ingress-certificate"
+    if not stack.edge.tls.enabled:
+        found, rule = "a site without https", "gateway-tls" if is_gateway else "ingress-tls"
+    yield _Deviation(
+        key="edge.tls",
+        found=f"{found}, in {stack.environment}",
+        why="whoever is on the way can answer in the site's name, and read and change what customers send",
+        rule=rule,
+        kind="Gateway" if is_gateway else "Ingress",
+        name=names.EDGE,
+        instead="set enabled, and issuer or secretName; or, ",
+        always=True,
+    )

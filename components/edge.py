@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from . import gateway, ingress, network, retry
+from . import certificate, filters, gateway, ingress, network, ratelimit, retry
 from .context import Place
 from .model.edge import Edge as EdgeSettings
 from .routes import Route, Upstream
@@ -21,7 +21,7 @@ class EdgeArgs:
 
 
 class Edge(pulumi.ComponentResource):
-    """Portable routes, and the paths from the controller's pods.
+    """Portable routes, the paths from the controller's pods, and the certificate where an issuer is named.
 
     No annotation that behaviour depends on, unless `attempts` asks for it. Not a goal: the controller itself,
     which belongs to the cluster.
@@ -35,14 +35,16 @@ class Edge(pulumi.ComponentResource):
         super().__init__("feastflow:kubernetes:Edge", name, None, opts)
         settings, place = args.settings, args.place
         routes = [Route(prefix="/api", upstream=args.backend), Route(prefix="/", upstream=args.frontend)]
+        controllers = network.controllers(settings)
         for route in routes:
             upstream = route.upstream
-            controller = network.Rule(
-                peers=[network.namespace(settings.controller_namespace)], ports=[upstream.port]
-            )
+            controller = network.Rule(peers=controllers, ports=[upstream.port])
             tier = upstream.server
             network.admit(f"edge-to-{tier.name}", place, tier.every_version, [controller], self)
+        certificate.create(place, settings, controllers, self)
         write = gateway.create if settings.mode == "gateway" else ingress.create
-        self.route = write(place, settings, routes, retry.create(place, settings, self), self)
+        # What is too much is not offered again.
+        before = filters.joined(ratelimit.create(place, settings, self), retry.create(place, settings, self))
+        self.route = write(place, settings, routes, before, self)
         self.url = pulumi.Output.from_input(settings.url)
         self.register_outputs({"url": self.url})

@@ -9,6 +9,7 @@ from pulumi_kubernetes import core
 from . import environment, http_tier, images, names, tracks, traffic, trust, workload
 from .context import Place
 from .environment import Environment
+from .model.tenancy import Cluster
 from .model.tiers import Frontend as FrontendSettings
 from .routes import Upstream
 
@@ -41,7 +42,7 @@ class Frontend(pulumi.ComponentResource):
         self.image = plan.serving.settings.image
         self.version = images.version(self.image)
         tier = place.identity(names.FRONTEND, "frontend")
-        values = [plain_variables(track.settings) for track in plan.tracks]
+        values = [plain_variables(track.settings, place.cluster) for track in plan.tracks]
         configs = environment.configs("frontend-config", place, tier, values, self)
         volumes = trust.volumes("frontend-ca", place, tier, settings.ca_bundle, self)
         paths = http_tier.outside(place, tier, settings, self)
@@ -66,13 +67,14 @@ class Frontend(pulumi.ComponentResource):
         self.register_outputs({"service": self.service})
 
 
-def plain_variables(settings: FrontendSettings) -> Mapping[str, str]:
+def plain_variables(settings: FrontendSettings, cluster: Cluster) -> Mapping[str, str]:
     """What the site is told."""
     return {
         "NODE_ENV": "production",
         "PORT": str(settings.port),
         # Next.js binds to the address that HOSTNAME resolves to, and in a pod that is the pod's name.
-        "HOSTNAME": "0.0.0.0",  # noqa: S104 - the pod's own network namespace
+        # `::` takes connections of both families, and does not exist on a node without IPv6.
+        "HOSTNAME": "::" if "IPv6" in cluster.ip_families else "0.0.0.0",  # noqa: S104 - the pod's own network
         "APP_VERSION": images.version(settings.image),
         **workload.lifetime_variables(settings.shutdown),
     }

@@ -11,15 +11,15 @@ from pulumi_kubernetes import apiextensions, meta
 
 from . import names
 from .context import SKIP_AWAIT, Place, await_condition
+from .filters import Filters
 from .model.edge import Edge
-from .retry import Retry
 from .routes import Route, Upstream
 
 _VERSION = "gateway.networking.k8s.io/v1"
 
 
 def create(
-    place: Place, settings: Edge, routes: Sequence[Route], retry: Retry, parent: pulumi.Resource
+    place: Place, settings: Edge, routes: Sequence[Route], filters: Filters, parent: pulumi.Resource
 ) -> pulumi.Resource:
     """Create the Gateway and its one route object; return the route."""
     gateway = apiextensions.CustomResource(
@@ -42,12 +42,12 @@ def create(
                 {
                     "matches": [{"path": {"type": "PathPrefix", "value": route.prefix}}],
                     "backendRefs": _backends(route.upstream),
-                    **({"filters": retry.filters} if retry.filters else {}),
+                    **({"filters": filters.extensions} if filters.extensions else {}),
                 }
                 for route in routes
             ],
         },
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[gateway, *retry.resources]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[gateway, *filters.resources]),
     )
 
 
@@ -74,7 +74,7 @@ def _listener(settings: Edge) -> dict[str, object]:
     secure = {
         "tls": {
             "mode": "Terminate",
-            "certificateRefs": [{"kind": "Secret", "name": settings.tls.secret_name}],
+            "certificateRefs": [{"kind": "Secret", "name": settings.tls.certificate}],
         }
     }
     return {

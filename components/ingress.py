@@ -7,16 +7,16 @@ from pulumi_kubernetes import meta, networking
 
 from . import names
 from .context import SKIP_AWAIT, Place
+from .filters import Filters
 from .model.edge import Edge
-from .retry import Retry
 from .routes import Route
 
 
 def create(
-    place: Place, settings: Edge, routes: Sequence[Route], retry: Retry, parent: pulumi.Resource
+    place: Place, settings: Edge, routes: Sequence[Route], filters: Filters, parent: pulumi.Resource
 ) -> pulumi.Resource:
     """Create the Ingress; it is awaited only where the settings ask for it."""
-    annotations = {**({} if settings.await_address else SKIP_AWAIT), **retry.annotations}
+    annotations = {**({} if settings.await_address else SKIP_AWAIT), **filters.annotations(place)}
     return networking.v1.Ingress(
         "ingress",
         metadata=meta.v1.ObjectMetaArgs(
@@ -35,7 +35,7 @@ def create(
             ],
             tls=_tls(settings),
         ),
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=retry.resources),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(filters.resources)),
     )
 
 
@@ -55,4 +55,4 @@ def _path(route: Route) -> networking.v1.HTTPIngressPathArgs:
 def _tls(settings: Edge) -> list[networking.v1.IngressTLSArgs] | None:
     if not settings.tls.enabled:
         return None
-    return [networking.v1.IngressTLSArgs(hosts=[settings.host], secret_name=settings.tls.secret_name)]
+    return [networking.v1.IngressTLSArgs(hosts=[settings.host], secret_name=settings.tls.certificate)]

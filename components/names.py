@@ -14,6 +14,7 @@ BACKEND = "feastflow-backend"
 FRONTEND = "feastflow-frontend"
 MIGRATIONS = "feastflow-migrations"
 ROLES = "feastflow-roles"
+JOBS = "feastflow-jobs"
 DATABASE = "postgres"
 DATABASE_HEADLESS = "postgres-headless"
 DATABASE_POLICY = "postgres-network-policy"
@@ -21,6 +22,8 @@ CONFIG_PREFIX = "feastflow-config"
 SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
 EDGE = "feastflow"
 RETRY = "feastflow-retry"
+RATE_LIMIT = "feastflow-rate-limit"
+CERTIFICATE = "feastflow-tls"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,23 +13,17 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import meta, networking
 
+from .addresses import PUBLIC
 from .context import Place
+from .model.edge import Edge
+from .model.tenancy import Tenancy
 from .model.workload import Egress
 from .names import Identity
 
 Peer = networking.v1.NetworkPolicyPeerArgs
 
 _DNS_PORT = 53
-# Every address that is no private network, no neighbour and no cloud's metadata service.
-_PRIVATE_IPV4 = [
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-]
-_PUBLIC = (("0.0.0.0/0", _PRIVATE_IPV4), ("::/0", ["fc00::/7", "fe80::/10"]))
+_DNS_LABELS = {"k8s-app": "kube-dns"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +49,20 @@ def addresses(ranges: Sequence[str]) -> list[Peer]:
     return [Peer(ip_block=networking.v1.IPBlockArgs(cidr=cidr)) for cidr in ranges]
 
 
+def controllers(edge: Edge) -> list[Peer]:
+    """Return where the edge's requests come from: the controller's pods, or the addresses that it has."""
+    if edge.controller_cidrs:
+        return addresses(edge.controller_cidrs)
+    return [namespace(edge.controller_namespace)]
+
+
 def outside(host: Egress) -> Rule:
     """A host that the settings name: its namespace, its addresses, or else every public address."""
     if host.namespace:
         return Rule(peers=[namespace(host.namespace)], ports=[host.port])
     if host.cidrs:
         return Rule(peers=addresses(host.cidrs), ports=[host.port])
-    blocks = [networking.v1.IPBlockArgs(cidr=cidr, except_=private) for cidr, private in _PUBLIC]
+    blocks = [networking.v1.IPBlockArgs(cidr=cidr, except_=list(other)) for cidr, other in PUBLIC.items()]
     return Rule(peers=[Peer(ip_block=block) for block in blocks], ports=[host.port])
 
 
@@ -77,12 +78,16 @@ def default_deny(metadata: meta.v1.ObjectMetaArgs, parent: pulumi.Resource) -> n
     )
 
 
-def allow_dns(metadata: meta.v1.ObjectMetaArgs, dns_namespace: str, parent: pulumi.Resource) -> None:
-    """Every pod may ask the cluster's DNS."""
+def allow_dns(metadata: meta.v1.ObjectMetaArgs, tenancy: Tenancy, parent: pulumi.Resource) -> None:
+    """Let every pod ask the cluster's DNS.
+
+    What is known by its address may be anything else on other ports, a cloud's metadata service too.
+    """
     servers = Peer(
-        namespace_selector=_named(dns_namespace),
-        pod_selector=meta.v1.LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
+        namespace_selector=_named(tenancy.dns_namespace),
+        pod_selector=meta.v1.LabelSelectorArgs(match_labels=tenancy.dns_labels or _DNS_LABELS),
     )
+    others = addresses(tenancy.dns_addresses)
     networking.v1.NetworkPolicy(
         "allow-dns",
         metadata=metadata,
@@ -91,8 +96,11 @@ def allow_dns(metadata: meta.v1.ObjectMetaArgs, dns_namespace: str, parent: pulu
             policy_types=["Egress"],
             egress=[
                 networking.v1.NetworkPolicyEgressRuleArgs(
-                    to=[servers], ports=[_port(_DNS_PORT, "UDP"), _port(_DNS_PORT)]
+                    to=peers,
+                    ports=[_port(port, protocol) for port in ports for protocol in ("UDP", "TCP")],
                 )
+                for peers, ports in (([servers], tenancy.dns_ports), (others, (_DNS_PORT,)))
+                if peers
             ],
         ),
         opts=pulumi.ResourceOptions(parent=parent),

@@ -28,7 +28,7 @@ class Commands:
         """Every command."""
         edge = self.settings.edge
         # The controller's own certificate is signed by nobody that curl knows.
-        trust = " --insecure" if edge.tls.enabled and edge.tls.secret_name is None else ""
+        trust = " --insecure" if edge.tls.enabled and edge.tls.certificate is None else ""
         logs = f"{self.kubectl} logs --prefix --tail 100"
         return {
             "pods": f"{self.kubectl} get pods --output wide",

@@ -8,6 +8,7 @@ import datetime as dt
 import difflib
 import json
 import shlex
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -167,11 +168,15 @@ def _below(value: Any, keys: list[str]) -> Any:  # noqa: ANN401 - a value of any
 
 def _model_at(location: list[str]) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Stack
+    is_key = False
     for part in location:
-        if model is None or part.isdigit():
+        if model is None or part.isdigit() or is_key:
+            is_key = False
             continue
         fields = {field.alias: field for field in model.model_fields.values()}
         model = model_in(fields[part].annotation) if part in fields else None
+        # In a map the next part is a name that the user gave.
+        is_key = part in fields and typing.get_origin(fields[part].annotation) is dict
     return model
 
 

@@ -35,7 +35,14 @@ def worst_moment(workload: Workload, *, weights: bool = False) -> int:
 
 def demands(stack: Stack) -> list[Demand]:
     """Every pod that the stack may have at once."""
-    jobs = [Demand(pods=1, resources=stack.backend.resources), Demand(pods=2, resources=CLIENT_RESOURCES)]
+    jobs = [
+        Demand(pods=1, resources=stack.backend.resources),
+        Demand(pods=2, resources=CLIENT_RESOURCES),
+        *(
+            Demand(pods=1, resources=job.resources or stack.backend.resources)
+            for job in stack.backend.jobs.values()
+        ),
+    ]
     tiers = [
         Demand(pods=worst_moment(workload, weights=stack.edge.weights), resources=workload.resources)
         for workload in (stack.backend, stack.frontend)

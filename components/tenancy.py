@@ -7,9 +7,11 @@ import pulumi
 from pulumi_kubernetes import core, meta, rbac, scheduling
 
 from policies.configuration import Configuration
+from policies.references import MADE_ELSEWHERE
 
 from . import admission, live, names, network, ownership, sizing, workload
 from .context import Place
+from .model.external import external
 from .model.stack import Stack
 
 _LEVEL = "restricted"
@@ -53,7 +55,7 @@ class Tenancy(pulumi.ComponentResource):
         if settings.create_namespace:
             self._size(stack)
             self._developers(settings.developers)
-        network.allow_dns(self._metadata("allow-dns"), settings.dns_namespace, self)
+        network.allow_dns(self._metadata("allow-dns"), settings, self)
         self.place = Place(
             namespace=self.namespace,
             instance=stack.namespace,
@@ -71,9 +73,12 @@ class Tenancy(pulumi.ComponentResource):
         """
         stack, settings = args.stack, args.stack.tenancy
         owned = {live.OWNER: pulumi.Output.from_input(args.owner).apply(ownership.mark)}
-        deny = meta.v1.ObjectMetaArgs(name=live.OWNED, namespace=stack.namespace, labels=self._labels)
+        known = {MADE_ELSEWHERE: " ".join(named)} if (named := external(stack)) else {}
+        deny = meta.v1.ObjectMetaArgs(
+            name=live.OWNED, namespace=stack.namespace, labels=self._labels, annotations={**known}
+        )
         if not settings.create_namespace:
-            deny.annotations = owned
+            deny.annotations = {**known, **owned}
             return _existing(network.default_deny(deny, self), stack.namespace)
         namespace = core.v1.Namespace(
             "namespace",

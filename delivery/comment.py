@@ -18,6 +18,8 @@ _SIGNS = {"create": "+", "update": "!", "replace": "!", "delete": "-"}
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 _LONGEST_ERROR = 4_000
 _MOST_LISTED = 20
+_PLAIN = re.compile(r"[a-z][a-z0-9-]{0,62}( [a-z][a-z0-9-]{0,62})*")
+_LINKED = re.compile(r"\b([0-9a-f]{7,}|gh-[0-9]+)\b")
 # Room for the words around a cut.
 _FRAME = 200
 
@@ -67,7 +69,7 @@ def _head(report: Report) -> Iterator[str]:
     for preview in report.previews:
         counts = [_count(preview, operation) for operation in ("create", "update", "replace", "delete")]
         word = "**fails**" if preview.stack in failed else "passes"
-        cells = [preview.stack, *counts, preview.unchanged, len(preview.violations), word]
+        cells = [plain(preview.stack), *counts, preview.unchanged, len(preview.violations), word]
         yield f"| {' | '.join(map(str, cells))} |"
     yield ""
 
@@ -92,13 +94,13 @@ def _sum(report: Report) -> str:
 def _warning(preview: Preview) -> Iterator[str]:
     lost = [change for change in preview.changes if protection.loses(change)]
     if lost:
-        yield from _loss(preview.stack, lost)
+        yield from _loss(plain(preview.stack), lost)
     if preview.unprotected:
-        yield from _caution(f"{preview.stack} would lose its protection against deletion:")
+        yield from _caution(f"{plain(preview.stack)} would lose its protection against deletion:")
         yield from _listed(f"{code(name)} may be **deleted** from then on" for name in preview.unprotected)
         yield ""
     if preview.moved:
-        yield from _caution(f"{preview.stack} would be deployed to another place:")
+        yield from _caution(f"{plain(preview.stack)} would be deployed to another place:")
         yield from _listed(map(code, preview.moved))
         yield ">"
         yield "> Its data stays where it is deployed now."
@@ -130,7 +132,7 @@ def _listed(entries: Iterable[str]) -> Iterator[str]:
 
 
 def _section(preview: Preview, room: int) -> str:
-    parts = [f"\n### {preview.stack}\n"]
+    parts = [f"\n### {plain(preview.stack)}\n"]
     if preview.errors:
         parts.append("\nThe program or the engine failed; what follows is as far as it came:\n")
         parts.append(_block("text", "\n\n".join(preview.errors)[:_LONGEST_ERROR]))
@@ -187,9 +189,18 @@ def _block(language: str, content: str) -> str:
     return f"\n{fence}{language}\n{_printable(content)}\n{fence}\n"
 
 
+def plain(name: str) -> str:
+    """Return a name as it is where it can be nothing else, and as code where GitHub might see a link in it.
+
+    A stack's name is a file's name in a pull request: it may look like a mention, an address, a commit
+    (`deadbeef`) or an issue (`gh-12`).
+    """
+    return name if _PLAIN.fullmatch(name) and not _LINKED.search(name) else code(name)
+
+
 def code(content: str) -> str:
-    """Code within a line: one line, and no character that would end it."""
-    line = " ".join(content.split())
+    """Code within a line: one line, not empty, and no character that would end it."""
+    line = " ".join(content.split()) or "(nothing)"
     return f"`{_printable(line).replace('`', chr(39)).replace('|', '/')[:200]}`"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from delivery.comment import LONGEST, code
+from delivery.comment import LONGEST, code, plain
 from delivery.github import Repository, is_ours
 from toolchain.refusal import Refusal
 
@@ -72,16 +72,17 @@ def _section(report: Report) -> Iterator[str]:
                 else ""
             )
             yield (
-                f"  - {code(change['field'])} {change['what']}{by}"
+                f"  - {code(change['field'])} {plain(change['what'])}{by}"
                 if change["field"]
-                else f"  - {change['what']}"
+                else f"  - {plain(change['what'])}"
             )
     if len(findings) > _MOST_OBJECTS:
         yield f"- and {len(findings) - _MOST_OBJECTS} more"
     yield from (f"- could not be seen: {code(str(each['who']))}" for each in report["unseen"])
     yield ""
     if findings:
-        yield f"`make drift STACK={stack}` shows the values; `make up STACK={stack}` puts it right."
+        show, repair = (code(f"make {verb} STACK={stack}") for verb in ("drift", "up"))
+        yield f"{show} shows the values; {repair} puts it right."
         yield ""
 
 

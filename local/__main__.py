@@ -18,6 +18,7 @@ _COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "rollback": commands.rollback,
     "adopt": commands.adopt,
     "drift": commands.drift,
+    "audit": commands.audit,
     "status": commands.status,
     "shell": commands.shell,
     "destroy": commands.destroy,

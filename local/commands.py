@@ -13,6 +13,7 @@ from typing import Any
 
 from cluster import lifecycle
 from local import adoption, bringup, diagnosis, edge, holding, images, smoke, target, unreachable, workspace
+from local.audit import command as auditing
 from local.drift import command as drifting
 from local.drift import report
 from local.stack import Stack
@@ -110,6 +111,14 @@ def drift(options: Options) -> int:
         found = drifting.looked(stack, chosen)
     say(report.document(found).rstrip() if options.as_json else report.text(found))
     return 0 if found.clean else drifting.DRIFTED
+
+
+def audit(options: Options) -> None:
+    """Who may do what in the stack's namespace, from the RBAC that is live."""
+    with contextlib.redirect_stdout(sys.stderr):
+        chosen = present(options)
+        told = auditing.told(options.stack, chosen, all_subjects=os.environ.get("ALL") == "yes")
+    say(told)
 
 
 def adopt(options: Options) -> None:

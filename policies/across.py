@@ -11,7 +11,7 @@ from typing import Any
 
 from .expression import Unknown
 from .judgement import Manifest, name
-from .references import all_references
+from .references import all_references, made_elsewhere
 from .rule import Level, Severity
 from .stack import Reference, Stack, Workload, below, listed, namespace, objects, own, selects
 
@@ -102,10 +102,13 @@ def _serves(service: Manifest, workload: Workload) -> bool:
 
 
 def _references(stack: Stack) -> Found:
+    elsewhere = made_elsewhere(stack)
     for manifest, reference in all_references(stack):
         if isinstance(reference.name, Unknown) or reference.name == "default":
             continue
         if any(manifest is entry for entry in stack.settled):
+            continue
+        if (namespace(manifest), reference.kind, reference.name) in elsewhere:
             continue
         if not stack.has(reference.kind, reference.name, namespace(manifest)):
             yield manifest, f"{reference.kind} {reference.name} is not part of the stack"
@@ -160,6 +163,18 @@ def _narrow(stack: Stack) -> Found:
 
 def _is_of(reference: Reference, secret: Manifest) -> bool:
     return reference.kind == "Secret" and isinstance(reference.name, str) and reference.name == own(secret)
+
+
+def _changing(stack: Stack) -> Found:
+    read = {
+        (namespace(workload.manifest), reference.name)
+        for workload in stack.workloads
+        for reference in workload.environment
+        if reference.kind == "Secret"
+    }
+    for secret in stack.of("Secret"):
+        if secret.get("immutable") is not True and (namespace(secret), own(secret)) in read:
+            yield secret, "a pod's environment reads it, and it can change"
 
 
 def _fixed_replicas(stack: Stack) -> Found:
@@ -279,6 +294,14 @@ STACK_RULES = (
         judge=_narrow,
         protects="A consumer is near no secret that it does not need.",
         remedy="keep in a Secret what is read, and name the keys where it is not all for one workload",
+    ),
+    StackRule(
+        id="secret-environment",
+        category="secrets",
+        severity=Severity.MEDIUM,
+        judge=_changing,
+        protects="What a pod's environment holds is what the Secret holds, also after a change.",
+        remedy="set immutable: true and name it after its content, or mount it: files are kept up to date",
     ),
     StackRule(
         id="autoscaled-replicas",

@@ -35,12 +35,26 @@ def _cloudnative_pg(cluster: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]
     }
 
 
+def _cert_manager(certificate: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    """See https://cert-manager.io/docs/usage/certificate/."""
+    spec = certificate.get("spec")
+    secret = spec.get("secretName") if isinstance(spec, Mapping) else None
+    return {"Secret": (secret,)} if isinstance(secret, str) else {}
+
+
 def _name(manifest: Mapping[str, Any]) -> str:
     metadata = manifest.get("metadata")
     return str(metadata.get("name")) if isinstance(metadata, Mapping) else ""
 
 
 OPERATORS: Mapping[str, Operator] = {
+    # Its pods answer an authority's question whose the name is:
+    # https://cert-manager.io/docs/configuration/acme/http01/
+    "cert-manager.io/Certificate": Operator(
+        labels=lambda _: {"acme.cert-manager.io/http01-solver": "true"},
+        ports=(("http", 8089),),
+        makes=_cert_manager,
+    ),
     "postgresql.cnpg.io/Cluster": Operator(
         labels=lambda cluster: {
             "cnpg.io/cluster": _name(cluster),
@@ -48,5 +62,5 @@ OPERATORS: Mapping[str, Operator] = {
         },
         ports=(("postgresql", 5432), ("status", 8000), ("metrics", 9187)),
         makes=_cloudnative_pg,
-    )
+    ),
 }

@@ -1,9 +1,25 @@
-"""Who refers to what in a stack, by kind and name."""
+"""Who refers to what in a stack, by kind and name, and what the stack says that others make."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from .judgement import Manifest
-from .stack import Reference, Stack, below, objects
+from .stack import Reference, Stack, below, namespace, objects
+
+# An annotation of any object of a stack: objects of its namespace that the stack knows to be made by others,
+# as `Kind/name` with spaces between.
+MADE_ELSEWHERE = "kubernetes-namespace.policies/made-elsewhere"
+
+
+def made_elsewhere(stack: Stack) -> set[tuple[Any, str, str]]:
+    """Return the namespace, kind and name of each object that the stack says others make."""
+    found = set()
+    for manifest in stack.manifests:
+        said = below(manifest, "metadata", "annotations").get(MADE_ELSEWHERE)
+        for entry in said.split() if isinstance(said, str) else ():
+            kind, _, name = entry.partition("/")
+            found.add((namespace(manifest), kind, name))
+    return found
 
 
 def all_references(stack: Stack) -> Iterator[tuple[Manifest, Reference]]:

@@ -55,6 +55,8 @@ class Workload:
     ports: tuple[tuple[str, Any], ...]
     lasting: bool
     references: tuple[Reference, ...]
+    # Those of the references that variables are made of.
+    environment: tuple[Reference, ...] = ()
     # Made and guarded by an operator, which brings budgets and Services of its own.
     operated: bool = False
 
@@ -207,6 +209,7 @@ def _workload(manifest: Manifest) -> Workload | None:
         ports=tuple(_ports(pod)),
         lasting=kind not in ("Job", "CronJob") and pod.get("restartPolicy", "Always") == "Always",
         references=tuple(_of_pod(pod)),
+        environment=tuple(_of_environment(pod)),
     )
 
 
@@ -219,13 +222,17 @@ def _ports(pod: Manifest) -> Iterator[tuple[str, Any]]:
 def _of_pod(pod: Manifest) -> Iterator[Reference]:
     if pod.get("serviceAccountName"):
         yield Reference(kind="ServiceAccount", name=pod["serviceAccountName"])
+    yield from _of_environment(pod)
+    for volume in objects(pod, "volumes"):
+        yield from _of_volume(volume)
+
+
+def _of_environment(pod: Manifest) -> Iterator[Reference]:
     for container in (*objects(pod, "containers"), *objects(pod, "initContainers")):
         for variable in objects(container, "env"):
             yield from _keyed(below(variable, "valueFrom"))
         for source in objects(container, "envFrom"):
             yield from _keyed(source)
-    for volume in objects(pod, "volumes"):
-        yield from _of_volume(volume)
 
 
 def _keyed(source: Mapping[str, Any]) -> Iterator[Reference]:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from .. import majors
 from .base import Model, refuse
+from .external import External
 from .scalars import Bytes, Image, Name, SqlName, UserId
 from .workload import Resources, resources
 
@@ -53,7 +54,7 @@ class Database(Model):
         description="Size of each instance's volume; it can grow, never shrink.",
         examples=["2Gi"],
     )
-    storage_class: Name | None = Field(
+    storage_class: Annotated[Name, External("StorageClass")] | None = Field(
         default=None,
         description="Class of the volume; none means the cluster's default.",
         examples=["standard"],

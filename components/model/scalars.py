@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from .. import images, quantities
+from .. import addresses, images, quantities
 from .base import refuse
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -112,6 +112,31 @@ def _url_path(text: str) -> str:
     return text
 
 
+def _subdomain(text: str) -> str:
+    if len(text) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in text.split(".")):
+        return text
+    raise refuse(
+        "the name is labels of lower-case letters, digits and dashes, with dots between", "letsencrypt"
+    )
+
+
+def _account(text: str) -> str:
+    namespace, _, name = text.partition("/")
+    if not _LABEL.fullmatch(namespace) or len(name) > _LONGEST_HOST:
+        name = ""
+    if not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise refuse(
+            "it is no service account, which is a namespace, a slash and a name",
+            "cert-manager/cert-manager",
+        )
+    if name == "default":
+        raise refuse(
+            "every pod of that namespace that names no account has this one, and nothing would judge it",
+            f"{namespace}/operator",
+        )
+    return text
+
+
 def _cidr(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
@@ -119,6 +144,22 @@ def _cidr(text: str) -> str:
         raise refuse(
             "a network policy takes address ranges: an address and the length of its prefix", "192.0.2.10/32"
         ) from None
+
+
+def _range(text: str) -> str:
+    found = _cidr(text)
+    if why := addresses.problem(found):
+        raise refuse(why, "10.20.0.0/16")
+    return found
+
+
+def _dns_server(text: str) -> str:
+    found = _cidr(text)
+    if not addresses.is_host(found):
+        raise refuse(
+            "a DNS server is one address, and the range would open its neighbours too", "169.254.20.10"
+        )
+    return found
 
 
 Scalar = Annotated[str, BeforeValidator(_text_of_scalar)]
@@ -135,6 +176,8 @@ Name = Annotated[
         "my-name",
     ),
 ]
+Subdomain = Annotated[str, AfterValidator(_subdomain)]
+Account = Annotated[str, AfterValidator(_account)]
 Variable = Annotated[
     str,
     matching(_VARIABLE, "an environment variable is letters, digits and `_`, no digit first", "LOG_LEVEL"),
@@ -148,6 +191,24 @@ SqlName = Annotated[
     ),
 ]
 Cidr = Annotated[str, AfterValidator(_cidr)]
+Range = Annotated[str, AfterValidator(_range)]
+DnsServer = Annotated[str, AfterValidator(_dns_server)]
+LabelKey = Annotated[
+    str,
+    matching(
+        re.compile(r"(?:[a-z0-9][a-z0-9.-]{0,251}[a-z0-9]/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"),
+        "it is no key of a label, so it would select no pod",
+        "k8s-app",
+    ),
+]
+LabelValue = Annotated[
+    str,
+    matching(
+        re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?"),
+        "it is no value of a label, so it would select no pod",
+        "kube-dns",
+    ),
+]
 MountPath = Annotated[str, AfterValidator(_path)]
 UrlPath = Annotated[str, AfterValidator(_url_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -12,6 +12,8 @@ from .scalars import Name, Namespace
 from .tenancy import Cluster, Tenancy
 from .tiers import Backend, Frontend
 
+_PRODUCTION = ("live", "prod", "production")
+
 
 class Kubeconfig(Model):
     """The cluster to deploy to, from Pulumi's own keys `kubernetes:context` and `kubernetes:kubeconfig`."""
@@ -44,6 +46,11 @@ class Stack(Model):
     edge: Edge = Field(description="Where the site is reached.", examples=[{"host": "feastflow.example.com"}])
 
     @property
+    def production(self) -> bool:
+        """Whether the environment's name says that customers use it."""
+        return self.environment in _PRODUCTION
+
+    @property
     def connections(self) -> int:
         """Connections that the database server accepts."""
         return connections.accepted(self.backend, self.database, weights=self.edge.weights)
@@ -59,6 +66,10 @@ class Stack(Model):
             "edge.controllerNamespace": self.edge.controller_namespace,
             "database.operatorNamespace": self.database.operator_namespace,
             "tenancy.dnsNamespace": self.tenancy.dns_namespace,
+            **{
+                f"tenancy.trustedAccounts[{index}]": account.partition("/")[0]
+                for index, account in enumerate(self.tenancy.trusted_accounts)
+            },
         }
         for key, namespace in others.items():
             if namespace == self.namespace:

@@ -1,11 +1,11 @@
 """The namespace's guards, and what the program has to know of the cluster."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from .base import Model
-from .scalars import Cidr, Name, Sequence
+from .scalars import Account, Cidr, DnsServer, LabelKey, LabelValue, Name, Port, Sequence
 
 
 class Tenancy(Model):
@@ -18,6 +18,22 @@ class Tenancy(Model):
     )
     dns_namespace: Name = Field(
         default="kube-system", description="Namespace of the cluster's DNS pods.", examples=["kube-system"]
+    )
+    dns_labels: dict[LabelKey, LabelValue] = Field(
+        default={},
+        description="Labels of the cluster's DNS pods; none means `k8s-app: kube-dns`.",
+        examples=[{"dns.operator.openshift.io/daemonset-dns": "default"}],
+    )
+    dns_ports: Annotated[tuple[Port, ...], Sequence, Field(min_length=1)] = Field(
+        default=(53,), description="Ports that the DNS pods themselves listen on.", examples=[[5353]]
+    )
+    dns_addresses: Annotated[tuple[DnsServer, ...], Sequence] = Field(
+        default=(),
+        description=(
+            "DNS servers that are no pods with addresses of their own, on port 53: NodeLocal DNSCache's, and "
+            "the DNS Service's where the cache answers for that too."
+        ),
+        examples=[["169.254.20.10", "10.96.0.10"]],
     )
     developers: Annotated[str, Field(min_length=1, max_length=253)] = Field(
         default="feastflow-developers",
@@ -44,6 +60,14 @@ class Tenancy(Model):
         ),
         examples=[False],
     )
+    trusted_accounts: Annotated[tuple[Account, ...], Sequence] = Field(
+        default=(),
+        description=(
+            "Service accounts (`namespace/name`) of controllers whose requests the admission policies pass, "
+            "since they make what a judged object asks for. The database's operator is one by itself."
+        ),
+        examples=[["cert-manager/cert-manager"]],
+    )
     protect: bool = Field(
         default=False,
         description="Whether Pulumi refuses to delete the namespace and the database's data.",
@@ -63,6 +87,13 @@ class Cluster(Model):
         default=10,
         description="Seconds after which pods leave a node that is known not to answer.",
         examples=[30],
+    )
+    ip_families: Annotated[
+        tuple[Literal["IPv4", "IPv6"], ...], Sequence, Field(min_length=1, max_length=2)
+    ] = Field(
+        default=("IPv4",),
+        description="Families of the pods' addresses; with IPv6 the site listens on those too.",
+        examples=[["IPv4", "IPv6"]],
     )
     api_server: Annotated[tuple[Cidr, ...], Sequence] = Field(
         default=("0.0.0.0/0",),

@@ -1,11 +1,13 @@
 """The two tiers of pods that serve HTTP, with the figures of the contract as defaults."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from .base import Model, refuse
-from .scalars import Command, Image, Seconds, Sequence, UnprivilegedPort
+from .jobs import Job
+from .scalars import Command, Image, Name, Seconds, Sequence, UnprivilegedPort
 from .workload import Autoscaling, Probes, Resources, Workload, WritablePath, resources
 
 _TMP = "/tmp"  # noqa: S108 - a path inside the container
@@ -90,6 +92,11 @@ class Backend(Workload):
         examples=[3],
     )
     migrations: Migrations = Field(default=Migrations(), description="How the schema is migrated.")
+    jobs: dict[Annotated[Name, Field(max_length=37)], Job] = Field(
+        default={},
+        description="Scheduled jobs of the backend's image, by name.",
+        examples=[{"report": {"schedule": "30 3 * * *", "command": ["npm", "run", "report"]}}],
+    )
     jwt_expire: str = Field(
         default="7d",
         pattern=r"^[0-9]{1,8}[smhdw]$",
@@ -99,7 +106,8 @@ class Backend(Workload):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        check_names(self, BACKEND_VARIABLES)
+        jobs = {f"jobs.{name}.env": job.env for name, job in self.jobs.items()}
+        check_names(self, BACKEND_VARIABLES, jobs)
         return self
 
 
@@ -138,8 +146,13 @@ class Frontend(Workload):
         return self
 
 
-def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
-    """Refuse variables that would be there twice, and new names for variables that do not exist."""
+def check_names(
+    tier: Workload, contract: tuple[str, ...], more: Mapping[str, Mapping[str, str]] | None = None
+) -> None:
+    """Refuse variables that would be there twice, and new names for variables that do not exist.
+
+    `more` are further environments by their keys below the tier.
+    """
     for old in tier.env_names:
         if old not in contract:
             raise refuse(
@@ -161,6 +174,7 @@ def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
         ("env", tier.env),
         ("release.green.env", release.green.env if release.green else {}),
         ("release.canary.env", release.canary.env if release.canary else {}),
+        *(more or {}).items(),
     ):
         for name in env:
             if name in names:

@@ -6,10 +6,10 @@ from pydantic import Field, model_validator
 
 from .. import quantities
 from .base import Model, refuse
+from .external import External
 from .release import Release
 from .scalars import (
     Bytes,
-    Cidr,
     Command,
     Cpu,
     Host,
@@ -18,6 +18,7 @@ from .scalars import (
     Name,
     Percent,
     Port,
+    Range,
     Scalar,
     Seconds,
     Sequence,
@@ -203,7 +204,7 @@ class Egress(Model):
     port: Port = Field(
         default=443, description="Port there; of a Service, the port of its pods.", examples=[443]
     )
-    cidrs: Annotated[tuple[Cidr, ...], Sequence] = Field(
+    cidrs: Annotated[tuple[Range, ...], Sequence] = Field(
         default=(), description="Addresses of the host, where they are known.", examples=[["192.0.2.0/24"]]
     )
 
@@ -278,7 +279,7 @@ class Workload(Model):
         description="Hosts outside the namespace that the pods may connect to.",
         examples=[[{"host": "api.example.com", "port": 443}]],
     )
-    pull_secrets: Annotated[tuple[Name, ...], Sequence] = Field(
+    pull_secrets: Annotated[tuple[Annotated[Name, External("Secret")], ...], Sequence] = Field(
         default=(),
         description="Secrets of the namespace with which nodes pull the image.",
         examples=[["registry"]],

@@ -8,7 +8,7 @@ from local.drift.compare import ADDED, CHANGED, REMOVED
 
 _ANY = (ADDED, CHANGED, REMOVED)
 _MORE = (ADDED, CHANGED)
-_POD = r"spec\.template\.spec\."
+_POD = r"spec\.(jobTemplate\.spec\.)?template\.spec\."
 _CONTAINER = r"(c|initC)ontainers\[[^\]]*\]"
 # Kind, field, and what has to happen to the field.
 _TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -25,16 +25,17 @@ _TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (r"Service", r"spec\.loadBalancerSourceRanges", _ANY),
     (r"Ingress|IngressRoute|Gateway|HTTPRoute", r"spec|metadata\.annotations", _MORE),
     (r"Ingress|IngressRoute|Gateway|HTTPRoute", r"spec\.tls", _ANY),
+    (r"Certificate", r"spec\.(issuerRef|dnsNames|secretName)", _ANY),
     (r"ServiceAccount", r"automountServiceAccountToken", _ANY),
     # Clouds give an account their own rights by an annotation.
     (r"ServiceAccount", r"secrets|metadata\.annotations", _MORE),
     (
-        r"Deployment|StatefulSet|Job",
+        r"Deployment|StatefulSet|(Cron)?Job",
         rf"{_POD}(host|shareProcessNamespace|serviceAccount|automountServiceAccountToken|volumes)",
         _ANY,
     ),
-    (r"Deployment|StatefulSet|Job", rf"{_POD}({_CONTAINER}\.)?securityContext", _ANY),
-    (r"Deployment|StatefulSet|Job", rf"{_POD}{_CONTAINER}(\.(image|command|args|envFrom))?$", _MORE),
+    (r"Deployment|StatefulSet|(Cron)?Job", rf"{_POD}({_CONTAINER}\.)?securityContext", _ANY),
+    (r"Deployment|StatefulSet|(Cron)?Job", rf"{_POD}{_CONTAINER}(\.(image|command|args|envFrom))?$", _MORE),
     (r"Cluster", r"spec\.(enableSuperuserAccess|managed|postgresql\.pg_hba)", _ANY),
 )
 _COMPILED = tuple((re.compile(kind), re.compile(field), what) for kind, field, what in _TABLE)

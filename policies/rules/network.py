@@ -18,7 +18,7 @@ from ..vocabulary import (
 )
 
 _CATEGORY = "network"
-_RULE, _LISTENER = Variable("rule"), Variable("listener")
+_RULE, _LISTENER, _ENTRY = Variable("rule"), Variable("listener"), Variable("entry")
 
 
 def _bounded(direction: str, peers: str) -> Every:
@@ -63,6 +63,20 @@ RULES = (
         protects="Nobody on the way reads or changes what a browser sends.",
         remedy="set spec.tls with the host and the Secret of its certificate",
         level=Level.ADVISORY,
+    ),
+    Rule(
+        id="ingress-certificate",
+        category=_CATEGORY,
+        severity=Severity.HIGH,
+        kinds=("Ingress",),
+        holds=Every(
+            items(OBJECT, "spec", "tls"), _ENTRY, Not(is_(Default(text(_ENTRY, "secretName"), ""), ""))
+        ),
+        protects="A browser can tell the site from whoever answers in its name.",
+        remedy=(
+            "name the certificate's Secret in spec.tls[].secretName, or exempt the Ingress by name until "
+            "the day when it has one"
+        ),
     ),
     Rule(
         id="route-host",

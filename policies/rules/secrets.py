@@ -20,6 +20,7 @@ from ..vocabulary import (
     if_,
     is_,
     items,
+    one_of,
     present,
     some,
     text,
@@ -38,6 +39,18 @@ _VALUE = Default(text(_VARIABLE, "value"), "")
 _DATA = entries(OBJECT, "data")
 # A switch hides nothing, and $(NAME) is filled in from another variable.
 _HARMLESS = "(?i)^(|true|false|yes|no|on|off|[01]|\\$\\([a-z_][a-z0-9_]*\\))$"
+
+# Not read by a pod's environment: the pack holds that against a whole stack (`secret-environment`).
+READ_AS = "kubernetes-namespace.policies/read-as"
+# What others write anew under the same name, and a controller or a node reads:
+# https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
+_CHANGING = (
+    "kubernetes.io/tls",
+    "kubernetes.io/dockerconfigjson",
+    "kubernetes.io/dockercfg",
+    "kubernetes.io/service-account-token",
+)
+_OWNER = Variable("owner")
 
 RULES = (
     Rule(
@@ -83,9 +96,24 @@ RULES = (
         category=_CATEGORY,
         severity=Severity.MEDIUM,
         kinds=("Secret",),
-        holds=is_(Default(flag(OBJECT, "immutable"), False), True),
+        holds=some(
+            is_(Default(flag(OBJECT, "immutable"), False), True),
+            one_of(Default(text(OBJECT, "type"), "Opaque"), *_CHANGING),
+            is_(Default(text(OBJECT, "metadata", "labels", READ_AS), ""), "files"),
+            Some(
+                items(OBJECT, "metadata", "ownerReferences"),
+                _OWNER,
+                every(
+                    Matches(Default(text(_OWNER, "apiVersion"), ""), "^cert-manager[.]io/"),
+                    is_(Default(text(_OWNER, "kind"), ""), "Certificate"),
+                ),
+            ),
+        ),
         protects="A secret does not change below a running pod; a new one has a new name and rolls its pods.",
-        remedy="set immutable: true and name the Secret after its content",
+        remedy=(
+            "set immutable: true and name the Secret after its content, "
+            f"or label it {READ_AS}: files where no pod's environment reads it"
+        ),
     ),
     Rule(
         id="secret-whole",

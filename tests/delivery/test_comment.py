@@ -124,7 +124,7 @@ def test_nothing_that_a_stranger_writes_gets_out_of_its_code() -> None:
     )
     broken = Violation(policy=_HOSTILE, level=_HOSTILE, message=_HOSTILE)
     preview = Preview(
-        stack="dev", changes=(change,), violations=(broken,), errors=(_HOSTILE,), base_error=_HOSTILE
+        stack=_HOSTILE, changes=(change,), violations=(broken,), errors=(_HOSTILE,), base_error=_HOSTILE
     )
     text = comment.text(Report(base=_HOSTILE, head=_HOSTILE, previews=(preview,)))
     outside = re.sub(r"`[^`\n]*`", "", re.sub(r"(?ms)^(`{3,})\w*\n.*?^\1$", "", text))
@@ -133,3 +133,40 @@ def test_nothing_that_a_stranger_writes_gets_out_of_its_code() -> None:
         assert sign not in outside
     assert "\x1b" not in text
     assert outside.count("</details>") == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@team", "a@example.com", "#12", "gh-12", "deadbeef", "0" * 40, "o/r#1", "https://example.com"),
+        *(
+            "www.example.com",
+            "[a](b)",
+            "![a](b)",
+            "<b>",
+            "**a**",
+            "a_b_",
+            "a|b",
+            "a`b",
+            "~~a~~",
+            "",
+            " ",
+            ":x:",
+        ),
+    ],
+)
+def test_the_name_of_a_stack_is_no_link_no_mention_and_no_markup(name: str) -> None:
+    lost = (_change("delete", "Namespace"),)
+    preview = Preview(stack=name, changes=lost, unprotected=("x",), moved=("y",))
+    text = comment.text(_report(preview))
+    shown = comment.code(name)
+    assert comment.plain(name) == shown
+    assert f"| {shown} | " in text
+    assert f"\n### {shown}\n" in text
+    assert text.count(f"**{shown} would") == 3
+    assert shown.count("`") == 2
+
+
+@pytest.mark.parametrize("name", ["dev", "prod", "eu-west-1", "feed", "d2"])
+def test_a_plain_name_stays_plain(name: str) -> None:
+    assert comment.plain(name) == name

@@ -37,6 +37,18 @@ def test_a_backend_pod_that_is_deleted_comes_back_while_the_service_keeps_answer
     assert watch.kept_answering, watch.failures
 
 
+def test_an_order_that_is_too_old_is_deleted_by_the_nights_job_and_no_other(kube: Kube) -> None:
+    young = kube.sql("SELECT count(*) FROM orders")
+    kube.sql(
+        "INSERT INTO orders (id, idempotency_key, fingerprint, customer_name, note, total_cents, created_at)"
+        " VALUES (gen_random_uuid(), 'old', '', '', '', 1, now() - interval '91 days')"
+    )
+    kube.run("create", "job", "purge-now", "--from", "cronjob/feastflow-jobs-purge")
+    kube.run("wait", "job/purge-now", "--for=condition=Complete", "--timeout=120s", timeout=150)
+    assert kube.sql("SELECT count(*) FROM orders") == young
+    kube.run("delete", "job", "purge-now")
+
+
 def test_everything_together_stays_small(kube: Kube, figures: Figures) -> None:
     def used() -> list[float]:
         lines = kube.run("top", "nodes", "--no-headers").splitlines()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.expression import Unknown
+from policies.references import MADE_ELSEWHERE
 
 from .manifests import BASES, Manifest
 
@@ -47,6 +48,13 @@ def _small() -> Stack:
         )
     }
     made["Secret"]["metadata"]["name"] = "web-1"
+    made["tls"] = {
+        **deepcopy(BASES["Secret"]),
+        "metadata": {"name": "web-tls"},
+        "type": "kubernetes.io/tls",
+        "data": {"tls.crt": "YQ==", "tls.key": "YQ=="},
+        "immutable": False,
+    }
     made["Job"]["spec"]["template"]["metadata"] = {"labels": {"app": "web"}}
     made["Namespace"] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _SPACE}}
     for kind in ("ResourceQuota", "LimitRange"):
@@ -84,6 +92,16 @@ def _all(*changes: Callable[[Stack], object]) -> Callable[[Stack], object]:
 
 def _nothing(_: Stack) -> None:
     pass
+
+
+def _certificate(secret: str) -> Callable[[Stack], object]:
+    made = {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "Certificate",
+        "metadata": {"name": "web", "namespace": _SPACE},
+        "spec": {"secretName": secret, "issuerRef": {"name": "letsencrypt"}, "dnsNames": ["web.example.com"]},
+    }
+    return lambda stack: stack.update(Certificate=made)
 
 
 _CONTAINER = "spec/template/spec/containers/0"
@@ -183,6 +201,67 @@ CASES = (
         says="a certificate that nobody makes",
         change=_set("Ingress", "spec/tls/0/secretName", "cert"),
         denied="Ingress",
+    ),
+    *(
+        StackCase(
+            rule="reference",
+            says=f"a certificate that {says}",
+            change=_all(
+                _set("Ingress", "spec/tls/0/secretName", "cert"),
+                _set("deny", "metadata/annotations", {MADE_ELSEWHERE: named}),
+            ),
+            denied=denied,
+        )
+        for says, named, denied in (
+            ("the stack says others make", "ConfigMap/web Secret/cert", ""),
+            ("others make by a longer name", "Secret/cert-2", "Ingress"),
+            ("is a ConfigMap elsewhere", "ConfigMap/cert", "Ingress"),
+        )
+    ),
+    StackCase(
+        rule="reference",
+        says="a certificate that others make in another namespace",
+        change=_all(
+            _set("Ingress", "spec/tls/0/secretName", "cert"),
+            _set("deny", "metadata/annotations", {MADE_ELSEWHERE: "Secret/cert"}),
+            _set("deny", "metadata/namespace", "other"),
+        ),
+        denied="Ingress",
+    ),
+    StackCase(
+        rule="reference",
+        says="a certificate that cert-manager writes",
+        change=_all(_set("Ingress", "spec/tls/0/secretName", "cert"), _certificate("cert")),
+    ),
+    StackCase(
+        rule="reference",
+        says="a certificate that cert-manager writes under another name",
+        change=_all(_set("Ingress", "spec/tls/0/secretName", "cert"), _certificate("other")),
+        denied="Ingress",
+    ),
+    StackCase(rule="secret-environment", says="one that cannot change", change=_nothing),
+    StackCase(
+        rule="secret-environment",
+        says="one that changes, as files",
+        change=_all(
+            _set("Secret", "immutable", False),
+            _set("Deployment", "spec/template/spec/volumes", _WHOLE),
+            _set("Deployment", f"{_CONTAINER}/env", []),
+            _set("Deployment", "spec/template/spec/initContainers", []),
+            _set("Job", f"{_CONTAINER}/env", []),
+        ),
+    ),
+    StackCase(
+        rule="secret-environment",
+        says="one that changes",
+        change=_set("Secret", "immutable", False),
+        denied="Secret",
+    ),
+    StackCase(
+        rule="secret-environment",
+        says="a certificate's key",
+        change=_set("Deployment", f"{_REFERENCE}/name", "web-tls"),
+        denied="tls",
     ),
     StackCase(rule="dangling", says="all used", change=_nothing),
     StackCase(

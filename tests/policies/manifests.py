@@ -150,7 +150,10 @@ BASES: dict[str, Manifest] = {
         _object(
             "networking.k8s.io/v1",
             "Ingress",
-            spec={"rules": [{"host": _HOST, "http": _PATHS}], "tls": [{"hosts": [_HOST]}]},
+            spec={
+                "rules": [{"host": _HOST, "http": _PATHS}],
+                "tls": [{"hosts": [_HOST], "secretName": "web-tls"}],
+            },
         ),
         _object(
             "networking.k8s.io/v1",

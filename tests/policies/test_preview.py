@@ -70,6 +70,34 @@ def test_the_kubeconfig_that_the_provider_leaves_is_where_the_command_removes_it
     assert set(Path(tempfile.gettempdir()).glob("kubeconfig*")) <= before
 
 
+def test_what_the_settings_say_that_others_make_breaks_no_rule(workspace: Make) -> None:
+    config = stack_file("prod")
+    config["feastflow:backend"] = {**_section(config, "backend"), "pullSecrets": ["registry"]}
+    config["feastflow:frontend"] = {"pullSecrets": ["registry"]}
+    tls = {"enabled": True, "secretName": "shop-tls"}
+    config["feastflow:edge"] = {**_section(config, "edge"), "tls": tls}
+    del config["policies:exemptions"]
+    run = workspace(ROOT, "prod").preview(config)
+    assert run.violations == []
+    assert run.code == 0, run.text
+
+
+def test_a_certificate_that_cert_manager_writes_breaks_no_rule(workspace: Make) -> None:
+    config = stack_file("prod")
+    tls = {"enabled": True, "issuer": {"name": "letsencrypt"}}
+    config["feastflow:edge"] = {**_section(config, "edge"), "tls": tls}
+    del config["policies:exemptions"]
+    run = workspace(ROOT, "prod").preview(config)
+    assert run.violations == []
+    assert run.code == 0, run.text
+
+
+def _section(config: dict[str, object], name: str) -> dict[str, object]:
+    section = config[f"feastflow:{name}"]
+    assert isinstance(section, dict)
+    return section
+
+
 @pytest.fixture(scope="module")
 def shop(workspace: Make) -> Workspace:
     """Two workloads, legacy and computed, that break rules."""

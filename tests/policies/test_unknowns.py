@@ -18,7 +18,7 @@ from .manifests import Manifest, paths
 _UNKNOWN = Unknown(path=("unknown",))
 _IDENTITY = (("kind",), ("apiVersion",))
 # What a stack breaks as it is; see its file.
-_KNOWN = {"ingress-tls"}
+_KNOWN = {"ingress-certificate", "ingress-tls"}
 
 
 def _with_unknown(manifest: Manifest) -> Iterator[tuple[str, Manifest]]:

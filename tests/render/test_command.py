@@ -35,7 +35,7 @@ def test_two_renderings_are_the_same_to_the_byte_whatever_the_process(tmp_path: 
         path.name: path.read_bytes() for path in second.iterdir()
     }
     assert len(list(first.iterdir())) == 20
-    assert said == f"48 objects in 20 files: {first}\n"
+    assert said == f"49 objects in 20 files: {first}\n"
 
 
 def test_values_for_a_store_are_printed_into_a_pipe_and_written_nowhere(

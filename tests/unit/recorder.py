@@ -47,11 +47,13 @@ class Recording(Recorded):
 
     def pods(self) -> dict[str, dict[str, Any]]:
         """Pod specs by `Kind/name`, of everything that makes pods."""
-        return {
-            f"{resource.kind}/{resource.object_name}": resource.inputs["spec"]["template"]["spec"]
-            for resource in self.resources
-            if "template" in resource.inputs.get("spec", {})
-        }
+        found = {}
+        for resource in self.resources:
+            spec = resource.inputs.get("spec", {})
+            spec = spec.get("jobTemplate", {}).get("spec", spec)
+            if "template" in spec:
+                found[f"{resource.kind}/{resource.object_name}"] = spec["template"]["spec"]
+        return found
 
 
 def record(program: Callable[[], object], last_update: Mapping[str, Any] | None = None) -> Recording:

@@ -100,6 +100,10 @@ def test_what_others_own_rightly_is_left(
         ("ValidatingAdmissionPolicyBinding", "spec.validationActions", "changed", True),
         ("Deployment", "spec.template.spec.containers[api].resources.limits.memory", "changed", False),
         ("Deployment", "spec.template.spec.containers[api].securityContext.privileged", "added", True),
+        ("CronJob", "spec.jobTemplate.spec.template.spec.containers[api].image", "changed", True),
+        ("CronJob", "spec.jobTemplate.spec.template.spec.hostNetwork", "added", True),
+        ("CronJob", "spec.schedule", "changed", False),
+        ("Certificate", "spec.issuerRef.name", "changed", True),
     ],
 )
 def test_what_opens_something_is_known(kind: str, field: str, what: str, *, opens: bool) -> None:

@@ -1,5 +1,7 @@
 """One host, as an Ingress or as a Gateway, from the same routes."""
 
+import contextvars
+
 import pulumi
 import pytest
 
@@ -28,7 +30,8 @@ def edge(**settings: object) -> Recording:
         created = Edge("edge", EdgeArgs(place=PLACE, settings=given, backend=tiers[0], frontend=tiers[1]))
         pulumi.export("url", created.url)
 
-    return record(program)
+    # A context of its own: what is exported here is not what the next program exports.
+    return contextvars.Context().run(lambda: record(program))
 
 
 def test_api_goes_to_the_backend_and_everything_else_to_the_frontend(dev: Recording) -> None:
@@ -145,6 +148,58 @@ def test_the_routes_of_a_gateway_are_retried_by_the_same_object() -> None:
         [{"type": "ExtensionRef", "extensionRef": reference}]
     ] * 2
     assert recording.one("Middleware", "feastflow-retry").urn in route.dependencies
+
+
+LIMIT = {"requestsPerSecond": 20, "burst": 90}
+
+
+def test_traefik_counts_each_clients_requests_before_it_offers_one_to_a_pod() -> None:
+    recording = edge(className="traefik", attempts=3, rateLimit=LIMIT)
+    middleware = recording.one("Middleware", "feastflow-rate-limit")
+    assert middleware.inputs["spec"] == {"rateLimit": {"average": 20, "period": "1s", "burst": 90}}
+    ingress = recording.one("Ingress", "feastflow")
+    assert (
+        ingress.inputs["metadata"]["annotations"]["traefik.ingress.kubernetes.io/router.middlewares"]
+        == "shop-feastflow-rate-limit@kubernetescrd,shop-feastflow-retry@kubernetescrd"
+    )
+    assert middleware.urn in ingress.dependencies
+
+
+def test_behind_proxies_a_client_is_who_connected_to_the_first_of_them() -> None:
+    recording = edge(className="traefik", rateLimit={**LIMIT, "proxies": 2})
+    spec = recording.one("Middleware", "feastflow-rate-limit").inputs["spec"]["rateLimit"]
+    assert spec["sourceCriterion"] == {"ipStrategy": {"depth": 2}}
+
+
+def test_the_routes_of_traefiks_gateway_have_the_same_limit() -> None:
+    recording = edge(mode="gateway", className="traefik", listenerPort=8000, rateLimit=LIMIT)
+    for rule in recording.one("HTTPRoute", "feastflow").inputs["spec"]["rules"]:
+        assert [each["extensionRef"]["name"] for each in rule["filters"]] == ["feastflow-rate-limit"]
+
+
+def test_ingress_nginx_has_the_limit_in_its_own_words_and_never_a_smaller_burst() -> None:
+    recording = edge(rateLimit=LIMIT)
+    assert recording.all("Middleware") == []
+    annotations = recording.one("Ingress", "feastflow").inputs["metadata"]["annotations"]
+    assert annotations["nginx.ingress.kubernetes.io/limit-rps"] == "20"
+    assert annotations["nginx.ingress.kubernetes.io/limit-burst-multiplier"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "why"),
+    [
+        ({"className": "alb"}, "edge.rateLimit", "class alb is not known"),
+        ({"className": "nginx", "mode": "gateway"}, "edge.rateLimit", "only Traefik has such a limit"),
+        ({"rateLimit": {**LIMIT, "proxies": 1}}, "edge.rateLimit.proxies", "its own ConfigMap"),
+        ({"rateLimit": {"burst": 1}}, "edge.rateLimit.requestsPerSecond", "long run"),
+        ({"rateLimit": {**LIMIT, "burst": 0}}, "edge.rateLimit.burst", "at once"),
+    ],
+)
+def test_a_limit_that_nothing_would_hold_is_refused(given: dict[str, object], key: str, why: str) -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        parse(edge={**EDGE, "rateLimit": LIMIT, **given})
+    assert f"feastflow:{key}\n" in str(error.value)
+    assert why in str(error.value)
 
 
 @pytest.mark.parametrize("attempts", [0, 21, "many"])

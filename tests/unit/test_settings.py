@@ -111,6 +111,10 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
     assert stack.tenancy.model_dump() == {
         "pod_security_version": "v1.34",
         "dns_namespace": "kube-system",
+        "dns_labels": {},
+        "dns_ports": (53,),
+        "dns_addresses": (),
+        "trusted_accounts": (),
         "developers": "feastflow-developers",
         "priority_classes": True,
         "admission_policies": True,
@@ -120,6 +124,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
     assert stack.cluster.model_dump() == {
         "zones": 1,
         "dead_node_seconds": 10,
+        "ip_families": ("IPv4",),
         "api_server": ("0.0.0.0/0",),
     }
     assert stack.edge.model_dump(exclude={"tls"}) == {
@@ -128,11 +133,13 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "host": "shop.example.com",
         "port": None,
         "controller_namespace": "traefik",
+        "controller_cidrs": (),
         "await_address": False,
         "attempts": 1,
         "listener_port": None,
+        "rate_limit": None,
     }
-    assert stack.edge.tls.model_dump() == {"enabled": False, "secret_name": None}
+    assert stack.edge.tls.model_dump() == {"enabled": False, "secret_name": None, "issuer": None}
 
 
 def test_a_value_given_in_part_keeps_the_tiers_other_defaults() -> None:

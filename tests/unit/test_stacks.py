@@ -28,6 +28,7 @@ MAY_DIFFER = {
     "edge.port",
     "edge.tls.enabled",
     "policies:levels.ingress-tls",
+    "policies:exemptions",
 }
 
 

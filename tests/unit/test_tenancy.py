@@ -119,11 +119,11 @@ def test_the_data_of_a_protected_standalone_database_is_protected() -> None:
 
 def test_the_quota_is_what_the_stack_needs_and_no_other_way_in(dev: Recording) -> None:
     assert dev.one("ResourceQuota", "feastflow").inputs["spec"]["hard"] == {
-        "pods": "43",
-        "requests.cpu": "6300m",
-        "requests.memory": "8384Mi",
-        "limits.cpu": "17700m",
-        "limits.memory": "15872Mi",
+        "pods": "44",
+        "requests.cpu": "6500m",
+        "requests.memory": "8640Mi",
+        "limits.cpu": "18200m",
+        "limits.memory": "16Gi",
         "persistentvolumeclaims": "2",
         "requests.storage": "4Gi",
         "services.nodeports": "0",

@@ -105,7 +105,9 @@ def test_a_new_version_touches_only_what_makes_its_pods(dev: Recording) -> None:
     version = "app.kubernetes.io/version"
     for resource in dev.resources:
         labels = resource.inputs.get("metadata", {}).get("labels", {})
-        assert (version in labels) is (resource.kind in {"Deployment", "StatefulSet", "Job"}), resource.name
+        assert (version in labels) is (resource.kind in {"Deployment", "StatefulSet", "Job", "CronJob"}), (
+            resource.name
+        )
     for deployment in dev.all("Deployment"):
         assert deployment.inputs["metadata"]["labels"][version] == "1.0.0"
         assert deployment.inputs["spec"]["template"]["metadata"]["labels"][version] == "1.0.0"

@@ -118,7 +118,7 @@ async def place(connection: Connection, order: NewOrder, *, key: str, order_id: 
         row = await inserted.fetchone()
         if row is None:  # the same request, sent twice at once: the other one has committed by now
             earlier = await _by_key(connection, key, order.fingerprint)
-            assert earlier is not None  # noqa: S101 - orders are never deleted
+            assert earlier is not None  # noqa: S101 - none so young is deleted
             return earlier
         await _insert_lines(connection, order_id, lines)
     number, status, created_at = row

@@ -21,7 +21,15 @@ from feastflow_api.environment import (
     whole,
 )
 
-__all__ = ["MigrationSettings", "Settings", "SettingsError", "load_migration_settings", "load_settings"]
+__all__ = [
+    "MigrationSettings",
+    "PurgeSettings",
+    "Settings",
+    "SettingsError",
+    "load_migration_settings",
+    "load_purge_settings",
+    "load_settings",
+]
 
 # Part of DRAIN_SECONDS: the longest statement (3 s), and closing the pool (2 s).
 CLOSING_SECONDS: Final = 5
@@ -65,6 +73,16 @@ class MigrationSettings:
 
     database: DatabaseSettings
     wait_seconds: int
+    version: str
+    log_level: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurgeSettings:
+    """What the command that deletes old orders needs."""
+
+    database: DatabaseSettings
+    kept_days: int
     version: str
     log_level: str
 
@@ -209,3 +227,19 @@ def load_migration_settings(environ: Mapping[str, str]) -> MigrationSettings:
     version, level = _version(reader), _log_level(reader)
     reader.done()
     return MigrationSettings(database=database, wait_seconds=wait or 0, version=version, log_level=level)
+
+
+def load_purge_settings(environ: Mapping[str, str]) -> PurgeSettings:
+    """The settings of the command that deletes old orders, or SettingsError with every problem found."""
+    reader = Reader(environ)
+    database = _database(reader)
+    days = reader.read(
+        "ORDERS_KEPT_DAYS",
+        whole(1, 3650, "the age at which orders are deleted, in days,"),
+        default=None,  # nobody's orders are deleted by default
+        why="older orders are deleted, and do not come back",
+        example="90",
+    )
+    version, level = _version(reader), _log_level(reader)
+    reader.done()
+    return PurgeSettings(database=database, kept_days=days or 0, version=version, log_level=level)

@@ -72,7 +72,7 @@ def parse_order(body: bytes) -> NewOrder:
     if not isinstance(data, dict):
         raise InvalidOrderError([Problem(path="$", message="the body must be an object")])
     problems = [
-        Problem(path=str(key)[:80], message="is not a known field") for key in data if key not in _FIELDS
+        Problem(path=_shown(key), message="is not a known field") for key in data if key not in _FIELDS
     ]
     lines = _lines(data.get("items"), problems)
     name = _text(data.get("customer_name", ""), "customer_name", MAX_NAME, problems)
@@ -112,7 +112,7 @@ def _lines(raw: object, problems: list[Problem]) -> tuple[Line, ...]:
             problems.append(Problem(path=path, message="must be an object"))
             continue
         problems.extend(
-            Problem(path=f"{path}.{str(key)[:80]}", message="is not a known field")
+            Problem(path=f"{path}.{_shown(key)}", message="is not a known field")
             for key in entry
             if key not in _LINE_FIELDS
         )
@@ -144,6 +144,14 @@ def _text(raw: object, path: str, longest: int, problems: list[Problem]) -> str:
         )
         return ""
     return raw.strip()
+
+
+def _shown(key: str) -> str:
+    """Return a client's own word as any answer and any log line can hold it.
+
+    JSON can spell half of a surrogate pair, which no UTF-8 can; what does not print is spelled out.
+    """
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in key[:80])
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:

@@ -100,6 +100,14 @@ def test_what_a_customer_writes_is_data_and_nothing_else(api: Api, postgres: Pos
         (b"x" * 20_000, "application/json", 413),
         (b"{}", "application/json; charset=utf-8", 422),
         (b'{"items": [{"menu_item_id": "margherita\\u0000", "quantity": 1}]}', "application/json", 422),
+        (b'{"\\ud800": 1}', "application/json", 422),
+        (b'{"\xed\xa0\x80": 1}', "application/json", 422),
+        (b'{"note": "\xff"}', "application/json", 422),
+        (b'{"note": "\\udfff"}', "application/json", 422),
+        (b'{"items": [{"quantity": 1e999}]}', "application/json", 422),
+        (b'{"expected_total_cents": ' + b"9" * 5000 + b"}", "application/json", 422),
+        (b"[" * 15_000, "application/json", 422),
+        (b'{"a": ' * 2_000, "application/json", 422),
     ],
 )
 def test_a_body_that_cannot_be_an_order_is_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Any
 
 import jwt
@@ -191,12 +192,27 @@ def test_the_order_of_dishes_does_not_make_another_order() -> None:
         (body(customer_name="a\nb"), "customer_name"),
         (body(note="x" * 301), "note"),
         (body(expected_total_cents=-1), "expected_total_cents"),
+        (b'{"items": [], "expected_total_cents": 1e999}', "expected_total_cents"),
+        (b'{"items": [], "expected_total_cents": NaN}', "expected_total_cents"),
+        (b'{"items": ' + b"9" * 5000 + b"}", "$"),
+        (b'{"note": "\xff"}', "$"),
+        (b'{"\\ud800": 1}', "\\ud800"),
+        (b'{"\xed\xa0\x80": 1}', "\\ud800"),
+        (b'{"\\u0000": 1}', "\\x00"),
+        (b'{"items": [{"a\\udfff\\nb": 1}]}', "items[0].a\\udfff\\nb"),
+        (body(note="\ud800"), "note"),
+        (body(note="\x00"), "note"),
+        (body(customer_name="\udfff"), "customer_name"),
+        (body(items=[{"menu_item_id": "\ud800", "quantity": 1}]), "items[0].menu_item_id"),
+        (body(items=[{"menu_item_id": "\x00", "quantity": 1}]), "items[0].menu_item_id"),
     ],
 )
 def test_a_body_that_is_no_order_is_refused_with_the_place(raw: bytes, path: str) -> None:
     with pytest.raises(InvalidOrderError) as refused:
         parse_order(raw)
     assert path in [problem.path for problem in refused.value.problems]
+    # An answer and a log line can hold all of it.
+    json.dumps([asdict(problem) for problem in refused.value.problems], ensure_ascii=False).encode()
 
 
 def test_every_problem_of_an_order_is_told_at_once() -> None:

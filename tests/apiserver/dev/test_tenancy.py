@@ -1,11 +1,13 @@
 """What a stranger, a developer and a careless colleague may do in the namespace."""
 
 import json
+import re
 
 import pytest
 
 from ...harness.kube import RESTRICTED, Kube, Object, ruled
 from ...harness.running import Ran
+from ..teams import Team
 
 _GROUP = "feastflow-developers"
 _BAD: dict[str, Object] = {
@@ -63,6 +65,16 @@ def test_a_developer_may_neither_read_secrets_nor_change_anything(
     kube: Kube, verb: str, resource: str
 ) -> None:
     assert not _may(kube, verb, resource)
+
+
+def test_who_may_do_what_is_told_from_the_live_rbac(dev: Team, deployed: Ran) -> None:
+    assert deployed.code == 0
+    ran = dev.product.local("audit")
+    assert ran.code == 0, ran
+    assert "group feastflow-developers" in ran.out
+    assert "by RoleBinding developers (Role developer)" in ran.out
+    assert re.search(r"^get, list, watch +pods, pods/log$", ran.out, re.MULTILINE)
+    assert max(map(len, ran.out.splitlines())) <= 100
 
 
 def test_a_pod_larger_than_any_of_the_stack_is_refused_by_the_limit_range(kube: Kube) -> None:

@@ -27,6 +27,20 @@ ABOUT: dict[str, About] = {
         allowed=at("spec/tls", [{"hosts": ["web.example.com"], "secretName": "web"}]),
         denied=at("spec/tls", DELETE, []),
     ),
+    "ingress-certificate": About(
+        kind="Ingress",
+        field="spec/tls/0/secretName",
+        allowed=(*at("spec/tls", DELETE, []), *at("spec/tls/0/secretName", "other")),
+        denied=(
+            *at("spec/tls/0/secretName", DELETE, ""),
+            *at(
+                "spec/tls",
+                [{"hosts": ["web.example.com"], "secretName": "web-tls"}, {"hosts": ["a.example.com"]}],
+                [{}],
+            ),
+        ),
+        wrong=["web-tls"],
+    ),
     "route-host": About(
         kind="HTTPRoute",
         field="spec/hostnames",

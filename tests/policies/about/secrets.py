@@ -3,6 +3,10 @@
 from ..manifests import DELETE
 from .shape import About, at
 
+_READ_AS = "kubernetes-namespace.policies/read-as"
+_CERTIFICATE = {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "name": "web", "uid": "1"}
+_OTHER = {"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "name": "web", "uid": "2"}
+
 ABOUT: dict[str, About] = {
     "secret-literal": About(
         kind="Deployment",
@@ -52,8 +56,38 @@ ABOUT: dict[str, About] = {
     "secret-immutable": About(
         kind="Secret",
         field="immutable",
-        allowed=at("immutable", True),
-        denied=at("immutable", DELETE, False),
+        allowed=(
+            {"immutable": True},
+            *(
+                {"immutable": DELETE, "type": f"kubernetes.io/{kind}", "data": data}
+                for kind, data in (
+                    ("tls", {"tls.crt": "YQ==", "tls.key": "YQ=="}),
+                    ("dockerconfigjson", {".dockerconfigjson": "e30="}),
+                    ("dockercfg", {".dockercfg": "e30="}),
+                )
+            ),
+            {
+                "immutable": False,
+                "type": "kubernetes.io/service-account-token",
+                "metadata/annotations": {"kubernetes.io/service-account.name": "web"},
+            },
+            {"immutable": False, "metadata/labels": {_READ_AS: "files"}},
+            {"immutable": DELETE, "metadata/ownerReferences": [_OTHER, _CERTIFICATE]},
+        ),
+        denied=(
+            {"immutable": DELETE},
+            {"immutable": False},
+            {"immutable": DELETE, "type": "Opaque"},
+            {"immutable": False, "type": "example.com/tls"},
+            {"immutable": False, "metadata/labels": {_READ_AS: "environment"}},
+            {"immutable": False, "metadata/labels": {"read-as": "files"}},
+            {"immutable": False, "metadata/ownerReferences": [_OTHER]},
+            {"immutable": False, "metadata/ownerReferences": [{**_CERTIFICATE, "apiVersion": "v1"}]},
+            {
+                "immutable": False,
+                "metadata/ownerReferences": [{**_CERTIFICATE, "apiVersion": "e.cert-manager.io/v1"}],
+            },
+        ),
     ),
     "secret-whole": About(
         kind="Deployment",
