@@ -41,7 +41,7 @@ def _rows(prefix: str, model: type[BaseModel], default: Any) -> Iterator[str]:  
         if below is None or not _nested(field.annotation):
             yield _row(key, field, value)
             if below is not None:
-                yield from _rows(f"{key}[]" if _many(field.annotation) else key, below, None)
+                yield from _rows(f"{key}{_each(field.annotation)}", below, None)
         else:
             yield from _rows(key, below, value)
 
@@ -59,8 +59,9 @@ def _nested(annotation: Any) -> bool:  # noqa: ANN401 - a type
     return isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias)
 
 
-def _many(annotation: Any) -> bool:  # noqa: ANN401 - a type
-    return typing.get_origin(annotation) is tuple
+def _each(annotation: Any) -> str:  # noqa: ANN401 - a type
+    """Return how a key goes on below a list, a mapping, or a single value."""
+    return {tuple: "[]", dict: ".NAME"}.get(typing.get_origin(annotation), "")
 
 
 def _row(key: str, field: FieldInfo, value: object) -> str:
