@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import yaml
 
-from cluster import handle, mark, nodeimage, ports, record, transport
+from cluster import atrest, handle, mark, nodeimage, ports, record, transport
 from cluster.handle import Cluster
 from toolchain import cache, proc, process, started
 
@@ -77,11 +77,15 @@ def _configuration(cluster: Cluster, image: str | None) -> object:
     plain["hostPort"], encrypted["hostPort"] = cluster.port, ports.encrypted(cluster.port)
     images = cache.home() / transport.IMAGES
     images.mkdir(parents=True, exist_ok=True)
-    places = (transport.IMAGES_ON_NODES, mark.place(record.read(cluster.name)["mark"]))
+    own = record.read(cluster.name)["mark"]
+    places = (transport.IMAGES_ON_NODES, mark.place(own))
     for node in config["nodes"]:
         node["extraMounts"] = [
             {"hostPath": str(images), "containerPath": place, "readOnly": True} for place in places
         ]
+    server = config["nodes"][0]
+    server["extraMounts"].append(atrest.mount(atrest.ensure(cluster.name, own)))
+    server["kubeadmConfigPatches"].append(atrest.patch())
     if image:
         config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
     return config

@@ -1,6 +1,7 @@
 """What is known of a cluster between two runs. It is a memory and no proof: the cluster may be gone since."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,5 @@ def forget(name: str) -> None:
     """Nothing is known of a cluster that is gone, and nobody can reach it."""
     for file in ("cluster.json", "kubeconfig"):
         (home(name) / file).unlink(missing_ok=True)
+    # The key of what it held.
+    shutil.rmtree(home(name) / "encryption", ignore_errors=True)

@@ -14,6 +14,7 @@ from . import (
     migrations,
     names,
     network,
+    secrets,
     tracks,
     traffic,
     trust,
@@ -97,7 +98,11 @@ class Backend(pulumi.ComponentResource):
         place = args.place
         jwt = environment.password("jwt-secret", args.rotation, self)
         secret = environment.secret(f"backend-secret-{args.rotation}", place, identity, {_JWT: jwt}, self)
-        hidden = {"DB_PASSWORD": args.database.password, "JWT_SECRET": SecretKey(secret=secret, key=_JWT)}
+        hidden = {
+            "DB_PASSWORD": args.database.password,
+            "JWT_SECRET": SecretKey(secret=secret, key=_JWT),
+        }
+        own = secrets.create(place, identity, args.settings.secrets, self)
         versions = [track.settings for track in plan.tracks]
         values = [plain_variables(replace(args, settings=settings)) for settings in versions]
         configs = environment.configs("backend-config", place, identity, values, self)
@@ -106,6 +111,7 @@ class Backend(pulumi.ComponentResource):
                 Environment(
                     plain=plain,
                     secret=hidden,
+                    own=own,
                     extra={**trust.variables(settings.ca_bundle), **settings.env},
                     renamed=settings.env_names,
                 ),

@@ -27,12 +27,13 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 def provider(settings: Kubeconfig, allowed: pulumi.Output[bool]) -> kubernetes.Provider:
     """Return the provider of every object of the stack; no object is created before it.
 
-    It waits for `allowed`, so that a refusal there comes before anything is changed.
+    It waits for `allowed`, so that a refusal there comes before anything is changed. A kubeconfig that the
+    settings hold stays secret.
     """
     return kubernetes.Provider(
         "kubernetes",
         context=settings.context,
-        kubeconfig=settings.kubeconfig,
+        kubeconfig=pulumi.Output.secret(settings.kubeconfig) if settings.kubeconfig else None,
         cluster_identifier=IDENTIFIER,
         enable_server_side_apply=allowed,
     )

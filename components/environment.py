@@ -6,11 +6,11 @@ the first goes when no pod uses it any more.
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_random as random
-from pulumi_kubernetes import core
+from pulumi_kubernetes import core, meta
 
 from . import digests, names
 from .context import Place
@@ -39,12 +39,16 @@ class SecretKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Variables by name. `extra` comes last, so its values may refer to the others as `$(NAME)`."""
+    """Variables by name. `extra` comes last, so its values may refer to the others as `$(NAME)`.
+
+    Those of the contract may be `renamed`; the application's `own` secrets are called as they are.
+    """
 
     plain: Mapping[str, str]
     secret: Mapping[str, SecretKey]
     extra: Mapping[str, str]
     renamed: Mapping[str, str]
+    own: Mapping[str, SecretKey] = field(default_factory=dict)
 
 
 def password(name: str, rotation: int, parent: pulumi.Resource) -> pulumi.Output[str]:
@@ -77,12 +81,23 @@ def secret(
     object_name = pulumi.Output.unsecret(
         content.apply(lambda known: f"{names.SECRET_PREFIX}-{identity.component}-{_fingerprint(known)}")
     )
+    return keep(name, place.metadata(object_name, identity), values, parent, kind)
+
+
+def keep(
+    name: str,
+    metadata: meta.v1.ObjectMetaArgs,
+    values: Mapping[str, pulumi.Input[str]],
+    parent: pulumi.Resource,
+    kind: str = "Opaque",
+) -> pulumi.Output[str]:
+    """Create an immutable Secret of these values, and return its name; another content needs another one."""
     created = core.v1.Secret(
         name,
-        metadata=place.metadata(object_name, identity),
+        metadata=metadata,
         type=kind,
         immutable=True,
-        data=content.apply(
+        data=pulumi.Output.all(**values).apply(
             lambda known: {key: base64.b64encode(known[key].encode()).decode() for key in known}
         ),
         opts=pulumi.ResourceOptions(parent=parent),
@@ -141,6 +156,7 @@ def variables(environment: Environment, config_name: pulumi.Input[str]) -> list[
         for name in sorted(environment.plain)
     ]
     hidden = [environment.secret[name].variable(called(name)) for name in sorted(environment.secret)]
+    hidden += [environment.own[name].variable(name) for name in sorted(environment.own)]
     extra = [
         core.v1.EnvVarArgs(name=name, value=environment.extra[name]) for name in sorted(environment.extra)
     ]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core
 
-from . import environment, http_tier, images, names, tracks, traffic, trust, workload
+from . import environment, http_tier, images, names, secrets, tracks, traffic, trust, workload
 from .context import Place
-from .environment import Environment
+from .environment import Environment, SecretKey
 from .model.tenancy import Cluster
 from .model.tiers import Frontend as FrontendSettings
 from .routes import Upstream
@@ -45,6 +45,7 @@ class Frontend(pulumi.ComponentResource):
         values = [plain_variables(track.settings, place.cluster) for track in plan.tracks]
         configs = environment.configs("frontend-config", place, tier, values, self)
         volumes = trust.volumes("frontend-ca", place, tier, settings.ca_bundle, self)
+        own = secrets.create(place, tier, settings.secrets, self)
         paths = http_tier.outside(place, tier, settings, self)
         pods = [
             http_tier.create(
@@ -52,7 +53,7 @@ class Frontend(pulumi.ComponentResource):
                     place=place,
                     identity=tier.beside(track.suffix, images.version(track.settings.image)),
                     track=track,
-                    env=_variables(track.settings, plain, config),
+                    env=_variables(track.settings, plain, config, own),
                     volumes=volumes,
                     after=paths,
                 ),
@@ -81,9 +82,12 @@ def plain_variables(settings: FrontendSettings, cluster: Cluster) -> Mapping[str
 
 
 def _variables(
-    settings: FrontendSettings, values: Mapping[str, str], config: pulumi.Output[str]
+    settings: FrontendSettings,
+    values: Mapping[str, str],
+    config: pulumi.Output[str],
+    own: Mapping[str, SecretKey],
 ) -> list[core.v1.EnvVarArgs]:
     extra = {**trust.variables(settings.ca_bundle), **settings.env}
     return environment.variables(
-        Environment(plain=values, secret={}, extra=extra, renamed=settings.env_names), config
+        Environment(plain=values, secret={}, own=own, extra=extra, renamed=settings.env_names), config
     )

@@ -20,6 +20,8 @@ DATABASE_HEADLESS = "postgres-headless"
 DATABASE_POLICY = "postgres-network-policy"
 CONFIG_PREFIX = "feastflow-config"
 SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
+# How the names in Pulumi of what keeps the application's own secrets end, before any digest.
+OF_APPLICATION = "application-secrets"
 EDGE = "feastflow"
 RETRY = "feastflow-retry"
 RATE_LIMIT = "feastflow-rate-limit"

@@ -9,10 +9,12 @@ import difflib
 import json
 import shlex
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -20,14 +22,15 @@ from policies import configuration
 from policies.configuration import Configuration, ConfigurationError
 from policies.table import known
 
-from .deviations import problems as broken
+from . import deviations, encrypted, plaintext
+from .encrypted import PROJECT
 from .model.base import REFUSED, model_in
+from .model.secrets import FORMS
 from .model.stack import Kubeconfig, Stack
+from .shown import shown
 
-PROJECT = "feastflow"
 _HEAD = "The stack's configuration cannot be deployed; nothing was changed."
 _PROVIDER = "kubernetes"
-_LONGEST_VALUE = 120
 _LEAST_LIKENESS = 0.6
 
 
@@ -38,7 +41,13 @@ def load() -> tuple[Stack, Kubeconfig, Configuration]:
         pulumi.RunError: with every problem found, when any value must not be deployed.
     """
     raw = pulumi.runtime.config.CONFIG.get()
-    return parse(raw)
+    secret = [key for key in raw if pulumi.runtime.config.is_config_secret(key)]
+    return parse(raw, secret_keys=secret, places=_places())
+
+
+def is_secret(key: str) -> bool:
+    """Whether the engine has the value of a full key as a secret."""
+    return bool(pulumi.runtime.config.is_config_secret(key))
 
 
 def whole() -> dict[str, str]:
@@ -50,8 +59,15 @@ def whole() -> dict[str, str]:
     return {key: raw[key] for key in sorted(raw) if not key.startswith(f"{_PROVIDER}:")}
 
 
-def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
+def parse(
+    raw: Mapping[str, str],
+    *,
+    secret_keys: Sequence[str] = (),
+    places: Sequence[encrypted.Path] | None = None,
+) -> tuple[Stack, Kubeconfig, Configuration]:
     """As `load`, from a plain mapping of full keys (`feastflow:edge`) to texts, as the engine has them.
+
+    `secret_keys` hold secrets, `places` says where in them, None where that is not known.
 
     Raises:
         pulumi.RunError: see `load`.
@@ -64,6 +80,9 @@ def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
     cluster = Kubeconfig(
         context=raw.get(f"{_PROVIDER}:context"), kubeconfig=raw.get(f"{_PROVIDER}:kubeconfig")
     )
+    wrong = encrypted.problems(values, secret_keys, places)
+    if wrong:
+        raise pulumi.RunError("\n\n".join([_HEAD, *wrong]))
     try:
         rules = configuration.parse(raw, known())
         stack = Stack.model_validate(values, by_alias=True, by_name=False)
@@ -72,10 +91,26 @@ def parse(raw: Mapping[str, str]) -> tuple[Stack, Kubeconfig, Configuration]:
         raise pulumi.RunError("\n\n".join([_HEAD, *problems])) from None
     except ConfigurationError as error:
         raise pulumi.RunError(f"{_HEAD}\n\n{error}") from None
-    deviations = broken(stack, rules, dt.datetime.now(tz=dt.UTC).date())
-    if deviations:
-        raise pulumi.RunError("\n\n".join([_HEAD, *deviations]))
+    today = dt.datetime.now(tz=dt.UTC).date()
+    broken = [*plaintext.problems(stack, rules, today), *deviations.problems(stack, rules, today)]
+    if broken:
+        raise pulumi.RunError("\n\n".join([_HEAD, *broken]))
     return stack, cluster, rules
+
+
+def _places() -> list[encrypted.Path] | None:
+    """Return where the stack's file has secrets; None where there is no such file to be read.
+
+    The settings may come from elsewhere (`--config-file`, an environment of Pulumi ESC).
+    """
+    try:
+        folder = pulumi.get_root_directory()
+        text = (Path(folder) / f"Pulumi.{pulumi.get_stack()}.yaml").read_text(encoding="utf-8")
+        document = yaml.safe_load(text)
+    except (AttributeError, OSError, TypeError, ValueError, yaml.YAMLError):
+        return None
+    config = document.get("config") if isinstance(document, dict) else None
+    return encrypted.paths(config) if isinstance(config, dict) else None
 
 
 def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape
@@ -90,7 +125,7 @@ def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape
 
 
 def _problem(details: ErrorDetails) -> str:
-    location = [str(part) for part in details["loc"]]
+    location = [str(part) for part in details["loc"] if part not in FORMS]
     if len(location) > 1 and location[-1] == "[key]":
         location.pop()
     context = details.get("ctx", {})
@@ -105,7 +140,8 @@ def _problem(details: ErrorDetails) -> str:
         why, fix = str(context["why"]), str(context["fix"])
     else:
         why, fix = _explain(location, details)
-    value = "nothing" if missing else _shorten(found)
+    section = _model_at(location) is not None
+    value = "nothing" if missing else shown(found, location, section=section)
     return f"{key}\n  found: {value}\n  why:   {why}\n  next:  {_next(location, fix)}"
 
 
@@ -147,15 +183,6 @@ def _next(location: list[str], fix: str) -> str:
     return f"pulumi config set {path}{shlex.quote(key)} {shlex.quote(fix)}"
 
 
-def _shorten(value: object) -> str:
-    text = (
-        json.dumps(value, default=str)
-        if not isinstance(value, BaseModel)
-        else value.model_dump_json(by_alias=True)
-    )
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
-
-
 def _below(value: Any, keys: list[str]) -> Any:  # noqa: ANN401 - a value of any shape
     for key in keys:
         if isinstance(value, BaseModel):
@@ -168,15 +195,18 @@ def _below(value: Any, keys: list[str]) -> Any:  # noqa: ANN401 - a value of any
 
 def _model_at(location: list[str]) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Stack
-    is_key = False
+    named = False
     for part in location:
-        if model is None or part.isdigit() or is_key:
-            is_key = False
+        if model is None or part.isdigit():
+            continue
+        if named:
+            # The key of a mapping, whose values are of the model.
+            named = False
             continue
         fields = {field.alias: field for field in model.model_fields.values()}
-        model = model_in(fields[part].annotation) if part in fields else None
+        annotation = fields[part].annotation if part in fields else None
         # In a map the next part is a name that the user gave.
-        is_key = part in fields and typing.get_origin(fields[part].annotation) is dict
+        model, named = model_in(annotation), typing.get_origin(annotation) is dict
     return model
 
 

@@ -96,6 +96,14 @@ class Engine:
         salt = yaml.safe_load(path.read_text(encoding="utf-8"))
         settings = {**salt, "config": program.settings(self.stack)}
         path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        # What was encrypted is so again, by this engine's own passphrase: the program is to treat it alike.
+        secret = [
+            part
+            for place, name in program.secrets(self.stack).items()
+            for part in ("--secret", f"{place}={name}")
+        ]
+        if secret:
+            process.output(self._command("config", "set-all", "--path", *secret), env=self._environment())
 
     def _run(self, action: str, log: Path, *flags: str, environment: Mapping[str, str]) -> str:
         """Run the engine; returns the end of what it said when it failed, which the log explains better."""

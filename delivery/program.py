@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from components import encrypted
 from toolchain import process
 from toolchain.refusal import Refusal
 
@@ -35,10 +36,20 @@ class Program:
         return _mapping(self.folder / "Pulumi.yaml")
 
     def settings(self, stack: str) -> dict[str, Any]:
-        """The stack's configuration without the connection, and without what is encrypted."""
+        """The stack's configuration without the connection, with a name in place of what is encrypted."""
+        return dict(encrypted.stand_ins(self._ours(stack)))
+
+    def secrets(self, stack: str) -> dict[str, str]:
+        """Return these names by the places, in Pulumi's words, that hold what is encrypted."""
+        settings = self.settings(stack)
+        return {
+            encrypted.called(path): encrypted.at(settings, path)
+            for path in encrypted.paths(self._ours(stack))
+        }
+
+    def _ours(self, stack: str) -> dict[str, Any]:
         config = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config") or {}
-        known = {key: value for key, value in config.items() if not key.startswith(_CONNECTION)}
-        return {key: _without_secrets(value) for key, value in known.items()}
+        return {key: value for key, value in config.items() if not key.startswith(_CONNECTION)}
 
     def destination(self, stack: str) -> dict[str, str]:
         """Return where the stack's file says that it is deployed, without credentials."""
@@ -97,12 +108,3 @@ def head(repository: Path) -> str:
 def _mapping(path: Path) -> dict[str, Any]:
     document = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
     return document if isinstance(document, dict) else {}
-
-
-def _without_secrets(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
-    """With a name for each encrypted value, which changes when its ciphertext does, in the value's place."""
-    if isinstance(value, Mapping):
-        if set(value) == {"secure"}:
-            return f"encrypted-{hashlib.sha256(str(value['secure']).encode()).hexdigest()[:12]}"
-        return {key: _without_secrets(part) for key, part in value.items()}
-    return [_without_secrets(part) for part in value] if isinstance(value, list) else value

@@ -14,7 +14,8 @@ from delivery.report import Change, Preview, Report
 # Recreated they come back empty; deleted they take along what they hold.
 _DATA = ("PersistentVolumeClaim", "StatefulSet", "Namespace", "Cluster")
 # Recreated they come back as others: clients with the old value are locked out. A rotation creates new ones
-# under new names and deletes the old ones afterwards, so that alone is no loss.
+# under new names and deletes the old ones afterwards, so that alone is no loss; nor is a Secret's other name,
+# which is created first, and to which the pods roll.
 _SECRETS = ("Secret", "RandomPassword")
 # The end of a name that follows its content; a preview's own secrets differ from run to run.
 _CONTENT = re.compile(r"-[0-9a-f]{10}$")
@@ -24,6 +25,8 @@ _DIGITS = 10
 def loses(change: Change) -> bool:
     """Return whether data or a secret in use is lost with this change."""
     if change.operation == "replace":
+        if change.kind == "Secret" and "metadata.name" in change.because:
+            return False
         return change.kind in {*_DATA, *_SECRETS}
     return change.operation == "delete" and change.kind in _DATA
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cluster import lifecycle
+from cluster import atrest, lifecycle
 from local import adoption, bringup, diagnosis, edge, holding, images, smoke, target, unreachable, workspace
 from local.audit import command as auditing
 from local.drift import command as drifting
@@ -53,6 +53,8 @@ def up(options: Options) -> None:
             chosen, building = bringup.made(options.cluster, options.port, settings)
             if chosen.local and building:
                 carrying = bringup.carried(chosen.local, building)
+        with Step("at rest", "whether the cluster encrypts Secrets") as step:
+            step.result(atrest.told(shlex.split(chosen.kubectl_command())))
         held.enter_context(turn.state(chosen.identity))
         overrides = _overrides(chosen, options, carried=carrying is not None)
         stack = _stack(options, chosen, tools())

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from toolchain import private
 from toolchain.refusal import Refusal
 
 Config = Mapping[str, Any]
@@ -186,7 +187,4 @@ def _migrator(config: Config) -> tuple[object, ...]:
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(yaml.safe_dump(dict(document), sort_keys=False), encoding="utf-8")
-    draft.rename(path)
+    private.write(path, yaml.safe_dump(dict(document), sort_keys=False))

@@ -12,7 +12,7 @@ from local.holding import ATTEMPTS, Holding, LockedError
 from local.workspace import Workspace
 from state import deployment, lock
 from state.cli import ABSENT
-from toolchain import cache, process
+from toolchain import cache, private, process
 from toolchain.console import Step
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
@@ -147,6 +147,15 @@ class Stack:
         """What `up` would change, as pulumi prints it."""
         return self._output("preview", "--diff", "--non-interactive", *_JUDGED, timeout=300)
 
+    def conceal(self, secrets: Mapping[str, str]) -> None:
+        """Have these settings, by their places in Pulumi's words, encrypted by the workspace's own provider.
+
+        The values are seen by whoever may list processes: they must be none that anything depends on.
+        """
+        if secrets:
+            told = [part for place, value in secrets.items() for part in ("--secret", f"{place}={value}")]
+            self._output("config", "set-all", "--stack", self.name, "--path", *told)
+
     def remove(self) -> None:
         """Remove the empty stack with its history."""
         self._output("stack", "rm", "--yes", "--preserve-config", self.name)
@@ -186,6 +195,7 @@ class Stack:
                         log=log,
                         each=_collecting(lines, under_way, step),
                         timeout=_MINUTES * 60,
+                        umask=private.UMASK,
                     )
             except process.CommandError as failure:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
@@ -227,7 +237,13 @@ class Stack:
         if arguments[0] == "preview" or arguments[:2] == ("stack", "output"):
             command += ["--stack", self.name]
         with self.workspace.recorded() as mark:
-            return process.output(command, env={**self.variables(), **mark}, stdin=stdin, timeout=timeout)
+            return process.output(
+                command,
+                env={**self.variables(), **mark},
+                stdin=stdin,
+                timeout=timeout,
+                umask=private.UMASK,
+            )
 
     def variables(self) -> dict[str, str]:
         """What a process needs in its environment to act on this stack."""

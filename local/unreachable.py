@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from components import encrypted
 from local import workspace
 from local.stack import Stack
 from local.workspace import Workspace
@@ -50,7 +51,9 @@ def preview(stack: str, cli: Pulumi) -> None:
             missing = f"There is no stack {stack} in {os.environ[_BACKEND]}"
         if missing:
             empty = _stack(stack, _emptied(where), cli)
+            secrets = _hidden(where, stack)
             empty.ensure()
+            empty.conceal(secrets)
             say(empty.preview())
             say(f"{missing}: everything is shown as created.\n")
         else:
@@ -84,6 +87,15 @@ def _write(where: Workspace, stack: str) -> None:
     document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     document["config"].pop(_CONNECTION, None)
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
+def _hidden(where: Workspace, stack: str) -> dict[str, str]:
+    """Put a name in place of what is encrypted, and return these names by place: no key is needed then."""
+    path = where.folder / f"Pulumi.{stack}.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
+    named = encrypted.stand_ins(config)
+    path.write_text(yaml.safe_dump({"config": named}, sort_keys=False), encoding="utf-8")
+    return {encrypted.called(at): encrypted.at(named, at) for at in encrypted.paths(config)}
 
 
 def _emptied(where: Workspace) -> Workspace:

@@ -22,7 +22,7 @@ from state import lock, place
 from state.deployment import ENCRYPTION
 from state.lock import Owner
 from state.place import Place
-from toolchain import cache, proc, started
+from toolchain import cache, private, proc, started
 from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
@@ -126,7 +126,8 @@ def of(identity: str, stack: str | None = None) -> Workspace:
     folder = prepare(identity, there)
     environment = {} if own else {_BACKEND: there.url}
     if there.local and not own:
-        place.files(there).mkdir(parents=True, exist_ok=True)
+        private.tidy(private.folder(place.files(there)))
+    private.tidy(folder)
     return Workspace(
         folder=folder,
         environment={**environment, **passphrase()},
@@ -137,8 +138,7 @@ def of(identity: str, stack: str | None = None) -> Workspace:
 
 def prepare(identity: str, there: Place) -> Path:
     """The folder of a place's workspace, with the project in it."""
-    folder = place.folder(identity, there)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private.folder(place.folder(identity, there))
     describe(folder)
     return folder
 
@@ -247,19 +247,10 @@ def _passphrase() -> Path:
     """A passphrase made once for the local state; whoever can read it can read the local stacks' secrets."""
     path = cache.state_home() / "passphrase"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            handle.write(secrets.token_urlsafe(32))
-            handle.flush()
-            os.fsync(handle.fileno())
-        draft.rename(path)
+        private.write(path, secrets.token_urlsafe(32), durable=True)
     return path
 
 
 def _replace(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        draft = path.with_suffix(".draft")
-        draft.write_text(text, encoding="utf-8")
-        draft.rename(path)
+        private.write(path, text)

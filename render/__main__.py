@@ -74,7 +74,7 @@ def _tell_values(rendered: list[Rendered]) -> None:
             "secrets would stay on the screen and in its history",
             "pipe them into the tool that fills your store: python -m render --values | …",
         )
-    entries = secrets.entries([each.manifest for each in rendered])
+    entries = secrets.entries([each.manifest for each in rendered if each.generated])
     console.say(json.dumps(values.fresh(entries), indent=2, sort_keys=True))
 
 

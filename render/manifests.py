@@ -18,10 +18,14 @@ _FLUX = "kustomize.toolkit.fluxcd.io"
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """One manifest. `late` is a Job that must not run before the rollout is over."""
+    """One manifest. `late` is a Job that must not run before the rollout is over.
+
+    Of a Secret that was `generated` the program itself knows new values for the store.
+    """
 
     manifest: Manifest
     late: bool = False
+    generated: bool = False
 
 
 def render(resources: Sequence[Registered], store: Store) -> list[Rendered]:
@@ -40,7 +44,8 @@ def render(resources: Sequence[Registered], store: Store) -> list[Rendered]:
         plain = secrets.reference(entry, store) if entry in hidden else entry.inputs
         manifest = _neutral(plain, renamed)
         manifest["metadata"] = _annotated(manifest["metadata"], _hints(entry, order[entry.urn]))
-        found.append(Rendered(manifest=manifest, late=entry.urn in late))
+        generated = entry in hidden and not secrets.is_own(entry)
+        found.append(Rendered(manifest=manifest, late=entry.urn in late, generated=generated))
     text = json.dumps([each.manifest for each in found])
     leaked = [entry.name for entry in hidden if any(value in text for value in secrets.hidden_values(entry))]
     if leaked or len(set(renamed.values())) < len(renamed):

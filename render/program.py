@@ -10,6 +10,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime import set_all_config
 
+from components import encrypted
 from render import recording
 from render.recording import Registered, encode
 from toolchain.refusal import Refusal
@@ -21,14 +22,19 @@ _OBJECT = "kubernetes:"
 def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
     """Every Kubernetes object of the stack with this configuration, and what else was registered before it.
 
+    What is encrypted in it stays so: a name stands for it, which is another when the ciphertext is.
+
     Raises:
         Refusal: with the program's own words, when the configuration cannot be deployed.
     """
     # Which cluster it would go to is for the tool that applies it to know.
-    kept = {name: encode(value) for name, value in config.items() if not name.startswith(_OBJECT)}
+    ours = {name: value for name, value in config.items() if not name.startswith(_OBJECT)}
+    kept = {name: encode(value) for name, value in encrypted.stand_ins(ours).items()}
 
     def run() -> list[Registered]:
-        set_all_config(kept)
+        if wrong := encrypted.misplaced(encrypted.paths(ours)):
+            raise pulumi.RunError("\n\n".join(wrong))
+        set_all_config(kept, encrypted.keys(ours))
         with _without_kubeconfig():
             recorded = recording.record(lambda: runpy.run_path(str(_MAIN), run_name="__main__"), {}, stack)
         return [each for each in recorded.resources if each.type.startswith(_OBJECT)]

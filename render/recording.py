@@ -19,13 +19,14 @@ from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack
 
-from components import continuity
+from components import continuity, digests
 
 # No state, no identity of one.
 OWNER = "none"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - Pulumi's mark of a secret, none itself
 _SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 _UUID = "random:index/randomUuid:RandomUuid"
+_ID = "random:index/randomId:RandomId"
 _PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - the name of a type
 
 
@@ -84,6 +85,8 @@ class _Answers(mocks.Mocks):
         state = dict(args.inputs)
         if args.typ == _PASSWORD:
             state["result"] = f"generated {args.name}"
+        if args.typ == _ID:
+            state["hex"] = digests.of(state["keepers"])
         if args.typ == _UUID:
             state["result"] = OWNER
         return f"{args.name}-id", state

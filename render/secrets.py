@@ -2,7 +2,8 @@
 
 A program's Secret is named after its content, which nobody knows here. Its name in a rendering is its
 workload's and the rotation it belongs to: other values come with another rotation, hence under another name,
-and pods roll to them as they do under Pulumi.
+and pods roll to them as they do under Pulumi. Of the application's own secrets the ciphertext is known, and
+the name follows that.
 """
 
 import base64
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components import names
 from render.recording import Registered
 
 KIND = "ExternalSecret"
@@ -31,11 +33,18 @@ class Store:
 
 
 def stable_name(secret: Registered) -> str:
-    """The Secret's name in a rendering: equal for equal rotations."""
+    """The Secret's name in a rendering: equal for equal rotations, and for equal settings."""
+    if is_own(secret):
+        return secret.object_name
     found = _ROTATION.search(secret.name)
     if found is None or not _HASH.search(secret.object_name):
         raise ValueError(f"Secret {secret.name} ({secret.object_name}) is named after no rotation or content")
     return f"{_HASH.sub('', secret.object_name)}-{found[1]}"
+
+
+def is_own(secret: Registered) -> bool:
+    """Whether the application's own secrets are in it, which the settings give and nothing generates."""
+    return secret.name.endswith(names.OF_APPLICATION)
 
 
 def reference(secret: Registered, store: Store) -> Manifest:

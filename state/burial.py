@@ -15,6 +15,7 @@ from state import tombstone
 from state.address import Address
 from state.place import Place
 from state.tombstone import Tombstone
+from toolchain import private
 from toolchain.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -107,11 +108,8 @@ def _write(there: Place, project: str, stack: str, stone: Tombstone) -> None:
         _bucket(there.address).put(path, stone.content)
         return
     file = _file(there, path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # Pulumi reads whatever ends in .json here.
-    draft = file.with_suffix(".draft")
-    draft.write_text(stone.content, encoding="utf-8")
-    draft.replace(file)
+    # Its draft does not end in .json: Pulumi reads whatever does here.
+    private.write(file, stone.content)
 
 
 def _file(there: Place, path: str) -> Path:

@@ -14,7 +14,7 @@ from state import lock, store
 from state import place as places
 from state.deployment import Deployment
 from state.place import Place
-from toolchain import process
+from toolchain import private, process
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
@@ -139,6 +139,7 @@ class At:
             env=environment,
             stdin=stdin,
             timeout=_SECONDS,
+            umask=private.UMASK,
         )
 
     def _failed(self, arguments: tuple[str, ...], text: str) -> Refusal:

@@ -20,6 +20,7 @@ from state.cli import At
 from state.deployment import ENCRYPTION, Deployment
 from state.place import Place, Record, Unfinished
 from state.tombstone import Tombstone
+from toolchain import private
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
@@ -256,7 +257,7 @@ class Mover:
 
     def _at(self, there: Place, *, ours: bool = False) -> At:
         if there.local:
-            place.files(there).mkdir(parents=True, exist_ok=True)
+            private.folder(place.files(there))
         return At(
             stack=self.stack,
             place=there,
@@ -275,9 +276,9 @@ def _is(current: Place, address: Address | None) -> bool:
 def _copy(source: Path, target: Path, *, without: tuple[str, ...] = ()) -> None:
     known = yaml.safe_load(source.read_text(encoding="utf-8")) if source.exists() else None
     kept = {name: value for name, value in (known or {}).items() if name not in without}
-    target.write_text(yaml.safe_dump(kept, sort_keys=False), encoding="utf-8")
+    private.write(target, yaml.safe_dump(kept, sort_keys=False))
 
 
 def _add(target: Path, more: Mapping[str, str]) -> None:
     known = yaml.safe_load(target.read_text(encoding="utf-8")) or {}
-    target.write_text(yaml.safe_dump({**known, **more}, sort_keys=False), encoding="utf-8")
+    private.write(target, yaml.safe_dump({**known, **more}, sort_keys=False))

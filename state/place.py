@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from state import address as addresses
 from state.address import Address
-from toolchain import cache
+from toolchain import cache, private
 from toolchain.refusal import Refusal
 
 PASSPHRASE = "passphrase"  # noqa: S105 - the name of Pulumi's provider
@@ -184,13 +183,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as handle:
-        json.dump(content, handle, indent=2)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(path)
+    private.write(path, json.dumps(content, indent=2), durable=True)
 
 
 def _damaged(path: Path) -> Refusal:

@@ -43,8 +43,9 @@ def output(
     cwd: Path | None = None,
     stdin: str | None = None,
     timeout: float = 120,
+    umask: int = -1,
 ) -> str:
-    """What the program prints on standard output.
+    """What the program prints on standard output; `umask` is its own, by default this process's.
 
     Raises:
         CommandError: when it fails, or takes longer than `timeout` seconds.
@@ -61,6 +62,7 @@ def output(
             text=True,
             timeout=timeout,
             check=False,
+            umask=umask,
         )
     except subprocess.TimeoutExpired as late:
         raise CommandError(command, TIMED_OUT, f"no answer within {timeout:.0f} s") from late
@@ -78,7 +80,7 @@ def answers(command: Sequence[str], *, env: Mapping[str, str] | None = None, tim
     return True
 
 
-def stream(
+def stream(  # noqa: PLR0913 - what surrounds a program
     command: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
@@ -86,8 +88,11 @@ def stream(
     log: Path | None = None,
     each: Callable[[str], None] | None = None,
     timeout: float = 3600,
+    umask: int = -1,
 ) -> None:
     """Run a long program, giving `each` line (standard error included) as it comes and keeping all in `log`.
+
+    `umask` is the program's own, by default this process's.
 
     Raises:
         CommandError: when it fails, or takes longer than `timeout` seconds.
@@ -98,7 +103,7 @@ def stream(
         raise CommandError(command, TIMED_OUT, "this command ends, and begins nothing any more")
     with contextlib.ExitStack() as opened:
         sink = opened.enter_context(log.open("a", encoding="utf-8")) if log else None
-        process = _start(command, _environment(env), cwd)
+        process = _start(command, _environment(env), cwd, umask)
         try:
             assert process.stdout is not None  # noqa: S101 - PIPE was asked for
             opened.enter_context(process.stdout)
@@ -122,7 +127,7 @@ def stream(
 
 
 def _start(
-    command: Sequence[str], env: Mapping[str, str] | None, cwd: Path | None
+    command: Sequence[str], env: Mapping[str, str] | None, cwd: Path | None, umask: int
 ) -> subprocess.Popen[bytes]:
     """Start a program that is ended with this process, whenever the signal to do so comes."""
     with _undisturbed():
@@ -133,6 +138,7 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            umask=umask,
         )
         _streaming.add(process)
     return process

@@ -43,6 +43,7 @@ def function(options: str) -> str:
     """
     return f"""\
 pulumi() (
+  umask 077
   {VARIABLE}="$(mktemp -d "${{{VARIABLE}:-/tmp}}/{PREFIX}XXXXXXXX")" || exit
   trap 'rm -rf "${VARIABLE}"' EXIT
   export {VARIABLE}

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from toolchain import proc
+from toolchain import private, proc
 
 VARIABLE = "FEASTFLOW_RUN"
 
@@ -29,8 +29,8 @@ def recorded(folder: Path) -> Iterator[dict[str, str]]:
     A block that does not come to its end leaves the record: its program may have left others running.
     """
     name = uuid.uuid4().hex
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).touch()
+    private.folder(folder)
+    (folder / name).touch(mode=private.FILE)
     yield {VARIABLE: name}
     (folder / name).unlink(missing_ok=True)
 

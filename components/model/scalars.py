@@ -38,7 +38,8 @@ def matching(pattern: re.Pattern[str], why: str, fix: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _text_of_scalar(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
+def text_of_scalar(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
+    """Return a number or a boolean as its text, anything else as it is."""
     # `pulumi config set --path` stores 1 as a number and true as a boolean, whatever the user meant.
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -162,7 +163,7 @@ def _dns_server(text: str) -> str:
     return found
 
 
-Scalar = Annotated[str, BeforeValidator(_text_of_scalar)]
+Scalar = Annotated[str, BeforeValidator(text_of_scalar)]
 Cpu = Annotated[Scalar, AfterValidator(_quantity("250m"))]
 Bytes = Annotated[Scalar, AfterValidator(_quantity("256Mi"))]
 Image = Annotated[str, AfterValidator(_image)]

@@ -171,6 +171,7 @@ def check_names(
             )
     release = tier.release
     for place, env in (
+        ("secrets", tier.secrets),
         ("env", tier.env),
         ("release.green.env", release.green.env if release.green else {}),
         ("release.canary.env", release.canary.env if release.canary else {}),
@@ -181,5 +182,11 @@ def check_names(
                 raise refuse(
                     "the program sets this variable itself, from what it knows of the other tiers",
                     "remove it, or give the program's variable another name in envNames",
+                    at=f"{place}.{name}",
+                )
+            if place != "secrets" and name in tier.secrets:
+                raise refuse(
+                    "the variable is in secrets too, and one of the two values would be lost",
+                    f"remove it here: the value in secrets.{name} is the one that stays secret",
                     at=f"{place}.{name}",
                 )

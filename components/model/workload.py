@@ -27,6 +27,7 @@ from .scalars import (
     UserId,
     Variable,
 )
+from .secrets import Sources
 
 _SERVICE_LABELS = 3  # name, namespace, `svc`
 
@@ -265,6 +266,11 @@ class Workload(Model):
         default={},
         description="Further environment in plain text; `$(NAME)` stands for a variable of the contract.",
         examples=[{"LOG_LEVEL": "info"}],
+    )
+    secrets: Sources = Field(
+        default={},
+        description="Secret environment: a secret of the stack's configuration, or where the value is kept.",
+        examples=[{"SMTP_PASSWORD": {"secret": "smtp", "key": "password"}}],
     )
     env_names: dict[Variable, Variable] = Field(
         default={},

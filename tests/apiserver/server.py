@@ -8,6 +8,7 @@ Deliberately not there: containers and images (no logs, no exec, no port-forward
 failing nodes. What a test claims of those, it claims on a real cluster: tests/e2e and tests/acceptance.
 """
 
+import base64
 import json
 import shutil
 import ssl
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cluster import addons
 from toolchain import golang, pins, process
@@ -81,6 +83,14 @@ class Server:
         command = [*self._kubectl, "apply", "--server-side", "--force-conflicts", "--filename", "-"]
         process.output(command, stdin=text, timeout=_SECONDS)
 
+    def etcd(self, key: str) -> bytes:
+        """Return what etcd itself holds under a key, by its gateway."""
+        asked = json.dumps({"key": base64.b64encode(key.encode()).decode()}).encode()
+        address = f"http://{urlsplit(self.url).hostname}:{_ETCD}/v3/kv/range"
+        with urllib.request.urlopen(address, data=asked, timeout=10) as answer:
+            (found,) = json.load(answer)["kvs"]
+        return base64.b64decode(found["value"])
+
     @property
     def _kubectl(self) -> list[str]:
         return [str(self.kubectl), "--kubeconfig", str(self.kubeconfig)]
@@ -111,8 +121,10 @@ def running() -> Iterator[Server]:
 
 
 @contextmanager
-def alone() -> Iterator[Server]:
+def alone(*flags: str) -> Iterator[Server]:
     """Start etcd and the API server alone: objects are kept and judged, and no controller changes any.
+
+    `flags` are of the API server, beside those that it always has.
 
     Raises:
         RuntimeError: as `running` does.
@@ -125,7 +137,7 @@ def alone() -> Iterator[Server]:
         programs = stack.enter_context(Programs(folder))
         known = credentials.made(folder / "credentials", f"https://{address}:{_SECURE}")
         programs.start("etcd", _etcd(control_plane, folder, address))
-        programs.start("kube-apiserver", _apiserver(control_plane, known, address))
+        programs.start("kube-apiserver", [*_apiserver(control_plane, known, address), *flags])
         _until(programs, "kube-apiserver", lambda: _ready(known))
         kubectl = control_plane / "kubectl"
         addons.apply(kubectl, known.kubeconfig, addons.KINDS)

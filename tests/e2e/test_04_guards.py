@@ -51,6 +51,24 @@ def test_a_developer_really_reads_logs_and_really_gets_no_secret(kube: Kube) -> 
     assert "Forbidden" in refused.err, refused
 
 
+def test_etcd_has_nothing_of_a_secret_in_plain_text(kube: Kube, product: Product) -> None:
+    """The control plane's own files, the write-ahead log too; what is in a ConfigMap is found there."""
+    (node,) = (each for each in product.nodes() if each.endswith("control-plane"))
+    (jwt,) = (each["data"]["jwt"] for each in kube.all("secrets") if "jwt" in each["data"])
+    (shown,) = {
+        each["data"]["FRONTEND_URL"] for each in kube.all("configmaps") if "FRONTEND_URL" in each["data"]
+    }
+
+    def files(value: str) -> int:
+        look = (
+            f"grep --recursive --text --files-with-matches --fixed-strings -e '{value}' /var/lib/etcd | wc -l"
+        )
+        return int(product.engine("exec", node, "sh", "-c", look))
+
+    assert files(shown) > 0
+    assert files(base64.b64decode(jwt).decode()) == 0
+
+
 def test_no_pod_has_a_token_for_the_kubernetes_api(kube: Kube) -> None:
     pods = kube.all("pods")
     tokens = [

@@ -1,0 +1,95 @@
+"""The application's own secrets: where each variable's value comes from, and what their names must be."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
+
+from .base import Model, refuse
+from .scalars import Variable, matching, text_of_scalar
+
+_OBJECT = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
+# Parts of an error's place that only say which form of the value was read; no key contains them.
+_TEXT, _REFERENCE = "<text>", "<reference>"
+FORMS = (_TEXT, _REFERENCE)
+
+ObjectName = Annotated[
+    str,
+    matching(_OBJECT, "an object's name is lower-case letters, digits, dashes and dots", "smtp"),
+]
+Key = Annotated[
+    str, matching(_KEY, "a key of a Secret is letters, digits, `.`, `-` and `_`, at most 253", "password")
+]
+
+
+def _not_empty(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value():
+        raise refuse(
+            "the variable would be empty, as if it had never been set",
+            "set it again, or remove it: pulumi config rm --path …",
+        )
+    return value
+
+
+class StoreKey(Model):
+    """A value in a store of the External Secrets Operator (https://external-secrets.io)."""
+
+    store: ObjectName = Field(description="Name of the store.", examples=["feastflow"])
+    kind: Literal["SecretStore", "ClusterSecretStore"] = Field(
+        default="ClusterSecretStore", description="Kind of the store.", examples=["SecretStore"]
+    )
+    key: str = Field(min_length=1, description="Entry in the store.", examples=["shop/payments"])
+    property: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Property of the entry, where it has several.",
+        examples=["key"],
+    )
+    version: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Version of the entry; another one is read anew and rolls the pods.",
+        examples=["2"],
+    )
+
+
+class Reference(Model):
+    """A value that is kept elsewhere: a key of a Secret of the namespace, or an entry of a store."""
+
+    secret: ObjectName | None = Field(
+        default=None, description="Name of an existing Secret of the namespace.", examples=["smtp"]
+    )
+    key: Key | None = Field(default=None, description="Key in that Secret.", examples=["password"])
+    external_secret: StoreKey | None = Field(
+        default=None,
+        description="Entry of a store; needs the External Secrets Operator.",
+        examples=[{"store": "feastflow", "key": "shop/payments", "property": "key"}],
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        existing = self.secret is not None and self.key is not None
+        partly = self.secret is not None or self.key is not None
+        if (existing, partly, self.external_secret is not None) not in {
+            (True, True, False),
+            (False, False, True),
+        }:
+            raise refuse(
+                "a value has one place: a key of a Secret, or an entry of a store",
+                '{"secret": "smtp", "key": "password"}',
+            )
+        return self
+
+
+def _form(value: Any) -> str:  # noqa: ANN401 - raw input of any shape
+    return _REFERENCE if isinstance(value, Mapping | Reference) else _TEXT
+
+
+Source = Annotated[
+    Annotated[SecretStr, BeforeValidator(text_of_scalar), AfterValidator(_not_empty), Tag(_TEXT)]
+    | Annotated[Reference, Tag(_REFERENCE)],
+    Discriminator(_form),
+]
+Sources = dict[Variable, Source]
