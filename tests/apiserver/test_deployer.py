@@ -1,23 +1,19 @@
 """A user with the rights of `make deployer-role` alone: a stack's whole life, and nothing beyond it."""
 
 import json
-import shlex
-import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from delivery.rights import Right
 
-from ..documented import documented
+from ..harness import deployer
 from ..harness.running import Ran
 from . import audit
 from .audit import Asked
 from .credentials import AUDITED
-from .teams import Office, Team
+from .teams import Office
 
 # What no request shows: a repair takes `update` only where others added something, which the test does to a
 # few kinds; RBAC itself looks whether who binds a role may, and holds what a Role gives.
@@ -43,43 +39,6 @@ class Life:
         return {each for each in self.asked if not audit.is_allowed(each, within, everywhere, self.namespace)}
 
 
-def _account(team: Team, name: str) -> str:
-    """Create a service account whose requests are written down; returns the name of its user."""
-    place = ("--namespace", AUDITED)
-    if team.kube.ask("get", "namespace", AUDITED).code:
-        team.kube.run("create", "namespace", AUDITED)
-    team.kube.run(*place, "create", "serviceaccount", name)
-    return f"system:serviceaccount:{AUDITED}:{name}"
-
-
-def _as(team: Team, account: str, folder: Path) -> Team:
-    """Return the stack as the service account deploys it."""
-    token = team.kube.run("--namespace", AUDITED, "create", "token", account).strip()
-    document = yaml.safe_load(team.kube.kubeconfig.read_text(encoding="utf-8"))
-    document["users"][0]["user"] = {"token": token}
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return replace(team, product=team.product.with_variables(KUBECONFIG=str(path)))
-
-
-def _role(team: Team, subject: str) -> list[dict[str, Any]]:
-    """Apply what the command prints, as an administrator; returns it."""
-    line = documented(
-        "make -s deployer-role STACK=prod SUBJECT=repo:OWNER/REPO:environment:prod | kubectl apply -f -",
-        {
-            "make -s deployer-role": f"{sys.executable} -m delivery deployer-role",
-            "STACK=prod": f"--stack {team.stack}",
-            "SUBJECT=repo:OWNER/REPO:environment:prod": f"--subject {subject}",
-            "kubectl apply": f"tee role.yaml | {shlex.quote(team.kube.kubectl)} apply",
-        },
-    )
-    team.product.typed(f"KUBECONFIG={team.kube.kubeconfig} {line}")
-    path = team.product.root / "role.yaml"
-    found = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    path.unlink()
-    return found
-
-
 def _rights(found: list[dict[str, Any]], kind: str) -> set[Right]:
     (role,) = [each for each in found if each["kind"] == kind]
     return {
@@ -98,9 +57,10 @@ def life(office: Office, request: pytest.FixtureRequest, tmp_path_factory: pytes
     administrator = office.team(f"delivered-{like}", like=like)
     administrator.change(lambda config: config["feastflow:tenancy"].update({"protect": False}))
     kube = administrator.kube
-    subject = _account(administrator, like)
-    found = _role(administrator, subject)
-    team = _as(administrator, like, tmp_path_factory.mktemp("deployer"))
+    subject = deployer.account(kube, AUDITED, like)
+    found = deployer.allow(administrator.product, kube, administrator.stack, subject)
+    path = deployer.kubeconfig(kube, subject, tmp_path_factory.mktemp("deployer"))
+    team = replace(administrator, product=administrator.product.with_variables(KUBECONFIG=str(path)))
     ran = {"up": team.product.done("up"), "idle": team.product.done("up")}
     kube.run("delete", "networkpolicy", "default-deny")
     kube.run("label", "deployment", "feastflow-backend", "stranger.example.com/mark=x")
@@ -169,9 +129,9 @@ def _binding(kind: str, role: str) -> str:
 
 def test_it_can_neither_give_itself_more_nor_reach_another_namespace(office: Office) -> None:
     team = office.team("limited")
-    subject = _account(team, "limited")
-    _role(team, subject)
     kube = team.kube
+    subject = deployer.account(kube, AUDITED, "limited")
+    deployer.allow(team.product, kube, team.stack, subject)
     every = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
     wide: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "rules": [every]}
     named = wide | {"kind": "Role", "metadata": {"name": "developer"}}
@@ -197,7 +157,7 @@ def test_it_can_neither_give_itself_more_nor_reach_another_namespace(office: Off
 
 def test_a_namespace_that_is_reserved_for_another_stack_is_not_taken(office: Office) -> None:
     team = office.team("reserved")
-    _role(team, _account(team, "reserved"))
+    deployer.allow(team.product, team.kube, team.stack, "nobody")
     team.kube.run(
         "annotate",
         "namespace",

@@ -83,6 +83,13 @@ def test_the_command_writes_what_the_registry_says_and_refuses_what_it_does_not_
     assert done.returncode == 0, done.stderr
     assert (clone.folder / "Pulumi.prod.yaml").read_text() == before.replace(image, str(pushed))
 
+    newer = Registry().push(registries.layout(tmp_path / "newer", "newer"), reference.parse(image))
+    assert _typed(line, clone.folder).returncode == 0
+    assert str(pushed) in (clone.folder / "Pulumi.prod.yaml").read_text()
+    done = _typed(documented("make images-pin STACK=prod ALL=yes"), clone.folder)
+    assert done.returncode == 0, done.stderr
+    assert (clone.folder / "Pulumi.prod.yaml").read_text() == before.replace(image, str(newer))
+
 
 def _typed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S602 - a command of the documentation
