@@ -194,22 +194,26 @@ class Registry:
         *,
         headers: Mapping[str, str] | None = None,
         data: bytes | IO[bytes] | None = None,
+        again: bool = False,
     ) -> HTTPResponse:
         url = urljoin(f"{image.url}/", path)
         known = self._tokens.get((image.host, image.path))
         sent = {"Accept": ", ".join(_KINDS), **(headers or {})}
-        # A registry may hand an upload to a place of its own, which gets no token.
-        if known and urlsplit(url).netloc == image.host:
-            sent["Authorization"] = known
         try:
             request = urllib.request.Request(url, data=data, headers=sent, method=method)  # noqa: S310 - https or loopback
+            # A registry may send uploads and downloads to other places: those get no token.
+            if known and urlsplit(url).netloc == image.host:
+                request.add_unredirected_header("Authorization", known)
             answer: HTTPResponse = urllib.request.urlopen(request, timeout=_SECONDS)  # noqa: S310 - as above
         except urllib.error.HTTPError as error:
             with error:
                 challenge = error.headers.get("WWW-Authenticate")
-                if error.code == HTTPStatus.UNAUTHORIZED and challenge and not known:
+                # A token lives for minutes, and a push may take longer.
+                if error.code == HTTPStatus.UNAUTHORIZED and challenge and not again:
                     self._tokens[image.host, image.path] = self._authorization(image, challenge)
-                    return self._asked(image, method, path, headers=headers, data=data)
+                    if data is not None and not isinstance(data, bytes):
+                        data.seek(0)
+                    return self._asked(image, method, path, headers=headers, data=data, again=True)
                 if error.code == HTTPStatus.NOT_FOUND:
                     raise _MissingError(*_words(image, "does not have it")) from error
                 raise _refused(image, f"answers {error.code} to {method}") from error

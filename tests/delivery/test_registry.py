@@ -141,6 +141,34 @@ def test_without_a_login_a_public_image_is_asked_for_with_a_token_of_nobody(web:
     assert web.asked[1].path.endswith("scope=repository%3Ateam%2Fapp%3Apull")
 
 
+def test_a_token_that_has_ended_is_fetched_again(web: Web) -> None:
+    image = _wanting(web)
+    reached = Registry()
+    assert reached.digest(image) == _DIGEST
+    web.answer = lambda asked: (
+        (200, {"token": "of-now"})
+        if asked.path.startswith("/token?")
+        else ((200, _MANIFEST) if asked.headers.get("Authorization") == "Bearer of-now" else (401, {}))
+    )
+
+    assert reached.digest(image) == _DIGEST
+
+
+def test_a_place_that_a_registry_sends_its_clients_to_gets_no_token(web: Web) -> None:
+    image = _wanting(web)
+    with serving() as other:
+        other.answer = lambda _: (200, _MANIFEST)
+        wanting = web.answer
+        web.answer = lambda asked: (
+            (307, {}) if asked.headers.get("Authorization") == "Bearer of-an-hour" else wanting(asked)
+        )
+        web.headers["Location"] = f"{other.url}/elsewhere"
+        assert Registry().digest(image) == _DIGEST
+
+    assert [each.path for each in other.asked] == ["/elsewhere"]
+    assert "Authorization" not in other.asked[0].headers
+
+
 def test_a_registry_that_names_other_bytes_than_it_sends_is_not_believed(web: Web) -> None:
     web.answer = lambda _: (200, {"other": "bytes"})
     host = web.url.removeprefix("http://")
