@@ -119,7 +119,7 @@ def rules(rights: Iterable[Right]) -> list[Rule]:
 def plural(kind: str) -> str:
     """Return the resource of a kind: `networkpolicies` of NetworkPolicy."""
     word = kind.lower()
-    if word.endswith("y"):
+    if word.endswith("y") and word[-2] not in "aeiou":
         return f"{word[:-1]}ies"
     return f"{word}es" if word.endswith(("s", "x", "ch")) else f"{word}s"
 

@@ -177,6 +177,15 @@ def test_a_registry_that_names_other_bytes_than_it_sends_is_not_believed(web: We
         Registry().digest(reference.parse(f"{host}/app:1@{_DIGEST}"))
 
 
+def test_a_registry_whose_headers_name_other_bytes_is_not_believed_either(web: Web) -> None:
+    web.answer = lambda _: (200, _MANIFEST)
+    web.headers["Docker-Content-Digest"] = f"sha256:{'0' * 64}"
+    host = web.url.removeprefix("http://")
+
+    with pytest.raises(Refusal, match="says that it is sha256:0000"):
+        Registry().digest(reference.parse(f"{host}/app:1"))
+
+
 def test_a_refusal_shows_no_login(web: Web) -> None:
     image = _wanting(web)
     web.answer = lambda _: (401, {})
