@@ -44,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     role = commands.add_parser("deployer-role", help="a deployer's Role and ClusterRole as YAML")
     role.add_argument("--stack", default=os.environ.get("STACK") or "dev", help="the stack (%(default)s)")
     role.add_argument(
-        "--subject", default=os.environ.get("SUBJECT") or None, help="the user's name at the API server"
+        "--subject",
+        default=os.environ.get("SUBJECT") or "",
+        help="the user's name at the API server; several are joined by commas",
     )
     made = commands.add_parser("images", help="a step of images.yml; needs no more than Python's own library")
     made.add_argument("step", choices=("build", "scan", "push", "sign", "hand"))
@@ -89,7 +91,7 @@ def _post(file: Path) -> str:
     return github.post(place, comment.text(found))
 
 
-def _deployer(stack: str, subject: str | None) -> str:
+def _deployer(stack: str, subjects: str) -> str:
     # The SDK is not there where a report is commented.
     from delivery import deployer  # noqa: PLC0415
     from local import workspace  # noqa: PLC0415
@@ -99,7 +101,8 @@ def _deployer(stack: str, subject: str | None) -> str:
     project = str(workspace.project()["name"])
     objects = [each.inputs for each in program.objects(stack, config) if each.inputs.get("kind")]
     namespace = str(config[f"{project}:namespace"])
-    return deployer.text(deployer.documents(objects, project, stack, namespace, subject)).rstrip()
+    named = [name.strip() for name in subjects.split(",") if name.strip()]
+    return deployer.text(deployer.documents(objects, project, stack, namespace, named)).rstrip()
 
 
 def _settle(stack: str, record: Path) -> str:

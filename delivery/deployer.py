@@ -15,12 +15,12 @@ NAME = "feastflow-deployer"
 
 
 def documents(
-    objects: Sequence[Manifest], project: str, stack: str, namespace: str, subject: str | None
+    objects: Sequence[Manifest], project: str, stack: str, namespace: str, subjects: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return what lets a user deploy the stack, in the order in which it is applied.
 
-    `objects` are all that the stack makes. `subject` is the user's name at the API server, or a service
-    account's (`system:serviceaccount:NAMESPACE:NAME`); without one nothing is bound.
+    `objects` are all that the stack makes. `subjects` are the users' names at the API server, or service
+    accounts' (`system:serviceaccount:NAMESPACE:NAME`); without any nothing is bound.
     """
     # The SDK takes its time to load, and no other command of this room needs it.
     from components import live  # noqa: PLC0415
@@ -36,9 +36,9 @@ def documents(
     within = rights.rules(rights.of_namespace(objects))
     found.append(_role("Role", {"name": NAME, **place}, within))
     found.append(_role("ClusterRole", cluster, rights.rules(rights.of_cluster(objects, namespace))))
-    if subject:
-        found.append(_binding("RoleBinding", {"name": NAME, **place}, "Role", subject))
-        found.append(_binding("ClusterRoleBinding", cluster, "ClusterRole", subject))
+    if subjects:
+        found.append(_binding("RoleBinding", {"name": NAME, **place}, "Role", subjects))
+        found.append(_binding("ClusterRoleBinding", cluster, "ClusterRole", subjects))
     return found
 
 
@@ -51,11 +51,11 @@ def _role(kind: str, metadata: Mapping[str, str], rules: Sequence[rights.Rule]) 
     return {"apiVersion": _VERSION, "kind": kind, "metadata": dict(metadata), "rules": list(rules)}
 
 
-def _binding(kind: str, metadata: Mapping[str, str], role: str, subject: str) -> dict[str, Any]:
+def _binding(kind: str, metadata: Mapping[str, str], role: str, subjects: Sequence[str]) -> dict[str, Any]:
     return {
         "apiVersion": _VERSION,
         "kind": kind,
         "metadata": dict(metadata),
         "roleRef": {"apiGroup": rights.RBAC, "kind": role, "name": metadata["name"]},
-        "subjects": [{"apiGroup": rights.RBAC, "kind": "User", "name": subject}],
+        "subjects": [{"apiGroup": rights.RBAC, "kind": "User", "name": name} for name in subjects],
     }

@@ -31,7 +31,7 @@ class Served:
 @contextmanager
 def serving(crane: Path) -> Iterator[Served]:
     """Serve an empty registry at a port that the kernel chose, for the length of the block."""
-    command = [crane, "registry", "serve", "--address", "127.0.0.1:0"]
+    command = [str(crane), "registry", "serve", "--address", "127.0.0.1:0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:  # noqa: S603 - pinned
         try:
             assert program.stderr is not None

@@ -13,12 +13,14 @@ from ..unit.recorder import stack_file
 _SUBJECT = "repo:a/b:environment:prod"
 
 
-def _documents(stack: str, *, subject: str | None = _SUBJECT, **tenancy: object) -> list[dict[str, Any]]:
+def _documents(
+    stack: str, *, subjects: tuple[str, ...] = (_SUBJECT, "other"), **tenancy: object
+) -> list[dict[str, Any]]:
     config = stack_file(stack)
     known: Any = config.get("feastflow:tenancy") or {}
     config["feastflow:tenancy"] = {**known, **tenancy}
     objects = [each.inputs for each in program.objects(stack, config)]
-    made = deployer.documents(objects, "feastflow", stack, f"feastflow-{stack}", subject)
+    made = deployer.documents(objects, "feastflow", stack, f"feastflow-{stack}", subjects)
     return list(yaml.safe_load_all(deployer.text(made)))
 
 
@@ -74,11 +76,12 @@ def test_a_namespace_of_the_stacks_own_comes_first_and_is_reserved_for_it() -> N
     assert first["metadata"]["annotations"] == {"feastflow.pulumi.com/reserved-for": "feastflow/prod"}
     assert "labels" not in first["metadata"]
     assert [each["kind"] for each in rest] == ["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]
-    assert {each["subjects"][0]["name"] for each in rest[2:]} == {_SUBJECT}
+    for each in rest[2:]:
+        assert [subject["name"] for subject in each["subjects"]] == [_SUBJECT, "other"]
 
 
 def test_a_given_namespace_is_not_made_and_without_a_user_nothing_is_bound() -> None:
-    found = _documents("dev", subject=None, createNamespace=False)
+    found = _documents("dev", subjects=(), createNamespace=False)
 
     assert [each["kind"] for each in found] == ["Role", "ClusterRole"]
 
