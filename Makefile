@@ -1,6 +1,6 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL
+export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL
 
 # Without compiled modules every process, the language host of a deployment too, would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore render lint types unit apiserver state policies judges delivery app e2e acceptance drill bench browser test clean-cache
+.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin render lint types unit apiserver state policies judges delivery app e2e acceptance drill bench browser test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ backend: venv ## move the stack's state: BACKEND=s3://bucket (made if need be) o
 
 backend-policy: venv ## what IAM must allow to deploy this stack with its state on S3, as JSON
 	@.venv/bin/python -m local backend-policy
+
+deployer-role: venv ## what RBAC must allow to deploy this stack, as YAML: SUBJECT=(user at the API server)
+	@.venv/bin/python -m delivery deployer-role
+
+images-pin: venv ## digests beside the tags in the stack's file; ALL=yes: also of what has one
+	@.venv/bin/python -m delivery pin
 
 backend-restore: venv ## bring a lost or damaged state on S3 back, or the one named by VERSION=
 	@.venv/bin/python -m local backend-restore

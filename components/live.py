@@ -28,6 +28,8 @@ from .model.stack import Kubeconfig
 # https://github.com/kubernetes/enhancements/tree/master/keps/sig-multicluster/2149-clusterid
 _OF_CLUSTER = "kube-system"
 OWNER = "feastflow.pulumi.com/owner"
+# `project/stack`: the empty namespace in which an administrator gave a stack's deployer its rights.
+RESERVED = "feastflow.pulumi.com/reserved-for"
 # A namespace that was given is its giver's to annotate: there, the first object of every stack is.
 OWNED = "default-deny"
 # Kinds that a namespace which was given for use does not have yet.
@@ -53,11 +55,13 @@ _EXEC_KIND = "ExecCredential"
 class Namespace:
     """A namespace that exists. `owner` is what a stack of this project wrote on it, empty without that.
 
-    `contents` are paths of objects in it, where it has no owner; at most one of a kind. `touched` says, where
-    it has one, which of a stack's policies, roles and bindings others have changed or deleted.
+    `reserved` is the stack that it was created for. `contents` are paths of objects in it, where it has no
+    owner; at most one of a kind. `touched` says, where it has one, which of a stack's policies, roles and
+    bindings others have changed or deleted.
     """
 
     owner: str = ""
+    reserved: str = ""
     deleting: bool = False
     contents: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
@@ -107,11 +111,12 @@ def _namespace(ask: "_Ask", name: str) -> Namespace | None:
     denied = ask(f"apis/networking.k8s.io/v1/{place}/networkpolicies/{OWNED}")
     if found is None and denied is None:
         return None
-    owners = [(each or {}).get("metadata", {}).get("annotations", {}).get(OWNER) for each in (found, denied)]
-    owner = next((str(each) for each in owners if each), "")
+    annotations = [(each or {}).get("metadata", {}).get("annotations", {}) for each in (found, denied)]
+    owner = next((str(each[OWNER]) for each in annotations if each.get(OWNER)), "")
     listed = [] if owner else [ask(f"{path.format(place)}?limit=1") for path in _CONTENTS]
     return Namespace(
         owner=owner,
+        reserved=str(annotations[0].get(RESERVED) or ""),
         deleting=bool(found and found["metadata"].get("deletionTimestamp")),
         contents=tuple(
             f"{path.rpartition('/')[2]}/{each['metadata']['name']}"

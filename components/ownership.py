@@ -112,6 +112,8 @@ def _may_be_used(
     """Whether a namespace without an owner may become the stack's, or be used by it."""
     if environ.get(ADOPT) == stack.namespace:
         return True
+    if namespace.reserved == f"{pulumi.get_project()}/{pulumi.get_stack().rpartition('/')[2]}":
+        return not namespace.contents
     return not stack.tenancy.create_namespace and (bool(before) or not namespace.contents)
 
 
@@ -162,6 +164,8 @@ def _foreign(stack: Stack, namespace: Namespace) -> str:
         found = f"it belongs to the stack {owner} (state {state})"
     elif namespace.contents:
         found = f"it exists and holds {', '.join(namespace.contents)}"
+    elif namespace.reserved:
+        found = f"it is reserved for the stack {namespace.reserved}"
     else:
         found = "it exists, and this stack has not created it"
     own = f"{stack.namespace}-{pulumi.get_stack().rpartition('/')[2]}"

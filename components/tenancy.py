@@ -9,7 +9,7 @@ from pulumi_kubernetes import core, meta, rbac, scheduling
 from policies.configuration import Configuration
 from policies.references import MADE_ELSEWHERE
 
-from . import admission, live, names, network, ownership, sizing, workload
+from . import admission, live, names, network, ownership, signatures, sizing, workload
 from .context import Place
 from .model.external import external
 from .model.stack import Stack
@@ -80,14 +80,20 @@ class Tenancy(pulumi.ComponentResource):
         if not settings.create_namespace:
             deny.annotations = {**known, **owned}
             return _existing(network.default_deny(deny, self), stack.namespace)
+        verified = signatures.policies(stack, self)
         namespace = core.v1.Namespace(
             "namespace",
             metadata=meta.v1.ObjectMetaArgs(
                 name=stack.namespace,
-                labels={**self._labels, **pod_security(settings.pod_security_version)},
+                labels={
+                    **self._labels,
+                    **pod_security(settings.pod_security_version),
+                    **(signatures.GUARDED if verified else {}),
+                },
                 annotations=owned,
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
+            # Once the namespace is guarded, an image that no policy knows is refused.
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect, depends_on=verified),
         )
         deny.namespace = _existing(namespace, stack.namespace)
         network.default_deny(deny, self)

@@ -1,4 +1,4 @@
-"""`python -m delivery`: a pull request's preview and comment, the issue of drift, a deployment's identity."""
+"""`python -m delivery`: a pull request's preview and comment, drift's issue, and what a deployment needs."""
 
 import argparse
 import contextlib
@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from delivery import advice, comment, drift, github, identity, verdict
+from delivery import advice, comment, drift, github, identity, images, registry, verdict
 from delivery import report as reports
+from delivery.registry import Registry
 from toolchain import console
 from toolchain.console import elapsed, say
 
@@ -40,6 +41,26 @@ def main(arguments: list[str] | None = None) -> int:
     token.add_argument("--audience", required=True)
     aws = commands.add_parser("aws", help="an hour's keys of a role, as the AWS libraries ask for them")
     aws.add_argument("--role", required=True)
+    role = commands.add_parser("deployer-role", help="a deployer's Role and ClusterRole as YAML")
+    role.add_argument("--stack", default=os.environ.get("STACK") or "dev", help="the stack (%(default)s)")
+    role.add_argument(
+        "--subject",
+        default=os.environ.get("SUBJECT") or "",
+        help="the user's name at the API server; several are joined by commas",
+    )
+    made = commands.add_parser("images", help="a step of images.yml; needs no more than Python's own library")
+    made.add_argument("step", choices=("build", "scan", "push", "sign", "hand"))
+    settled = commands.add_parser("settle", help="the images of a deployment, by digest")
+    settled.add_argument("record", type=Path)
+    settled.add_argument("--stack", default=os.environ.get("STACK") or "dev", help="the stack (%(default)s)")
+    pin = commands.add_parser("pin", help="write the digests of tags into a stack's file")
+    pin.add_argument("--stack", default=os.environ.get("STACK") or "dev", help="the stack (%(default)s)")
+    pin.add_argument(
+        "--again",
+        action="store_true",
+        default=bool(os.environ.get("ALL")),
+        help="also of images that have a digest",
+    )
     commands.add_parser("advise", help="what to do after a deployment that failed")
     chosen = parser.parse_args(arguments)
     if chosen.command == "preview":
@@ -50,6 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
         "identify": lambda: "\n".join(identity.write(os.environ)),
         "token": lambda: identity.cluster(chosen.audience, os.environ),
         "aws": lambda: identity.aws(chosen.role, os.environ),
+        "images": lambda: images.run(chosen.step),
+        "settle": lambda: _settle(chosen.stack, chosen.record),
+        "pin": lambda: _pin(chosen.stack, again=chosen.again),
+        "deployer-role": lambda: _deployer(chosen.stack, chosen.subject),
         "advise": lambda: advice.text(os.environ.get("STACK") or "dev"),
     }
     say(said[chosen.command]())
@@ -64,6 +89,49 @@ def _post(file: Path) -> str:
     place = github.of(os.environ)
     found = dataclasses.replace(reports.load(file), labels=github.labels(place))
     return github.post(place, comment.text(found))
+
+
+def _deployer(stack: str, subjects: str) -> str:
+    # The SDK is not there where a report is commented.
+    from delivery import deployer  # noqa: PLC0415
+    from local import workspace  # noqa: PLC0415
+    from render import program  # noqa: PLC0415
+
+    config = workspace.settings(stack)
+    project = str(workspace.project()["name"])
+    objects = [each.inputs for each in program.objects(stack, config) if each.inputs.get("kind")]
+    namespace = str(config[f"{project}:namespace"])
+    named = [name.strip() for name in subjects.split(",") if name.strip()]
+    return deployer.text(deployer.documents(objects, project, stack, namespace, named)).rstrip()
+
+
+def _settle(stack: str, record: Path) -> str:
+    # The stack's settings are YAML.
+    from delivery import settled  # noqa: PLC0415
+    from local import workspace  # noqa: PLC0415
+
+    project = str(workspace.project()["name"])
+    found = settled.settle(record, workspace.settings(stack), project, os.environ, _registry())
+    return "\n".join(f"{tier}: {image}" for tier, image in found.items())
+
+
+def _pin(stack: str, *, again: bool) -> str:
+    # The stack's settings are YAML.
+    from delivery import pinning  # noqa: PLC0415
+    from local import workspace  # noqa: PLC0415
+
+    workspace.settings(stack)
+    file = _ROOT / f"Pulumi.{stack}.yaml"
+    before = file.read_text(encoding="utf-8")
+    after, found = pinning.pinned(before, str(workspace.project()["name"]), _registry().digest, again=again)
+    if after != before:
+        file.write_text(after, encoding="utf-8")
+    lines = [f"{each.setting}: {each.after}{f' ({each.why})' if each.why else ''}" for each in found]
+    return "\n".join(lines) or f"{file.name} names no image: there is nothing to write"
+
+
+def _registry() -> Registry:
+    return Registry(logins=registry.logins(os.environ))
 
 
 def _preview(ref: str, file: Path | None, labels: tuple[str, ...]) -> int:

@@ -21,7 +21,9 @@ from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
 _SECONDS = 30
-_SESSION = "feastflow-deploy"
+# Characters that AWS takes in a session's name, at most 64 of them.
+_NO_SESSION = re.compile(r"[^\w+=,.@-]", re.ASCII)
+_LONGEST_SESSION = 64
 _AWS_AUDIENCE = "sts.amazonaws.com"
 
 
@@ -68,7 +70,7 @@ def aws(role: str, environ: Mapping[str, str]) -> str:
         "Action": "AssumeRoleWithWebIdentity",
         "Version": "2011-06-15",
         "RoleArn": role,
-        "RoleSessionName": _SESSION,
+        "RoleSessionName": session(environ),
         "WebIdentityToken": _token(_AWS_AUDIENCE, environ),
     }
     answer = _asked(url, {"Accept": "application/json"}, urlencode(form).encode())
@@ -76,6 +78,14 @@ def aws(role: str, environ: Mapping[str, str]) -> str:
     expires = datetime.fromtimestamp(float(keys["Expiration"]), UTC).isoformat()
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
     return json.dumps({"Version": 1, **{name: keys[name] for name in names}, "Expiration": expires})
+
+
+def session(environ: Mapping[str, str]) -> str:
+    """Return the name of this run in AWS's own logs: stack, run and attempt, where they are known."""
+    parts = [environ.get(name) for name in ("STACK", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")]
+    text = "-".join(["feastflow", *filter(None, parts)])
+    # What tells runs apart stands at the end.
+    return _NO_SESSION.sub("-", text)[-_LONGEST_SESSION:]
 
 
 def _kubeconfig(server: str, authority: str, audience: str, context: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from local import images
 from toolchain import cache, console, disk, environment, golang, pins, process, pulumi, turn
 from toolchain.refusal import Refusal
 
-_LOCKS = ("requirements-dev.txt", "tests/judges/requirements.txt")
+_LOCKS = ("requirements-dev.txt", "requirements.txt", "tests/judges/requirements.txt")
 _ROOT = Path(__file__).parent.parent
 
 

@@ -21,6 +21,8 @@ _BY_TIER = {
     ("frontend", "Service"): "09-frontend-service",
 }
 _BY_KIND = {
+    # Before the namespace that they guard: it takes no image that no policy knows.
+    "ClusterImagePolicy": "00-image-policies",
     "Namespace": "00-namespace",
     "ConfigMap": "01-configmap",
     EXTERNAL_SECRET: "02-secrets",

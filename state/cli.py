@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from state import lock, store
+from state import lock
 from state import place as places
 from state.deployment import Deployment
 from state.place import Place
@@ -120,6 +120,9 @@ class At:
             for path in left:
                 (places.files(self.place) / path).unlink(missing_ok=True)
         else:
+            # AWS's SDK is no part of what deploying needs.
+            from state import store  # noqa: PLC0415
+
             store.unlock(address, store.clients(address), left)
         return True
 

@@ -9,14 +9,15 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from toolchain import cache, console, process
 from toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parent.parent
-_LOCK = _ROOT / "requirements-dev.txt"
+# Everything for development. A runner that only deploys names requirements.txt: without the tests' packages.
+_LOCKS = ("requirements-dev.txt", "requirements.txt")
 _LINK = _ROOT / ".venv"
 _WANTED = (3, 11)
 
@@ -29,12 +30,28 @@ def ensure(meanwhile: Callable[[], None] = lambda: None) -> Path:
     """
     if _LINK.is_dir() and not _LINK.is_symlink():
         return _LINK
-    folder = of(_LOCK, meanwhile)
+    folder = of(_ROOT / lock(os.environ), meanwhile)
     if not _LINK.is_symlink() or _LINK.readlink() != folder:
         draft = _LINK.with_name(f".venv.{os.getpid()}")
         draft.symlink_to(folder)
         draft.replace(_LINK)
     return folder
+
+
+def lock(environ: Mapping[str, str]) -> str:
+    """Return the name of the lock file to install from: REQUIREMENTS, or the one of development.
+
+    Raises:
+        Refusal: when REQUIREMENTS is none of the project's.
+    """
+    named = environ.get("REQUIREMENTS") or _LOCKS[0]
+    if named not in _LOCKS:
+        raise Refusal(
+            f"REQUIREMENTS is {named!r}",
+            "packages are installed from the project's own lock files alone, whose hashes are checked",
+            f"set it to one of: {', '.join(_LOCKS)}",
+        )
+    return named
 
 
 def of(lock: Path, meanwhile: Callable[[], None] = lambda: None) -> Path:

@@ -120,6 +120,11 @@ ACTIONLINT_BUILD = Build(
     gib=1,
 )
 
+# A registry of images on loopback, for the tests alone: `crane registry serve`.
+REGISTRY_BUILD = Build(
+    module="registry", programs={"github.com/google/go-containerregistry/cmd/crane": "crane"}, gib=1
+)
+
 # Puts load on the site, for the drills alone: a small main on vegeta's library, whose own command does not
 # tell when a request was due, and asks only once.
 LOAD_BUILD = Build(module="vegeta", programs={"./load": "load"}, gib=1)
@@ -153,5 +158,5 @@ ALL_BUILDS = (
     OPERATOR_BUILD,
 )
 
-TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD, LOAD_BUILD, KWOK_BUILD)
+TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD, REGISTRY_BUILD, LOAD_BUILD, KWOK_BUILD)
 BENCH_BUILDS = (HELM_BUILD, OPENTOFU_BUILD, TOFU_KUBECTL_BUILD)

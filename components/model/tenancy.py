@@ -1,11 +1,51 @@
 """The namespace's guards, and what the program has to know of the cluster."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .base import Model
-from .scalars import Account, Cidr, DnsServer, LabelKey, LabelValue, Name, Port, Sequence
+from .base import Model, refuse
+from .scalars import Account, Cidr, DnsServer, LabelKey, LabelValue, Name, Port, Sequence, matching
+
+ImageGlob = Annotated[
+    str,
+    matching(
+        re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?/[a-z0-9][A-Za-z0-9_:/*.@-]*"),
+        "policy-controller compares it with whole names of images, registry included, in every namespace "
+        "that it guards",
+        "ghcr.io/my-team/feastflow/**",
+    ),
+]
+ImageGlobs = Annotated[tuple[ImageGlob, ...], Sequence]
+
+
+class Signatures(Model):
+    """Which images are let into the namespace: those that a workflow has signed, and few others by name.
+
+    Sigstore's policy-controller has to be installed on the cluster.
+    """
+
+    images: Annotated[ImageGlobs, Field(min_length=1)] = Field(
+        description="Images that must be signed; `*` stands for anything but `/`, `**` for anything.",
+        examples=[["ghcr.io/my-team/feastflow/**"]],
+    )
+    subject: Annotated[str, Field(pattern=r"^https://\S+$")] = Field(
+        description="Who must have signed: the workflow, as its certificate names it.",
+        examples=[
+            "https://github.com/my-team/feastflow/.github/workflows/images.yml@refs/heads/main",
+        ],
+    )
+    issuer: Annotated[str, Field(pattern=r"^https://\S+$")] = Field(
+        default="https://token.actions.githubusercontent.com",
+        description="Who vouched for the signer.",
+        examples=["https://token.actions.githubusercontent.com"],
+    )
+    unsigned: ImageGlobs = Field(
+        default=(),
+        description="Images that are let in without a signature, such as the database's.",
+        examples=[["index.docker.io/library/postgres:**"]],
+    )
 
 
 class Tenancy(Model):
@@ -68,11 +108,27 @@ class Tenancy(Model):
         ),
         examples=[["cert-manager/cert-manager"]],
     )
+    signatures: Signatures | None = Field(
+        default=None,
+        description="Signatures that images must have, where Sigstore's policy-controller runs.",
+    )
     protect: bool = Field(
         default=False,
         description="Whether Pulumi refuses to delete the namespace and the database's data.",
         examples=[True],
     )
+
+    @model_validator(mode="after")
+    def _signatures_in_a_namespace_of_its_own(self) -> Self:
+        if self.signatures and not self.create_namespace:
+            raise refuse(
+                "policy-controller looks at namespaces that have its label, and a given one is its giver's "
+                "to label",
+                'leave signatures out and have the giver set policy.sigstore.dev/include: "true" with a '
+                "ClusterImagePolicy",
+                at="signatures",
+            )
+        return self
 
 
 class Cluster(Model):

@@ -20,6 +20,7 @@ _ANNOTATIONS = (
     "kubectl.kubernetes.io/last-applied-configuration",  # `kubectl apply`, before an adoption
     "control-plane.alpha.kubernetes.io/",  # leader election
     "openshift.io/",  # OpenShift: a namespace's user ids
+    "feastflow.pulumi.com/reserved-for",  # an administrator, who gave the deployer its rights there
     "cloud.google.com/neg",  # GKE: a Service's endpoint groups
     "ingress.kubernetes.io/",  # GKE: what its load balancer was given
     "field.cattle.io/",  # Rancher: who made it, and for which project

@@ -1,5 +1,6 @@
 """Files by which the programs of one server trust each other: a token, a key pair, a kubeconfig."""
 
+import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 CONTEXT = "nodeless"
 _ADMINISTRATOR = ("administrator", "system:masters")
+# The namespace whose service accounts have their requests written down; those of all others are not.
+AUDITED = "delivery"
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "Metadata", "userGroups": [f"system:serviceaccounts:{AUDITED}"]},
+        {"level": "None"},
+    ],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +52,16 @@ class Credentials:
         return self.folder / "service-accounts.key"
 
     @property
+    def audit_policy(self) -> Path:
+        """Which requests are written down."""
+        return self.folder / "audit-policy.json"
+
+    @property
+    def audit_log(self) -> Path:
+        """Requests of the service accounts in `AUDITED`, one JSON object a line."""
+        return self.folder / "audit.log"
+
+    @property
     def kubeconfig(self) -> Path:
         """A kubeconfig with one context, of the administrator."""
         return self.folder / "kubeconfig"
@@ -52,6 +74,7 @@ def made(folder: Path, url: str) -> Credentials:
     token = secrets.token_urlsafe(24)
     name, group = _ADMINISTRATOR
     credentials.tokens.write_text(f'{token},{name},{name},"{group}"\n', encoding="utf-8")
+    credentials.audit_policy.write_text(json.dumps(_AUDIT_POLICY), encoding="utf-8")
     key = ec.generate_private_key(ec.SECP256R1())
     credentials.service_accounts.write_bytes(
         key.private_bytes(

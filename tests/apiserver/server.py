@@ -173,6 +173,8 @@ def _apiserver(programs: Path, known: Credentials, address: str) -> Sequence[str
         f"--secure-port={_SECURE}",
         f"--cert-dir={known.folder}",
         f"--token-auth-file={known.tokens}",
+        f"--audit-policy-file={known.audit_policy}",
+        f"--audit-log-path={known.audit_log}",
         "--authorization-mode=Node,RBAC",
         # As kubeadm sets it: what a namespace refuses is for its own rules to say.
         "--allow-privileged=true",

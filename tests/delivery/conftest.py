@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from toolchain import environment as python
 from toolchain import golang, pins
 from toolchain.console import Step
 
-from . import repository
+from . import registries, repository
+from .registries import Served
 from .repository import Repository
 
 _SECONDS = pytest.StashKey[dict[str, float]]()
@@ -93,6 +94,15 @@ def actionlint() -> Path:
     """actionlint, compiled now when nobody has compiled it before."""
     with Step("actionlint", "compiling it") as step:
         return golang.binaries(pins.ACTIONLINT_BUILD, step) / "actionlint"
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[Served]:
+    """A registry of images, whose program is compiled now when nobody has compiled it before."""
+    with Step("registry", "compiling it") as step:
+        crane = golang.binaries(pins.REGISTRY_BUILD, step) / "crane"
+    with registries.serving(crane) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,9 @@ def environ(web: Web, tmp_path: Path) -> dict[str, str]:
         "CLUSTER_CA": "-----BEGIN CERTIFICATE-----",
         "CLUSTER_SERVER": "https://api.example.com",
         "CONTEXT": "deploy",
+        "GITHUB_RUN_ATTEMPT": "2",
+        "GITHUB_RUN_ID": "17",
+        "STACK": "prod",
         "KUBECONFIG": str(tmp_path / "deploy" / "kubeconfig"),
         "PULUMI_BACKEND_URL": "s3://state",
     }
@@ -100,7 +104,17 @@ def test_aws_gets_keys_of_an_hour_in_exchange_and_none_is_written(environ: dict[
         "Expiration": "2027-01-15T08:00:00+00:00",
     }
     assert "RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fdeploy" in web.asked[-1].body
+    assert "RoleSessionName=feastflow-prod-17-2&" in web.asked[-1].body
     assert "audience=sts.amazonaws.com" in web.asked[0].path
+
+
+def test_a_session_has_a_name_that_aws_takes_whatever_the_stack_is_called() -> None:
+    name = identity.session({"STACK": "team/" + "x" * 90, "GITHUB_RUN_ID": "17", "GITHUB_RUN_ATTEMPT": "1"})
+
+    assert len(name) == 64
+    assert re.fullmatch(r"[\w+=,.@-]+", name)
+    assert name.endswith("-17-1")
+    assert identity.session({}) == "feastflow"
 
 
 def test_without_a_role_there_is_nothing_of_aws(environ: dict[str, str]) -> None:

@@ -26,9 +26,12 @@ _ACTION = re.compile(r"uses: (actions/[a-z-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+")
 _WRITES = {
     ("comment.yml", "pull-requests"),
     ("deploy.yml", "id-token"),
-    ("deploy-stack.yml", "id-token"),
+    ("deploy.yml", "packages"),
     ("drift.yml", "id-token"),
     ("drift.yml", "issues"),
+    ("images.yml", "id-token"),
+    ("images.yml", "packages"),
+    ("stack.yml", "id-token"),
 }
 
 
@@ -130,12 +133,62 @@ def test_what_may_comment_runs_no_code_of_the_pull_requests() -> None:
 
 def test_prod_comes_after_dev_behind_its_environment_and_two_never_meet() -> None:
     jobs = _document(WORKFLOWS / "deploy.yml")["jobs"]
-    (job,) = _document(WORKFLOWS / "deploy-stack.yml")["jobs"].values()
+    (job,) = _document(WORKFLOWS / "stack.yml")["jobs"].values()
 
-    assert jobs["prod"]["needs"] == "dev"
-    assert {name: entry["with"]["stack"] for name, entry in jobs.items()} == {"dev": "dev", "prod": "prod"}
-    assert job["environment"] == "${{ inputs.stack }}"
-    assert job["concurrency"] == {"group": "deploy-${{ inputs.stack }}", "cancel-in-progress": False}
+    assert jobs["prod"]["needs"] == ["images", "dev"]
+    assert "needs.dev.result == 'success'" in jobs["prod"]["if"]
+    for stack in ("dev", "prod"):
+        given = jobs[stack]["with"]
+        assert (given["task"], given["stack"], given["environment"]) == ("deploy", stack, stack)
+    assert job["environment"] == "${{ inputs.environment }}"
+    assert job["concurrency"] == {
+        "group": "${{ inputs.task }}-${{ inputs.stack }}",
+        "cancel-in-progress": False,
+    }
+
+
+def test_nothing_is_built_or_deployed_before_the_same_commits_tests_have_passed() -> None:
+    document = _document(WORKFLOWS / "deploy.yml")
+    jobs = document["jobs"]
+    checkouts = [
+        step["with"]["ref"]
+        for name in ("stack.yml", "images.yml")
+        for job in _document(WORKFLOWS / name)["jobs"].values()
+        for step in job["steps"]
+        if "checkout" in step.get("uses", "")
+    ]
+
+    # YAML reads the key `on` as a truth.
+    assert document[True] == {"push": {"branches": ["main"]}}
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
+    assert jobs["images"]["needs"] == "test"
+    assert jobs["dev"]["needs"] == ["test", "images"]
+    assert "needs.test.result == 'success'" in jobs["dev"]["if"]
+    assert checkouts == ["${{ github.sha }}"] * 2
+
+
+def test_a_task_on_a_stack_is_described_once_and_installs_no_more_than_deploying_needs() -> None:
+    (job,) = _document(WORKFLOWS / "stack.yml")["jobs"].values()
+    called = [
+        job["uses"]
+        for name in ("deploy.yml", "drift.yml")
+        for job in _document(WORKFLOWS / name)["jobs"].values()
+        if job.get("with", {}).get("task")
+    ]
+
+    assert called == ["./.github/workflows/stack.yml"] * 3
+    assert job["env"]["REQUIREMENTS"] == "requirements.txt"
+    assert [path.name for path in _FILES if "delivery identify" in path.read_text()] == ["stack.yml"]
+
+
+def test_the_images_that_were_built_go_to_both_stacks_by_digest() -> None:
+    jobs = _document(WORKFLOWS / "deploy.yml")["jobs"]
+    outputs = _document(WORKFLOWS / "images.yml")[True]["workflow_call"]["outputs"]
+
+    for stack in ("dev", "prod"):
+        for tier in ("backend", "frontend"):
+            assert jobs[stack]["with"][f"{tier}-image"] == f"${{{{ needs.images.outputs.{tier} }}}}"
+    assert sorted(outputs) == ["backend", "frontend"]
 
 
 def test_continuous_integration_runs_the_developers_commands() -> None:
@@ -162,7 +215,7 @@ def test_continuous_integration_runs_the_developers_commands() -> None:
 
 def test_the_step_after_a_failed_deployment_says_what_to_do(tmp_path: Path) -> None:
     (step,) = [
-        step for step in repository.steps("deploy-stack.yml", "deploy") if step.get("if") == "failure()"
+        step for step in repository.steps("stack.yml", "stack") if step.get("if", "").startswith("failure()")
     ]
     summary = tmp_path / "summary.md"
     ran = repository.run(step, ROOT, {}, {"GITHUB_STEP_SUMMARY": str(summary), "STACK": "prod"})
@@ -246,7 +299,7 @@ def test_the_labels_in_the_comment_are_githubs_and_not_the_reports(
 
 
 def test_the_step_that_identifies_says_where_it_goes_and_what_is_missing(tmp_path: Path) -> None:
-    (step,) = [step for step in repository.steps("deploy-stack.yml", "deploy") if step["name"] == "Identify"]
+    (step,) = [step for step in repository.steps("stack.yml", "stack") if step["name"] == "Identify"]
     names = ("AWS_ROLE", "CLUSTER_SERVER", "CLUSTER_CA", "CLUSTER_AUDIENCE")
     known = dict.fromkeys((f"vars.{name}" for name in names), "https://of.a.test")
     job = {
@@ -273,5 +326,5 @@ def test_the_commands_that_the_workflows_call_exist(capsys: pytest.CaptureFixtur
         for name in re.findall(r"python3 -m delivery (\w+)", path.read_text(encoding="utf-8"))
     }
 
-    assert called == {"post", "identify", "advise", "drift"}
+    assert called == {"post", "identify", "advise", "drift", "images"}
     assert all(name in helped for name in called)

@@ -21,9 +21,10 @@ class Asked:
 
 @dataclass(kw_only=True)
 class Web:
-    """The server's address, the requests it got, and how it answers: a status and JSON."""
+    """The server's address, the requests it got, and how it answers: a status and JSON, with `headers`."""
 
     url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     answer: Callable[[Asked], tuple[int, Any]] = lambda _: (404, {})
 
@@ -40,6 +41,8 @@ def serving() -> Iterator[Web]:
             web.asked.append(asked)
             status, answer = web.answer(asked)
             self.send_response(status)
+            for name, value in web.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())
 

@@ -27,7 +27,8 @@ esac
 def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with a lock file, and a Python that installs at once."""
     lock = machine.file("checkout/requirements-dev.txt", "a==1 --hash=sha256:00\n")
-    monkeypatch.setattr(environment, "_LOCK", lock)
+    monkeypatch.setattr(environment, "_ROOT", lock.parent)
+    monkeypatch.delenv("REQUIREMENTS", raising=False)
     monkeypatch.setattr(environment, "_LINK", lock.parent / ".venv")
     monkeypatch.setattr(sys, "executable", str(machine.program("python", _PYTHON)))
     return lock.parent

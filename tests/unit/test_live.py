@@ -129,6 +129,12 @@ def test_what_a_namespace_without_an_owner_holds_is_told(api: Api, look: Look) -
     assert look().namespace == Namespace(contents=("persistentvolumeclaims/data",))
 
 
+def test_the_stack_is_read_that_a_namespace_is_reserved_for(api: Api, look: Look) -> None:
+    api.answers[SHOP] = {"metadata": {"annotations": {"feastflow.pulumi.com/reserved-for": "feastflow/dev"}}}
+
+    assert look().namespace == Namespace(reserved="feastflow/dev")
+
+
 def test_a_namespace_that_is_being_deleted_is_seen_as_such(api: Api, look: Look) -> None:
     api.answers[SHOP] = {"metadata": {"deletionTimestamp": "2026-11-29T00:00:00Z"}}
 

@@ -102,6 +102,20 @@ def test_an_empty_namespace_that_was_given_is_used() -> None:
     refusal(GIVEN, seen(Namespace(contents=("statefulsets/theirs",))), {}, None)
 
 
+def test_an_empty_namespace_that_is_reserved_for_the_stack_becomes_its_own() -> None:
+    name = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+    ownership.check(STACK, seen(Namespace(reserved=name)), {}, None, {})
+    held = Namespace(reserved=name, contents=("deployments/theirs",))
+    assert "it exists and holds deployments/theirs" in refusal(STACK, seen(held), {}, None)
+
+
+def test_a_namespace_that_is_reserved_for_another_stack_is_refused_with_its_name() -> None:
+    text = refusal(STACK, seen(Namespace(reserved="feastflow/other")), {}, None)
+
+    assert "it is reserved for the stack feastflow/other" in text
+
+
 def test_a_namespace_that_should_have_been_given_is_asked_for() -> None:
     assert f"kubectl create namespace {GIVEN.namespace}" in refusal(GIVEN, seen(), {}, None)
 

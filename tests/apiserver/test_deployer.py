@@ -1,0 +1,172 @@
+"""A user with the rights of `make deployer-role` alone: a stack's whole life, and nothing beyond it."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from delivery.rights import Right
+
+from ..harness import deployer
+from ..harness.running import Ran
+from . import audit
+from .audit import Asked
+from .credentials import AUDITED
+from .teams import Office
+
+# What no request shows: a repair takes `update` only where others added something, which the test does to a
+# few kinds; RBAC itself looks whether who binds a role may, and holds what a Role gives.
+_NOT_SHOWN = {"update", "bind"}
+_GIVEN = {"pods", "pods/log"}
+
+_STRANGE = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """A stack from nothing to nothing, deployed by the deployer: the rights it has, and what it asked."""
+
+    stack: str
+    namespace: str
+    ran: dict[str, Ran]
+    within: set[Right]
+    everywhere: set[Right]
+    asked: set[Asked]
+
+    def refused(self, within: set[Right], everywhere: set[Right]) -> set[Asked]:
+        """Return what would not be allowed with these rights."""
+        return {each for each in self.asked if not audit.is_allowed(each, within, everywhere, self.namespace)}
+
+
+def _rights(found: list[dict[str, Any]], kind: str) -> set[Right]:
+    (role,) = [each for each in found if each["kind"] == kind]
+    return {
+        Right(group=group, resource=resource, verb=verb, names=tuple(rule.get("resourceNames", ())))
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+@pytest.fixture(scope="module", params=["dev", "prod"])
+def life(office: Office, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """From the administrator's one command to `destroy`, with a rotation and a repair on the way."""
+    like = str(request.param)
+    administrator = office.team(f"delivered-{like}", like=like)
+    administrator.change(lambda config: config["feastflow:tenancy"].update({"protect": False}))
+    kube = administrator.kube
+    subject = deployer.account(kube, AUDITED, like)
+    found = deployer.allow(administrator.product, kube, administrator.stack, subject)
+    path = deployer.kubeconfig(kube, subject, tmp_path_factory.mktemp("deployer"))
+    team = replace(administrator, product=administrator.product.with_variables(KUBECONFIG=str(path)))
+    ran = {"up": team.product.done("up"), "idle": team.product.done("up")}
+    kube.run("delete", "networkpolicy", "default-deny")
+    kube.run("label", "deployment", "feastflow-backend", "stranger.example.com/mark=x")
+    kube.run(
+        "patch",
+        "role",
+        "developer",
+        "--type=json",
+        f"--patch={json.dumps([{'op': 'add', 'path': '/rules/-', 'value': _STRANGE}])}",
+    )
+    ran["drift"] = team.product.local("drift")
+    team.change(lambda config: config.update({"feastflow:rotation": 2}))
+    ran["repaired"] = team.product.done("up")
+    ran["clean"] = team.product.done("drift")
+    ran["destroy"] = team.product.done("destroy")
+    return Life(
+        stack=team.stack,
+        namespace=kube.namespace,
+        ran=ran,
+        within=_rights(found, "Role"),
+        everywhere=_rights(found, "ClusterRole"),
+        asked=audit.read(office.server.known.audit_log, f"{AUDITED}/{like}"),
+    )
+
+
+def test_a_deployer_deploys_repairs_rotates_and_destroys_by_its_two_roles_alone(
+    life: Life, office: Office
+) -> None:
+    assert "created" in life.ran["up"].out
+    assert not {"created", "updated", "deleted"} & set(life.ran["idle"].out.split())
+    assert life.ran["drift"].code == 2
+    assert "NOT REPAIRED" not in life.ran["repaired"].text
+    assert "created" in life.ran["repaired"].out
+    kube = office.team(life.stack, like=life.stack.rpartition("-")[2]).kube
+    assert kube.ask("get", "namespace", life.namespace).code != 0
+
+
+def test_nothing_that_it_asked_for_was_refused(life: Life) -> None:
+    assert [each for each in life.asked if each.refused] == []
+
+
+def test_without_any_one_of_its_rights_something_would_have_been_refused(life: Life) -> None:
+    """Each right is taken away by itself; what is spare is only what repairs of other kinds would take."""
+    spare = {
+        right
+        for right in life.within | life.everywhere
+        if not life.refused(life.within - {right}, life.everywhere - {right})
+    }
+    found = {each for each in spare if each.verb not in _NOT_SHOWN and each.resource not in _GIVEN}
+    assert found == set()
+    assert life.refused(life.within, life.everywhere) == set()
+
+
+def _binding(kind: str, role: str) -> str:
+    """Return the stack's own RoleBinding as it would be for another role."""
+    group = "rbac.authorization.k8s.io"
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "developers"},
+        "roleRef": {"apiGroup": group, "kind": kind, "name": role},
+        "subjects": [{"apiGroup": group, "kind": "Group", "name": "developers"}],
+    }
+    return json.dumps(binding)
+
+
+def test_it_can_neither_give_itself_more_nor_reach_another_namespace(office: Office) -> None:
+    team = office.team("limited")
+    kube = team.kube
+    subject = deployer.account(kube, AUDITED, "limited")
+    deployer.allow(team.product, kube, team.stack, subject)
+    every = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+    wide: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "rules": [every]}
+    named = wide | {"kind": "Role", "metadata": {"name": "developer"}}
+    own = wide | {"kind": "Role", "metadata": {"name": "feastflow-deployer"}}
+
+    def said(*arguments: str, stdin: str = "") -> str:
+        ran = kube.ask(*arguments, f"--as={subject}", stdin=stdin)
+        return ran.err if ran.code else ""
+
+    apply = ("apply", "--server-side", "--force-conflicts", "--filename", "-")
+    assert "attempting to grant RBAC permissions not currently held" in said(*apply, stdin=json.dumps(named))
+    assert 'cannot patch resource "roles"' in said(*apply, stdin=json.dumps(own))
+    assert "attempting to grant RBAC permissions" in said(*apply, stdin=_binding("ClusterRole", "view"))
+    # The stack's own, before it is there: for that `bind` is needed, on this name alone.
+    assert said(*apply, "--dry-run=server", stdin=_binding("Role", "developer")) == ""
+    assert '"another" not found' in said(*apply, stdin=_binding("Role", "another"))
+    assert 'cannot get resource "secrets"' in said("--namespace", "default", "get", "secret", "any")
+    answer = kube.ask("auth", "can-i", "create", "pods/exec", f"--as={subject}")
+    assert answer.out.strip() == "no"
+    assert 'cannot delete resource "namespaces"' in said("delete", "namespace", "default")
+    assert said("get", "secrets") == ""
+
+
+def test_a_namespace_that_is_reserved_for_another_stack_is_not_taken(office: Office) -> None:
+    team = office.team("reserved")
+    deployer.allow(team.product, team.kube, team.stack, "nobody")
+    team.kube.run(
+        "annotate",
+        "namespace",
+        team.kube.namespace,
+        "feastflow.pulumi.com/reserved-for=feastflow/other",
+        "--overwrite",
+    )
+
+    ran = team.product.local("up")
+
+    assert ran.code == 2
+    assert "it is reserved for the stack feastflow/other" in ran.err
