@@ -115,6 +115,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "dns_ports": (53,),
         "dns_addresses": (),
         "trusted_accounts": (),
+        "signatures": None,
         "developers": "feastflow-developers",
         "priority_classes": True,
         "admission_policies": True,
