@@ -47,7 +47,9 @@ def _without(value: Any, location: tuple[str, ...]) -> Any:  # noqa: ANN401 - JS
 
 
 def _is_hidden(text: str, location: tuple[str, ...]) -> bool:
-    if _TOLD.intersection(location) and not _says_where(location):
+    if _says_where(location):
+        return looks_secret("where", text)
+    if _TOLD.intersection(location):
         return True
     name = next((part for part in reversed(location) if not part.isdigit()), "")
     return looks_secret(name, text) or looks_secret(name, "x")

@@ -137,3 +137,13 @@ def test_another_kubeconfig_is_found_and_its_content_is_not_shown(tmp_path: Path
 def _destination(folder: Path, config: str) -> dict[str, str]:
     (folder / "Pulumi.prod.yaml").write_text(f"config: {config}\n", encoding="utf-8")
     return Program(folder=folder).destination("prod")
+
+
+@pytest.mark.parametrize(
+    ("because", "lost"), [(("data",), True), (("data", "metadata.name"), False), ((), True)]
+)
+def test_a_secret_that_gets_another_name_is_created_before_the_old_one_is_deleted(
+    because: tuple[str, ...], *, lost: bool
+) -> None:
+    change = Change(operation="replace", kind="Secret", name="shop/token", because=because)
+    assert protection.loses(change) is lost

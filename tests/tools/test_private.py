@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def test_what_earlier_versions_left_open_is_closed_and_links_are_left_alone(tmp_
 def test_a_program_is_given_its_own_umask_and_this_process_keeps_its(
     tmp_path: Path, *, streamed: bool
 ) -> None:
-    command = ["touch", str(tmp_path / "made")]
+    command = [sys.executable, "-c", f"open({str(tmp_path / 'made')!r}, 'w')"]
     if streamed:
         process.stream(command, umask=private.UMASK)
     else:

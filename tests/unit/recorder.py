@@ -4,7 +4,7 @@ import contextvars
 import json
 import re
 import runpy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,17 +67,20 @@ def record(program: Callable[[], object], last_update: Mapping[str, Any] | None 
     )
 
 
-def record_stack(config: Mapping[str, object], last_update: Mapping[str, Any] | None = None) -> Recording:
+def record_stack(
+    config: Mapping[str, object], last_update: Mapping[str, Any] | None = None, secret: Sequence[str] = ()
+) -> Recording:
     """Run the whole program with a stack's configuration; equal ones are run once.
 
+    `secret` are the keys that the engine has as secrets.
     No test has a kubeconfig (see conftest), so the program does not look for a cluster.
     """
-    key = json.dumps([config, last_update], sort_keys=True)
+    key = json.dumps([config, last_update, secret], sort_keys=True)
     if key not in _RECORDED:
         main = str(ROOT / "__main__.py")
 
         def run() -> Recording:
-            set_all_config({name: encode(value) for name, value in config.items()})
+            set_all_config({name: encode(value) for name, value in config.items()}, list(secret))
             return record(lambda: runpy.run_path(main, run_name="__main__"), last_update)
 
         # A context of its own: a program that was refused leaves its failed outputs to whoever runs next.
