@@ -28,7 +28,12 @@ BACKEND_VARIABLES = (
     "DB_POOL_MAX",
     "PGSSLMODE",
     "PGSSLROOTCERT",
+    "NODE_EXTRA_CA_CERTS",
 )
+# Drivers read these by their own names alone: renamed, they would verify nothing or not connect.
+TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "NODE_EXTRA_CA_CERTS")
+# Switches off the verification of every server, the database's too.
+_UNVERIFIED = "NODE_TLS_REJECT_UNAUTHORIZED"
 FRONTEND_VARIABLES = ("NODE_ENV", "PORT", "HOSTNAME", "APP_VERSION", "KEEP_ALIVE_TIMEOUT", "DRAIN_SECONDS")
 
 
@@ -139,8 +144,14 @@ class Frontend(Workload):
 
 
 def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
-    """Refuse variables that would be there twice, and new names for variables that do not exist."""
+    """Refuse variables that would be there twice, new names for variables that do not exist, and less TLS."""
     for old in tier.env_names:
+        if old in TLS_VARIABLES and old in contract:
+            raise refuse(
+                f"drivers read {old} by this name alone; without it they would trust any server, or none",
+                f"remove it; what another driver reads stands in backend.env, as `MY_NAME: $({old})`",
+                at=f"envNames.{old}",
+            )
         if old not in contract:
             raise refuse(
                 f"{old} is no variable of the contract ({', '.join(contract)}), so nothing would be renamed",
@@ -148,7 +159,9 @@ def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
                 at=f"envNames.{old}",
             )
     names = [tier.env_names.get(name, name) for name in contract]
-    names += tier.ca_bundle.variables if tier.ca_bundle else ()
+    # Node reads one file: where the bundle and the database are both meant, it holds both.
+    merged = {"NODE_EXTRA_CA_CERTS"} & set(contract)
+    names += [name for name in tier.ca_bundle.variables if name not in merged] if tier.ca_bundle else []
     for name in names:
         if names.count(name) > 1:
             raise refuse(
@@ -163,9 +176,25 @@ def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
         ("release.canary.env", release.canary.env if release.canary else {}),
     ):
         for name in env:
+            if name == _UNVERIFIED:
+                raise refuse(
+                    "it decides whether Node verifies the servers that it talks to, the database among them",
+                    f"remove it, and name the authority to trust in {_tier(contract)}.caBundle",
+                    at=f"{place}.{name}",
+                )
+            if name in merged:
+                raise refuse(
+                    "the program sets this variable itself, to the authority of the database's certificate",
+                    "remove it; other authorities to trust stand in backend.caBundle, and Node gets both",
+                    at=f"{place}.{name}",
+                )
             if name in names:
                 raise refuse(
                     "the program sets this variable itself, from what it knows of the other tiers",
                     "remove it, or give the program's variable another name in envNames",
                     at=f"{place}.{name}",
                 )
+
+
+def _tier(contract: tuple[str, ...]) -> str:
+    return "backend" if contract is BACKEND_VARIABLES else "frontend"

@@ -366,7 +366,7 @@ def test_clients_of_the_replicated_engine_verify_whom_they_talk_to(prod: Recordi
     assert "postgres.feastflow-prod.svc.cluster.local" in names
     values = prod.one("ConfigMap", "backend-config").inputs["data"]
     assert values["PGSSLMODE"] == "verify-full"
-    assert values["PGSSLROOTCERT"] == "/etc/feastflow/database/ca.crt"
+    assert values["PGSSLROOTCERT"] == values["NODE_EXTRA_CA_CERTS"] == "/etc/feastflow/database/ca.crt"
     for name in ("Deployment/feastflow-backend", f"Job/{job(prod, 'grant').object_name}"):
         pod = prod.pods()[name]
         volume = next(entry for entry in pod["volumes"] if entry["name"] == "database-ca")

@@ -338,6 +338,47 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "remove cidrs",
     ),
     ({"backend": {"caBundle": {"pem": "x"}}}, "backend.caBundle.pem", "PEM form", "-----BEGIN CERTIFICATE"),
+    *(
+        (
+            {"backend": {"envNames": {name: "IGNORED"}}},
+            f"backend.envNames.{name}",
+            "drivers read",
+            f"remove it; what another driver reads stands in backend.env, as `MY_NAME: $({name})`",
+        )
+        for name in ("PGSSLMODE", "PGSSLROOTCERT", "NODE_EXTRA_CA_CERTS")
+    ),
+    (
+        {"backend": {"envNames": {"APP_VERSION": "PGSSLMODE"}}},
+        "backend.envNames",
+        "two variables would be called PGSSLMODE",
+        "a name of its own",
+    ),
+    (
+        {"backend": {"env": {"NODE_EXTRA_CA_CERTS": "/own.pem"}}},
+        "backend.env.NODE_EXTRA_CA_CERTS",
+        "authority of the database's certificate",
+        "stand in backend.caBundle",
+    ),
+    *(
+        (
+            {tier: {"env": {"NODE_TLS_REJECT_UNAUTHORIZED": "0"}}},
+            f"{tier}.env.NODE_TLS_REJECT_UNAUTHORIZED",
+            "whether Node verifies the servers",
+            f"name the authority to trust in {tier}.caBundle",
+        )
+        for tier in ("backend", "frontend")
+    ),
+    *(
+        (
+            {
+                "database": {"engine": "replicated", "instances": 3, "operatorNamespace": name},
+            },
+            "database.operatorNamespace",
+            "passes the admission policies",
+            "feastflow:database.operatorNamespace cnpg-system",
+        )
+        for name in ("default", "kube-public")
+    ),
     (
         {"backend": {"caBundle": {"pem": PEM}, "env": {"SSL_CERT_FILE": "/x"}}},
         "backend.env.SSL_CERT_FILE",
