@@ -27,7 +27,8 @@ _ENDING_SECONDS = 60
 class MigrationsArgs:
     """What is migrated by which image, and what must exist before; `gate` ends when it can begin.
 
-    `first` are containers that the pod runs before the gate. `login` are the resources that make what the gate waits for.
+    `first` are containers that the pod runs before the gate. `login` are the resources that make what the
+    gate waits for.
     """
 
     place: Place

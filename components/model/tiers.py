@@ -1,5 +1,6 @@
 """The two tiers of pods that serve HTTP, with the figures of the contract as defaults."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -145,13 +146,8 @@ class Frontend(Workload):
 
 def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
     """Refuse variables that would be there twice, new names for variables that do not exist, and less TLS."""
+    _keep_tls(tier, contract)
     for old in tier.env_names:
-        if old in TLS_VARIABLES and old in contract:
-            raise refuse(
-                f"drivers read {old} by this name alone; without it they would trust any server, or none",
-                f"remove it; what another driver reads stands in backend.env, as `MY_NAME: $({old})`",
-                at=f"envNames.{old}",
-            )
         if old not in contract:
             raise refuse(
                 f"{old} is no variable of the contract ({', '.join(contract)}), so nothing would be renamed",
@@ -169,25 +165,8 @@ def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
                 "give each variable a name of its own",
                 at="envNames",
             )
-    release = tier.release
-    for place, env in (
-        ("env", tier.env),
-        ("release.green.env", release.green.env if release.green else {}),
-        ("release.canary.env", release.canary.env if release.canary else {}),
-    ):
+    for place, env in _environments(tier):
         for name in env:
-            if name == _UNVERIFIED:
-                raise refuse(
-                    "it decides whether Node verifies the servers that it talks to, the database among them",
-                    f"remove it, and name the authority to trust in {_tier(contract)}.caBundle",
-                    at=f"{place}.{name}",
-                )
-            if name in merged:
-                raise refuse(
-                    "the program sets this variable itself, to the authority of the database's certificate",
-                    "remove it; other authorities to trust stand in backend.caBundle, and Node gets both",
-                    at=f"{place}.{name}",
-                )
             if name in names:
                 raise refuse(
                     "the program sets this variable itself, from what it knows of the other tiers",
@@ -196,5 +175,32 @@ def check_names(tier: Workload, contract: tuple[str, ...]) -> None:
                 )
 
 
-def _tier(contract: tuple[str, ...]) -> str:
-    return "backend" if contract is BACKEND_VARIABLES else "frontend"
+def _keep_tls(tier: Workload, contract: tuple[str, ...]) -> None:
+    own = [name for name in TLS_VARIABLES if name in contract]
+    for name in own:
+        if name in tier.env_names:
+            raise refuse(
+                f"drivers read {name} by this name alone; without it they would trust any server, or none",
+                f"remove it; what another driver reads stands in backend.env, as `MY_NAME: $({name})`",
+                at=f"envNames.{name}",
+            )
+    for place, env in _environments(tier):
+        if _UNVERIFIED in env:
+            raise refuse(
+                "it decides whether Node verifies the servers that it talks to, the database among them",
+                f"remove it, and name the authority to trust in {'backend' if own else 'frontend'}.caBundle",
+                at=f"{place}.{_UNVERIFIED}",
+            )
+        if own and "NODE_EXTRA_CA_CERTS" in env:
+            raise refuse(
+                "the program sets this variable itself, to the authority of the database's certificate",
+                "remove it; other authorities to trust stand in backend.caBundle, and Node gets both",
+                at=f"{place}.NODE_EXTRA_CA_CERTS",
+            )
+
+
+def _environments(tier: Workload) -> Iterator[tuple[str, Mapping[str, str]]]:
+    release = tier.release
+    yield "env", tier.env
+    yield "release.green.env", release.green.env if release.green else {}
+    yield "release.canary.env", release.canary.env if release.canary else {}

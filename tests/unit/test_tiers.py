@@ -421,7 +421,7 @@ def test_node_trusts_the_databases_authority_and_the_users_from_one_file(mode: s
         assert len(names) == len(set(names))
 
 
-def test_a_bundle_that_node_is_not_told_of_needs_no_container_before(prod: Recording) -> None:
+def test_a_bundle_that_node_is_not_told_of_needs_no_container_before() -> None:
     backend = {"caBundle": {"pem": PEM, "variables": ["REQUESTS_CA_BUNDLE"]}}
     recording = record_stack({**stack_file("prod"), "feastflow:backend": backend})
     assert "initContainers" not in pod(recording, "feastflow-backend")
