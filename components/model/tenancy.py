@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .base import Model
-from .scalars import Cidr, Name, Sequence
+from .scalars import Name, NarrowCidr, Sequence
 
 
 class Tenancy(Model):
@@ -64,8 +64,11 @@ class Cluster(Model):
         description="Seconds after which pods leave a node that is known not to answer.",
         examples=[30],
     )
-    api_server: Annotated[tuple[Cidr, ...], Sequence] = Field(
-        default=("0.0.0.0/0",),
-        description="Addresses of the API server, for the instances of a replicated database.",
+    api_server: Annotated[tuple[NarrowCidr, ...], Sequence] = Field(
+        default=(),
+        description=(
+            "Addresses of the API server, for the instances of a replicated database; "
+            "none means those that the cluster names."
+        ),
         examples=[["10.0.0.1/32"]],
     )

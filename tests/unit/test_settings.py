@@ -120,7 +120,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
     assert stack.cluster.model_dump() == {
         "zones": 1,
         "dead_node_seconds": 10,
-        "api_server": ("0.0.0.0/0",),
+        "api_server": (),
     }
     assert stack.edge.model_dump(exclude={"tls"}) == {
         "mode": "ingress",
@@ -384,6 +384,15 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "backend.env.SSL_CERT_FILE",
         "program sets this variable",
         "remove it",
+    ),
+    *(
+        (
+            {"cluster": {"apiServer": ["10.0.0.1/32", wide]}},
+            "cluster.apiServer[1]",
+            "opens the way to everybody's hosts",
+            "192.0.2.10/32",
+        )
+        for wide in ("0.0.0.0/0", "128.0.0.0/1", "::/0")
     ),
     ({"database": {"user": "a;b"}}, "database.user", "SQL unquoted", "feastflow"),
     ({"database": {"name": "template1"}}, "database.name", "PostgreSQL itself", "feastflow"),

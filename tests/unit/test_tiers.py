@@ -61,6 +61,9 @@ def test_the_backend_is_told_exactly_what_the_contract_says(dev: Recording) -> N
         "APP_VERSION": "1.0.0",
         "KEEP_ALIVE_TIMEOUT": "95000",
         "DRAIN_SECONDS": "20",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "/etc/feastflow/database/ca.crt",
+        "NODE_EXTRA_CA_CERTS": "/etc/feastflow/database/ca.crt",
     }
 
 
@@ -347,7 +350,8 @@ def test_an_application_of_other_habits_is_deployed_by_configuration_alone() -> 
     assert "DB_PASSWORD" not in values
     assert values["APP_VERSION"] == "2.0.0"
     assert values["DATABASE_URL"] == "postgres://$(PGUSER):$(PGPASSWORD)@$(DB_HOST)/$(DB_NAME)"
-    assert values["NODE_EXTRA_CA_CERTS"] == values["SSL_CERT_FILE"] == "/etc/feastflow/ca.crt"
+    assert values["NODE_EXTRA_CA_CERTS"] == "/etc/feastflow/authorities/ca.crt"
+    assert values["SSL_CERT_FILE"] == "/etc/feastflow/ca.crt"
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
     assert mounts["/etc/feastflow/ca.crt"]["subPath"] == "ca.crt"
     assert "/var/cache/api" in mounts
