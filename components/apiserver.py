@@ -31,7 +31,10 @@ def rules(
         return pulumi.Output.from_input(_by_range(settings.api_server))
     if found:
         return pulumi.Output.from_input(_by_address(found))
-    return before.apply(lambda last: _by_address(last.get(OUTPUT) or ()) or _by_range(_PRIVATE))
+    # Where another output of the stack is secret, all that was read with it counts as secret.
+    return pulumi.Output.unsecret(
+        before.apply(lambda last: _by_address(last.get(OUTPUT) or ()) or _by_range(_PRIVATE))
+    )
 
 
 def recorded(seen: Seen | None, before: Mapping[str, Any]) -> dict[str, list[str]]:
