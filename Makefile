@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin render lint types unit apiserver state policies judges delivery app e2e acceptance drill bench browser test clean-cache
+.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ app: venv ## the demo application's own tests, against a real PostgreSQL where o
 	@$(call pytest,demo/backend/tests)
 	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
 
+postgres: venv postgresql ## the database's script, roles and TLS against a real PostgreSQL, and drivers of three languages
+	@$(call pytest,tests/postgres)
+
 e2e: venv browser ## one short path on a real cluster of its own: from nothing to a site, a failure, nothing
 	@$(call pytest,--durations 20 tests/e2e)
 
@@ -114,8 +117,11 @@ bench: venv ## the stack beside kubectl, Helm and OpenTofu, as ratios: BENCH=nam
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null
+
 test: venv ## every lane, and a table of them at the end; CI runs this
-	@.venv/bin/python -m tests.lanes lint types unit state apiserver policies delivery judges app e2e --alone unit e2e
+	@.venv/bin/python -m tests.lanes lint types unit state apiserver policies delivery judges app postgres e2e --alone unit e2e
 
 clean-cache: ## free what the current pins do not use; ALL=yes: everything, after `make down`
 	@$(PYTHON) -m local.clean

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import cluster, continuity, fingerprint, live, ownership, settings
+from components import apiserver, cluster, continuity, fingerprint, live, ownership, settings
 from components.backend import Backend, BackendArgs
 from components.database import Database, DatabaseArgs
 from components.edge import Edge, EdgeArgs
@@ -15,7 +15,9 @@ from components.tenancy import Tenancy, TenancyArgs
 stack, kubeconfig, rules = settings.load()
 cluster.check(kubeconfig)
 ownership.siblings(Path(__file__).parent, stack, kubeconfig)
-seen, owner, before = live.look(kubeconfig, stack.namespace), ownership.identity(), continuity.last_update()
+replicated = stack.database.engine == "replicated"
+seen = live.look(kubeconfig, stack.namespace, addresses=replicated)
+owner, before = ownership.identity(), continuity.last_update()
 allowed = continuity.checked(stack, seen, before, owner)
 on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig, allowed)])
 
@@ -27,6 +29,8 @@ database = Database(
         settings=stack.database,
         rotation=stack.rotation,
         connections=stack.connections,
+        api_server=apiserver.rules(stack.cluster, seen, before),
+        before=before,
     ),
     on_cluster,
 )

@@ -12,6 +12,9 @@ from .workload import Container, Volume
 
 _CA_FOLDER = "/etc/feastflow/database"
 _CA_FILE = "ca.crt"
+# Where clients find the authority, and the variable that Node reads it from.
+AUTHORITY = f"{_CA_FOLDER}/{_CA_FILE}"
+NODE_AUTHORITIES = "NODE_EXTRA_CA_CERTS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +33,10 @@ class Engine:
     ca_secret: pulumi.Input[str] | None = None
 
     def client_variables(self) -> Mapping[str, str]:
-        """What libpq has to be told, beside the address, to be sure of the server."""
+        """Return what drivers read to verify the server: which reads what is in docs/configuration.md."""
         if self.ca_secret is None:
             return {}
-        return {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": f"{_CA_FOLDER}/{_CA_FILE}"}
+        return {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": AUTHORITY, NODE_AUTHORITIES: AUTHORITY}
 
     def client_volumes(self) -> tuple[Volume, ...]:
         """What `client_variables` refers to."""

@@ -71,7 +71,10 @@ class Backend(pulumi.ComponentResource):
         volumes = (
             *args.database.engine.client_volumes(),
             *trust.volumes("backend-ca", place, tier, settings.ca_bundle, self),
+            *trust.joined_volumes(settings.ca_bundle, args.database.engine),
         )
+        database = args.database
+        first = trust.joining(settings.ca_bundle, database.engine, database.gate.image, settings.resources)
         tiers = [
             HttpTierArgs(
                 place=place,
@@ -79,6 +82,7 @@ class Backend(pulumi.ComponentResource):
                 track=track,
                 env=env,
                 volumes=volumes,
+                init=first,
             )
             for track, env in zip(plan.tracks, self._environments(args, plan, tier), strict=True)
         ]
@@ -112,7 +116,11 @@ class Backend(pulumi.ComponentResource):
                     plain=plain,
                     secret=hidden,
                     own=own,
-                    extra={**trust.variables(settings.ca_bundle), **settings.env},
+                    extra={
+                        name: value
+                        for name, value in {**trust.variables(settings.ca_bundle), **settings.env}.items()
+                        if name not in plain
+                    },
                     renamed=settings.env_names,
                 ),
                 config,
@@ -163,7 +171,7 @@ class Backend(pulumi.ComponentResource):
             return [
                 replace(
                     tier,
-                    init=(gate, migrations.container(tier.track.settings, tier.env)),
+                    init=(*tier.init, gate, migrations.container(tier.track.settings, tier.env)),
                     volumes=volumes,
                     after=after,
                 )
@@ -184,6 +192,7 @@ class Backend(pulumi.ComponentResource):
                         account=account,
                         settings=version,
                         env=tier.env,
+                        first=tier.init,
                         gate=gate,
                         volumes=volumes,
                         # Its gate waits for the login. One after the other: not every tool takes turns.
@@ -212,5 +221,5 @@ def plain_variables(args: BackendArgs) -> Mapping[str, str]:
         "FRONTEND_URL": args.site_url,
         "APP_VERSION": images.version(settings.image),
         **workload.lifetime_variables(settings.shutdown),
-        **database.engine.client_variables(),
+        **trust.with_database(settings.ca_bundle, database.engine),
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from . import ownership, quantities
+from . import administrator, apiserver, ownership, quantities
 from .live import Seen
 from .model.stack import Stack
 
@@ -130,7 +130,14 @@ def recorded(
     now = facts(stack)
 
     def merge(values: Sequence[Any]) -> dict[str, Any]:
-        return {**now, **_cluster(seen, values[0])}
+        last = values[0]
+        number = administrator.turn(stack.rotation, last)
+        return {
+            **now,
+            **_cluster(seen, last),
+            **apiserver.recorded(seen, last),
+            administrator.OUTPUT: number,
+        }
 
     return pulumi.Output.all(before, *(resource.urn for resource in after)).apply(merge)
 

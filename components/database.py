@@ -1,18 +1,30 @@
 """PostgreSQL for the backend, by whichever engine the settings name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 
-from . import environment, images, names, network, replicated, roles, scram, standalone, workload
+from . import (
+    administrator,
+    environment,
+    images,
+    names,
+    network,
+    replicated,
+    roles,
+    scram,
+    standalone,
+    workload,
+)
 from .access import DatabaseAccess, Engine
 from .context import Place
 from .environment import SecretKey
 from .model.database import Database as DatabaseSettings
 from .names import Identity
+from .network import Rule
 
-_PASSWORD, _VERIFIER = "password", "verifier"
 _BASIC = "kubernetes.io/basic-auth"
 
 
@@ -20,13 +32,16 @@ _BASIC = "kubernetes.io/basic-auth"
 class DatabaseArgs:
     """Where the database lives, what it is, and how often its password has been rotated.
 
-    `connections` is how many the server accepts.
+    `connections` is how many the server accepts. `api_server` is where a replicated one reaches
+    the Kubernetes API, `before` what the last update of the stack recorded.
     """
 
     place: Place
     settings: DatabaseSettings
     rotation: int
     connections: int
+    api_server: pulumi.Input[Sequence[Rule]] = ()
+    before: pulumi.Input[Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Database(pulumi.ComponentResource):
@@ -47,7 +62,8 @@ class Database(pulumi.ComponentResource):
         identity = place.identity(names.DATABASE, "database", images.version(settings.image))
         clerk = place.identity(names.ROLES, "roles", images.version(settings.image))
         self.key = environment.password("postgres-admin-password", 1, self)
-        admin = self._credentials("postgres-admin", place, identity, roles.admin(settings), 1, self.key)
+        first = self._credentials("postgres-admin", place, identity, roles.admin(settings), 1, self.key)
+        admin = self._administrator(args)
         login = roles.login(settings, args.rotation)
         password = environment.password("postgres-login-password", args.rotation, self)
         credentials = self._credentials("postgres-login", place, clerk, login, args.rotation, password)
@@ -55,10 +71,10 @@ class Database(pulumi.ComponentResource):
             "postgres-scripts",
             place,
             clerk,
-            {roles.SCRIPT.name: roles.script(settings)},
+            roles.files(settings),
             self,
         )
-        engine = self._engine(args, identity, admin, scripts)
+        engine = self._engine(args, identity, (admin, first), scripts)
         paths = network.allow("postgres-from-roles", place, [clerk], (engine.server, engine.port), self)
         self._roles = roles.RolesArgs(
             place=place,
@@ -67,11 +83,12 @@ class Database(pulumi.ComponentResource):
             settings=settings,
             engine=engine,
             scripts=scripts,
-            admin_password=SecretKey(secret=admin, key=_PASSWORD),
+            admin=admin,
+            first_admin=first,
             rotation=args.rotation,
         )
-        granted = roles.grant(self._roles, SecretKey(secret=credentials, key=_VERIFIER), paths, self)
-        kept = SecretKey(secret=credentials, key=_PASSWORD)
+        granted = roles.grant(self._roles, SecretKey(secret=credentials, key=roles.VERIFIER), paths, self)
+        kept = SecretKey(secret=credentials, key=roles.PASSWORD)
         self.access = DatabaseAccess(
             engine=engine,
             name=settings.name,
@@ -90,8 +107,13 @@ class Database(pulumi.ComponentResource):
         return [job] if job else []
 
     def _engine(
-        self, args: DatabaseArgs, identity: Identity, admin: pulumi.Output[str], scripts: pulumi.Output[str]
+        self,
+        args: DatabaseArgs,
+        identity: Identity,
+        admin: tuple[pulumi.Output[str], pulumi.Output[str]],
+        scripts: pulumi.Output[str],
     ) -> Engine:
+        now, first = admin
         if args.settings.engine == "replicated":
             return replicated.create(
                 replicated.ReplicatedArgs(
@@ -99,7 +121,9 @@ class Database(pulumi.ComponentResource):
                     identity=identity,
                     settings=args.settings,
                     connections=args.connections,
-                    admin_password=SecretKey(secret=admin, key=_PASSWORD),
+                    api_server=args.api_server,
+                    # The operator sets it, without a restart.
+                    admin_password=SecretKey(secret=now, key=roles.PASSWORD),
                 ),
                 self,
             )
@@ -110,9 +134,36 @@ class Database(pulumi.ComponentResource):
                 settings=args.settings,
                 connections=args.connections,
                 scripts=scripts,
-                admin_verifier=SecretKey(secret=admin, key=_VERIFIER),
+                # For a new volume: another one here would restart the server, so a rotation's Job sets it.
+                admin_verifier=SecretKey(secret=first, key=roles.VERIFIER),
             ),
             self,
+        )
+
+    def _administrator(self, args: DatabaseArgs) -> pulumi.Output[str]:
+        """Create the Secret with the administrator's password of this update, and the one before it."""
+        key = environment.password("postgres-administrator-key", 1, self)
+
+        def known(values: Sequence[Any]) -> dict[str, str]:
+            first, secret, before = values
+            number = administrator.turn(args.rotation, before)
+            now = administrator.password(first, secret, number)
+            return {
+                "username": roles.admin(args.settings),
+                roles.PASSWORD: now,
+                roles.VERIFIER: scram.verifier(now),
+                roles.BEFORE: administrator.password(first, secret, number - 1),
+            }
+
+        content = pulumi.Output.all(self.key, key, args.before).apply(known)
+        names_of = ("username", roles.PASSWORD, roles.VERIFIER, roles.BEFORE)
+        return environment.secret(
+            f"postgres-administrator-secret-{args.rotation}",
+            args.place,
+            args.place.identity(names.DATABASE_ADMINISTRATOR, "database-administrator"),
+            {name: _value(content, name) for name in names_of},
+            self,
+            _BASIC,
         )
 
     def _credentials(
@@ -126,7 +177,11 @@ class Database(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         values: dict[str, pulumi.Input[str]] = {
             "username": user,
-            _PASSWORD: password,
-            _VERIFIER: password.apply(scram.verifier),
+            roles.PASSWORD: password,
+            roles.VERIFIER: password.apply(scram.verifier),
         }
         return environment.secret(f"{name}-secret-{rotation}", place, identity, values, self, _BASIC)
+
+
+def _value(content: pulumi.Output[dict[str, str]], name: str) -> pulumi.Output[str]:
+    return content.apply(lambda known: known[name])

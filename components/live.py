@@ -1,11 +1,12 @@
 """The cluster as it is before anything is changed: which one it is, and whose the stack's namespace is.
 
-Two to five GET requests to the API server, with the credentials that the kubeconfig names: certificates, a
+Two to seven GET requests to the API server, with the credentials that the kubeconfig names: certificates, a
 token, a token's file, a password, or an exec plugin. Not a client library: where the connection needs
 something else (`tls-server-name`, `auth-provider`), nothing is seen, and `Seen.unseen` says why.
 """
 
 import base64
+import ipaddress
 import json
 import os
 import ssl
@@ -32,6 +33,11 @@ OWNER = "feastflow.pulumi.com/owner"
 RESERVED = "feastflow.pulumi.com/reserved-for"
 # A namespace that was given is its giver's to annotate: there, the first object of every stack is.
 OWNED = "default-deny"
+# The API server's own Service and what is behind it:
+# https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+_API_SERVICE = "api/v1/namespaces/default/services/kubernetes"
+_API_SLICES = "apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+_API_ENDPOINTS = f"{_API_SLICES}?labelSelector=kubernetes.io/service-name%3Dkubernetes"
 # Kinds that a namespace which was given for use does not have yet.
 _CONTENTS = (
     "apis/apps/v1/{}/deployments",
@@ -72,21 +78,32 @@ class Seen:
     """What the API server answered. `cluster` is the cluster's identity, None where it may not be read.
 
     `name` is how to tell the user which cluster it is. `namespace` is None when there is none of the name.
-    `unseen` says why nothing was seen, where nothing was.
+    `unseen` says why nothing was seen, where nothing was. `api_server` has each `address port` of the API
+    server for pods, where it was asked for and may be read.
     """
 
     name: str = ""
     cluster: str | None = None
     namespace: Namespace | None = None
     unseen: str = ""
+    api_server: tuple[str, ...] = ()
 
 
 class _UnseenError(Exception):
     """Why the API server could not be asked."""
 
 
-def look(settings: Kubeconfig, namespace: str, environ: Mapping[str, str] = os.environ) -> Seen | None:
-    """Ask the API server; None where no kubeconfig names one, as in a preview without a cluster."""
+def look(
+    settings: Kubeconfig,
+    namespace: str,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    addresses: bool = False,
+) -> Seen | None:
+    """Ask the API server; None where no kubeconfig names one, as in a preview without a cluster.
+
+    With `addresses` it is asked for its own, too.
+    """
     config = kubeconfig.read(settings, environ)
     context = settings.context or (config.current if config else "")
     server = str(config.cluster(context).get("server") or "") if config else ""
@@ -100,9 +117,33 @@ def look(settings: Kubeconfig, namespace: str, environ: Mapping[str, str] = os.e
                 seen,
                 cluster=str(found["metadata"]["uid"]) if found else None,
                 namespace=_namespace(ask, namespace),
+                api_server=api_server(ask(_API_SERVICE), ask(_API_ENDPOINTS)) if addresses else (),
             )
     except _UnseenError as problem:
         return replace(seen, unseen=str(problem))
+
+
+def api_server(service: Mapping[str, Any] | None, slices: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return `address port` of the Service and of what is behind it: networks differ in which they compare.
+
+    Empty where the endpoints may not be read, since the Service's address alone leads nowhere.
+    """
+    behind = {
+        f"{address} {port['port']}"
+        for each in (slices or {}).get("items") or []
+        for port in each.get("ports") or []
+        for endpoint in each.get("endpoints") or []
+        for address in endpoint.get("addresses") or []
+        if _is_address(address) and port.get("port")
+    }
+    spec = (service or {}).get("spec") or {}
+    front = {
+        f"{address} {port['port']}"
+        for address in spec.get("clusterIPs") or []
+        for port in spec.get("ports") or []
+        if _is_address(address)
+    }
+    return tuple(sorted(behind | front)) if behind else ()
 
 
 def _namespace(ask: "_Ask", name: str) -> Namespace | None:
@@ -213,6 +254,14 @@ def _authorization(user: Entry) -> dict[str, str]:
         pair = f"{user['username']}:{user.get('password', '')}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     return {}
+
+
+def _is_address(text: object) -> bool:
+    try:
+        ipaddress.ip_address(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 def _content(entry: Entry, key: str) -> str:

@@ -27,7 +27,8 @@ _ENDING_SECONDS = 60
 class MigrationsArgs:
     """What is migrated by which image, and what must exist before; `gate` ends when it can begin.
 
-    `login` are the resources that make what the gate waits for.
+    `first` are containers that the pod runs before the gate. `login` are the resources that make what the
+    gate waits for.
     """
 
     place: Place
@@ -35,6 +36,7 @@ class MigrationsArgs:
     account: pulumi.Input[str]
     settings: Backend
     env: Sequence[core.v1.EnvVarArgs]
+    first: Sequence[workload.Container]
     gate: workload.Container
     volumes: Sequence[workload.Volume]
     after: Sequence[pulumi.Resource]
@@ -85,7 +87,7 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> pulumi.Resource:
         grace=_GRACE_SECONDS,
         restart_policy="Never",
         container=container(settings, args.env),
-        init=(args.gate,),
+        init=(*args.first, args.gate),
         writable=settings.writable,
         volumes=args.volumes,
     )

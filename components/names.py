@@ -17,6 +17,9 @@ ROLES = "feastflow-roles"
 JOBS = "feastflow-jobs"
 DATABASE = "postgres"
 DATABASE_HEADLESS = "postgres-headless"
+DATABASE_ADMINISTRATOR = "postgres-administrator"
+DATABASE_AUTHORITY = "postgres-authority"
+DATABASE_TLS = "postgres-tls"
 DATABASE_POLICY = "postgres-network-policy"
 CONFIG_PREFIX = "feastflow-config"
 SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
@@ -82,6 +85,16 @@ class Identity:
     def pod_labels(self) -> dict[str, str]:
         """Labels of the pods and of what makes them: only these show the version."""
         return {**self.labels, **({"app.kubernetes.io/version": self.version} if self.version else {})}
+
+
+def hosts(service: str, namespace: str) -> list[str]:
+    """Return the names by which pods reach a Service, the shortest first."""
+    return [
+        service,
+        f"{service}.{namespace}",
+        f"{service}.{namespace}.svc",
+        f"{service}.{namespace}.svc.cluster.local",
+    ]
 
 
 def joined(*parts: str) -> str:

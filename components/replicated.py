@@ -6,11 +6,12 @@ Kubernetes API, which is why they alone may reach it. Not goals: the operator it
 pooling.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import apiextensions
+from pulumi_kubernetes import apiextensions, meta, networking
 
 from . import names, network, roles, standalone
 from .access import Engine
@@ -22,7 +23,8 @@ from .network import Rule
 from .workload import NODE_GONE
 
 _STATUS_PORT = 8000
-_API_PORTS = (443, 6443)
+# Of the operator's Deployment: https://cloudnative-pg.io/documentation/1.28/networking/
+_OPERATOR = {"app.kubernetes.io/name": "cloudnative-pg"}
 _MINUTES = "10m"
 # The operator disconnects clients after this long instead of waiting for them; then it stops the server fast.
 _SMART_SECONDS = 5
@@ -31,13 +33,14 @@ _STOP_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicatedArgs:
-    """What the servers are, what they accept, and where the administrator's password is kept."""
+    """What the servers are, what they accept, where the administrator's password is and the API server."""
 
     place: Place
     identity: Identity
     settings: DatabaseSettings
     connections: int
     admin_password: SecretKey
+    api_server: pulumi.Input[Sequence[Rule]] = ()
 
 
 def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
@@ -101,10 +104,14 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
                 "localeCType": "C.UTF-8",
                 "localeCollate": "C.UTF-8",
                 "dataChecksums": True,
+                # As the superuser, once: a Cluster that is there already is not asked again.
+                "postInitSQL": [roles.functions(settings)],
             }
         },
         "postgresql": {
             "parameters": _parameters(settings, args.connections),
+            # After the operator's own rules, and before the one that lets in whoever has a password.
+            "pg_hba": list(standalone.TLS_ONLY),
             "synchronous": {"method": "any", "number": 1, "dataDurability": "required"},
         },
         "managed": {
@@ -113,8 +120,8 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
                     "name": roles.admin(settings),
                     "ensure": "present",
                     "login": True,
-                    "createdb": True,
-                    "createrole": True,
+                    "createdb": False,
+                    "createrole": False,
                     "passwordSecret": {"name": args.admin_password.secret},
                 }
             ],
@@ -133,14 +140,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
             },
         },
         # Clients verify the name they connect to.
-        "certificates": {
-            "serverAltDNSNames": [
-                names.DATABASE,
-                f"{names.DATABASE}.{place.instance}",
-                f"{names.DATABASE}.{place.instance}.svc",
-                f"{names.DATABASE}.{place.instance}.svc.cluster.local",
-            ]
-        },
+        "certificates": {"serverAltDNSNames": names.hosts(names.DATABASE, place.instance)},
         "storage": {
             "size": settings.storage,
             **({"storageClass": settings.storage_class} if settings.storage_class else {}),
@@ -184,12 +184,47 @@ def _parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
 
 def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) -> list[pulumi.Resource]:
     place = args.place
+    # Their status too: a primary that cannot reach the Kubernetes API asks the others whether it is alone,
+    # and ends if one does not answer:
+    # https://cloudnative-pg.io/documentation/1.28/instance_manager/#primary-isolation
     peers = Rule(peers=[network.pods(identity)], ports=[standalone.PORT, _STATUS_PORT])
-    operator = Rule(
-        peers=[network.namespace(args.settings.operator_namespace)], ports=[standalone.PORT, _STATUS_PORT]
-    )
-    kubernetes = Rule(peers=network.addresses(place.cluster.api_server), ports=_API_PORTS)
+    # It asks their status, and never speaks SQL.
+    operator = Rule(peers=[_operator(args.settings.operator_namespace)], ports=[_STATUS_PORT])
     return [
         network.admit("postgres-from-peers", place, identity, [peers, operator], parent),
-        network.release("postgres-to-peers", place, identity, [peers, kubernetes], parent),
+        network.release("postgres-to-peers", place, identity, [peers], parent),
+        _to_kubernetes(args, identity, parent),
     ]
+
+
+def _operator(namespace: str) -> network.Peer:
+    return network.Peer(
+        namespace_selector=network.namespace(namespace).namespace_selector,
+        pod_selector=meta.v1.LabelSelectorArgs(match_labels=_OPERATOR),
+    )
+
+
+def _to_kubernetes(
+    args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource
+) -> networking.v1.NetworkPolicy:
+    """Open the way to the Kubernetes API: where that is, the cluster may have to say."""
+
+    def egress(rules: Sequence[Rule]) -> list[networking.v1.NetworkPolicyEgressRuleArgs]:
+        return [
+            networking.v1.NetworkPolicyEgressRuleArgs(
+                to=list(rule.peers),
+                ports=[networking.v1.NetworkPolicyPortArgs(port=port, protocol="TCP") for port in rule.ports],
+            )
+            for rule in rules
+        ]
+
+    return networking.v1.NetworkPolicy(
+        "postgres-to-kubernetes",
+        metadata=args.place.metadata("postgres-to-kubernetes", identity),
+        spec=networking.v1.NetworkPolicySpecArgs(
+            pod_selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
+            policy_types=["Egress"],
+            egress=pulumi.Output.from_input(args.api_server).apply(egress),
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

@@ -1,8 +1,9 @@
-"""The database's roles: one owner, and two logins that take turns.
+"""The database's roles: an owner, two logins that take turns, and an administrator that opens and locks them.
 
 A rotation gives the login that is not in use a new password and moves the clients to it, while the old login
 still works; when the last client has moved, the old one is locked. At no moment is there a client whose
-credentials are refused. Both logins act as the owner, so whatever they create belongs to it.
+credentials are refused. Both logins act as the owner, so whatever they create belongs to it. The
+administrator can do nothing but call the functions of roles.sql, which are the superuser's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from .names import Identity
 
 _SCRIPT_VERSION = 15
 SCRIPT = Path(__file__).with_name("postgres.sh")
+FUNCTIONS = Path(__file__).with_name("roles.sql")
+PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
 _SCRIPTS = "/etc/feastflow/scripts"
 SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
 # As long as the server may take to recover from a crash: the Job that makes the roles may wait all the while.
@@ -32,15 +35,37 @@ _GRACE_SECONDS = 5
 _UNPRIVILEGED = 10001
 
 
-def script(settings: DatabaseSettings) -> str:
-    """postgres.sh for the image's version: where Debian's packages keep its programs."""
-    return SCRIPT.read_text(encoding="utf-8").replace(
-        f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/"
-    )
+def files(settings: DatabaseSettings) -> dict[str, str]:
+    """Return postgres.sh for the image's version (where Debian has its programs), and roles.sql."""
+    text = SCRIPT.read_text(encoding="utf-8")
+    return {
+        SCRIPT.name: text.replace(f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/"),
+        FUNCTIONS.name: functions(settings),
+    }
+
+
+def functions(settings: DatabaseSettings) -> str:
+    """Return the SQL by which the superuser makes the functions, with the stack's own names."""
+    text = FUNCTIONS.read_text(encoding="utf-8")
+    names_of = {
+        "admin": admin(settings),
+        "owner": settings.user,
+        "name": settings.name,
+        "a": login(settings, 1),
+        "b": login(settings, 2),
+    }
+    for token, name in names_of.items():
+        text = text.replace(f"@{token}@", name)
+    return text
+
+
+def server_variables(settings: DatabaseSettings) -> dict[str, str]:
+    """Return what the script has to know on the server's side."""
+    return {"ADMIN": admin(settings), "DB_NAME": settings.name, "DB_OWNER": settings.user}
 
 
 def admin(settings: DatabaseSettings) -> str:
-    """The role that makes roles; no superuser."""
+    """Return the name of the role that may open and lock the logins, and nothing else."""
     return f"{settings.user}_admin"
 
 
@@ -53,7 +78,8 @@ def login(settings: DatabaseSettings, rotation: int) -> str:
 class RolesArgs:
     """The database, who administers it, and the login that shall work.
 
-    `scripts` is the name of the ConfigMap that holds postgres.sh.
+    `scripts` is the name of the ConfigMap that holds postgres.sh. `admin` is the administrator's
+    Secret, `first_admin` the one that a standalone server's new volume is given.
     """
 
     place: Place
@@ -62,7 +88,8 @@ class RolesArgs:
     settings: DatabaseSettings
     engine: Engine
     scripts: pulumi.Output[str]
-    admin_password: SecretKey
+    admin: pulumi.Output[str]
+    first_admin: pulumi.Output[str]
     rotation: int
 
 
@@ -75,11 +102,7 @@ def grant(
     start. To do it on a server that is about to be replaced does no harm, the data stays.
     """
     settings = args.settings
-    env = {
-        "DB_NAME": settings.name,
-        "DB_OWNER": settings.user,
-        "DB_LOGIN": login(settings, args.rotation),
-    }
+    env = {"DB_NAME": settings.name, "DB_LOGIN": login(settings, args.rotation)}
     after = pulumi.ResourceOptions(parent=parent, depends_on=[*args.engine.reachable, *paths])
     return _job("grant", args, env, verifier, after)
 
@@ -124,6 +147,13 @@ def scripts_volume(scripts: pulumi.Output[str]) -> workload.Volume:
     return workload.Volume(source=source, path=_SCRIPTS)
 
 
+def _administrator(args: RolesArgs) -> list[core.v1.EnvVarArgs]:
+    """Return its password and verifier, and the passwords that may be in force before the Job has run."""
+    keys = {"PGPASSWORD": PASSWORD, "ADMIN_VERIFIER": VERIFIER, "ADMIN_BEFORE": BEFORE}
+    found = [SecretKey(secret=args.admin, key=key).variable(name) for name, key in keys.items()]
+    return [*found, SecretKey(secret=args.first_admin, key=PASSWORD).variable("ADMIN_FIRST")]
+
+
 def _job(
     verb: str,
     args: RolesArgs,
@@ -155,7 +185,7 @@ def _job(
             command=(*SCRIPT_COMMAND, verb),
             env=[
                 *(core.v1.EnvVarArgs(name=name, value=plain[name]) for name in sorted(plain)),
-                args.admin_password.variable("PGPASSWORD"),
+                *_administrator(args),
                 *([verifier.variable("DB_VERIFIER")] if verifier else []),
             ],
             resources=sizing.CLIENT_RESOURCES,
@@ -163,7 +193,7 @@ def _job(
     )
     # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again
     # does no harm, so whatever else changes may replace it.
-    version = digests.of([settings.image, _UNPRIVILEGED, args.rotation, dict(plain), script(settings)])
+    version = digests.of([settings.image, _UNPRIVILEGED, args.rotation, dict(plain), files(settings)])
     name = f"{names.ROLES}-{verb}-{version}"
     return batch.v1.Job(
         name,

@@ -11,7 +11,7 @@ import pulumi
 from pulumi_kubernetes import apps, core, meta
 
 from . import connections as sizes
-from . import environment, names, roles, workload
+from . import environment, names, roles, server_tls, workload
 from .access import Engine
 from .context import SKIP_AWAIT, Place
 from .environment import SecretKey
@@ -27,13 +27,10 @@ _PROBE_SECONDS = 5
 _STARTUP_PROBE_SECONDS = 2
 _SHUTDOWN_SECONDS = 60
 
-# The superuser only on the socket, only as the server's own system user.
-_HBA = """\
-local all postgres peer
-local all all scram-sha-256
-host all postgres all reject
-host all all all scram-sha-256
-"""
+# The superuser only on the socket, only as the server's own system user; on the network nothing without TLS.
+TLS_ONLY = ("hostnossl all all all reject", "hostssl all postgres all reject")
+_LOCAL = ("local all postgres peer", "local all all scram-sha-256")
+_BY_PASSWORD = ("hostssl all all all scram-sha-256",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +73,7 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
         opts=options,
     )
     files = environment.config("postgres-config", place, identity, _files(settings), parent)
+    tls = server_tls.create(place, parent)
     server = apps.v1.StatefulSet(
         "postgres-server",
         metadata=place.pod_maker(names.DATABASE, identity),
@@ -86,13 +84,23 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
             service_name=names.DATABASE_HEADLESS,
             selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
             update_strategy=apps.v1.StatefulSetUpdateStrategyArgs(type="RollingUpdate"),
-            template=workload.template(_pod(args, claim, files, parent), place),
+            template=workload.template(_pod(args, claim, files, tls, parent), place),
         ),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[headless]),
     )
     return Engine(
-        host=names.DATABASE, port=PORT, server=identity, ready=(server, client), reachable=(client,)
+        host=names.DATABASE,
+        port=PORT,
+        server=identity,
+        ready=(server, client),
+        reachable=(client,),
+        ca_secret=tls.authority,
     )
+
+
+def rules() -> str:
+    """Return the server's pg_hba.conf; the one in the data directory is not read."""
+    return "".join(f"{rule}\n" for rule in (*_LOCAL, *TLS_ONLY, *_BY_PASSWORD))
 
 
 def parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
@@ -107,6 +115,9 @@ def parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
         # What lies between two checkpoints must fit into a small volume.
         "max_wal_size": "512MB",
         "password_encryption": "scram-sha-256",
+        "ssl": "on",
+        "ssl_cert_file": server_tls.CERTIFICATE,
+        "ssl_key_file": server_tls.KEY,
         "log_destination": "stderr",
         "logging_collector": "off",
         "log_line_prefix": "%m [%p] %q%u@%d ",
@@ -123,6 +134,7 @@ def _pod(
     args: StandaloneArgs,
     claim: core.v1.PersistentVolumeClaim,
     files: pulumi.Output[str],
+    tls: server_tls.ServerTls,
     parent: pulumi.Resource,
 ) -> workload.Pod:
     settings = args.settings
@@ -132,7 +144,10 @@ def _pod(
         core.v1.EnvVarArgs(name="HBA_FILE", value=f"{_FILES}/pg_hba.conf"),
     ]
     administrator = [
-        core.v1.EnvVarArgs(name="ADMIN", value=roles.admin(settings)),
+        *(
+            core.v1.EnvVarArgs(name=name, value=value)
+            for name, value in roles.server_variables(settings).items()
+        ),
         core.v1.EnvVarArgs(name="START_SECONDS", value=str(settings.crash_recovery_seconds)),
         args.admin_verifier.variable("ADMIN_VERIFIER"),
     ]
@@ -159,6 +174,7 @@ def _pod(
             workload.Volume(source=data, path=_VOLUME, read_only=False),
             roles.scripts_volume(args.scripts),
             workload.Volume(source=configuration, path=_FILES),
+            tls.volume,
             # initdb and peer authentication look the uid up; an image need not know it.
             workload.Volume(source=configuration, path="/etc/passwd", sub_path="passwd"),
         ),
@@ -202,7 +218,7 @@ def _pod(
 
 def _files(settings: DatabaseSettings) -> dict[str, str]:
     return {
-        "pg_hba.conf": _HBA,
+        "pg_hba.conf": rules(),
         "passwd": f"postgres:x:{settings.uid}:{settings.gid}:PostgreSQL:/var/lib/postgresql:/bin/sh\n",
     }
 

@@ -11,6 +11,8 @@ from .scalars import Bytes, Image, Name, SqlName, UserId
 from .workload import Resources, resources
 
 _OWN_DATABASES = ("postgres", "template0", "template1")
+# Made with every cluster and everybody's: what the operator's account there brings is judged by no rule.
+_SHARED_NAMESPACES = ("default", "kube-node-lease", "kube-public")
 
 
 # Room for the names that follow from it: NAME_admin, NAME_a, NAME_b.
@@ -96,6 +98,13 @@ class Database(Model):
             )
         if self.engine == "replicated" and self.instances == 1:
             raise refuse("with one instance there is nothing to fail over to", "3", at="instances")
+        if self.engine == "replicated" and self.operator_namespace in _SHARED_NAMESPACES:
+            raise refuse(
+                "the operator's account passes the admission policies, and whoever may create accounts in a "
+                "namespace that every user of the cluster shares would take its name",
+                "cnpg-system",
+                at="operatorNamespace",
+            )
         return self
 
     @model_validator(mode="after")

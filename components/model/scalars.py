@@ -14,6 +14,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LONGEST_HOST = 253
+_WIDEST_PREFIX = 8
 # What clusters, ingress controllers, operators and GitOps tools are installed into by their own instructions.
 _SYSTEM_NAMESPACES = frozenset(
     {
@@ -147,6 +148,15 @@ def _cidr(text: str) -> str:
         ) from None
 
 
+def _narrow(text: str) -> str:
+    if ipaddress.ip_network(text).prefixlen < _WIDEST_PREFIX:
+        raise refuse(
+            f"a range with a prefix below /{_WIDEST_PREFIX} opens the way to everybody's hosts",
+            "192.0.2.10/32",
+        )
+    return text
+
+
 def _range(text: str) -> str:
     found = _cidr(text)
     if why := addresses.problem(found):
@@ -210,6 +220,7 @@ LabelValue = Annotated[
         "kube-dns",
     ),
 ]
+NarrowCidr = Annotated[Cidr, AfterValidator(_narrow)]
 MountPath = Annotated[str, AfterValidator(_path)]
 UrlPath = Annotated[str, AfterValidator(_url_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]

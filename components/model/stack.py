@@ -36,7 +36,9 @@ class Stack(Model):
         description="Name of the environment, a label on every object.", examples=["dev"]
     )
     rotation: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="Raise it to replace the database password and the JWT secret.", examples=[2]
+        default=1,
+        description="Raise it by one to replace the database's passwords and the JWT secret.",
+        examples=[2],
     )
     cluster: Cluster = Field(default=Cluster(), description="What the program has to know of the cluster.")
     tenancy: Tenancy = Field(default=Tenancy(), description="The namespace's own guards.")

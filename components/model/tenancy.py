@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Model, refuse
-from .scalars import Account, Cidr, DnsServer, LabelKey, LabelValue, Name, Port, Sequence, matching
+from .scalars import Account, DnsServer, LabelKey, LabelValue, Name, NarrowCidr, Port, Sequence, matching
 
 ImageGlob = Annotated[
     str,
@@ -151,8 +151,11 @@ class Cluster(Model):
         description="Families of the pods' addresses; with IPv6 the site listens on those too.",
         examples=[["IPv4", "IPv6"]],
     )
-    api_server: Annotated[tuple[Cidr, ...], Sequence] = Field(
-        default=("0.0.0.0/0",),
-        description="Addresses of the API server, for the instances of a replicated database.",
+    api_server: Annotated[tuple[NarrowCidr, ...], Sequence] = Field(
+        default=(),
+        description=(
+            "Addresses of the API server, for the instances of a replicated database; "
+            "none means those that the cluster names."
+        ),
         examples=[["10.0.0.1/32"]],
     )

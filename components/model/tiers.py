@@ -1,6 +1,6 @@
 """The two tiers of pods that serve HTTP, with the figures of the contract as defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -30,7 +30,12 @@ BACKEND_VARIABLES = (
     "DB_POOL_MAX",
     "PGSSLMODE",
     "PGSSLROOTCERT",
+    "NODE_EXTRA_CA_CERTS",
 )
+# Drivers read these by their own names alone: renamed, they would verify nothing or not connect.
+TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "NODE_EXTRA_CA_CERTS")
+# Switches off the verification of every server, the database's too.
+_UNVERIFIED = "NODE_TLS_REJECT_UNAUTHORIZED"
 FRONTEND_VARIABLES = ("NODE_ENV", "PORT", "HOSTNAME", "APP_VERSION", "KEEP_ALIVE_TIMEOUT", "DRAIN_SECONDS")
 
 
@@ -149,10 +154,12 @@ class Frontend(Workload):
 def check_names(
     tier: Workload, contract: tuple[str, ...], more: Mapping[str, Mapping[str, str]] | None = None
 ) -> None:
-    """Refuse variables that would be there twice, and new names for variables that do not exist.
+    """Refuse variables that would be there twice, new names for variables that do not exist, and less TLS.
 
     `more` are further environments by their keys below the tier.
     """
+    environments: dict[str, Mapping[str, object]] = {**dict(_environments(tier)), **(more or {})}
+    _keep_tls(tier, contract, environments)
     for old in tier.env_names:
         if old not in contract:
             raise refuse(
@@ -161,7 +168,9 @@ def check_names(
                 at=f"envNames.{old}",
             )
     names = [tier.env_names.get(name, name) for name in contract]
-    names += tier.ca_bundle.variables if tier.ca_bundle else ()
+    # Node reads one file: where the bundle and the database are both meant, it holds both.
+    merged = {"NODE_EXTRA_CA_CERTS"} & set(contract)
+    names += [name for name in tier.ca_bundle.variables if name not in merged] if tier.ca_bundle else []
     for name in names:
         if names.count(name) > 1:
             raise refuse(
@@ -169,14 +178,7 @@ def check_names(
                 "give each variable a name of its own",
                 at="envNames",
             )
-    release = tier.release
-    for place, env in (
-        ("secrets", tier.secrets),
-        ("env", tier.env),
-        ("release.green.env", release.green.env if release.green else {}),
-        ("release.canary.env", release.canary.env if release.canary else {}),
-        *(more or {}).items(),
-    ):
+    for place, env in environments.items():
         for name in env:
             if name in names:
                 raise refuse(
@@ -190,3 +192,37 @@ def check_names(
                     f"remove it here: the value in secrets.{name} is the one that stays secret",
                     at=f"{place}.{name}",
                 )
+
+
+def _keep_tls(
+    tier: Workload, contract: tuple[str, ...], environments: Mapping[str, Mapping[str, object]]
+) -> None:
+    own = [name for name in TLS_VARIABLES if name in contract]
+    for name in own:
+        if name in tier.env_names:
+            raise refuse(
+                f"drivers read {name} by this name alone; without it they would trust any server, or none",
+                f"remove it; what another driver reads stands in backend.env, as `MY_NAME: $({name})`",
+                at=f"envNames.{name}",
+            )
+    for place, env in environments.items():
+        if _UNVERIFIED in env:
+            raise refuse(
+                "it decides whether Node verifies the servers that it talks to, the database among them",
+                f"remove it, and name the authority to trust in {'backend' if own else 'frontend'}.caBundle",
+                at=f"{place}.{_UNVERIFIED}",
+            )
+        if own and "NODE_EXTRA_CA_CERTS" in env:
+            raise refuse(
+                "the program sets this variable itself, to the authority of the database's certificate",
+                "remove it; other authorities to trust stand in backend.caBundle, and Node gets both",
+                at=f"{place}.NODE_EXTRA_CA_CERTS",
+            )
+
+
+def _environments(tier: Workload) -> Iterator[tuple[str, Mapping[str, object]]]:
+    release = tier.release
+    yield "secrets", tier.secrets
+    yield "env", tier.env
+    yield "release.green.env", release.green.env if release.green else {}
+    yield "release.canary.env", release.canary.env if release.canary else {}

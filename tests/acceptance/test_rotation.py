@@ -76,6 +76,13 @@ def test_the_login_that_was_replaced_is_locked_and_the_other_one_works(
     assert kube.sql(owners) == [["feastflow"]]
 
 
+def test_no_session_of_the_old_login_is_left(kube: Kube, rotated: tuple[Ran, Watch]) -> None:
+    assert rotated
+    assert kube.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'feastflow_a'") == [["0"]]
+    encrypted = "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename ~ '_b$'"
+    assert kube.sql(encrypted) == [["t"]]
+
+
 def test_only_what_needs_the_secrets_was_changed(rotated: tuple[Ran, Watch]) -> None:
     ran, _ = rotated
     (updated,) = re.findall(r"(\d+) updated", ran.out)

@@ -42,6 +42,24 @@ def test_clients_are_encrypted_and_verify_whom_they_talk_to(there: Kube) -> None
     )
     ran = there.ask("exec", pod, "--container", "backend", "--", "python3", "-c", connect)
     assert "certificate verify failed" in ran.err, ran
+    where = "host=os.environ['DB_HOST'], user='feastflow_a', sslmode='disable'"
+    plain = f"import os, psycopg; psycopg.connect({where})"
+    ran = there.ask("exec", pod, "--container", "backend", "--", "python3", "-c", plain)
+    assert "no encryption" in ran.err, ran
+
+
+def test_the_administrator_can_do_nothing_but_call_its_functions(there: Kube) -> None:
+    may = "SELECT rolcreaterole, rolcreatedb, rolsuper FROM pg_roles WHERE rolname = 'feastflow_admin'"
+    assert sql(there, may) == [["f", "f", "f"]]
+    above = "SELECT count(*) FROM pg_auth_members WHERE member = 'feastflow_admin'::regrole"
+    assert sql(there, above) == [["0"]]
+
+
+def test_instances_may_reach_the_api_server_and_no_other_address_on_its_port(there: Kube) -> None:
+    policy = there.get("networkpolicy", "postgres-to-kubernetes")
+    opened = [peer["ipBlock"]["cidr"] for rule in policy["spec"]["egress"] for peer in rule["to"]]
+    assert opened
+    assert all(cidr.endswith(("/32", "/128")) for cidr in opened)
 
 
 def test_no_acknowledged_order_is_lost_when_the_primary_fails(

@@ -1,20 +1,34 @@
 """PostgreSQL by either engine, its roles and its rotation."""
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
+import re
 import subprocess
 from dataclasses import replace
 from typing import Any
 
+import pulumi
 import pytest
+from cryptography import x509
 
-from components import quantities, replicated, roles, scram, standalone
+from components import (
+    apiserver,
+    authority,
+    quantities,
+    replicated,
+    roles,
+    scram,
+    server_tls,
+    standalone,
+)
 from components.environment import SecretKey
+from components.live import Seen
 from components.model.database import Database
 from components.model.tenancy import Cluster
 
-from .recorder import PLACE, ROOT, Recording, Registered, record_stack, secret_paths, stack_file
+from .recorder import PLACE, ROOT, Recording, Registered, record, record_stack, secret_paths, stack_file
 from .test_settings import parse
 
 SCRIPT = ROOT / "components" / "postgres.sh"
@@ -145,10 +159,79 @@ def test_the_superuser_is_nobody_on_the_network(dev: Recording) -> None:
     assert rules == [
         "local all postgres peer",
         "local all all scram-sha-256",
-        "host all postgres all reject",
-        "host all all all scram-sha-256",
+        "hostnossl all all all reject",
+        "hostssl all postgres all reject",
+        "hostssl all all all scram-sha-256",
         "",
     ]
+
+
+def test_the_server_has_a_key_of_its_own_that_only_its_user_and_group_may_read(dev: Recording) -> None:
+    command = server(dev)["containers"][0]["command"]
+    assert {"ssl=on", "ssl_cert_file=/etc/feastflow/tls/tls.crt"} <= set(command)
+    assert "ssl_key_file=/etc/feastflow/tls/tls.key" in command
+    tls = dev.one("Secret", "postgres-tls-secret")
+    assert (tls.inputs["type"], tls.inputs["immutable"]) == ("kubernetes.io/tls", True)
+    assert list(secret_paths(tls.raw)) == [".data"]
+    pod = server(dev)
+    (volume,) = [each for each in pod["volumes"] if each["name"] == "tls"]
+    # Root's own, and the group is the server's: PostgreSQL takes that, and refuses one that more may read.
+    assert volume["secret"] == {"secretName": tls.object_name, "defaultMode": 0o440}
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
+    mounts = {mount["mountPath"]: mount for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts["/etc/feastflow/tls"]["readOnly"] is True
+
+
+def test_clients_get_the_authority_and_never_a_key(dev: Recording) -> None:
+    authority = dev.one("Secret", "postgres-authority-secret")
+    assert set(authority.inputs["data"]) == {"ca.crt"}
+    keys = {dev.one("Secret", "postgres-tls-secret").object_name}
+    mounted = {
+        name: {each["secret"]["secretName"] for each in pod.get("volumes", []) if "secret" in each}
+        for name, pod in dev.pods().items()
+    }
+    assert {name for name, secrets in mounted.items() if secrets & keys} == {"StatefulSet/postgres"}
+    assert mounted["Deployment/feastflow-backend"] == {authority.object_name}
+
+
+def test_the_first_up_of_another_year_renews_the_certificate_and_leaves_the_authority() -> None:
+    def made(year: int) -> Recording:
+        def program() -> None:
+            parent = pulumi.ComponentResource("a:b:C", "parent")
+            server_tls.create(PLACE, parent, year)
+
+        return record(program)
+
+    first, again, later = made(2026), made(2026), made(2027)
+    names = [
+        [
+            each.one("Secret", name).object_name
+            for name in ("postgres-authority-secret", "postgres-tls-secret")
+        ]
+        for each in (first, again, later)
+    ]
+    assert names[0] == names[1]
+    assert names[0][0] == names[2][0]
+    assert names[0][1] != names[2][1]
+
+
+def test_the_certificate_is_the_servers_for_three_years_and_signed_by_the_authority() -> None:
+    issued = authority.issue("a secret", ["postgres", "postgres.shop"], 2026)
+    above, own = (
+        x509.load_pem_x509_certificate(each.encode()) for each in (issued.authority, issued.certificate)
+    )
+    own.verify_directly_issued_by(above)
+    assert own.not_valid_before_utc < dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    assert own.not_valid_after_utc == dt.datetime(2029, 1, 1, tzinfo=dt.UTC)
+    assert above.not_valid_after_utc.year == 2100
+    found = own.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert found.get_values_for_type(x509.DNSName) == ["postgres", "postgres.shop"]
+    assert own.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is False
+    assert own.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign is False
+    assert above.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
+    other = authority.issue("another secret", ["postgres"], 2026)
+    assert other.key != issued.key
+    assert other.authority != issued.authority
 
 
 @pytest.mark.parametrize("memory", ["64Mi", "512Mi", "1Gi", "8Gi"])
@@ -242,14 +325,16 @@ def test_the_roles_job_speaks_as_the_administrator_and_knows_no_clients_password
     variables = env(container)
     assert {name: variable["value"] for name, variable in variables.items() if "value" in variable} == {
         "DB_NAME": "feastflow",
-        "DB_OWNER": "feastflow",
         "DB_LOGIN": "feastflow_a",
         "PGHOST": "postgres",
         "PGPORT": "5432",
         "PGUSER": "feastflow_admin",
         "PGDATABASE": "postgres",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "/etc/feastflow/database/ca.crt",
+        "NODE_EXTRA_CA_CERTS": "/etc/feastflow/database/ca.crt",
     }
-    admin = dev.one("Secret", "postgres-admin-secret").object_name
+    admin = dev.one("Secret", "postgres-administrator-secret").object_name
     login = dev.one("Secret", "postgres-login-secret").object_name
     assert variables["PGPASSWORD"]["valueFrom"]["secretKeyRef"] == {"name": admin, "key": "password"}
     assert variables["DB_VERIFIER"]["valueFrom"]["secretKeyRef"] == {"name": login, "key": "verifier"}
@@ -286,6 +371,7 @@ def test_a_rotation_replaces_the_clients_secrets_and_leaves_the_server_alone(dev
     for name, changes in {
         "postgres-login-secret": True,
         "backend-secret": True,
+        "postgres-administrator-secret": True,
         "postgres-admin-secret": False,
     }.items():
         assert (dev.one("Secret", name).object_name != after.one("Secret", name).object_name) is changes, name
@@ -294,7 +380,9 @@ def test_a_rotation_replaces_the_clients_secrets_and_leaves_the_server_alone(dev
     assert before_job.object_name != after_job.object_name
     assert {entry.name for entry in after.all("RandomPassword")} == {
         "postgres-admin-password-1",
+        "postgres-administrator-key-1",
         "postgres-login-password-2",
+        "postgres-authority-key-1",
         "jwt-secret-2",
     }
 
@@ -327,14 +415,14 @@ def test_the_replicated_engine_loses_no_acknowledged_write_and_fails_over_by_its
         "max_wal_size",
         "wal_retrieve_retry_interval",
     }
-    admin = prod.one("Secret", "postgres-admin-secret").object_name
+    admin = prod.one("Secret", "postgres-administrator-secret").object_name
     assert spec["managed"]["roles"] == [
         {
             "name": "feastflow_admin",
             "ensure": "present",
             "login": True,
-            "createdb": True,
-            "createrole": True,
+            "createdb": False,
+            "createrole": False,
             "passwordSecret": {"name": admin},
         }
     ]
@@ -366,7 +454,7 @@ def test_clients_of_the_replicated_engine_verify_whom_they_talk_to(prod: Recordi
     assert "postgres.feastflow-prod.svc.cluster.local" in names
     values = prod.one("ConfigMap", "backend-config").inputs["data"]
     assert values["PGSSLMODE"] == "verify-full"
-    assert values["PGSSLROOTCERT"] == "/etc/feastflow/database/ca.crt"
+    assert values["PGSSLROOTCERT"] == values["NODE_EXTRA_CA_CERTS"] == "/etc/feastflow/database/ca.crt"
     for name in ("Deployment/feastflow-backend", f"Job/{job(prod, 'grant').object_name}"):
         pod = prod.pods()[name]
         volume = next(entry for entry in pod["volumes"] if entry["name"] == "database-ca")
@@ -378,8 +466,23 @@ def test_clients_of_the_replicated_engine_verify_whom_they_talk_to(prod: Recordi
         assert "/etc/feastflow/database" in mounts
 
 
-def test_clients_of_the_standalone_engine_need_no_certificate(dev: Recording) -> None:
-    assert "PGSSLMODE" not in dev.one("ConfigMap", "backend-config").inputs["data"]
+def test_clients_of_the_standalone_engine_verify_it_too(dev: Recording) -> None:
+    values = dev.one("ConfigMap", "backend-config").inputs["data"]
+    assert values["PGSSLMODE"] == "verify-full"
+    assert values["PGSSLROOTCERT"] == values["NODE_EXTRA_CA_CERTS"] == "/etc/feastflow/database/ca.crt"
+    for name in ("feastflow-roles-grant", "feastflow-migrations"):
+        pod = dev.pods()[f"Job/{dev.one('Job', name).object_name}"]
+        assert "/etc/feastflow/database" in {
+            mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]
+        }
+
+
+def test_no_instance_lets_anybody_in_without_tls(prod: Recording) -> None:
+    # The operator's own rules come before, and its last one lets in whoever has a password.
+    assert prod.one("Cluster", "postgres").inputs["spec"]["postgresql"]["pg_hba"] == [
+        "hostnossl all all all reject",
+        "hostssl all postgres all reject",
+    ]
 
 
 def test_only_instances_and_their_operator_reach_instances_and_only_they_the_kubernetes_api(
@@ -391,21 +494,149 @@ def test_only_instances_and_their_operator_reach_instances_and_only_they_the_kub
     peers, operator = inward["ingress"]
     assert [port["port"] for port in peers["ports"]] == [5432, 8000]
     assert peers["from"] == [{"podSelector": instances}]
+    assert [port["port"] for port in operator["ports"]] == [8000]
     assert operator["from"] == [
-        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "cnpg-system"}}}
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "cnpg-system"}},
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "cloudnative-pg"}},
+        }
     ]
     outward = prod.one("NetworkPolicy", "postgres-to-peers").inputs["spec"]
     assert outward["podSelector"] == instances
-    assert outward["egress"][1] == {
-        "to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}],
-        "ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}],
+    (own,) = outward["egress"]
+    assert own["to"] == [{"podSelector": instances}]
+    api = prod.one("NetworkPolicy", "postgres-to-kubernetes").inputs["spec"]
+    assert api["podSelector"] == instances
+    assert api["policyTypes"] == ["Egress"]
+
+
+def api_egress(recording: Recording) -> list[tuple[list[str], list[int]]]:
+    spec = recording.one("NetworkPolicy", "postgres-to-kubernetes").inputs["spec"]
+    return [
+        ([peer["ipBlock"]["cidr"] for peer in rule["to"]], [port["port"] for port in rule["ports"]])
+        for rule in spec["egress"]
+    ]
+
+
+def test_the_kubernetes_api_is_where_the_settings_say_or_the_last_update_saw_it_or_in_private_networks(
+    prod: Recording,
+) -> None:
+    private = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"]
+    assert api_egress(prod) == [(private, [443, 6443])]
+    last = {"dataDependsOn": {"apiServer": ["10.96.0.1 443", "172.18.0.2 6443", "fd00::3 6443"]}}
+    assert api_egress(record_stack(stack_file("prod"), last)) == [
+        (["10.96.0.1/32"], [443]),
+        (["172.18.0.2/32", "fd00::3/128"], [6443]),
+    ]
+    told = {**stack_file("prod"), "feastflow:cluster": {"apiServer": ["192.0.2.0/28"]}}
+    assert api_egress(record_stack(told, last)) == [(["192.0.2.0/28"], [443, 6443])]
+    assert record_stack(stack_file("prod"), last).exports["dataDependsOn"]["apiServer"] == [
+        "10.96.0.1 443",
+        "172.18.0.2 6443",
+        "fd00::3 6443",
+    ]
+
+
+def test_what_the_cluster_says_now_is_taken_and_remembered() -> None:
+    seen = Seen(api_server=("10.96.0.1 443", "172.18.0.9 6443"))
+    before = {"apiServer": ["172.18.0.2 6443"]}
+    assert apiserver.recorded(seen, before) == {"apiServer": list(seen.api_server)}
+    assert apiserver.recorded(Seen(unseen="no"), before) == before
+    assert apiserver.recorded(None, {}) == {}
+
+
+def test_nobody_but_its_clients_reaches_the_database(dev: Recording, prod: Recording) -> None:
+    def clients(recording: Recording, selector: dict[str, Any]) -> dict[str, list[int]]:
+        return {
+            entry.object_name: [port["port"] for rule in spec["ingress"] for port in rule["ports"]]
+            for entry in recording.all("NetworkPolicy")
+            if (spec := entry.inputs["spec"])["podSelector"] == selector and "ingress" in spec
+        }
+
+    server = {"matchLabels": dev.one("StatefulSet", "postgres").inputs["spec"]["selector"]["matchLabels"]}
+    own = {"postgres-from-roles": [5432], "postgres-network-policy": [5432]}
+    assert clients(dev, server) == own
+    assert clients(prod, {"matchLabels": {"cnpg.io/cluster": "postgres"}}) == {
+        **own,
+        "postgres-from-peers": [5432, 8000, 8000],
     }
 
 
 def test_the_script_is_mounted_as_it_is_in_the_repository(dev: Recording) -> None:
     config = dev.one("ConfigMap", "postgres-scripts")
-    assert config.inputs["data"] == {"postgres.sh": SCRIPT.read_text(encoding="utf-8")}
+    assert config.inputs["data"]["postgres.sh"] == SCRIPT.read_text(encoding="utf-8")
+    assert set(config.inputs["data"]) == {"postgres.sh", "roles.sql"}
     assert config.inputs["immutable"] is True
+    assert config.inputs["metadata"]["labels"]["component"] == "roles"
+
+
+def test_the_functions_are_of_the_stacks_own_names_on_both_engines(dev: Recording, prod: Recording) -> None:
+    text = dev.one("ConfigMap", "postgres-scripts").inputs["data"]["roles.sql"]
+    assert "NOT IN ('feastflow_a', 'feastflow_b') THEN" in text
+    assert not re.search("@[a-z]+@", text)
+    assert prod.one("Cluster", "postgres").inputs["spec"]["bootstrap"]["initdb"]["postInitSQL"] == [text]
+    # The operator hands it to a container as an argument, where Kubernetes has a use of its own for these.
+    assert "$$" not in text
+    assert "$(" not in text
+    # What is called inside is PostgreSQL's, whatever a session looks in first.
+    functions = text.count("SECURITY DEFINER")
+    assert functions == text.count("SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS") == 3
+
+
+def administrators(recording: Recording) -> dict[str, str]:
+    """The keys of its Secret of this update."""
+    data = recording.one("Secret", "postgres-administrator-secret").inputs["data"]
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def test_the_administrators_password_rotates_with_the_others_without_a_restart(dev: Recording) -> None:
+    def after(rotation: int, **last: int) -> Recording:
+        config = {**stack_file("dev"), "feastflow:rotation": rotation}
+        return record_stack(config, {"dataDependsOn": last})
+
+    second = after(2, rotation=1, administrator=1)
+    again = after(2, rotation=2, administrator=2)
+    back = after(1, rotation=2, administrator=2)
+    third = after(2, rotation=1, administrator=2)
+    one, two, same, kept, three = (administrators(each) for each in (dev, second, again, back, third))
+    assert one["password"] == one["before"] == "generated postgres-admin-password-1"
+    assert two["before"] == one["password"] != two["password"]
+    # A second update changes nothing, and one that goes back keeps what is in force.
+    assert same == two
+    assert kept == two
+    assert three["before"] == two["password"] != three["password"]
+    for each in (one, two, three):
+        assert each["verifier"] == scram.verifier(each["password"])
+        assert each["username"] == "feastflow_admin"
+    assert [each.exports["dataDependsOn"]["administrator"] for each in (dev, second, again, back, third)] == [
+        1,
+        2,
+        2,
+        2,
+        3,
+    ]
+    assert server(dev) == server(second) == server(third)
+
+
+def test_an_administrator_of_a_version_before_is_found_by_its_first_password() -> None:
+    found = record_stack({**stack_file("dev"), "feastflow:rotation": 5}, {"dataDependsOn": {"rotation": 5}})
+    assert found.exports["dataDependsOn"]["administrator"] == 5
+    variables = env(job(found, "grant").inputs["spec"]["template"]["spec"]["containers"][0])
+    first = found.one("Secret", "postgres-admin-secret")
+    assert variables["ADMIN_FIRST"]["valueFrom"]["secretKeyRef"] == {
+        "name": first.object_name,
+        "key": "password",
+    }
+    assert (
+        base64.b64decode(first.inputs["data"]["password"]).decode() == "generated postgres-admin-password-1"
+    )
+
+
+def test_the_operator_sets_the_administrators_password_of_the_rotation(prod: Recording) -> None:
+    (role,) = prod.one("Cluster", "postgres").inputs["spec"]["managed"]["roles"]
+    secret = prod.one("Secret", "postgres-administrator-secret")
+    assert role["passwordSecret"] == {"name": secret.object_name}
+    assert secret.inputs["type"] == "kubernetes.io/basic-auth"
 
 
 def test_the_script_is_one_that_a_plain_shell_can_read() -> None:
@@ -416,6 +647,7 @@ def test_the_script_is_one_that_a_plain_shell_can_read() -> None:
 
 
 def test_no_statement_of_the_script_holds_a_password() -> None:
-    text = SCRIPT.read_text(encoding="utf-8")
+    text = SCRIPT.read_text(encoding="utf-8") + roles.FUNCTIONS.read_text(encoding="utf-8")
     assert "PASSWORD :'verifier'" in text
     assert "getenv password" not in text
+    assert "PGPASSWORD')" not in text

@@ -74,7 +74,11 @@ Look = Callable[..., Seen]
 def look(api: Api, tmp_path: Path) -> Look:
     """Look at the cluster with a user's entry of the kubeconfig, and more about the cluster's."""
 
-    def looked(user: Mapping[str, Any] | None = None, cluster: Mapping[str, Any] | None = None) -> Seen:
+    def looked(
+        user: Mapping[str, Any] | None = None,
+        cluster: Mapping[str, Any] | None = None,
+        **how: bool,
+    ) -> Seen:
         document = {
             "current-context": "here",
             "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
@@ -83,7 +87,7 @@ def look(api: Api, tmp_path: Path) -> Look:
         }
         path = tmp_path / "config"
         path.write_text(yaml.safe_dump(document))
-        found = live.look(Kubeconfig(), "shop", {"KUBECONFIG": str(path)})
+        found = live.look(Kubeconfig(), "shop", {"KUBECONFIG": str(path)}, **how)
         assert found
         return found
 
@@ -99,6 +103,40 @@ def test_what_may_not_be_read_is_not_known(api: Api, look: Look, answer: int) ->
     api.answers = {SYSTEM: answer, SHOP: answer}
 
     assert look() == Seen(name=f"context here at {api.url}")
+
+
+SERVICE = "/api/v1/namespaces/default/services/kubernetes"
+SLICES = (
+    "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+    "?labelSelector=kubernetes.io/service-name%3Dkubernetes"
+)
+
+
+def test_the_api_servers_addresses_are_asked_for_where_they_are_wanted(api: Api, look: Look) -> None:
+    endpoints = [{"addresses": ["172.18.0.3", "fd00::3"]}, {"addresses": ["172.18.0.2"]}]
+    api.answers |= {
+        SERVICE: {"spec": {"clusterIPs": ["10.96.0.1"], "ports": [{"port": 443}]}},
+        SLICES: {"items": [{"endpoints": endpoints, "ports": [{"port": 6443}]}, {"endpoints": None}]},
+    }
+
+    assert look(addresses=True).api_server == (
+        "10.96.0.1 443",
+        "172.18.0.2 6443",
+        "172.18.0.3 6443",
+        "fd00::3 6443",
+    )
+    assert look().api_server == ()
+
+
+@pytest.mark.parametrize("path", [SERVICE, SLICES])
+def test_without_endpoints_the_api_servers_addresses_are_not_known(api: Api, look: Look, path: str) -> None:
+    api.answers |= {
+        SERVICE: {"spec": {"clusterIPs": ["None", "10.96.0.1"], "ports": [{"port": 443}]}},
+        SLICES: {"items": [{"endpoints": [{"addresses": ["here.example.com"]}], "ports": [{"port": 1}]}]},
+        path: 403,
+    }
+
+    assert look(addresses=True).api_server == ()
 
 
 def test_the_owner_is_read_from_the_namespace(api: Api, look: Look) -> None:

@@ -126,7 +126,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "zones": 1,
         "dead_node_seconds": 10,
         "ip_families": ("IPv4",),
-        "api_server": ("0.0.0.0/0",),
+        "api_server": (),
     }
     assert stack.edge.model_dump(exclude={"tls"}) == {
         "mode": "ingress",
@@ -346,11 +346,61 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "remove cidrs",
     ),
     ({"backend": {"caBundle": {"pem": "x"}}}, "backend.caBundle.pem", "PEM form", "-----BEGIN CERTIFICATE"),
+    *(
+        (
+            {"backend": {"envNames": {name: "IGNORED"}}},
+            f"backend.envNames.{name}",
+            "drivers read",
+            f"remove it; what another driver reads stands in backend.env, as `MY_NAME: $({name})`",
+        )
+        for name in ("PGSSLMODE", "PGSSLROOTCERT", "NODE_EXTRA_CA_CERTS")
+    ),
+    (
+        {"backend": {"envNames": {"APP_VERSION": "PGSSLMODE"}}},
+        "backend.envNames",
+        "two variables would be called PGSSLMODE",
+        "a name of its own",
+    ),
+    (
+        {"backend": {"env": {"NODE_EXTRA_CA_CERTS": "/own.pem"}}},
+        "backend.env.NODE_EXTRA_CA_CERTS",
+        "authority of the database's certificate",
+        "stand in backend.caBundle",
+    ),
+    *(
+        (
+            {tier: {"env": {"NODE_TLS_REJECT_UNAUTHORIZED": "0"}}},
+            f"{tier}.env.NODE_TLS_REJECT_UNAUTHORIZED",
+            "whether Node verifies the servers",
+            f"name the authority to trust in {tier}.caBundle",
+        )
+        for tier in ("backend", "frontend")
+    ),
+    *(
+        (
+            {
+                "database": {"engine": "replicated", "instances": 3, "operatorNamespace": name},
+            },
+            "database.operatorNamespace",
+            "passes the admission policies",
+            "feastflow:database.operatorNamespace cnpg-system",
+        )
+        for name in ("default", "kube-public")
+    ),
     (
         {"backend": {"caBundle": {"pem": PEM}, "env": {"SSL_CERT_FILE": "/x"}}},
         "backend.env.SSL_CERT_FILE",
         "program sets this variable",
         "remove it",
+    ),
+    *(
+        (
+            {"cluster": {"apiServer": ["10.0.0.1/32", wide]}},
+            "cluster.apiServer[1]",
+            "opens the way to everybody's hosts",
+            "192.0.2.10/32",
+        )
+        for wide in ("0.0.0.0/0", "128.0.0.0/1", "::/0")
     ),
     ({"database": {"user": "a;b"}}, "database.user", "SQL unquoted", "feastflow"),
     ({"database": {"name": "template1"}}, "database.name", "PostgreSQL itself", "feastflow"),

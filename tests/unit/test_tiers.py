@@ -61,6 +61,9 @@ def test_the_backend_is_told_exactly_what_the_contract_says(dev: Recording) -> N
         "APP_VERSION": "1.0.0",
         "KEEP_ALIVE_TIMEOUT": "95000",
         "DRAIN_SECONDS": "20",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "/etc/feastflow/database/ca.crt",
+        "NODE_EXTRA_CA_CERTS": "/etc/feastflow/database/ca.crt",
     }
 
 
@@ -349,7 +352,8 @@ def test_an_application_of_other_habits_is_deployed_by_configuration_alone() -> 
     assert "DB_PASSWORD" not in values
     assert values["APP_VERSION"] == "2.0.0"
     assert values["DATABASE_URL"] == "postgres://$(PGUSER):$(PGPASSWORD)@$(DB_HOST)/$(DB_NAME)"
-    assert values["NODE_EXTRA_CA_CERTS"] == values["SSL_CERT_FILE"] == "/etc/feastflow/ca.crt"
+    assert values["NODE_EXTRA_CA_CERTS"] == "/etc/feastflow/authorities/ca.crt"
+    assert values["SSL_CERT_FILE"] == "/etc/feastflow/ca.crt"
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
     assert mounts["/etc/feastflow/ca.crt"]["subPath"] == "ca.crt"
     assert "/var/cache/api" in mounts
@@ -390,3 +394,42 @@ def test_a_job_that_is_stopped_ends_soon(dev: Recording) -> None:
     assert graces["Job/feastflow-roles-grant"] == 5
     user = next(pod for name, pod in dev.pods().items() if "roles" in name)["securityContext"]
     assert (user["runAsUser"], user["runAsGroup"]) == (10001, 10001)
+
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("mode", ["job", "initContainer"])
+def test_node_trusts_the_databases_authority_and_the_users_from_one_file(mode: str) -> None:
+    backend = {"caBundle": {"pem": PEM}, "migrations": {"mode": mode, "command": ["migrate"]}}
+    recording = record_stack({**stack_file("prod"), "feastflow:backend": backend})
+    pods = [pod(recording, "feastflow-backend")]
+    pods += [recording.pods()[f"Job/{name}"] for name in migration_jobs(recording)]
+    assert len(pods) == (2 if mode == "job" else 1)
+    for each in pods:
+        first = each["initContainers"][0]
+        assert first["command"] == [
+            "sh",
+            "-c",
+            '{ cat "$0"; echo; cat "$1"; } > "$2"',
+            "/etc/feastflow/database/ca.crt",
+            "/etc/feastflow/ca.crt",
+            "/etc/feastflow/authorities/ca.crt",
+        ]
+        values = variables(recording, each["containers"][0])
+        assert values["NODE_EXTRA_CA_CERTS"] == "/etc/feastflow/authorities/ca.crt"
+        assert values["PGSSLROOTCERT"] == "/etc/feastflow/database/ca.crt"
+        assert values["SSL_CERT_FILE"] == "/etc/feastflow/ca.crt"
+        for container in (first, each["containers"][0]):
+            mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+            assert mounts["/etc/feastflow/authorities"]["readOnly"] is False
+        names = [variable["name"] for variable in each["containers"][0]["env"]]
+        assert len(names) == len(set(names))
+
+
+def test_a_bundle_that_node_is_not_told_of_needs_no_container_before() -> None:
+    backend = {"caBundle": {"pem": PEM, "variables": ["REQUESTS_CA_BUNDLE"]}}
+    recording = record_stack({**stack_file("prod"), "feastflow:backend": backend})
+    assert "initContainers" not in pod(recording, "feastflow-backend")
+    container = pod(recording, "feastflow-backend")["containers"][0]
+    assert variables(recording, container)["NODE_EXTRA_CA_CERTS"] == "/etc/feastflow/database/ca.crt"

@@ -1,0 +1,1 @@
+"""The database's script, functions, TLS and drivers, against a real PostgreSQL on loopback."""

@@ -1,0 +1,235 @@
+"""A PostgreSQL of this machine, made and served by the product's own script, as in its pod."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components import authority, roles, scram, standalone
+from components.access import AUTHORITY, Engine
+from components.model.database import Database
+from components.names import Identity
+
+from ..harness.waiting import until
+
+SECRET = "a secret of the stack"
+YEAR = 2026
+ADMIN_PASSWORD = "first-administrator"
+_PSQL = ("psql", "--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--set=ON_ERROR_STOP=1")
+
+
+def programs() -> Path | None:
+    """The folder of initdb and postgres, None where PostgreSQL is not installed."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    given = os.environ.get("FEASTFLOW_POSTGRES")
+    return Path(given) if given else next((each for each in folders if (each / "initdb").exists()), None)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@dataclass(kw_only=True)
+class Server:
+    """One server. `hba` is what it is given in place of the product's own rules."""
+
+    folder: Path
+    programs: Path
+    settings: Database
+    hba: str = ""
+    port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        """Lay out what the pod has in volumes."""
+        names = {entry.pw_name for entry in pwd.getpwall()}
+        self._root = os.geteuid() == 0
+        name = "postgres" if "postgres" in names else "nobody"
+        self.user = pwd.getpwnam(name) if self._root else pwd.getpwuid(os.geteuid())
+        for each in ("volume", "socket", "scripts", "tls"):
+            (self.folder / each).mkdir()
+        for each in (self.folder, self.folder / "volume", self.folder / "socket"):
+            os.chown(each, self.user.pw_uid, self.user.pw_gid)
+        for file, text in roles.files(self.settings).items():
+            (self.folder / "scripts" / file).write_text(text)
+        issued = authority.issue(SECRET, ["localhost"], YEAR)
+        self._secret_file("tls.crt", issued.certificate)
+        self._secret_file("tls.key", issued.key)
+        self.authority = self.folder / "ca.crt"
+        self.authority.write_text(issued.authority)
+        self.write_rules(self.hba or standalone.rules())
+
+    def write_rules(self, rules: str) -> None:
+        """Replace pg_hba.conf; a server that runs does not read it again."""
+        # The user of this process is no `postgres` to PostgreSQL, unless it is run as that.
+        own = rules if self.user.pw_name == "postgres" else rules.replace("peer", "trust")
+        (self.folder / "pg_hba.conf").write_text(own)
+
+    def _secret_file(self, name: str, text: str) -> None:
+        """As a Secret's volume has it: root's own, readable for the pod's group."""
+        path = self.folder / "tls" / name
+        path.write_text(text)
+        if self._root:
+            os.chown(path, 0, self.user.pw_gid)
+        path.chmod(0o440 if self._root else 0o400)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "volume" / "pgdata"
+
+    @property
+    def log(self) -> str:
+        """What the server has logged."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def _as_user(self) -> dict[str, Any]:
+        # PostgreSQL refuses to run as root.
+        if not self._root:
+            return {}
+        return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
+
+    def environment(self, **given: str) -> dict[str, str]:
+        """The server container's environment."""
+        return {
+            "PATH": f"{self.programs}:{os.environ['PATH']}",
+            "PGDATA": str(self.data),
+            "PGHOST": str(self.folder / "socket"),
+            "PGPORT": str(self.port),
+            "HBA_FILE": str(self.folder / "pg_hba.conf"),
+            **roles.server_variables(self.settings),
+            "ADMIN_VERIFIER": scram.verifier(ADMIN_PASSWORD),
+            "START_SECONDS": "60",
+            **given,
+        }
+
+    def prepare(self, *, check: bool = True, **given: str) -> subprocess.CompletedProcess[str]:
+        """Run what the pod's init container runs."""
+        return self._run("prepare", self.environment(**given), check=check, **self._as_user())
+
+    def start(self, *further: str) -> None:
+        """Serve, and wait until it answers."""
+        values = {
+            **standalone.parameters(self.settings, 60),
+            "listen_addresses": "127.0.0.1",
+            "shared_buffers": "16MB",
+            "ssl_cert_file": str(self.folder / "tls" / "tls.crt"),
+            "ssl_key_file": str(self.folder / "tls" / "tls.key"),
+            "fsync": "off",
+        }
+        options = [text for name, value in values.items() for text in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - the product's own script
+                ["/bin/sh", str(self._script), "serve", *options, *further],
+                env=self.environment(),
+                cwd="/",
+                stdout=output,
+                stderr=output,
+                **self._as_user(),
+            )
+        until(
+            lambda: self._run("ready", self.environment(), check=False).returncode == 0 or self._ended(),
+            within=60,
+            what="PostgreSQL answers",
+        )
+        assert self._process.poll() is None, self.log[-2000:]
+
+    def _ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def stop(self) -> None:
+        """End it as the pod's `preStop` does."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._run("stop", self.environment(), check=True, **self._as_user())
+            self._process.wait(timeout=30)
+            self._process = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    @property
+    def _script(self) -> Path:
+        return self.folder / "scripts" / "postgres.sh"
+
+    def _run(
+        self, verb: str, env: Mapping[str, str], *, check: bool, **how: Any
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(  # noqa: S603 - the product's own script
+            ["/bin/sh", str(self._script), verb],
+            env=dict(env),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            **how,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def client(self, user: str, password: str, database: str = "postgres", **given: str) -> dict[str, str]:
+        """The environment of a client that was given what the engine gives its clients."""
+        engine = Engine(
+            host="localhost",
+            port=self.port,
+            server=Identity(name="postgres", component="database", instance="x"),
+            ready=(),
+            reachable=(),
+            ca_secret="authority",
+        )
+        variables = {
+            name: value.replace(AUTHORITY, str(self.authority))
+            for name, value in engine.client_variables().items()
+        }
+        return {
+            "PATH": os.environ["PATH"],
+            "PGHOST": engine.host,
+            "PGPORT": str(engine.port),
+            "PGUSER": user,
+            "PGPASSWORD": password,
+            "PGDATABASE": database,
+            **variables,
+            **given,
+        }
+
+    def job(
+        self, verb: str, env: Mapping[str, str], *, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run what a pod of a Job or a gate runs."""
+        return self._run(verb, env, check=check)
+
+    def superuser(self, statement: str, database: str = "postgres") -> str:
+        """What the superuser on the socket is answered."""
+        done = subprocess.run(  # noqa: S603 - a client of PostgreSQL
+            [*_PSQL, "--username=postgres", f"--dbname={database}", f"--command={statement}"],
+            env={**self.environment()},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._as_user(),
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+def ask(env: Mapping[str, str], statement: str) -> subprocess.CompletedProcess[str]:
+    """What a client of this environment is answered."""
+    return subprocess.run(  # noqa: S603 - a client of PostgreSQL
+        [*_PSQL, "--no-password", f"--command={statement}"],
+        env=dict(env),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
