@@ -99,7 +99,9 @@ def _external(
         spec={**spec, "target": target},
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return created.metadata.apply(lambda metadata: str(metadata["name"]))
+    # The SDK types the outputs of its own kinds alone.
+    metadata: pulumi.Output[Any] = created.metadata  # type: ignore[attr-defined]
+    return metadata.apply(lambda known: str(known["name"]))
 
 
 def _remote(entry: StoreKey) -> dict[str, Any]:

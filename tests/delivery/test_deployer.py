@@ -54,7 +54,7 @@ def test_outside_of_the_namespace_only_the_stacks_own_objects_are_written_and_no
 
 
 def test_what_a_stack_does_not_make_is_not_allowed() -> None:
-    def kinds(stack: str, **tenancy: object) -> set[str]:
+    def kinds(stack: str, **tenancy: Any) -> set[str]:
         found = _documents(stack, **tenancy)
         return {
             name

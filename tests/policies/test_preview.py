@@ -78,7 +78,7 @@ def test_what_the_settings_say_that_others_make_breaks_no_rule(workspace: Make) 
     config["feastflow:edge"] = {**_section(config, "edge"), "tls": tls}
     del config["policies:exemptions"]
     run = workspace(ROOT, "prod").preview(config)
-    assert run.violations == []
+    assert run.violations == ()
     assert run.code == 0, run.text
 
 
@@ -88,7 +88,7 @@ def test_a_certificate_that_cert_manager_writes_breaks_no_rule(workspace: Make) 
     config["feastflow:edge"] = {**_section(config, "edge"), "tls": tls}
     del config["policies:exemptions"]
     run = workspace(ROOT, "prod").preview(config)
-    assert run.violations == []
+    assert run.violations == ()
     assert run.code == 0, run.text
 
 
