@@ -19,7 +19,7 @@ from bench.stacks import Turn
 from cluster import handle, lifecycle
 from cluster.handle import Cluster
 from drills import asked, opening
-from local import commands
+from local import scope
 from toolchain.console import Step, run, say
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Read the command line and measure; 1 when a figure is not as wanted."""
     chosen = _read(arguments)
     with lifecycle.alone(chosen.cluster), _room() as room:
-        cli = commands.tools()
+        cli = scope.tools()
         stage = opening.stage(chosen.cluster, "dev", cli)
         if not handle.answers(stage.cluster):
             raise Refusal(

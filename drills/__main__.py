@@ -11,7 +11,7 @@ from drills.catalogue import DRILLS
 from drills.journal import Journal
 from drills.stage import Stage
 from drills.verdict import Measured, Row
-from local import commands
+from local import scope
 from toolchain import console
 from toolchain.console import Step, say
 from toolchain.process import CommandError
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Read the command line and run the drills; 1 when something that is wanted does not hold."""
     chosen = _read(arguments)
     with lifecycle.alone(chosen.cluster):
-        cli = commands.tools()
+        cli = scope.tools()
         book = journal.of(chosen.cluster)
         finish(book, chosen.cluster, cli)
         # Whatever is asked for is there before anything is broken.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from drills import opening
 from drills.stage import Stage
-from local import commands
+from local import scope
 from toolchain import cache, console
 from toolchain.console import Step
 
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--stack", required=True)
     chosen = parser.parse_args()
     with Step("pulumi up", f"stack {chosen.stack}") as step:
-        step.result(opening.stage(chosen.cluster, chosen.stack, commands.tools()).stack.up(step))
+        step.result(opening.stage(chosen.cluster, chosen.stack, scope.tools()).stack.up(step))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from cluster import lifecycle, ports
 from local import commands
-from local.commands import Options
+from local.options import Options
 from toolchain import console
 from toolchain.refusal import Refusal
 

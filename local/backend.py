@@ -10,9 +10,9 @@ from pathlib import Path
 
 import yaml
 
-from local import commands, workspace
-from local.commands import Options
+from local import scope, workspace
 from local.holding import Holding
+from local.options import Options, suffix
 from local.target import Target
 from local.workspace import Workspace
 from state import address as addresses
@@ -39,8 +39,8 @@ def move(options: Options) -> None:
         )
     wanted = addresses.parse(options.backend or "")
     workspace.settings(options.stack)
-    with commands.alone(options) as chosen:
-        cli = commands.tools()
+    with scope.alone(options) as chosen:
+        cli = scope.tools()
         wanted = wanted and _made(wanted)
         here = workspace.of(chosen.identity, options.stack)
         Holding(workspace=here, stack=options.stack).wait()
@@ -74,7 +74,7 @@ def policy(options: Options) -> None:
         raise Refusal(
             f"there is no key {address.alias}",
             "whoever deploys must be allowed to use it",
-            f"make it, with its bucket: make backend BACKEND='{address.url}'{commands.suffix(options)}",
+            f"make it, with its bucket: make backend BACKEND='{address.url}'{suffix(options)}",
         )
     shared = _without_context(address, options)
     document = permissions.deployer(address, _project(), options.stack, key, shared_secrets=shared)
@@ -89,10 +89,10 @@ def restore(options: Options) -> None:
         _unlocked(address, reached, options.stack)
         there = Place(url=address.url, secrets="", name="", local=False)
         if stone := burial.read(there, _project(), options.stack):
-            raise stone.refused(options.stack, address.url, commands.suffix(options))
+            raise stone.refused(options.stack, address.url, suffix(options))
         found = versions.restore(address, reached, _project(), options.stack, options.version)
         step.result(f"{found.resources} resources, as of {found.since:%Y-%m-%d %H:%M:%S}")
-    say(f"\nSee what has changed since: make preview{commands.suffix(options)}")
+    say(f"\nSee what has changed since: make preview{suffix(options)}")
 
 
 def guard(stack: str, here: Workspace) -> Callable[[Place], None]:
@@ -146,14 +146,14 @@ def _address(options: Options) -> Address:
     """The bucket that BACKEND or the user's own environment names, else the one that has the state."""
     text = options.backend or os.environ.get(_URL)
     if text is None:
-        identity = commands.present(options).identity
+        identity = scope.present(options).identity
         text = places.read(identity, options.stack).current.url
     address = addresses.parse(text) if text.startswith("s3:") else None
     if address is None:
         raise Refusal(
             f"the state of {options.stack} is in {text}",
             "that is no bucket: it has neither a policy nor versions",
-            f"move it to one: make backend BACKEND=s3://my-company-pulumi-state{commands.suffix(options)}",
+            f"move it to one: make backend BACKEND=s3://my-company-pulumi-state{suffix(options)}",
         )
     return address
 
@@ -172,7 +172,7 @@ def _without_context(address: Address, options: Options) -> bool:
         return False
     wanted = shlex.quote(address.secrets(_project(), options.stack))
     change = (
-        f'eval "$(make -s shell{commands.suffix(options)})" && '
+        f'eval "$(make -s shell{suffix(options)})" && '
         f"pulumi stack change-secrets-provider {wanted} --stack {options.stack}"
     )
     if named is not None:
@@ -211,7 +211,7 @@ def _project() -> str:
 
 
 def _tell(options: Options, moved: Moved, folder: Path) -> None:
-    chosen = commands.suffix(options)
+    chosen = suffix(options)
     say(f"\nThe state of {options.stack} is in {moved.current.url}\n")
     if moved.previous:
         say(f"  before    {moved.previous.url} has it as it was, until the next move")

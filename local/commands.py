@@ -6,36 +6,33 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from cluster import atrest, lifecycle
-from local import adoption, bringup, diagnosis, edge, holding, images, smoke, target, unreachable, workspace
+from local import (
+    adoption,
+    bringup,
+    diagnosis,
+    holding,
+    overrides,
+    scope,
+    smoke,
+    target,
+    unreachable,
+    workspace,
+)
 from local.audit import command as auditing
 from local.drift import command as drifting
 from local.drift import report
-from local.stack import Stack
+from local.options import Options, suffix
 from local.target import Target
-from state import burial, place
-from toolchain import disk, environment, pulumi, scratch, turn
+from state import place
+from toolchain import disk, scratch, turn
 from toolchain.background import Task
 from toolchain.console import Step, elapsed, say
 from toolchain.refusal import Refusal
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What a person may choose; see `python -m local --help`."""
-
-    stack: str
-    context: str | None
-    cluster: str
-    port: int
-    backend: str | None = None
-    version: str | None = None
-    as_json: bool = False
 
 
 def up(options: Options) -> None:
@@ -47,7 +44,7 @@ def up(options: Options) -> None:
         carrying: Task[None] | None = None
         if options.context:
             chosen = target.named(options.context)
-            _named_images(options)
+            overrides.named_images(options)
         else:
             held.enter_context(turn.cluster(options.cluster))
             chosen, building = bringup.made(options.cluster, options.port, settings)
@@ -56,11 +53,11 @@ def up(options: Options) -> None:
         with Step("at rest", "whether the cluster encrypts Secrets") as step:
             step.result(atrest.told(shlex.split(chosen.kubectl_command())))
         held.enter_context(turn.state(chosen.identity))
-        overrides = _overrides(chosen, options, carried=carrying is not None)
-        stack = _stack(options, chosen, tools())
+        added = overrides.of(chosen, options, carried=carrying is not None)
+        stack = scope.stack(options, chosen, scope.tools())
         stack.holding.wait()
         releases = stack.workspace.releases(options.stack)
-        config = stack.workspace.write(options.stack, overrides)
+        config = stack.workspace.write(options.stack, added)
         releases.begin(config)
         if carrying:
             bringup.judged(stack, carrying)
@@ -79,7 +76,7 @@ def up(options: Options) -> None:
         if chosen.local:
             lifecycle.usable(chosen.local)
         with Step("smoke check", outputs["url"]) as step:
-            step.result(smoke.check(outputs["url"], demo=_is_demo(chosen, options)))
+            step.result(smoke.check(outputs["url"], demo=overrides.is_demo(chosen, options)))
         releases.worked()
         if chosen.local:
             lifecycle.ready(chosen.local)
@@ -93,13 +90,13 @@ def preview(options: Options) -> None:
 
     Where none runs and none is named, the comparison is with the stack's state alone.
     """
-    with _alone(options) as chosen:
+    with scope.perhaps_alone(options) as chosen:
         if chosen is None:
-            unreachable.preview(options.stack, tools())
+            unreachable.preview(options.stack, scope.tools())
             return
-        stack = _stack(options, chosen, tools())
+        stack = scope.stack(options, chosen, scope.tools())
         stack.holding.wait()
-        stack.workspace.write(options.stack, _overrides(chosen, options))
+        stack.workspace.write(options.stack, overrides.of(chosen, options))
         stack.ensure()
         say(stack.preview())
 
@@ -107,8 +104,8 @@ def preview(options: Options) -> None:
 def drift(options: Options) -> int:
     """What others changed on the cluster since the last deployment; returns the exit code."""
     # Standard output is the report alone.
-    with contextlib.redirect_stdout(sys.stderr), alone(options) as chosen:
-        stack = _stack(options, chosen, tools())
+    with contextlib.redirect_stdout(sys.stderr), scope.alone(options) as chosen:
+        stack = scope.stack(options, chosen, scope.tools())
         stack.holding.wait()
         found = drifting.looked(stack, chosen)
     say(report.document(found).rstrip() if options.as_json else report.text(found))
@@ -118,15 +115,15 @@ def drift(options: Options) -> int:
 def audit(options: Options) -> None:
     """Who may do what in the stack's namespace, from the RBAC that is live."""
     with contextlib.redirect_stdout(sys.stderr):
-        chosen = present(options)
+        chosen = scope.present(options)
         told = auditing.told(options.stack, chosen, all_subjects=os.environ.get("ALL") == "yes")
     say(told)
 
 
 def adopt(options: Options) -> None:
     """Take over a FeastFlow that kubectl or a GitOps tool applied under the same names, with its data."""
-    with alone(options) as chosen:
-        stack = _stack(options, chosen, tools())
+    with scope.alone(options) as chosen:
+        stack = scope.stack(options, chosen, scope.tools())
         stack.holding.wait()
         if stack.exists() and stack.outputs():
             raise Refusal(
@@ -135,7 +132,7 @@ def adopt(options: Options) -> None:
                 "see what differs: make preview",
             )
         releases = stack.workspace.releases(options.stack)
-        config = stack.workspace.write(options.stack, _overrides(chosen, options))
+        config = stack.workspace.write(options.stack, overrides.of(chosen, options))
         with Step("adopt", "looking at what is there") as step:
             looked, live, seen = adoption.look(chosen, options.stack, stack.owner(), config)
             step.result(f"{len(live)} of {len(looked.wanted)} objects are there, and none is recreated")
@@ -151,7 +148,7 @@ def adopt(options: Options) -> None:
         releases.finished(outputs)
         url = outputs["url"]
         with Step("smoke check", url) as step:
-            step.result(smoke.check(url, demo=_is_demo(chosen, options)))
+            step.result(smoke.check(url, demo=overrides.is_demo(chosen, options)))
         releases.worked()
     say("\nadopted; whatever else applies these objects must stop, and old Secrets may go")
 
@@ -159,8 +156,8 @@ def adopt(options: Options) -> None:
 def rollback(options: Options) -> None:
     """The settings and images of the release before, deployed again; the data and its schema stay."""
     started = time.monotonic()
-    with alone(options) as chosen:
-        stack = _stack(options, chosen, tools())
+    with scope.alone(options) as chosen:
+        stack = scope.stack(options, chosen, scope.tools())
         stack.holding.wait()
         releases = stack.workspace.releases(options.stack)
         release = releases.earlier()
@@ -186,13 +183,13 @@ def rollback(options: Options) -> None:
 
 def status(options: Options) -> None:
     """Nodes, pods and the site as they are now."""
-    chosen = present(options)
-    stack = _stack(options, chosen, tools(), changes=False)
+    chosen = scope.present(options)
+    stack = scope.stack(options, chosen, scope.tools(), changes=False)
     command = [*shlex.split(chosen.kubectl_command()), "get", "nodes,pods,ingresses", "--all-namespaces"]
     subprocess.run(command, check=False)
     if stack.exists():
         url = stack.outputs().get("url")
-        seen = smoke.check(url, demo=_is_demo(chosen, options)) if url else "nothing is deployed"
+        seen = smoke.check(url, demo=overrides.is_demo(chosen, options)) if url else "nothing is deployed"
         say(f"\n{url}: {seen}")
 
 
@@ -214,12 +211,12 @@ def down(options: Options) -> None:
 
 def destroy(options: Options) -> None:
     """`pulumi destroy`: the stack goes, the cluster stays."""
-    with alone(options) as chosen:
+    with scope.alone(options) as chosen:
         _destroy(options, chosen)
 
 
 def _destroy(options: Options, chosen: Target) -> None:
-    stack = _stack(options, chosen, tools())
+    stack = scope.stack(options, chosen, scope.tools())
     stack.holding.wait()
     if not stack.exists():
         say(f"there is no stack {options.stack} on {chosen.context}")
@@ -236,142 +233,17 @@ def _tell_what_stays(identity: str) -> None:
         say(f"the state of {stack} stays in {url}; it describes a cluster that is gone")
 
 
-def tools() -> pulumi.Pulumi:
-    """Pulumi, compiled now when this machine has none."""
-    venv = environment.ensure()
-    with Step("toolchain", "looking for pulumi") as step:
-        return pulumi.ensure(venv, step)
-
-
-def _stack(options: Options, chosen: Target, cli: pulumi.Pulumi, *, changes: bool = True) -> Stack:
-    """The stack where its state is; what `changes` it is refused where that has moved away."""
-    if changes and "PULUMI_BACKEND_URL" not in os.environ:
-        burial.settle(chosen.identity, str(workspace.project()["name"]), options.stack, suffix(options))
-    return Stack(
-        name=options.stack,
-        workspace=workspace.of(chosen.identity, options.stack),
-        cli=cli,
-        environment=chosen.environment,
-        chosen=suffix(options),
-    )
-
-
-def present(options: Options) -> Target:
-    """The cluster that runs.
-
-    Raises:
-        Refusal: when the local one does not.
-    """
-    return _running(options, target.present(options.context, options.cluster))
-
-
-def _running(options: Options, chosen: Target | None) -> Target:
-    if chosen is None:
-        raise Refusal(
-            f"the local cluster {options.cluster} does not run",
-            "there is nothing to look at or to change",
-            "start everything with: make up",
-        )
-    return chosen
-
-
-@contextmanager
-def alone(options: Options) -> Iterator[Target]:
-    """Have the stacks of the cluster that runs to this command alone, for the length of the block.
-
-    Raises:
-        Refusal: when the local cluster does not run, or another command works on the stacks for too long.
-    """
-    with _alone(options) as chosen:
-        yield _running(options, chosen)
-
-
-@contextmanager
-def _alone(options: Options) -> Iterator[Target | None]:
-    with ExitStack() as held:
-        if not options.context:
-            held.enter_context(turn.cluster(options.cluster))
-        chosen = target.present(options.context, options.cluster)
-        if chosen:
-            held.enter_context(turn.state(chosen.identity))
-        yield chosen
-
-
-def _overrides(chosen: Target, options: Options, *, carried: bool = False) -> dict[str, Any]:
-    """Return what this machine adds to the settings: the context; locally, images, port and attempts.
-
-    `carried` says that the images are on their way to the nodes already.
-    """
-    if chosen.local is None:
-        return {"kubernetes:context": chosen.context, **_named_images(options)}
-    if carried:
-        built = images.named(chosen.local.engine)
-    else:
-        with Step("images", "backend, frontend, PostgreSQL") as step:
-            built = images.build(chosen.local.engine, step)
-            images.carry(chosen.local, built, step)
-            step.result(images.CARRIED)
-    config = workspace.settings(options.stack)
-    overrides: dict[str, Any] = {
-        "kubernetes:context": chosen.context,
-        "feastflow:edge": edge.overrides(chosen.local.port, config),
-    }
-    for tier, image in (
-        ("backend", built.backend),
-        ("frontend", built.frontend),
-        ("database", built.database),
-    ):
-        # An image that the stack's file names is meant; its own default is only a name until it is built.
-        if image and "image" not in workspace.section(config, tier):
-            overrides[f"feastflow:{tier}"] = {"image": image}
-    return overrides
-
-
-def _is_demo(chosen: Target, options: Options) -> bool:
-    """Whether the API is the one that was built here."""
-    return chosen.local is not None and "image" not in workspace.section(
-        workspace.settings(options.stack), "backend"
-    )
-
-
-def _named_images(options: Options) -> dict[str, Any]:
-    """Images for a cluster that the user named: from the environment or the stack file; none is built."""
-    config = workspace.settings(options.stack)
-    found = {}
-    for tier in ("backend", "frontend"):
-        image = os.environ.get(f"{tier.upper()}_IMAGE") or workspace.section(config, tier).get("image")
-        if not image:
-            example = f"{tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0"
-            raise Refusal(
-                f"no image is named for the {tier}",
-                f"{options.context} is a cluster of yours: nothing is built for it or loaded into it",
-                f"build demo/{tier} (or take your own), push it where the cluster can pull it, and name it:\n"
-                f"make up CONTEXT={options.context} {example}",
-            )
-        found[f"feastflow:{tier}"] = {"image": image}
-    return found
-
-
 def shell(options: Options) -> None:
     """Assignments for `eval`: kubectl and pulumi, pointed at the cluster and its stacks."""
     with contextlib.redirect_stdout(sys.stderr):
-        chosen = present(options)
-        stack = _stack(options, chosen, tools(), changes=False)
+        chosen = scope.present(options)
+        stack = scope.stack(options, chosen, scope.tools(), changes=False)
     stack = replace(stack, cli=replace(stack.cli, environment=stack.cli.lasting))
     variables = stack.variables()
     variables["PATH"] = f"{chosen.kubectl.parent}{os.pathsep}{variables['PATH']}"
     for name, value in variables.items():
         say(f"export {name}={shlex.quote(value)}")
     say(scratch.function(f"-C {shlex.quote(str(stack.workspace.folder))}"))
-
-
-def suffix(options: Options) -> str:
-    """What must follow a `make` command so that it is about the same stack on the same cluster."""
-    named = {"STACK": options.stack, "CONTEXT": options.context, "CLUSTER": options.cluster}
-    usual = {"STACK": "dev", "CLUSTER": "feastflow"}
-    if options.context:
-        del named["CLUSTER"]
-    return "".join(f" {name}={value}" for name, value in named.items() if value and value != usual.get(name))
 
 
 def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:

@@ -9,9 +9,9 @@ import pytest
 from cluster import __main__ as cluster_command
 from cluster.handle import Cluster
 from local import __main__ as local_command
-from local import commands, images, target, workspace
-from local.commands import Options
+from local import commands, images, overrides, target, workspace
 from local.images import AppImages
+from local.options import Options
 from local.target import Target
 from state import burial, place
 from state.place import Place
@@ -51,7 +51,7 @@ def test_images_are_named_by_the_environment_before_the_stacks_settings(
     )
     monkeypatch.setenv("BACKEND_IMAGE", "api:2")
 
-    assert commands._named_images(THEIRS) == {
+    assert overrides.named_images(THEIRS) == {
         "feastflow:backend": {"image": "api:2"},
         "feastflow:frontend": {"image": "page:1"},
     }
@@ -81,7 +81,7 @@ def test_the_local_clusters_ports_and_images_are_set_where_the_stacks_file_names
     monkeypatch.setattr(images, "carry", lambda *_: None)
     local = Target(context="kind-x", kubeconfig=None, kubectl=Path("kubectl"), identity="1", local=standing)
 
-    assert commands._overrides(local, THEIRS) == {
+    assert overrides.of(local, THEIRS) == {
         "kubernetes:context": "kind-x",
         "feastflow:edge": {"port": standing.port + above, "attempts": 16},
         "feastflow:frontend": {"image": "page:2"},

@@ -11,7 +11,7 @@ import pytest
 
 from cluster import record
 from local import commands, holding
-from local.commands import Options
+from local.options import Options
 from toolchain import cache, turn
 from toolchain.refusal import Refusal
 

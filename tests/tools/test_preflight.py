@@ -5,7 +5,7 @@ import pytest
 from cluster import lifecycle
 from cluster.handle import Cluster
 from local import commands, workspace
-from local.commands import Options
+from local.options import Options
 from toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Machine, with_go

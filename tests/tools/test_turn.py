@@ -6,8 +6,8 @@ import pytest
 
 from cluster import __main__ as cluster_command
 from cluster.handle import Cluster
-from local import commands
-from local.commands import Options
+from local import commands, scope
+from local.options import Options
 from toolchain import turn
 from toolchain.refusal import Refusal
 
@@ -65,7 +65,7 @@ def test_a_cluster_by_its_name_and_by_its_context_has_one_turn_since_both_have_o
     config = f'{{"contexts": [{{"name": "{standing.context}"}}]}}'
     machine.program("kubectl", f"case \"$*\" in 'config view'*) echo '{config}' ;; *) printf 5ad1 ;; esac")
 
-    with commands.alone(first), pytest.raises(Refusal, match="the stacks of the cluster 5ad1 is in use"):
+    with scope.alone(first), pytest.raises(Refusal, match="the stacks of the cluster 5ad1 is in use"):
         act(second)
 
     assert machine.calls("pulumi") == machine.called("docker", "rm ") == []

@@ -6,7 +6,7 @@ import pytest
 
 from cluster import lifecycle
 from local import commands, workspace
-from local.commands import Options
+from local.options import Options
 from toolchain import cache, environment, unreachable
 
 from .fakes import Machine
