@@ -50,17 +50,18 @@ def test_a_preview_of_prod_finds_nothing_to_do(prod: Product, there: Kube, figur
 
 
 def test_a_second_up_of_prod_changes_nothing_and_neither_does_a_refresh(
-    prod: Product, there: Kube, kube: Kube, figures: Figures
+    product: Product, prod: Product, there: Kube, kube: Kube, figures: Figures
 ) -> None:
     until(lambda: settled(there), what="every pod of prod", within=120)
     ran = prod.done("up")
     assert "unchanged" in ran.out, ran
     for word in ("created", "updated", "deleted", "replaced"):
         assert word not in ran.out, ran
-    for stack, namespace in (("prod", there), ("dev", kube)):
+    # Each from its own shell: the two states need not be in one place.
+    for stack, typed, namespace in (("prod", prod, there), ("dev", product, kube)):
         # A refresh records a Deployment that is being scaled as unhealthy, and the next run updates it.
         until(partial(settled, namespace), what=f"every pod of {stack}", within=120)
-        prod.shell(
+        typed.shell(
             f"pulumi refresh --stack {stack} --yes --non-interactive --expect-no-changes --skip-preview"
         )
     figures.seconds("up of prod when all is up", ran.seconds, "< 15 s")
