@@ -173,7 +173,9 @@ def _changing(stack: Stack) -> Found:
         if reference.kind == "Secret"
     }
     for secret in stack.of("Secret"):
-        if secret.get("immutable") is not True and (namespace(secret), own(secret)) in read:
+        # What is not known may yet be true; `secret-immutable` judges it when it is.
+        can_change = secret.get("immutable") is not True and not isinstance(secret.get("immutable"), Unknown)
+        if can_change and (namespace(secret), own(secret)) in read:
             yield secret, "a pod's environment reads it, and it can change"
 
 
