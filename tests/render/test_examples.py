@@ -73,7 +73,7 @@ def test_a_job_that_ran_is_changed_by_neither_tool(stack: Rendering) -> None:
 
 
 def test_the_page_names_every_file_and_every_entry_of_the_store(stack: Rendering) -> None:
-    assert len(schemas()) == 4
+    assert len(schemas()) == 5
     for name in stack.texts:
         assert name.removesuffix(".yaml") in _PAGE or f"`{name[:3]}" in _PAGE, name
     for reference in stack.of("02-secrets"):
