@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from .encrypted import PROJECT
 from .model.base import model_in
 from .model.stack import Stack
-from .settings import PROJECT
 
 _LONGEST = 60
 

@@ -99,7 +99,7 @@ def _external(
         spec={**spec, "target": target},
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return created.metadata.apply(lambda metadata: str(metadata["name"]))
+    return created.urn.apply(lambda _: name)
 
 
 def _remote(entry: StoreKey) -> dict[str, Any]:
