@@ -76,6 +76,17 @@ def misplaced(found: Sequence[Path]) -> list[str]:
     ]
 
 
+def tells_of(places: Sequence[Path], secret_keys: Sequence[str]) -> bool:
+    """Whether a file with secrets in these places can be the one that is in force.
+
+    The connection may be another one there: tools deploy by their own.
+    """
+    ours = (f"{PROJECT}:", "policies:")
+    return {path[0] for path in places if path[0].startswith(ours)} == {
+        key for key in secret_keys if key.startswith(ours)
+    }
+
+
 def problems(
     values: Mapping[str, Any], secret_keys: Sequence[str], places: Sequence[Path] | None
 ) -> list[str]:
@@ -86,7 +97,7 @@ def problems(
     that is in force: then a secret of a tier is taken for one of its `secrets`, if it has any there.
     """
     own = [_variable(tier, name) for tier in _TIERS for name in _texts(values, tier)]
-    if places is not None and {path[0] for path in places} == set(secret_keys):
+    if places is not None and tells_of(places, secret_keys):
         return [*misplaced(places), *map(_in_plain, (path for path in own if path not in places))]
     fine = {*_KUBECONFIG, *(path[0] for path in own)}
     wrong = [_refusal((key,)) for key in secret_keys if key.startswith(_OURS) and key not in fine]

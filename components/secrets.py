@@ -99,9 +99,7 @@ def _external(
         spec={**spec, "target": target},
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    # The SDK types the outputs of its own kinds alone.
-    metadata: pulumi.Output[Any] = created.metadata  # type: ignore[attr-defined]
-    return metadata.apply(lambda known: str(known["name"]))
+    return created.urn.apply(lambda _: name)
 
 
 def _remote(entry: StoreKey) -> dict[str, Any]:

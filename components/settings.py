@@ -42,7 +42,7 @@ def load() -> tuple[Stack, Kubeconfig, Configuration]:
     """
     raw = pulumi.runtime.config.CONFIG.get()
     secret = [key for key in raw if pulumi.runtime.config.is_config_secret(key)]
-    return parse(raw, secret_keys=secret, places=_places())
+    return parse(raw, secret_keys=secret, places=_places(secret))
 
 
 def is_secret(key: str) -> bool:
@@ -98,19 +98,22 @@ def parse(
     return stack, cluster, rules
 
 
-def _places() -> list[encrypted.Path] | None:
-    """Return where the stack's file has secrets; None where there is no such file to be read.
+def _places(secret_keys: Sequence[str]) -> list[encrypted.Path] | None:
+    """Return where the stack's file has secrets; None where no file is found that is in force.
 
-    The settings may come from elsewhere (`--config-file`, an environment of Pulumi ESC).
+    The settings may come from elsewhere (`--config-file`, an environment of Pulumi ESC). Not every language
+    host says where the project is; the program runs in its own folder, the project's or a checkout's.
     """
-    try:
-        folder = pulumi.get_root_directory()
-        text = (Path(folder) / f"Pulumi.{pulumi.get_stack()}.yaml").read_text(encoding="utf-8")
-        document = yaml.safe_load(text)
-    except (AttributeError, OSError, TypeError, ValueError, yaml.YAMLError):
-        return None
-    config = document.get("config") if isinstance(document, dict) else None
-    return encrypted.paths(config) if isinstance(config, dict) else None
+    for folder in (pulumi.get_root_directory(), str(Path.cwd())):
+        try:
+            text = (Path(folder or "") / f"Pulumi.{pulumi.get_stack()}.yaml").read_text(encoding="utf-8")
+            document = yaml.safe_load(text)
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        config = document.get("config") if isinstance(document, dict) else None
+        if isinstance(config, dict) and encrypted.tells_of(found := encrypted.paths(config), secret_keys):
+            return found
+    return None
 
 
 def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -6,6 +6,7 @@ other users of a container must be able to run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -46,9 +47,12 @@ def tidy(root: Path) -> list[Path]:
 
     Earlier versions wrote with the command's umask. Links are not followed: plugins are links into the cache.
     """
-    found = [path for path in (root, *root.rglob("*")) if _is_open(path)] if root.exists() else []
+    paths = [Path(folder) / name for folder, _, names in os.walk(root) for name in ("", *names)]
+    found = [path for path in paths if _is_open(path)]
     for path in found:
-        path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~UMASK)
+        # Another command's file may have gone meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~UMASK)
     return found
 
 
@@ -56,6 +60,5 @@ def _is_open(path: Path) -> bool:
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
-        # Another command's, which has ended meanwhile.
         return False
     return not stat.S_ISLNK(mode) and bool(mode & UMASK)

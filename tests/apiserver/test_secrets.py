@@ -108,7 +108,7 @@ def deployed(office: Office) -> _Deployed:
         said += [_set(team, _VALUES["changed"]), product.done("preview"), product.done("up")]
         second = _read_by(team.kube)
         said += [
-            product.shell("pulumi stack history --show-full-dates"),
+            product.shell("pulumi stack history"),
             product.shell("pulumi stack export"),
         ]
         said.append(product.shell("pulumi preview --diff --json --non-interactive"))

@@ -14,11 +14,11 @@ _SUBJECT = "repo:a/b:environment:prod"
 
 
 def _documents(
-    stack: str, *, subjects: tuple[str, ...] = (_SUBJECT, "other"), **tenancy: object
+    stack: str, tenancy: dict[str, object] | None = None, subjects: tuple[str, ...] = (_SUBJECT, "other")
 ) -> list[dict[str, Any]]:
     config = stack_file(stack)
     known: Any = config.get("feastflow:tenancy") or {}
-    config["feastflow:tenancy"] = {**known, **tenancy}
+    config["feastflow:tenancy"] = {**known, **(tenancy or {})}
     objects = [each.inputs for each in program.objects(stack, config)]
     made = deployer.documents(objects, "feastflow", stack, f"feastflow-{stack}", subjects)
     return list(yaml.safe_load_all(deployer.text(made)))
@@ -54,8 +54,8 @@ def test_outside_of_the_namespace_only_the_stacks_own_objects_are_written_and_no
 
 
 def test_what_a_stack_does_not_make_is_not_allowed() -> None:
-    def kinds(stack: str, **tenancy: Any) -> set[str]:
-        found = _documents(stack, **tenancy)
+    def kinds(stack: str, tenancy: dict[str, object] | None = None) -> set[str]:
+        found = _documents(stack, tenancy)
         return {
             name
             for kind in ("Role", "ClusterRole")
@@ -65,7 +65,7 @@ def test_what_a_stack_does_not_make_is_not_allowed() -> None:
 
     assert "clusters" in kinds("prod")
     assert "clusters" not in kinds("dev")
-    given = kinds("dev", createNamespace=False, priorityClasses=False, admissionPolicies=False)
+    given = kinds("dev", dict.fromkeys(("createNamespace", "priorityClasses", "admissionPolicies"), False))
     assert not {"priorityclasses", "validatingadmissionpolicies", "resourcequotas"} & given
 
 
@@ -81,7 +81,7 @@ def test_a_namespace_of_the_stacks_own_comes_first_and_is_reserved_for_it() -> N
 
 
 def test_a_given_namespace_is_not_made_and_without_a_user_nothing_is_bound() -> None:
-    found = _documents("dev", subjects=(), createNamespace=False)
+    found = _documents("dev", {"createNamespace": False}, subjects=())
 
     assert [each["kind"] for each in found] == ["Role", "ClusterRole"]
 

@@ -151,3 +151,20 @@ def test_a_kubeconfig_that_the_machine_happens_to_have_is_not_used(of_nothing: P
 
 def test_what_was_made_for_one_preview_is_gone(of_nothing: Previewed) -> None:
     assert [name for name in of_nothing.left if name.startswith("feastflow-preview-")] == []
+
+
+def test_encrypted_settings_are_shown_as_secret_without_a_state_and_without_the_key(
+    clone: Repository, tmp_path: Path
+) -> None:
+    secrets = {"ONE": {"secure": "v1:nonce:of-another-key"}}
+    clone.configure("dev", feastflow__backend={"migrations": {"command": ["migrate"]}, "secrets": secrets})
+    file = clone.folder / "Pulumi.dev.yaml"
+    file.write_text(f"{file.read_text('utf-8')}encryptionsalt: v1:salt:v1:nonce:of-another-passphrase\n")
+
+    code, said = _typed(clone, tmp_path, "make preview STACK=dev")
+
+    assert code == 0, said
+    assert "backend-application-secrets" in said
+    assert "[secret]" in said
+    assert "encrypted-" not in said
+    assert "of-another" not in said

@@ -227,7 +227,7 @@ def test_no_refusal_shows_a_value_that_may_be_a_secret(tier: str, section: Any, 
     ],
 )
 def test_what_a_variable_cannot_be_is_refused_without_its_value(secrets: dict[str, Any], said: str) -> None:
-    names: list[tuple[str, ...]] = [
+    names: list[encrypted.Path] = [
         (_FULL, "secrets", name) for name in secrets if not isinstance(secrets[name], dict)
     ]
     section = {
