@@ -21,12 +21,13 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     held = rules.levels.get(_RULE, rule.level) is Level.MANDATORY
     if not (held and stack.tenancy.admission_policies):
         return []
+    soon = today + dt.timedelta(days=90)
     return [
         f"feastflow:{tier}.release.strategy\n"
         "  found: recreate\n"
         f"  why:   no pod serves while the new ones start, and the rule {_RULE} protects against that\n"
         "  next:  in the stack's file, say why it must be, and until when, under policies:exemptions: "
-        f'{{"rule": "{_RULE}", "resource": "Deployment/{name}", "reason": "…", "expires": "2030-01-31"}}'
+        f'{{"rule": "{_RULE}", "resource": "Deployment/{name}", "reason": "…", "expires": "{soon}"}}'
         for tier, name, settings in (
             ("backend", names.BACKEND, stack.backend),
             ("frontend", names.FRONTEND, stack.frontend),

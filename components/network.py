@@ -29,6 +29,7 @@ _PRIVATE_IPV4 = [
     "172.16.0.0/12",
     "192.168.0.0/16",
 ]
+_NEIGHBOURS = {"0.0.0.0/0": ["169.254.0.0/16"], "::/0": ["fe80::/10"]}
 _PUBLIC = (("0.0.0.0/0", _PRIVATE_IPV4), ("::/0", ["fc00::/7", "fe80::/10"]))
 
 
@@ -51,8 +52,10 @@ def namespace(name: str) -> Peer:
 
 
 def addresses(ranges: Sequence[str]) -> list[Peer]:
-    """Hosts by their addresses."""
-    return [Peer(ip_block=networking.v1.IPBlockArgs(cidr=cidr)) for cidr in ranges]
+    """Return hosts by their addresses; every address leaves out the neighbours and a cloud's metadata."""
+    return [
+        Peer(ip_block=networking.v1.IPBlockArgs(cidr=cidr, except_=_NEIGHBOURS.get(cidr))) for cidr in ranges
+    ]
 
 
 def outside(host: Egress) -> Rule:

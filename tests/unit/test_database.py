@@ -397,7 +397,7 @@ def test_only_instances_and_their_operator_reach_instances_and_only_they_the_kub
     outward = prod.one("NetworkPolicy", "postgres-to-peers").inputs["spec"]
     assert outward["podSelector"] == instances
     assert outward["egress"][1] == {
-        "to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}],
+        "to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}}],
         "ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}],
     }
 
