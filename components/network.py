@@ -45,7 +45,7 @@ def namespace(name: str) -> Peer:
 
 
 def addresses(ranges: Sequence[str]) -> list[Peer]:
-    """Hosts by their addresses."""
+    """Return hosts by their addresses."""
     return [Peer(ip_block=networking.v1.IPBlockArgs(cidr=cidr)) for cidr in ranges]
 
 

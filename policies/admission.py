@@ -11,36 +11,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .configuration import Configuration, Exemption
-from .kinds import GROUPS, PODS
+from .kinds import PARTIAL, TEMPLATED
+from .resources import KIND_NAME, KINDS, resource_rule
 from .rule import Level, Rule
-from .vocabulary import POD_SPEC, SELECTIONS, Subject
+from .vocabulary import (
+    ANNOTATIONS,
+    POD_SPEC,
+    POD_TEMPLATES,
+    SELECTIONS,
+    TEMPLATE,
+    Subject,
+)
 
-# Versions and names in an address; the groups are in kinds.py.
-_RESOURCES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "Cluster": ("v1", ("clusters",)),
-    "ConfigMap": ("v1", ("configmaps",)),
-    "CronJob": ("v1", ("cronjobs",)),
-    "DaemonSet": ("v1", ("daemonsets",)),
-    "Deployment": ("v1", ("deployments",)),
-    "Gateway": ("v1", ("gateways",)),
-    "HTTPRoute": ("v1", ("httproutes",)),
-    "HorizontalPodAutoscaler": ("v2", ("horizontalpodautoscalers",)),
-    "Ingress": ("v1", ("ingresses",)),
-    "Job": ("v1", ("jobs",)),
-    "Namespace": ("v1", ("namespaces",)),
-    "NetworkPolicy": ("v1", ("networkpolicies",)),
-    # The last two are `kubectl debug` and a change of a running pod's resources.
-    "Pod": ("v1", ("pods", "pods/ephemeralcontainers", "pods/resize")),
-    "PodDisruptionBudget": ("v1", ("poddisruptionbudgets",)),
-    "ReplicaSet": ("v1", ("replicasets",)),
-    "ReplicationController": ("v1", ("replicationcontrollers",)),
-    "Role": ("v1", ("roles",)),
-    "Secret": ("v1", ("secrets",)),
-    "Service": ("v1", ("services",)),
-    "ServiceAccount": ("v1", ("serviceaccounts",)),
-    "StatefulSet": ("v1", ("statefulsets",)),
-}
-KINDS = tuple(_RESOURCES)
 # What these make, they make of an object that was judged; their names can be taken by nobody else.
 _CONTROLLERS = (
     "system:kube-controller-manager",
@@ -50,6 +32,9 @@ _CONTROLLERS = (
             "cronjob",
             "daemon-set",
             "deployment",
+            "endpoint",
+            "endpointslice",
+            "endpointslicemirroring",
             "job",
             "replicaset",
             "replication",
@@ -61,11 +46,14 @@ _CONTROLLERS = (
 # name, and a part that is not written out would be the first one's: a conflict.
 _DEFAULTS: Mapping[str, Any] = {"matchPolicy": "Equivalent", "objectSelector": {}}
 _ACTIONS = {Level.MANDATORY: ["Deny"], Level.ADVISORY: ["Warn", "Audit"]}
-_SELECTED = {
-    Subject.CONTAINERS: "variables.containers",
-    Subject.SIZED: "variables.sized",
-    Subject.SERVING: "variables.serving",
-}
+# When the request is made; CEL has no clock. The API server writes the moment into an object before it asks
+# the policies: as its creation, and at each change as the time of who changed it. An object that names no
+# such time is taken to be of a day after every exemption.
+_TIMES = 'object.metadata.?managedFields.orValue([]).map(field, string(field.?time.orValue("")))'
+_MOMENT = (
+    'timestamp(request.operation == "CREATE" ? string(object.metadata.creationTimestamp) : '
+    f'{_TIMES}.exists(time, time != "") ? {_TIMES}.max() : "9999-01-01T00:00:00Z")'
+)
 _NAME = 'object.metadata.?name.orValue(object.metadata.?generateName.orValue("?"))'
 
 
@@ -101,13 +89,25 @@ def binding(policy: Any, level: Level, namespace: Any) -> dict[str, Any]:
 
 def expression(rule: Rule, exemptions: Sequence[Exemption] = ()) -> str:
     """The whole condition of one rule: whom it is not about, who is exempt, and what must hold."""
-    holds = rule.holds.cel()
-    if rule.subject in _SELECTED:
-        holds = f"{_SELECTED[rule.subject]}.all(container, {holds})"
     passes = [f"!(variables.kind in {json.dumps(list(_kinds(rule)))})"]
-    if set(rule.kinds) <= set(PODS):
+    if set(rule.kinds) <= set(TEMPLATED):
         passes.append("variables.unchanged")
-    return " || ".join([*passes, *(_exempt(entry) for entry in exemptions), f"({holds})"])
+    return " || ".join([*passes, *(_exempt(entry) for entry in exemptions), f"({_holds(rule)})"])
+
+
+def _holds(rule: Rule) -> str:
+    """What must hold of every pod and container that the rule is about."""
+    holds = _where_said(rule)
+    if rule.subject in SELECTIONS:
+        holds = f"{SELECTIONS[rule.subject].cel()}.all(container, {holds})"
+    return holds if rule.subject is Subject.OBJECT else f"variables.pods.all(pod, {holds})"
+
+
+def _where_said(rule: Rule) -> str:
+    if not rule.said:
+        return rule.holds.cel()
+    silent = " && ".join(f"!{field.cel()}.hasValue()" for field in rule.said)
+    return f"((variables.partial && {silent}) || ({rule.holds.cel()}))"
 
 
 def _specification(
@@ -121,39 +121,39 @@ def _specification(
         "matchConstraints": {
             **_DEFAULTS,
             "namespaceSelector": {},
-            "resourceRules": [_resource_rule(kind) for kind in kinds],
+            "resourceRules": [resource_rule(kind) for kind in kinds],
         },
         "matchConditions": [
             {"name": "not-made-of-what-was-judged", "expression": f"!(request.userInfo.username in {makers})"}
         ],
-        "variables": _variables(),
+        "variables": _variables(configuration.registries),
         "validations": [
             _validation(rule, [entry for entry in in_force if entry.rule == rule.id]) for rule in rules
         ],
     }
 
 
-def _variables() -> list[dict[str, str]]:
-    pods = json.dumps(list(PODS))
-    unchanged = (
-        f'request.operation == "UPDATE" && request.kind.kind in {pods} && object.spec == oldObject.spec'
-    )
+def _variables(registries: Sequence[str]) -> list[dict[str, str]]:
+    pods = json.dumps(list(TEMPLATED))
+    unchanged = f'request.operation == "UPDATE" && variables.kind in {pods} && object.spec == oldObject.spec'
+    template = TEMPLATE.cel()
     return [
-        {"name": "kind", "expression": "request.kind.kind"},
+        {"name": "kind", "expression": KIND_NAME},
         {"name": "unchanged", "expression": unchanged},
-        {"name": "pod", "expression": POD_SPEC.cel()},
-        *(
-            {"name": _SELECTED[subject].removeprefix("variables."), "expression": selection.cel()}
-            for subject, selection in SELECTIONS.items()
-        ),
+        {"name": "moment", "expression": _MOMENT},
+        {"name": "registries", "expression": json.dumps(list(registries))},
+        {"name": "partial", "expression": f"variables.kind in {json.dumps(list(PARTIAL))}"},
+        {"name": "pods", "expression": f"{POD_TEMPLATES.cel()}.map({template}, {POD_SPEC.cel()})"},
+        {"name": "annotations", "expression": ANNOTATIONS.body.cel()},
     ]
 
 
 def _validation(rule: Rule, exemptions: Sequence[Exemption]) -> dict[str, str]:
-    who = f'variables.kind + " " + {_NAME}'
-    if rule.subject in _SELECTED:
-        broken = f"{_SELECTED[rule.subject]}.filter(container, !({rule.holds.cel()}))"
-        who += f' + ", container " + {broken}.map(container, container.name).join(", ")'
+    who = f'request.kind.kind + " " + {_NAME}'
+    if rule.subject in SELECTIONS:
+        broken = f"{SELECTIONS[rule.subject].cel()}.filter(container, !({_where_said(rule)}))"
+        named = f'{broken}.map(container, container.name).join(", ")'
+        who += f' + ", container " + variables.pods.map(pod, {named}).filter(name, name != "").join(", ")'
     return {
         "expression": expression(rule, exemptions),
         "message": f"{rule.id}: {rule.remedy}.",
@@ -162,22 +162,13 @@ def _validation(rule: Rule, exemptions: Sequence[Exemption]) -> dict[str, str]:
     }
 
 
-def _resource_rule(kind: str) -> dict[str, Any]:
-    version, resources = _RESOURCES[kind]
-    return {
-        "apiGroups": [GROUPS[kind]],
-        "apiVersions": [version],
-        "operations": ["CREATE", "UPDATE"],
-        "resources": list(resources),
-        "scope": "*",
-    }
-
-
 def _kinds(rule: Rule) -> tuple[str, ...]:
-    return tuple(kind for kind in rule.kinds if kind in _RESOURCES)
+    return tuple(kind for kind in rule.judges if kind in KINDS)
 
 
 def _exempt(entry: Exemption) -> str:
     kind, _, name = entry.resource.partition("/")
     pattern = name.replace(".", "\\.").replace("*", ".*")
-    return f'(variables.kind == "{kind}" && {_NAME}.matches({json.dumps(f"^{pattern}$")}))'
+    named = f'request.kind.kind == "{kind}" && {_NAME}.matches({json.dumps(f"^{pattern}$")})'
+    end = f"{entry.expires + dt.timedelta(days=1)}T00:00:00Z"
+    return f'({named} && variables.moment < timestamp("{end}"))'

@@ -14,11 +14,16 @@ from typing import Any
 
 from .rule import Level
 
-_LEVELS, _EXEMPTIONS = "policies:levels", "policies:exemptions"
+_LEVELS, _EXEMPTIONS, _REGISTRIES = "policies:levels", "policies:exemptions", "policies:registries"
+_ALL = (_LEVELS, _EXEMPTIONS, _REGISTRIES)
+# Long enough for the next version of what is exempt, short enough for whoever wrote it to remember why.
+LONGEST_DAYS = 180
 _KEYS = ("rule", "resource", "reason", "expires")
-_RESOURCE = re.compile(r"[A-Z][A-Za-z]+/[a-z0-9*.-]+")
+# A name, or how the names of a family begin: `Pod/*` would be every pod, an attacker's too.
+_RESOURCE = re.compile(r"[A-Z][A-Za-z]+/([a-z0-9.:-]+|[a-z0-9][a-z0-9.-]{2,}[.-]\*)")
+_REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*/?")
 _EXAMPLE = (
-    '{"rule": "read-only-root", "resource": "Deployment/legacy", "reason": "…", "expires": "2030-01-31"}'
+    '{"rule": "read-only-root", "resource": "Deployment/legacy", "reason": "…", "expires": "2027-01-31"}'
 )
 
 
@@ -53,31 +58,36 @@ class Configuration:
 
     levels: Mapping[str, Level] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
+    # What images begin with that may be run; none: any image.
+    registries: tuple[str, ...] = ()
 
     def exempt(self, rule: str, manifest: Mapping[str, Any], today: dt.date) -> bool:
         """Whether the rule is not held against this object."""
         return any(entry.rule == rule and entry.covers(manifest, today) for entry in self.exemptions)
 
 
-def parse(raw: Mapping[str, str], known: Iterable[str]) -> Configuration:
+def parse(raw: Mapping[str, str], known: Iterable[str], today: dt.date | None = None) -> Configuration:
     """The configuration, from full keys and texts as the engine has them; `known` are the rules' ids.
+
+    Exemptions end at most `LONGEST_DAYS` after `today`, which is the present day of UTC if not given.
 
     Raises:
         ConfigurationError: when a setting cannot be followed.
     """
-    rules = sorted(known)
+    rules, today = sorted(known), today or dt.datetime.now(tz=dt.UTC).date()
     for key in raw:
-        if key.startswith("policies:") and key not in (_LEVELS, _EXEMPTIONS):
+        if key.startswith("policies:") and key not in _ALL:
             raise ConfigurationError(
                 key,
                 "a key that does not exist",
-                f"pulumi config rm {key} (known here: {_LEVELS}, {_EXEMPTIONS})",
+                f"pulumi config rm {key} (known here: {', '.join(_ALL)})",
             )
     levels = _decoded(raw, _LEVELS, {})
     exemptions = _decoded(raw, _EXEMPTIONS, [])
     return Configuration(
         levels={rule: _level(rule, value, rules) for rule, value in levels.items()},
-        exemptions=tuple(_exemption(index, entry, rules) for index, entry in enumerate(exemptions)),
+        exemptions=tuple(_exemption(index, entry, rules, today) for index, entry in enumerate(exemptions)),
+        registries=tuple(_registry(entry) for entry in _decoded(raw, _REGISTRIES, [])),
     )
 
 
@@ -96,12 +106,26 @@ def _level(rule: str, value: object, rules: list[str]) -> Level:
     key = f"{_LEVELS}.{rule}"
     if rule not in rules:
         raise ConfigurationError(key, "a rule that does not exist", f"choose from: {', '.join(rules)}")
-    if value not in list(Level):
+    level, reason = value, ""
+    if isinstance(value, dict) and set(value) <= {"level", "reason"}:
+        level, reason = value.get("level"), str(value.get("reason") or "")
+    if level not in list(Level):
         raise ConfigurationError(key, json.dumps(value), f"choose from: {', '.join(Level)}")
-    return Level(str(value))
+    if level == Level.DISABLED and not reason.strip():
+        fix = f'say why, so that a reviewer can agree: {{"{rule}": {{"level": "disabled", "reason": "…"}}}}'
+        raise ConfigurationError(key, "disabled without a reason", fix)
+    return Level(str(level))
 
 
-def _exemption(index: int, entry: object, rules: list[str]) -> Exemption:
+def _registry(entry: object) -> str:
+    if not isinstance(entry, str) or not _REGISTRY.fullmatch(entry):
+        fix = "write what images begin with, such as ghcr.io/my-team or registry.example.com:5000"
+        raise ConfigurationError(_REGISTRIES, json.dumps(entry)[:80], fix)
+    # Without the slash registry.example.com would let in registry.example.com.evil.example.
+    return entry.rstrip("/") + "/"
+
+
+def _exemption(index: int, entry: object, rules: list[str], today: dt.date) -> Exemption:
     key = f"{_EXEMPTIONS}[{index}]"
     if not isinstance(entry, dict) or set(entry) != set(_KEYS):
         found = ", ".join(sorted(entry)) if isinstance(entry, dict) else json.dumps(entry)
@@ -109,7 +133,7 @@ def _exemption(index: int, entry: object, rules: list[str]) -> Exemption:
     if entry["rule"] not in rules:
         raise ConfigurationError(f"{key}.rule", str(entry["rule"]), f"choose from: {', '.join(rules)}")
     if not _RESOURCE.fullmatch(str(entry["resource"])):
-        fix = "name one as Kind/name, such as Deployment/legacy or Job/migrate-*"
+        fix = "name one as Kind/name, such as Deployment/legacy, or a family, such as Job/migrate-*"
         raise ConfigurationError(f"{key}.resource", str(entry["resource"]), fix)
     if not str(entry["reason"] or "").strip():
         raise ConfigurationError(f"{key}.reason", "nothing", "say why, so that a reviewer can agree")
@@ -119,6 +143,10 @@ def _exemption(index: int, entry: object, rules: list[str]) -> Exemption:
     except ValueError:
         found, fix = str(entry["expires"]), "write the last day as YYYY-MM-DD, such as 2030-01-31"
         raise ConfigurationError(f"{key}.expires", found, fix) from None
+    last = today + dt.timedelta(days=LONGEST_DAYS)
+    if expires > last:
+        fix = f"choose a day until {last}: {LONGEST_DAYS} days ahead, then decide again"
+        raise ConfigurationError(f"{key}.expires", str(expires), fix)
     return Exemption(
         rule=entry["rule"], resource=entry["resource"], reason=str(entry["reason"]), expires=expires
     )

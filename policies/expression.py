@@ -96,6 +96,20 @@ class Variable(Expression):
 
 
 @dataclass(frozen=True)
+class Named(Expression):
+    """An expression that the API server computes once, as a variable of the policy by this name."""
+
+    body: Expression
+    printed: str
+
+    def value(self, scope: Scope) -> Any:
+        return self.body.value(scope)
+
+    def cel(self) -> str:
+        return self.printed
+
+
+@dataclass(frozen=True)
 class Field(Expression):
     """A field some steps below another value; missing when any step is."""
 

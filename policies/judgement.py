@@ -1,13 +1,25 @@
 """A rule's verdict about one object, from nothing but the rule and the object."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .expression import Malformed, Unknown
-from .kinds import kind_of
+from .expression import MISSING, Malformed, Scope, Unknown
+from .kinds import PARTIAL, PODS, TEMPLATES, kind_of
 from .rule import Rule
-from .vocabulary import CONTAINER, OBJECT, POD, POD_SPEC, SELECTIONS, Subject, items
+from .templates import foreign, found, without_nulls
+from .vocabulary import (
+    CONTAINER,
+    OBJECT,
+    POD,
+    POD_SPEC,
+    POD_TEMPLATES,
+    REGISTRIES,
+    SELECTIONS,
+    TEMPLATE,
+    Subject,
+    items,
+)
 
 Manifest = Mapping[str, Any]
 
@@ -40,35 +52,83 @@ def name(manifest: Manifest) -> str:
     )
 
 
-def judge(rule: Rule, manifest: Manifest) -> list[Violation | Unknown]:
-    """Every violation of the rule by the object; an `Unknown` where only the update can tell."""
-    if kind_of(manifest) not in rule.kinds:
+def judge(rule: Rule, manifest: Manifest, registries: Sequence[str] = ()) -> list[Violation | Unknown]:
+    """Every violation of the rule by the object; an `Unknown` where only the update can tell.
+
+    `registries` are those that images may come from; none: any.
+    """
+    kind = kind_of(manifest)
+    if not concerns(rule, kind):
         return []
     try:
-        return list(_judge(rule, manifest))
+        return list(_judge(rule, without_nulls(manifest), kind, list(registries)))
     except Malformed as malformed:
         return [Violation(rule=rule, detail=str(malformed))]
 
 
-def _judge(rule: Rule, manifest: Manifest) -> Iterator[Violation | Unknown]:
-    scope: dict[str, Any] = {OBJECT.name: manifest, "kind": manifest["kind"]}
-    if rule.subject is not Subject.OBJECT:
-        scope[POD.name] = POD_SPEC.value(scope)
-        if isinstance(scope[POD.name], Unknown):
-            yield scope[POD.name]
-            return
-        containers = items(POD, "containers").value(scope)
-        if not containers:
-            raise Malformed("containers", containers, "at least one container")
-    for subject, container in _subjects(rule, scope):
-        if isinstance(subject, Unknown):
-            yield subject
+def concerns(rule: Rule, kind: str) -> bool:
+    """Whether the rule is about this kind, by the name of `kind_of`, or about pod templates, in any kind."""
+    return kind in rule.judges or (rule.subject is not Subject.OBJECT and _anywhere(rule) and foreign(kind))
+
+
+def _anywhere(rule: Rule) -> bool:
+    return set(TEMPLATES) <= set(rule.kinds)
+
+
+def _judge(
+    rule: Rule, manifest: Manifest, kind: str, registries: Sequence[str]
+) -> Iterator[Violation | Unknown]:
+    scope: dict[str, Any] = {
+        OBJECT.name: manifest,
+        "kind": kind,
+        REGISTRIES.name: registries,
+    }
+    if rule.subject is Subject.OBJECT:
+        yield from _verdict(rule, scope, "")
+        return
+    for pod, whole in _pods(scope, kind):
+        if isinstance(pod, Unknown):
+            yield pod
             continue
-        verdict = rule.holds.value(subject)
-        if isinstance(verdict, Unknown):
-            yield verdict
-        elif not verdict:
-            yield Violation(rule=rule, container=container)
+        inner = {**scope, POD.name: pod}
+        for subject, container in _subjects(rule, inner):
+            if isinstance(subject, Unknown):
+                yield subject
+            elif whole or _says(rule, subject):
+                yield from _verdict(rule, subject, container)
+
+
+def _verdict(rule: Rule, scope: Scope, container: str) -> Iterator[Violation | Unknown]:
+    verdict = rule.holds.value(scope)
+    if isinstance(verdict, Unknown):
+        yield verdict
+    elif not verdict:
+        yield Violation(rule=rule, container=container)
+
+
+def _says(rule: Rule, scope: Scope) -> bool:
+    """Whether what an operator completes says anything about what the rule asks."""
+    if rule.said is None:
+        return False
+    return not rule.said or any(field.value(scope) is not MISSING for field in rule.said)
+
+
+def _pods(scope: Scope, kind: str) -> Iterator[tuple[Any, bool]]:
+    """The spec of each pod that the object is or makes, and whether it is whole."""
+    if foreign(kind):
+        for template in found(scope[OBJECT.name]):
+            yield template.pod, template.whole
+        return
+    templates = POD_TEMPLATES.value(scope)
+    for template in [templates] if isinstance(templates, Unknown) else templates:
+        pod = POD_SPEC.value({TEMPLATE.name: template})
+        if kind in PODS and not isinstance(pod, Unknown):
+            containers = items(POD, "containers").value({POD.name: pod})
+            if not containers:
+                raise Malformed("containers", containers, "at least one container")
+        yield pod, kind not in PARTIAL
+    if kind in PODS and not templates:
+        raise Malformed("containers", templates, "at least one container")
 
 
 def _subjects(rule: Rule, scope: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | Unknown, str]]:

@@ -13,35 +13,56 @@ CONTROLLERS = (
     "StatefulSet",
 )
 PODS = ("Pod", *CONTROLLERS)
+# Other projects' kinds with a whole pod template at a place that is known; in the pack any other kind is
+# searched for one (templates.py).
+TEMPLATES = ("JobSet", "Rollout", "ScaledJob", "serving.knative.dev/Service")
+# Whatever has a whole pod template.
+TEMPLATED = (*PODS, *TEMPLATES)
+# Kinds whose operator fills in what a template leaves out: only what it says is judged.
+PARTIAL = ("Pooler",)
 
 GROUPS: Mapping[str, str] = {
     # CloudNativePG's.
     "Cluster": "postgresql.cnpg.io",
     "ClusterRole": "rbac.authorization.k8s.io",
+    "ClusterRoleBinding": "rbac.authorization.k8s.io",
     "ConfigMap": "",
     "CronJob": "batch",
     "DaemonSet": "apps",
     "Deployment": "apps",
+    "EndpointSlice": "discovery.k8s.io",
+    "Endpoints": "",
+    "GRPCRoute": "gateway.networking.k8s.io",
     "Gateway": "gateway.networking.k8s.io",
     "HTTPRoute": "gateway.networking.k8s.io",
     "HorizontalPodAutoscaler": "autoscaling",
     "Ingress": "networking.k8s.io",
     "Job": "batch",
+    "JobSet": "jobset.x-k8s.io",
     "LimitRange": "",
     "Namespace": "",
     "NetworkPolicy": "networking.k8s.io",
     "PersistentVolumeClaim": "",
     "Pod": "",
     "PodDisruptionBudget": "policy",
+    # CloudNativePG's.
+    "Pooler": "postgresql.cnpg.io",
+    "PriorityClass": "scheduling.k8s.io",
+    "ReferenceGrant": "gateway.networking.k8s.io",
     "ReplicaSet": "apps",
     "ReplicationController": "",
     "ResourceQuota": "",
     "Role": "rbac.authorization.k8s.io",
     "RoleBinding": "rbac.authorization.k8s.io",
+    "Rollout": "argoproj.io",
+    "ScaledJob": "keda.sh",
     "Secret": "",
     "Service": "",
     "ServiceAccount": "",
     "StatefulSet": "apps",
+    "TCPRoute": "gateway.networking.k8s.io",
+    "TLSRoute": "gateway.networking.k8s.io",
+    "UDPRoute": "gateway.networking.k8s.io",
 }
 
 

@@ -81,6 +81,21 @@ class Matches(Expression):
 
 
 @dataclass(frozen=True)
+class StartsWith(Expression):
+    """Whether the text begins with another."""
+
+    text: Expression
+    beginning: Expression
+
+    def value(self, scope: Scope) -> Any:
+        text, beginning = self.text.value(scope), self.beginning.value(scope)
+        return _unknown_of((text, beginning)) or str(text).startswith(str(beginning))
+
+    def cel(self) -> str:
+        return f"{self.text.cel()}.startsWith({self.beginning.cel()})"
+
+
+@dataclass(frozen=True)
 class Size(Expression):
     """The number of elements or entries."""
 
@@ -223,6 +238,75 @@ class Those(Expression):
 
     def cel(self) -> str:
         return f"{self.collection.cel()}.filter({self.element.cel()}, {self.body.cel()})"
+
+
+@dataclass(frozen=True)
+class Mapped(Expression):
+    """What the body is for each element of a list."""
+
+    collection: Expression
+    element: Variable
+    body: Expression
+
+    def value(self, scope: Scope) -> Any:
+        found = _collection(self.collection.value(scope))
+        if isinstance(found, Unknown):
+            return found
+        return [self.body.value({**scope, self.element.name: element}) for element in found]
+
+    def cel(self) -> str:
+        return f"{self.collection.cel()}.map({self.element.cel()}, {self.body.cel()})"
+
+
+@dataclass(frozen=True)
+class ListOf(Expression):
+    """A list of these values."""
+
+    parts: tuple[Expression, ...]
+
+    def value(self, scope: Scope) -> Any:
+        return [part.value(scope) for part in self.parts]
+
+    def cel(self) -> str:
+        # Parts of different types stand in one list.
+        return f"[{', '.join(f'dyn({part.cel()})' for part in self.parts)}]"
+
+
+@dataclass(frozen=True)
+class Lines(Expression):
+    """The texts of a list as one text, one on each line."""
+
+    texts: Expression
+
+    def value(self, scope: Scope) -> Any:
+        found = self.texts.value(scope)
+        if unknown := _unknown_of(found if isinstance(found, list) else [found]):
+            return unknown
+        for text in found:
+            if not isinstance(text, str):
+                raise Malformed("an element", text, "a text")
+        return "\n".join(found)
+
+    def cel(self) -> str:
+        return f'{self.texts.cel()}.join("\\n")'
+
+
+@dataclass(frozen=True)
+class Wildcard(Expression):
+    """A host name with `*` in place of its first label; the name itself where it has only one."""
+
+    host: Expression
+
+    def value(self, scope: Scope) -> Any:
+        found = self.host.value(scope)
+        if isinstance(found, Unknown):
+            return found
+        _, dot, rest = str(found).partition(".")
+        return f"*{dot}{rest}" if dot else str(found)
+
+    def cel(self) -> str:
+        host = self.host.cel()
+        return f'({host}.contains(".") ? "*" + {host}.substring({host}.indexOf(".")) : {host})'
 
 
 @dataclass(frozen=True)

@@ -104,13 +104,14 @@ def _entry(container: Any, key: Any, path: tuple[str, ...]) -> Any:
 
 def _resource_policy(rule: Rule, configuration: Configuration, today: dt.date) -> Policy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type.rsplit(":", 1)[-1] not in rule.kinds:
+        kind = args.resource_type.rsplit(":", 1)[-1]
+        if not _may_concern(rule, kind):
             return
         judged = manifest(args.resource_type, args.props)
         if judged is None or configuration.exempt(rule.id, judged, today):
             return
         unknown: Unknown | None = None
-        for found in judgement.judge(rule, judged):
+        for found in judgement.judge(rule, judged, configuration.registries):
             if isinstance(found, Unknown):
                 unknown = found
             else:
@@ -127,6 +128,11 @@ def _resource_policy(rule: Rule, configuration: Configuration, today: dt.date) -
         remediation_steps=rule.remedy,
         tags=[rule.category],
     )
+
+
+def _may_concern(rule: Rule, kind: str) -> bool:
+    """Whether to look at an object of this kind at all; its group is not known before it is read."""
+    return kind in {name.rpartition("/")[2] for name in rule.judges} or judgement.concerns(rule, kind)
 
 
 def _not_known(unknown: Unknown) -> UnknownValueError:
@@ -184,7 +190,7 @@ def _exemptions(configuration: Configuration, seen: _Seen, today: dt.date) -> Po
                     "or decide again and set a later day in policies:exemptions.",
                     None,
                 )
-            elif not used(entry, stack, today):
+            elif not used(entry, stack, today, configuration.registries):
                 report(
                     f"{entry.rule} for {entry.resource} is not needed: nothing of that name breaks the rule; "
                     "remove it from policies:exemptions.",
@@ -199,12 +205,12 @@ def _exemptions(configuration: Configuration, seen: _Seen, today: dt.date) -> Po
     )
 
 
-def used(entry: Exemption, stack: Stack, today: dt.date) -> bool:
+def used(entry: Exemption, stack: Stack, today: dt.date, registries: Sequence[str] = ()) -> bool:
     """Whether an exemption exempts anything of a stack; where that is not known yet, it does."""
     for rule in RULES:
         if rule.id == entry.rule:
             covered = (judged for judged in stack.manifests if entry.covers(judged, today))
-            return any(judgement.judge(rule, judged) for judged in covered)
+            return any(judgement.judge(rule, judged, registries) for judged in covered)
     if stack.unknown is not None:
         return True
     across_rule = next(rule for rule in STACK_RULES if rule.id == entry.rule)

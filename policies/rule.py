@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .expression import Expression
+from .expression import Expression, Field
+from .kinds import PARTIAL
 from .vocabulary import Subject
 
 
@@ -29,8 +30,9 @@ class Rule:
     """One rule about one object.
 
     `protects` says what is lost without it, `remedy` what to write instead. `holds` is true where the rule is
-    kept. `pack_only` says why the API server cannot judge it, where that is so. Rules about several objects
-    are in across.py.
+    kept. `pack_only` says why the API server cannot judge it, where that is so. `said` makes it a rule about
+    templates that an operator completes too: where one of these fields is there, or always if there are none.
+    Rules about several objects are in across.py.
     """
 
     id: str
@@ -43,3 +45,9 @@ class Rule:
     remedy: str
     level: Level = Level.MANDATORY
     pack_only: str = ""
+    said: tuple[Field, ...] | None = None
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """The kinds that it is about, with those that an operator completes."""
+        return self.kinds if self.said is None else (*self.kinds, *PARTIAL)

@@ -14,9 +14,11 @@ from .expression import (
     IntOrString,
     Literal,
     Long,
+    Named,
     Present,
     Variable,
 )
+from .kinds import PARTIAL, TEMPLATED
 from .logic import (
     All,
     AnyOf,
@@ -25,6 +27,8 @@ from .logic import (
     Compare,
     Every,
     Joined,
+    ListOf,
+    Mapped,
     Matches,
     Not,
     OneOf,
@@ -50,8 +54,10 @@ __all__ = [
 
 OBJECT = Variable("object")
 KIND = Variable("kind", "variables.kind")
-POD = Variable("pod", "variables.pod")
+POD = Variable("pod")
 CONTAINER = Variable("container")
+# Registries that images may come from; none: any.
+REGISTRIES = Variable("registries", "variables.registries")
 
 
 class Subject(StrEnum):
@@ -180,15 +186,50 @@ def effective(*names: str, shape: type) -> Either:
     )
 
 
-# The same for the API server, where these are variables of the policy, and for the pack.
-POD_SPEC: Expression = Choice(
+_JOB = Variable("job")
+
+
+def _template(*names: str) -> Expression:
+    """The pod template under this field, as a list of one; empty where it is missing."""
+    return Choice(
+        present(Field(OBJECT, names, dict)), ListOf((Default(Field(OBJECT, names, dict), {}),)), Literal([])
+    )
+
+
+# The pod templates of an object: a bare pod is its own. The same for the API server, where it is a variable
+# of the policy, and for the pack.
+POD_TEMPLATES: Expression = Choice(
     is_(KIND, "Pod"),
-    entries(OBJECT, "spec"),
+    ListOf((OBJECT,)),
     Choice(
         is_(KIND, "CronJob"),
-        entries(OBJECT, "spec", "jobTemplate", "spec", "template", "spec"),
-        entries(OBJECT, "spec", "template", "spec"),
+        ListOf((entries(OBJECT, "spec", "jobTemplate", "spec", "template"),)),
+        Choice(
+            is_(KIND, "JobSet"),
+            Mapped(
+                items(OBJECT, "spec", "replicatedJobs"),
+                _JOB,
+                entries(_JOB, "template", "spec", "template"),
+            ),
+            Choice(
+                is_(KIND, "ScaledJob"),
+                _template("spec", "jobTargetRef", "template"),
+                _template("spec", "template"),
+            ),
+        ),
     ),
+)
+TEMPLATE = Variable("template")
+POD_SPEC = entries(TEMPLATE, "spec")
+_ANNOTATED = ListOf((entries(OBJECT, "metadata", "annotations"),))
+# The annotations of the object and of each of its pod templates: a list of objects.
+ANNOTATIONS = Named(
+    Choice(
+        one_of(KIND, *TEMPLATED, *PARTIAL),
+        Joined((_ANNOTATED, Mapped(POD_TEMPLATES, TEMPLATE, entries(TEMPLATE, "metadata", "annotations")))),
+        _ANNOTATED,
+    ),
+    "variables.annotations",
 )
 _SIDECARS = Those(
     items(POD, "initContainers"), CONTAINER, is_(Default(text(CONTAINER, "restartPolicy"), ""), "Always")

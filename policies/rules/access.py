@@ -1,6 +1,6 @@
 """Access: a pod has an account of its own and no token for the Kubernetes API; a role says what it allows."""
 
-from ..kinds import PODS
+from ..kinds import TEMPLATED
 from ..rule import Rule, Severity
 from ..vocabulary import (
     OBJECT,
@@ -29,7 +29,7 @@ RULES = (
         id="service-account",
         category=_CATEGORY,
         severity=Severity.MEDIUM,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.POD,
         holds=Not(one_of(Default(text(POD, "serviceAccountName"), ""), "", "default")),
         protects="What one workload is allowed, no other has by accident.",
@@ -39,7 +39,7 @@ RULES = (
         id="service-account-token",
         category=_CATEGORY,
         severity=Severity.HIGH,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.POD,
         holds=is_(Default(flag(POD, "automountServiceAccountToken"), True), False),
         protects="Whoever gets into a pod finds no key to the Kubernetes API.",
@@ -49,7 +49,7 @@ RULES = (
         id="service-links",
         category=_CATEGORY,
         severity=Severity.LOW,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.POD,
         holds=is_(Default(flag(POD, "enableServiceLinks"), True), False),
         protects="A Service's name invents no variables, and tells a pod nothing of its neighbours.",

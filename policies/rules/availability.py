@@ -1,6 +1,6 @@
 """Availability: rollouts, drains and failures leave enough pods, and each pod ends in its own time."""
 
-from ..kinds import PODS
+from ..kinds import TEMPLATED
 from ..logic import Compare
 from ..rule import Level, Rule, Severity
 from ..vocabulary import (
@@ -96,7 +96,7 @@ RULES = (
         id="grace-period",
         category=_CATEGORY,
         severity=Severity.HIGH,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.CONTAINERS,
         holds=less(
             Default(long(CONTAINER, "lifecycle", "preStop", "sleep", "seconds"), 0),

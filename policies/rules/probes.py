@@ -1,7 +1,7 @@
 """Probes: a server that hangs is restarted, one that is not ready gets no requests, and neither too early."""
 
 from ..expression import Expression, Field
-from ..kinds import PODS
+from ..kinds import TEMPLATED
 from ..rule import Rule, Severity
 from ..vocabulary import (
     CONTAINER,
@@ -79,7 +79,7 @@ RULES = (
         id="probe-liveness",
         category=_CATEGORY,
         severity=Severity.HIGH,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.SERVING,
         holds=present(_probe(_LIVENESS)),
         protects="A process that hangs is restarted instead of being kept.",
@@ -89,7 +89,7 @@ RULES = (
         id="probe-readiness",
         category=_CATEGORY,
         severity=Severity.HIGH,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.SERVING,
         holds=present(_probe(_READINESS)),
         protects="A pod that cannot serve gets no requests, at its start and later.",
@@ -99,7 +99,7 @@ RULES = (
         id="probe-startup",
         category=_CATEGORY,
         severity=Severity.MEDIUM,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.SERVING,
         holds=if_(
             every(
@@ -126,7 +126,7 @@ RULES = (
         id="probes-differ",
         category=_CATEGORY,
         severity=Severity.MEDIUM,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.SERVING,
         holds=some(
             Not(
@@ -146,7 +146,7 @@ RULES = (
         id="probe-port",
         category=_CATEGORY,
         severity=Severity.MEDIUM,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.SERVING,
         holds=every(
             *(

@@ -1,7 +1,7 @@
 """Resources: what a container needs is reserved, and what it may take is bounded."""
 
 from ..expression import Expression, Field
-from ..kinds import CONTROLLERS, PODS
+from ..kinds import CONTROLLERS, TEMPLATED, TEMPLATES
 from ..logic import Amount, AtMost, Size
 from ..rule import Rule, Severity
 from ..vocabulary import (
@@ -50,7 +50,7 @@ RULES = (
         id="resource-limits",
         category=_CATEGORY,
         severity=Severity.HIGH,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.SIZED,
         holds=_stated("limits"),
         protects="One container cannot take a node's processor, memory or disk from all others.",
@@ -61,7 +61,7 @@ RULES = (
         category=_CATEGORY,
         severity=Severity.HIGH,
         # A bare pod's missing requests are filled in by the API server, with its limits.
-        kinds=CONTROLLERS,
+        kinds=(*CONTROLLERS, *TEMPLATES),
         subject=Subject.SIZED,
         holds=_stated("requests"),
         protects="The scheduler knows what a pod needs, and an autoscaler what its share is a share of.",
@@ -71,7 +71,7 @@ RULES = (
         id="resource-request-within-limit",
         category=_CATEGORY,
         severity=Severity.MEDIUM,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.SIZED,
         holds=every(*(_within_limit(name) for name in _NAMES)),
         protects="What is reserved may be used; Kubernetes refuses the pod otherwise.",
@@ -81,7 +81,7 @@ RULES = (
         id="volume-size",
         category=_CATEGORY,
         severity=Severity.MEDIUM,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.POD,
         holds=Every(
             items(POD, "volumes"),

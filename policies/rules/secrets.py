@@ -1,15 +1,16 @@
 """Secrets: their values stand in Secrets, and each consumer is given the ones it needs."""
 
 from ..expression import Field
-from ..kinds import PODS
+from ..kinds import TEMPLATED
+from ..logic import Matches
 from ..rule import Rule, Severity
+from ..shapes import harmless, holds_a_key, is_a_secret, looks_random, names_a_secret
 from ..vocabulary import (
     CONTAINER,
     OBJECT,
     At,
     Default,
     Every,
-    Matches,
     Not,
     Some,
     Subject,
@@ -28,17 +29,8 @@ from ..vocabulary import (
 
 _CATEGORY = "secrets"
 _VARIABLE, _SOURCE, _KEY = Variable("variable"), Variable("source"), Variable("key")
-# Names that hold a secret; PASSWORD_FILE and SECRET_NAME say where one is, and `passwd` alone lists users.
-_NAME = (
-    "(?i)(^|[^a-z])(pass(word|phrase)?|pwd|secret|token|credentials?"
-    "|(api|private|access|secret|auth|encryption|signing|master)[_.-]?key)([_.-]?[0-9]+)?$|(password|secret|[^a-z]passwd)$"
-)
-# A key, or an address with a password in it that is no reference to a variable.
-_CONTENT = "-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/:@ $]*:[^/@ $]+@"
 _VALUE = Default(text(_VARIABLE, "value"), "")
 _DATA = entries(OBJECT, "data")
-# A switch hides nothing, and $(NAME) is filled in from another variable.
-_HARMLESS = "(?i)^(|true|false|yes|no|on|off|[01]|\\$\\([a-z_][a-z0-9_]*\\))$"
 
 # Not read by a pod's environment: the pack holds that against a whole stack (`secret-environment`).
 READ_AS = "kubernetes-namespace.policies/read-as"
@@ -57,21 +49,19 @@ RULES = (
         id="secret-literal",
         category=_CATEGORY,
         severity=Severity.CRITICAL,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.CONTAINERS,
         holds=Every(
             items(CONTAINER, "env"),
             _VARIABLE,
             every(
-                if_(
-                    Matches(Default(text(_VARIABLE, "name"), ""), _NAME),
-                    Matches(_VALUE, _HARMLESS),
-                ),
-                Not(Matches(_VALUE, _CONTENT)),
+                if_(names_a_secret(Default(text(_VARIABLE, "name"), "")), harmless(_VALUE)),
+                Not(is_a_secret(_VALUE)),
             ),
         ),
         protects="Whoever may look at a workload does not thereby know its passwords.",
         remedy="put the value into a Secret and refer to it with valueFrom.secretKeyRef",
+        said=(),
     ),
     Rule(
         id="secret-in-config-map",
@@ -81,11 +71,9 @@ RULES = (
         holds=Every(
             _DATA,
             _KEY,
-            Not(
-                some(
-                    every(Matches(_KEY, _NAME), Not(Matches(At(_DATA, _KEY, str), _HARMLESS))),
-                    Matches(At(_DATA, _KEY, str), _CONTENT),
-                )
+            every(
+                if_(names_a_secret(_KEY), harmless(At(_DATA, _KEY, str))),
+                Not(some(holds_a_key(At(_DATA, _KEY, str)), looks_random(At(_DATA, _KEY, str)))),
             ),
         ),
         protects="Secrets stand where access to them is limited and they are encrypted at rest.",
@@ -119,10 +107,11 @@ RULES = (
         id="secret-whole",
         category=_CATEGORY,
         severity=Severity.MEDIUM,
-        kinds=PODS,
+        kinds=TEMPLATED,
         subject=Subject.CONTAINERS,
         holds=Not(Some(items(CONTAINER, "envFrom"), _SOURCE, present(Field(_SOURCE, ("secretRef",), dict)))),
         protects="A container has the secrets it names, and not those that are added later.",
         remedy="name each key with env[].valueFrom.secretKeyRef instead of envFrom",
+        said=(),
     ),
 )

@@ -4,6 +4,7 @@ Each test releases from what serves when it begins to the other one of two image
 until all is as it was; only what a failed version left is removed before the next one.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,13 +25,13 @@ _TIERS = ["feastflow-backend", "feastflow-frontend"]
 # The listener's port is that of Traefik's own entry point, which the node's port 80 leads to.
 _GATEWAY: dict[str, Object] = {
     "edge": {"mode": "gateway", "listenerPort": 8000},
-    "levels": {"gateway-tls": "disabled"},
+    "levels": {"gateway-tls": {"level": "disabled", "reason": "of a test"}},
 }
 _RECREATE = {
     "rule": "rollout-strategy",
     "resource": "Deployment/feastflow-backend",
     "reason": "a test of what it costs",
-    "expires": "2099-12-31",
+    "expires": (dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=90)).isoformat(),
 }
 _PATIENT, _IMPATIENT = 120, 20
 # It hears SIGTERM, or whoever takes it away waits for its whole grace period.

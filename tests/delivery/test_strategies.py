@@ -42,7 +42,7 @@ class Released(Program):
         # For the connections of two versions at that scale.
         config["feastflow:database"] |= {"resources": {"limits": {"memory": "768Mi"}}}
         config["feastflow:edge"] |= self.edge
-        config["policies:levels"]["gateway-tls"] = "disabled"
+        config["policies:levels"]["gateway-tls"] = {"level": "disabled", "reason": "of a test"}
         return config
 
 

@@ -4,16 +4,22 @@ One change of an object that keeps every rule makes a case. The pack and the API
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
 
+from policies.kinds import PARTIAL
 from policies.rule import Rule
 from policies.rules import RULES
 from policies.vocabulary import Subject
 
 from .about import ABOUT
-from .about.shape import About
+from .about.shape import About, Change
 from .manifests import BASES, DELETE, Manifest, changed
+
+_RUN_TO_THEIR_END = ("CronJob", "Job", "JobSet", "ScaledJob")
+# What the cases' images come from; others are refused.
+REGISTRIES = ("registry.example.com/", "localhost:5000/", "web")
 
 
 class Verdict(StrEnum):
@@ -49,8 +55,9 @@ def _of(rule: Rule) -> Iterator[Case]:
         *((Verdict.ALLOWED, changed(about.kind, change)) for change in ({}, *about.allowed)),
         *((Verdict.DENIED, changed(about.kind, change)) for change in about.denied),
         *((Verdict.DENIED, manifest) for manifest in _elsewhere(rule, about)),
+        *((Verdict.DENIED, deepcopy(manifest)) for manifest in about.others),
         # An object of a kind that the rule is not about.
-        (Verdict.IRRELEVANT, changed("ConfigMap" if "ConfigMap" not in rule.kinds else "Service", {})),
+        (Verdict.IRRELEVANT, changed(_unlike(rule), {})),
         *(
             (verdict, changed(about.kind, {**about.beside, about.field: value}))
             for verdict, value in (
@@ -67,10 +74,25 @@ def _of(rule: Rule) -> Iterator[Case]:
         yield Case(id=identity, rule=rule.id, verdict=verdict, manifest=manifest)
 
 
+def _unlike(rule: Rule) -> str:
+    """A kind that the rule is not about."""
+    return next(kind for kind in ("ConfigMap", "Service", "Secret") if kind not in rule.judges)
+
+
 def _elsewhere(rule: Rule, about: About) -> Iterator[Manifest]:
     """The first thing denied, in every other kind that the rule is about and whose fields are the same."""
-    for kind in sorted(set(rule.kinds) & set(BASES) - {about.kind}):
+    for kind in sorted(set(rule.judges) & set(BASES) - {about.kind}):
         of_the_pod = about.field.startswith(("container/", "pod/"))
         # A Job's container serves nobody: it has no ports, and none is demanded.
-        if of_the_pod and not (kind in ("Job", "CronJob") and rule.subject is Subject.SERVING):
-            yield changed(kind, about.denied[0])
+        if not of_the_pod or (kind in _RUN_TO_THEIR_END and rule.subject is Subject.SERVING):
+            continue
+        denied = about.denied if kind not in PARTIAL else [each for each in about.denied if _says(each)]
+        if denied:
+            yield changed(kind, denied[0])
+
+
+def _says(change: Change) -> bool:
+    """Whether the change writes something out, in the containers that every template has."""
+    return all(
+        value is not DELETE and path.startswith(("container/", "pod/")) for path, value in change.items()
+    )

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
+
+from policies.kinds import kind_of
 
 Manifest = dict[str, Any]
 
@@ -11,7 +14,7 @@ DELETE = object()
 _PROBE = {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 5, "failureThreshold": 2}
 _CONTAINER: Manifest = {
     "name": "web",
-    "image": "registry.example.com/web:1.0.0",
+    "image": f"registry.example.com/web:1.0.0@sha256:{'0123456789abcdef' * 4}",
     "imagePullPolicy": "IfNotPresent",
     "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
     "env": [
@@ -85,7 +88,7 @@ _BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
 _PATHS = {"paths": [{"path": "/", "pathType": "Prefix", "backend": _BACKEND}]}
 
 BASES: dict[str, Manifest] = {
-    str(manifest["kind"]): manifest
+    kind_of(manifest): manifest
     for manifest in (
         _object(
             "apps/v1",
@@ -135,6 +138,52 @@ BASES: dict[str, Manifest] = {
                 "jobTemplate": {"spec": {"activeDeadlineSeconds": 300, "template": {"spec": _JOB_POD}}},
             },
         ),
+        _object(
+            "argoproj.io/v1alpha1",
+            "Rollout",
+            spec={"selector": _SELECTOR, "strategy": {"canary": {}}, "template": _TEMPLATE},
+        ),
+        _object("serving.knative.dev/v1", "Service", spec={"template": _TEMPLATE}),
+        _object(
+            "jobset.x-k8s.io/v1alpha2",
+            "JobSet",
+            spec={
+                "replicatedJobs": [{"name": "work", "template": {"spec": {"template": {"spec": _JOB_POD}}}}]
+            },
+        ),
+        _object(
+            "keda.sh/v1alpha1",
+            "ScaledJob",
+            spec={"jobTargetRef": {"template": {"spec": _JOB_POD}}, "triggers": []},
+        ),
+        _object(
+            "postgresql.cnpg.io/v1",
+            "Pooler",
+            spec={
+                "cluster": {"name": "web"},
+                "instances": 2,
+                "type": "rw",
+                "pgbouncer": {"poolMode": "session"},
+                "template": {
+                    "metadata": {"labels": _LABELS},
+                    "spec": {
+                        "containers": [
+                            {
+                                "name": "pgbouncer",
+                                "image": _CONTAINER["image"],
+                                "ports": [{"containerPort": 5432}],
+                                "readinessProbe": {"tcpSocket": {"port": 5432}},
+                            }
+                        ],
+                        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}}],
+                    },
+                },
+            },
+        ),
+        _object(
+            "scheduling.k8s.io/v1", "PriorityClass", value=1000, globalDefault=False, preemptionPolicy="Never"
+        ),
+        _object("discovery.k8s.io/v1", "EndpointSlice", addressType="IPv4", endpoints=[], ports=[]),
         _object("v1", "ConfigMap", data={"MODE": "fast", "HOST": "db"}),
         _object("v1", "Secret", immutable=True, type="Opaque", data={"password": "c2VjcmV0"}),
         _object("v1", "ServiceAccount", automountServiceAccountToken=False),
@@ -190,6 +239,14 @@ BASES: dict[str, Manifest] = {
             rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
         ),
         _object(
+            "rbac.authorization.k8s.io/v1",
+            "RoleBinding",
+            roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "web"},
+            subjects=[
+                {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "developers"},
+            ],
+        ),
+        _object(
             "gateway.networking.k8s.io/v1",
             "Gateway",
             spec={
@@ -235,7 +292,12 @@ BASES["Namespace"] = {
     "metadata": {"name": "web", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
 }
 
-_TEMPLATES = {"Pod": "", "CronJob": "spec/jobTemplate/spec/template/"}
+_TEMPLATES = {
+    "Pod": "",
+    "CronJob": "spec/jobTemplate/spec/template/",
+    "JobSet": "spec/replicatedJobs/0/template/spec/template/",
+    "ScaledJob": "spec/jobTargetRef/template/",
+}
 
 
 def changed(kind: str, changes: dict[str, Any]) -> Manifest:
@@ -247,10 +309,11 @@ def changed(kind: str, changes: dict[str, Any]) -> Manifest:
     for path, value in changes.items():
         *parents, last = _steps(kind, path)
         place: Any = manifest
-        for step in parents:
-            place = place.setdefault(step, {}) if isinstance(place, dict) else place[int(step)]
+        for step, after in pairwise([*parents, last]):
+            made: Any = [{}] if after == "0" else {}
+            place = place.setdefault(step, made) if isinstance(place, dict) else place[int(step)]
         if isinstance(place, list):
-            place[int(last)] = value
+            place[int(last)] = deepcopy(value)
         elif value is DELETE:
             place.pop(last, None)
         else:

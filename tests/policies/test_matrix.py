@@ -7,7 +7,7 @@ from pathlib import Path
 from policies.judgement import judge
 from policies.rules import RULES
 
-from .cases import Verdict, cases
+from .cases import REGISTRIES, Verdict, cases
 from .engine import Workspace
 
 _PROGRAM = Path(__file__).parent / "programs" / "matrix"
@@ -25,6 +25,7 @@ def test_the_engine_reports_what_the_rules_say_case_by_case(
         {
             "matrix:cases": str(file),
             "policies:levels": _MANDATORY,
+            "policies:registries": list(REGISTRIES),
         }
     )
     reported: dict[str, set[str]] = {case.id: set() for case in every}
@@ -32,7 +33,9 @@ def test_the_engine_reports_what_the_rules_say_case_by_case(
         if violation.policy in _MANDATORY:
             assert not violation.could_not_run, violation
             reported[violation.resource].add(violation.policy)
-    expected = {case.id: {rule.id for rule in RULES if judge(rule, case.manifest)} for case in every}
+    expected = {
+        case.id: {rule.id for rule in RULES if judge(rule, case.manifest, REGISTRIES)} for case in every
+    }
     differing = [case for case in reported if reported[case] != expected[case]]
     count["cases through the engine"] = len(every)
     count["  that the engine reports otherwise"] = len(differing)

@@ -1,5 +1,6 @@
 """The pack as the engine runs it: what it lets pass, what it stops, and what a stack's file can change."""
 
+import datetime as dt
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from policies.pack import EXEMPTIONS, OBJECT
-from policies.table import known
+from policies.table import ALL, known
 from toolchain import scratch
 
 from ..unit.recorder import stack_file
@@ -16,9 +17,13 @@ from .engine import ROOT, Run, Violation, Workspace
 
 PROGRAMS = Path(__file__).parent / "programs"
 Make = Callable[..., Workspace]
+_OFF = {"level": "disabled", "reason": "of a test"}
 
 
-def _exempt(rule: str, resource: str, expires: str = "9999-12-31") -> dict[str, str]:
+_SOON = (dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=90)).isoformat()
+
+
+def _exempt(rule: str, resource: str, expires: str = _SOON) -> dict[str, str]:
     return {"rule": rule, "resource": resource, "reason": "of a test", "expires": expires}
 
 
@@ -45,7 +50,10 @@ def test_every_rule_has_judged_our_own_stacks(own: tuple[dict[str, object], Run]
     config, run = own
     levels = config["policies:levels"]
     assert isinstance(levels, dict)
-    disabled = {rule for rule, level in levels.items() if level == "disabled"}
+    disabled = {
+        rule for rule, level in levels.items() if isinstance(level, dict) and level["level"] == "disabled"
+    }
+    disabled |= {rule.id for rule in ALL if rule.level == "disabled"} - set(levels)
     assert run.judged == {*known(), OBJECT, EXEMPTIONS} - disabled
 
 
@@ -109,7 +117,7 @@ def strict(shop: Workspace) -> Run:
     """Most rules mandatory, one advisory, one disabled; exemptions for legacy, one of each kind."""
     return shop.preview(
         {
-            "policies:levels": {"service-account": "advisory", "service-links": "disabled"},
+            "policies:levels": {"service-account": "advisory", "service-links": _OFF},
             "policies:exemptions": [
                 _exempt("read-only-root", "Deployment/legacy"),
                 _exempt("seccomp", "Deployment/legacy", expires="2020-01-31"),
@@ -123,7 +131,10 @@ def strict(shop: Workspace) -> Run:
 def lenient(shop: Workspace) -> Run:
     """Every rule advisory but one, from which everything is exempt."""
     levels = dict.fromkeys(known(), "advisory") | {"read-only-root": "mandatory"}
-    exemptions = [_exempt("read-only-root", "Deployment/*")]
+    exemptions = [
+        _exempt("read-only-root", "Deployment/legacy"),
+        _exempt("read-only-root", "Deployment/computed"),
+    ]
     return shop.preview({"policies:levels": levels, "policies:exemptions": exemptions})
 
 
@@ -200,7 +211,7 @@ def test_an_unknown_name_of_a_secret_is_taken_to_be_right(strict: Run) -> None:
     [
         ({"policies:level": {}}, "policies:level\n      found: a key that does not exist"),
         (
-            {"policies:levels": {"service-link": "disabled"}},
+            {"policies:levels": {"service-link": _OFF}},
             "policies:levels.service-link\n      found: a rule that does not exist",
         ),
         (

@@ -1,5 +1,6 @@
 """Previews of our own stack under each release strategy, by the real engine and with the pack."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ _EXEMPT = {
     "rule": "rollout-strategy",
     "resource": "Deployment/feastflow-*",
     "reason": "two of it cannot run at a time",
-    "expires": "9999-12-31",
+    "expires": (dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=90)).isoformat(),
 }
 
 
@@ -45,7 +46,11 @@ def ours(workspace: Callable[..., Workspace]) -> Workspace:
         (_config(_BLUE), 4),
         (_config({**_BLUE, "active": "green"}), 4),
         (_config(_CANARY), 4),
-        (_config(_CANARY, **_GATEWAY) | {"policies:levels": {"gateway-tls": "disabled"}}, 4),
+        (
+            _config(_CANARY, **_GATEWAY)
+            | {"policies:levels": {"gateway-tls": {"level": "disabled", "reason": "of a test"}}},
+            4,
+        ),
         (_config(_RECREATE) | {"policies:exemptions": [_EXEMPT]}, 2),
     ],
     ids=["blue", "green", "canary by pods", "canary by weight", "recreate"],

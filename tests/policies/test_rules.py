@@ -15,7 +15,7 @@ from policies.table import ALL
 
 from .about import ABOUT
 from .across import CASES as ACROSS
-from .cases import Case, Verdict, cases
+from .cases import REGISTRIES, Case, Verdict, cases
 from .manifests import BASES, Manifest
 
 _CASES = cases()
@@ -24,7 +24,7 @@ _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "policies.md"
 
 def broken(manifest: Manifest) -> set[str]:
     """The ids of the rules that an object breaks."""
-    return {rule.id for rule in RULES if judge(rule, manifest)}
+    return {rule.id for rule in RULES if judge(rule, manifest, REGISTRIES)}
 
 
 @pytest.mark.parametrize("kind", BASES)
@@ -129,7 +129,11 @@ def test_what_is_unknown_is_not_judged_and_the_rest_is() -> None:
     found = {rule.id: judge(rule, manifest) for rule in RULES}
     assert found["image-version"] == [Unknown(path=("image",))]
     assert isinstance(found["probe-liveness"][0], Violation)
-    assert {id_ for id_, verdict in found.items() if verdict} == {"image-version", "probe-liveness"}
+    assert {id_ for id_, verdict in found.items() if verdict} == {
+        "image-version",
+        "image-digest",
+        "probe-liveness",
+    }
 
 
 def test_what_is_known_decides_where_it_can() -> None:

@@ -17,8 +17,8 @@ from .manifests import Manifest, paths
 
 _UNKNOWN = Unknown(path=("unknown",))
 _IDENTITY = (("kind",), ("apiVersion",))
-# What a stack breaks as it is; see its file.
-_KNOWN = {"ingress-certificate", "ingress-tls"}
+# What a stack breaks as it is, see its file; and what is off until a stack asks for it.
+_KNOWN = {"ingress-certificate", "ingress-tls", *(rule.id for rule in RULES if rule.level == "disabled")}
 
 
 def _with_unknown(manifest: Manifest) -> Iterator[tuple[str, Manifest]]:

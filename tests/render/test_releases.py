@@ -19,7 +19,7 @@ _NEXT = {"image": "feastflow/next:2.0.0"}
 _GREEN = {"strategy": "blue-green", "active": "green", "green": _NEXT}
 _CANARY = {"strategy": "canary", "canary": {**_NEXT, "weight": 25}}
 # The rules that dev's own file disables.
-_OFF = {"ingress-tls", "gateway-tls"}
+_OFF = {"ingress-tls", "gateway-tls", "image-digest"}
 _GATEWAY = {"feastflow:edge": {"host": "x.example.com", "mode": "gateway"}}
 
 

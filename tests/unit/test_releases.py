@@ -368,7 +368,7 @@ EXEMPT = {
             "rule": "rollout-strategy",
             "resource": "Deployment/feastflow-*",
             "reason": "one at a time",
-            "expires": "9999-12-31",
+            "expires": (dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=90)).isoformat(),
         }
     ]
 }

@@ -121,7 +121,6 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "admission_policies": True,
         "protect": False,
         "create_namespace": True,
-        "signatures": None,
     }
     assert stack.cluster.model_dump() == {
         "zones": 1,

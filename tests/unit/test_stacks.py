@@ -27,7 +27,8 @@ MAY_DIFFER = {
     "edge.host",
     "edge.port",
     "edge.tls.enabled",
-    "policies:levels.ingress-tls",
+    "policies:levels.ingress-tls.level",
+    "policies:levels.ingress-tls.reason",
     "policies:exemptions",
 }
 
@@ -230,7 +231,7 @@ def test_the_digest_of_the_configuration_follows_every_setting_but_the_connectio
     base = digest()
     assert re.fullmatch("[0-9a-f]{10}", base)
     assert base == digest()
-    levels = {"ingress-tls": "disabled", "autoscaler-minimum": "advisory"}
+    levels = {"ingress-tls": {"level": "disabled", "reason": "of a test"}, "autoscaler-minimum": "advisory"}
     changes: list[dict[str, Any]] = [
         {"feastflow:rotation": 2},
         {"feastflow:frontend": {"env": {"A": "b"}}},

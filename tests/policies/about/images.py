@@ -19,6 +19,27 @@ ABOUT: dict[str, About] = {
         ),
         wrong=["web:1"],
     ),
+    "image-registry": About(
+        kind="Deployment",
+        field="container/image",
+        allowed=at("container/image", "registry.example.com/team/web:2"),
+        denied=at(
+            "container/image",
+            "evil.example.com/web:1.0.0",
+            "registry.example.com.evil.example.com/web:1.0.0",
+            "nginx:1.29",
+        ),
+        wrong=["web:1"],
+    ),
+    "image-digest": About(
+        kind="Deployment",
+        field="container/image",
+        allowed=at("container/image", f"registry.example.com/web@{DIGEST}"),
+        denied=at(
+            "container/image", "registry.example.com/web:1.0.0", "registry.example.com/web@sha256:0123"
+        ),
+        wrong=["web:1"],
+    ),
     "image-pull-policy": About(
         kind="Deployment",
         field="container/imagePullPolicy",

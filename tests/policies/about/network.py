@@ -15,7 +15,7 @@ ABOUT: dict[str, About] = {
         kind="Ingress",
         field="spec/rules/0/host",
         wrong=["web.example.com"],
-        allowed=at("spec/rules/0/host", "*.example.com"),
+        allowed=at("spec/rules/0/host", "a.example.com"),
         denied=(
             *at("spec/rules/0/host", DELETE),
             {"spec/defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}},

@@ -57,6 +57,7 @@ ABOUT: dict[str, About] = {
             "pod/volumes/0",
             {"name": "tmp", "hostPath": {"path": "/"}},
             {"name": "tmp", "nfs": {"server": "192.0.2.1", "path": "/"}},
+            {"name": "tmp", "csi": {"driver": "secrets-store.csi.k8s.io"}},
         ),
     ),
     "host-ports": About(

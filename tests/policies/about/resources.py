@@ -48,6 +48,8 @@ ABOUT: dict[str, About] = {
         denied=(
             *at("pod/volumes/0/emptyDir/sizeLimit", DELETE, "0"),
             {"pod/volumes/0/emptyDir": {"medium": "Memory"}},
+            {"pod/volumes/0": {"name": "tmp", "emptyDir": None}},
+            {"pod/volumes/0": {"name": "tmp", "emptyDir": None, "secret": None}},
         ),
         wrong={"size": 1},
         # Kubernetes caps what is too large, unless nothing can be.

@@ -1,7 +1,8 @@
 """Cases of the rules about secrets."""
 
 from ..manifests import DELETE
-from .shape import About, at
+from .exposed import GITHUB, JWT, RANDOM, STRIPE
+from .shape import DIGEST, About, at
 
 _READ_AS = "kubernetes-namespace.policies/read-as"
 _CERTIFICATE = {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "name": "web", "uid": "1"}
@@ -22,6 +23,12 @@ ABOUT: dict[str, About] = {
             [{"name": "DATABASE_URL", "value": "postgres://$(USER):$(PASSWORD)@db/shop"}],
             [{"name": "SECRET", "value": ""}],
             [{"name": "MYSQL_RANDOM_ROOT_PASSWORD", "value": "yes"}],
+            [{"name": "DATABASE_URL", "value": "postgres://shop:${PASSWORD}@db/shop"}],
+            [{"name": "DATABASE_URL", "value": "postgres://shop:$PASSWORD@db/shop"}],
+            [{"name": "COMPASS", "value": "north"}, {"name": "MAX_TOKENS", "value": "4096"}],
+            [{"name": "PGPASSFILE", "value": "/run/secrets/pgpass"}, {"name": "JWT_EXPIRE", "value": "7d"}],
+            [{"name": "IMAGE", "value": f"registry.example.com/web@{DIGEST}"}],
+            [{"name": "SITE", "value": "https://shop.example.com:8443/path/to@page"}],
         ),
         denied=at(
             "container/env",
@@ -33,6 +40,27 @@ ABOUT: dict[str, About] = {
             [{"name": "GITHUB_TOKEN", "value": "abc"}],
             [{"name": "DATABASE_URL", "value": "postgres://shop:hunter2@db/shop"}],
             [{"name": "CERT", "value": "-----BEGIN RSA PRIVATE KEY-----"}],
+            *(
+                [{"name": name, "value": "hunter2"}]
+                for name in (
+                    "PGPASS",
+                    "DBPASS",
+                    "GITHUB_PAT",
+                    "API_KEY_PROD",
+                    "SECRET_KEY_BASE64",
+                    "authToken",
+                    "stripeApiKey",
+                    "REDIS_AUTH",
+                )
+            ),
+            [{"name": "SENTRY_DSN", "value": "https://abc@o1.ingest.sentry.io/1"}],
+            *(
+                [{"name": "DATABASE_URL", "value": f"postgres://shop:{password}@db/shop"}]
+                for password in ("hun$ter2", "$$hunter2", "$ecret", "$(PASSWORD)x", "p$(x", "hunter/2")
+            ),
+            *([{"name": "SOURCE", "value": value}] for value in (STRIPE, GITHUB, JWT, RANDOM)),
+            [{"name": "DSN", "value": "host=db user=shop password=hunter2"}],
+            [{"name": "API", "value": "https://api.example.com/?token=hunter2"}],
         ),
     ),
     "secret-in-config-map": About(
@@ -42,6 +70,9 @@ ABOUT: dict[str, About] = {
             "data",
             {"passwd": "web:x:1:1::/:/bin/sh"},
             {"tokenSeconds": "60"},
+            {"NODE_ENV": "production", "APP_ENV": "prod"},
+            {"nginx.conf": "proxy_set_header X-Token $token; # the password: it is elsewhere"},
+            {"start.sh": 'PGPASSWORD="$PASSWORD" exec psql'},
             {"ca.crt": "-----BEGIN CERTIFICATE-----"},
             {},
         ),
@@ -51,6 +82,8 @@ ABOUT: dict[str, About] = {
             {"db.password": "x"},
             {"url": "redis://u:p@cache"},
             {"tls": "-----BEGIN PRIVATE KEY-----"},
+            {"api_key": RANDOM},
+            {"anything": RANDOM},
         ),
     ),
     "secret-immutable": About(

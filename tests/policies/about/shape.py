@@ -12,7 +12,8 @@ class About:
     """How to make a rule's cases: the field that decides, and what it allows and denies there.
 
     `wrong` is a value of a type that the field cannot have, `huge` one that is beyond every
-    number. `beside` goes with what cannot be read, so that only the field decides.
+    number. `beside` goes with what cannot be read, so that only the field decides. `others` are whole
+    objects, of kinds that have no base, which the rule denies.
     """
 
     kind: str
@@ -22,6 +23,7 @@ class About:
     wrong: Any = "text"
     huge: Any = 10**30
     beside: Change = dataclasses.field(default_factory=dict)
+    others: tuple[dict[str, Any], ...] = ()
 
 
 def at(field: str, *values: Any) -> tuple[Change, ...]:
