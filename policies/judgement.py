@@ -116,8 +116,8 @@ def _says(rule: Rule, scope: Scope) -> bool:
 def _pods(scope: Scope, kind: str) -> Iterator[tuple[Any, bool]]:
     """The spec of each pod that the object is or makes, and whether it is whole."""
     if foreign(kind):
-        for template in found(scope[OBJECT.name]):
-            yield template.pod, template.whole
+        for each in found(scope[OBJECT.name]):
+            yield each.pod, each.whole
         return
     templates = POD_TEMPLATES.value(scope)
     for template in [templates] if isinstance(templates, Unknown) else templates:

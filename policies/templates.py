@@ -11,7 +11,7 @@ from typing import Any
 from .kinds import GROUPS
 
 _LISTS = ("containers", "initContainers", "ephemeralContainers")
-# What beside an image says that an object is a container, and no picture.
+# Fields that, next to an image, say that an object is a container, and no picture.
 _OF_A_CONTAINER = (
     "args",
     "command",
@@ -93,7 +93,7 @@ def _within(value: Any, key: str, above: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _whole(pod: Mapping[str, Any], key: str, above: Mapping[str, Any]) -> bool:
-    """Whether it is a `spec` beside nothing but metadata, with containers that all name their image."""
+    """Whether it is a `spec` next to nothing but metadata, with containers that all name their image."""
     listed = pod.get("containers")
     return (
         key == "spec"

@@ -145,7 +145,7 @@ RULES = (
         severity=Severity.HIGH,
         kinds=("NetworkPolicy",),
         holds=every(_rules("ingress", _named_ports()), _rules("egress", _named_ports())),
-        protects="What a policy opens is a port that somebody meant, not all of them.",
+        protects="A policy opens the ports that were meant, not all of them.",
         remedy=f"give each of ports a port, and let endPort be at most {_PORTS - 1} above it",
     ),
     Rule(

@@ -1,4 +1,4 @@
-"""Privileges: what a Role may allow, and to whom it may be given.
+"""Privileges: limits of what a Role allows, and of the accounts that it is bound to.
 
 After https://kubernetes.io/docs/concepts/security/rbac-good-practices/: reading Secrets, making tokens,
 running a command in a pod, making a pod and changing roles each lead to all that the namespace has.
@@ -35,7 +35,7 @@ _ALLOWED, _WORD, _LABEL, _SUBJECT = (
 _ROLES = ("Role", "ClusterRole")
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _GROUP = "rbac.authorization.k8s.io"
-# With any verb: each is a way to a secret, a token, or a program in somebody's pod.
+# With any verb: each is a way to a secret, a token, or a program in another pod.
 _NEVER = (
     "^(secrets|serviceaccounts/token|pods/(exec|attach|portforward|proxy|ephemeralcontainers)|services/proxy"
     "|nodes/.+|certificatesigningrequests/(approval|status)|tokenrequests)$"
@@ -54,14 +54,14 @@ _RAISES = (
     "^(escalate|bind|impersonate.*|approve|sign|attest|use|request-serviceaccounts-token-audience"
     "|create-token|proxy|connect)$"
 )
-# What Kubernetes gives to anybody anyway, or what tells only whether somebody may.
+# Paths that Kubernetes shows to every account, or that tell only how a server is.
 _OPEN_URLS = "^/(healthz|livez|readyz|metrics|version)(/[a-z0-9/-]*)?$"
 # Kubernetes' own roles that allow little, and names that say that a role allows a lot.
 _MODEST = "^(view|system:(auth-delegator|basic-user|discovery|public-info-viewer))$"
 _MIGHTY = (
     "(?i)^$|^system:|(^|[^a-z])(admin|administrator|edit|editor|owner|root|sudoer|superuser|master)([^a-z]|$)"
 )
-# Everybody, the cluster's own, and those whom nothing is refused.
+# Groups of every account, the cluster's own accounts, and those that are refused nothing.
 _EVERYBODY = "^(system:.*|kubeadm:.*|\\*|)$"
 _ACCOUNT = "^system:serviceaccount:[^:]+:[^:]+$"
 _DEFAULT_ACCOUNT = "^system:serviceaccount:[^:]+:default$"
@@ -154,7 +154,7 @@ RULES = (
                 ),
             ),
         ),
-        protects="A role is given to named accounts, and not to everybody who can connect.",
+        protects="A role is given to named accounts, and not to every account that can connect.",
         remedy="name users, groups of your own or a workload's ServiceAccount, not system: groups or default",
     ),
 )

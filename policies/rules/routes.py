@@ -1,8 +1,7 @@
 """Routes: what leads past the edge, its host names and its encryption, or to another place than a Service.
 
-Kinds that route are refused whole: the rules read Ingress, Gateway and HTTPRoute, and what one of the others
-routes, and to whom, is its controller's language. Kubernetes' own controllers write EndpointSlices, and their
-requests are not judged.
+Other kinds of routes are refused whole: the rules read Ingress, Gateway and HTTPRoute, and each other kind
+has a language of its controller's own. Kubernetes' controllers write EndpointSlices, and are passed.
 """
 
 from ..expression import Expression
@@ -216,8 +215,8 @@ RULES = (
                 ),
             ),
         ),
-        protects="Requests go to Services of this namespace, and to nobody else besides.",
-        remedy="let backends be Services beside it, and leave mirrors out",
+        protects="Requests go to Services of this namespace, and are copied nowhere.",
+        remedy="let backends be Services of the same namespace, and leave mirrors out",
     ),
     Rule(
         id="gateway-routes",

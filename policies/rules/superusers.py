@@ -54,7 +54,7 @@ _GREAT = (
     "|read_all_data|write_all_data|maintain|database_owner|create_subscription|signal_autovacuum_worker))$"
 )
 _FIELD = "[ \t]+[^ \t#]+"
-# Nothing but: clients over TLS with a password that is not sent, or a certificate, and what lets nobody in.
+# Nothing but clients over TLS, with a password that is not sent or a certificate, and lines that only reject.
 _HBA = (
     f"^[ \t]*(#.*|hostssl{_FIELD}{_FIELD}{_FIELD}([ \t]+[0-9.]+)?[ \t]+(scram-sha-256|cert)([ \t]+[^ \t].*)?"
     "|(local|host|hostssl|hostnossl|hostgssenc|hostnogssenc)[ \t]+[^#\n]*[ \t]reject)?[ \t]*$"
@@ -116,7 +116,7 @@ RULES = (
             ),
             Not(Matches(Default(text(OBJECT, *_initdb("owner")), "app"), _GREAT)),
         ),
-        protects="Nobody who logs in may do everything, read every file, or run a program beside the data.",
+        protects="No login may do everything, read every file, or run a program on the database's server.",
         remedy="leave superuser, replication, bypassrls and PostgreSQL's own roles out of managed.roles",
     ),
     Rule(
@@ -241,7 +241,7 @@ RULES = (
                 for power in ("privileged", "capabilities", "sysctls", "seLinuxOptions", "procMount")
             ),
         ),
-        protects="The operator's pods are those that it makes for everybody, and stay where they belong.",
+        protects="The operator's pods are made as it always makes them, and are scheduled like other pods.",
         remedy="leave podPatch, system classes, keyless tolerations, tokens and weaker contexts out",
     ),
     Rule(

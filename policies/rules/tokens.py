@@ -31,7 +31,7 @@ RULES = (
         severity=Severity.HIGH,
         kinds=TEMPLATED,
         subject=Subject.POD,
-        # A clusterTrustBundle holds certificates that everybody may know.
+        # A clusterTrustBundle holds public certificates.
         holds=Every(
             items(POD, "volumes"),
             _VOLUME,

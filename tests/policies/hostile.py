@@ -1,4 +1,4 @@
-"""Objects that somebody hostile would try next, against rules that are there: one idea each.
+"""Objects that an attacker would try next, against the rules as they are: one idea each.
 
 Written before the rules were read again. Each is judged by the whole table, and must break one rule at least.
 What passes is listed in `PASSES` with the reason.
@@ -304,7 +304,7 @@ def _pods() -> Iterator[tuple[str, Manifest]]:
             },
         ),
     )
-    yield "above everybody", changed("CronJob", {"pod/priorityClassName": "system-cluster-critical"})
+    yield "above every other pod", changed("CronJob", {"pod/priorityClassName": "system-cluster-critical"})
     yield (
         "on the control plane",
         _pod(pod__tolerations=[{"key": "node-role.kubernetes.io/master", "effect": "NoSchedule"}]),

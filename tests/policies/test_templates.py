@@ -89,6 +89,6 @@ def test_what_is_unknown_in_a_template_is_not_guessed() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Rollout", "JobSet", "ScaledJob", "serving.knative.dev/Service", "Pooler"])
-def test_a_template_that_is_missing_is_nobodys_pod(kind: str) -> None:
+def test_a_template_that_is_missing_is_no_pod(kind: str) -> None:
     manifest = {**deepcopy(BASES[kind]), "spec": {"workloadRef": {"name": "web"}}}
     assert _broken(manifest) == set()
