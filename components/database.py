@@ -62,7 +62,10 @@ class Database(pulumi.ComponentResource):
         identity = place.identity(names.DATABASE, "database", images.version(settings.image))
         clerk = place.identity(names.ROLES, "roles", images.version(settings.image))
         self.key = environment.password("postgres-admin-password", 1, self)
-        first = self._credentials("postgres-admin", place, identity, roles.admin(settings), 1, self.key)
+        first = None
+        if settings.engine == "standalone":
+            # For a new volume: another one would restart the server, so a rotation's Job sets that.
+            first = self._credentials("postgres-admin", place, identity, roles.admin(settings), 1, self.key)
         admin = self._administrator(args)
         login = roles.login(settings, args.rotation)
         password = environment.password("postgres-login-password", args.rotation, self)
@@ -110,11 +113,11 @@ class Database(pulumi.ComponentResource):
         self,
         args: DatabaseArgs,
         identity: Identity,
-        admin: tuple[pulumi.Output[str], pulumi.Output[str]],
+        admin: tuple[pulumi.Output[str], pulumi.Output[str] | None],
         scripts: pulumi.Output[str],
     ) -> Engine:
         now, first = admin
-        if args.settings.engine == "replicated":
+        if first is None:
             return replicated.create(
                 replicated.ReplicatedArgs(
                     place=args.place,
@@ -134,7 +137,6 @@ class Database(pulumi.ComponentResource):
                 settings=args.settings,
                 connections=args.connections,
                 scripts=scripts,
-                # For a new volume: another one here would restart the server, so a rotation's Job sets it.
                 admin_verifier=SecretKey(secret=first, key=roles.VERIFIER),
             ),
             self,

@@ -89,7 +89,7 @@ class RolesArgs:
     engine: Engine
     scripts: pulumi.Output[str]
     admin: pulumi.Output[str]
-    first_admin: pulumi.Output[str]
+    first_admin: pulumi.Output[str] | None
     rotation: int
 
 
@@ -151,6 +151,8 @@ def _administrator(args: RolesArgs) -> list[core.v1.EnvVarArgs]:
     """Return its password and verifier, and the passwords that may be in force before the Job has run."""
     keys = {"PGPASSWORD": PASSWORD, "ADMIN_VERIFIER": VERIFIER, "ADMIN_BEFORE": BEFORE}
     found = [SecretKey(secret=args.admin, key=key).variable(name) for name, key in keys.items()]
+    if args.first_admin is None:
+        return found
     return [*found, SecretKey(secret=args.first_admin, key=PASSWORD).variable("ADMIN_FIRST")]
 
 

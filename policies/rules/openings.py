@@ -48,8 +48,9 @@ _METADATA = (
     "(?i)^169\\.254\\.(169|170)\\.|^169\\.254\\.[0-9.]+/([0-9]|[12][0-9]|3[01])$|^168\\.63\\.129\\.16/"
     "|^192\\.0\\.0\\.192/|^100\\.100\\.100\\.200/|^fd00:ec2:|^fd20:ce:|^fe80:|^[0:]*:ffff:|^64:ff9b:"
 )
-# Where an API server listens: its address may be any, until the settings say it.
+# Where an API server listens: its address may be any, a private one above all, until the settings say it.
 _API_PORTS = (443, 6443)
+_PRIVATE = (*_IPV4, "100.64.0.0/10", *_IPV6, "fd00::/8")
 
 
 def _rules(direction: str, holds: Expression) -> Every:
@@ -101,11 +102,13 @@ def _range(*, outward: bool) -> Expression:
     bounded = every(Matches(cidr, _BOUNDED), Not(Matches(cidr, _METADATA)))
     if not outward:
         return bounded
-    to_an_api_server = Every(
-        items(_RULE, "ports"), _PORT, one_of(Default(number_or_text(_PORT, "port"), 0), *_API_PORTS)
+    to_an_api_server = every(
+        present(anything(_RULE, "ports")),
+        Every(items(_RULE, "ports"), _PORT, one_of(Default(number_or_text(_PORT, "port"), 0), *_API_PORTS)),
     )
     return some(
         bounded,
+        every(one_of(cidr, *_PRIVATE), to_an_api_server),
         every(
             Matches(cidr, _EVERYWHERE),
             some(_leaves_out(_LINK_LOCAL[0]), _leaves_out(_LINK_LOCAL[1])),

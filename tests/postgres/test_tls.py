@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def test_the_certificate_of_another_year_is_trusted_by_clients_that_run(make: Ma
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """Clients of three languages, each as its command."""
     folder = tmp_path_factory.mktemp("clients")
-    found = {"psycopg": [os.sys.executable, str(CLIENTS / "python.py")]}  # type: ignore[attr-defined]
+    found = {"psycopg": [sys.executable, str(CLIENTS / "python.py")]}
     if shutil.which("npm"):
         node = shutil.copytree(CLIENTS / "node", folder / "node")
         _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], node)

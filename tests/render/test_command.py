@@ -35,7 +35,11 @@ def test_two_renderings_are_the_same_to_the_byte_whatever_the_process(tmp_path: 
         path.name: path.read_bytes() for path in second.iterdir()
     }
     assert len(list(first.iterdir())) == 20
-    assert said == f"49 objects in 20 files: {first}\n"
+    assert said == f"55 objects in 20 files: {first}\n"
+
+
+_OF_DATABASE = ("database", "database-administrator", "database-authority", "database-tls")
+_TIERS = ("backend", *_OF_DATABASE, "roles")
 
 
 def test_values_for_a_store_are_printed_into_a_pipe_and_written_nowhere(
@@ -44,7 +48,7 @@ def test_values_for_a_store_are_printed_into_a_pipe_and_written_nowhere(
     command.main(["--stack=dev", f"--out={tmp_path / 'out'}", "--values", "--secret-path=a/b/"])
 
     said = json.loads(capsys.readouterr().out)
-    assert sorted(said) == [f"a/b/feastflow-secret-{each}-1" for each in ("backend", "database", "roles")]
+    assert sorted(said) == [f"a/b/feastflow-secret-{each}-1" for each in _TIERS]
     assert not (tmp_path / "out").exists()
 
 

@@ -39,7 +39,7 @@ def test_every_object_of_the_stack_is_there_exactly_once(stack: Rendering) -> No
 
     assert written == registered
     assert set(written.values()) == {1}
-    assert len(secret) == 3
+    assert len(secret) == len(_expected(stack))
 
 
 def _described(objects: Iterable[Registered]) -> dict[tuple[str, str], Any]:
@@ -109,15 +109,38 @@ def test_another_rotation_reads_other_entries_under_other_names(rendering: Calla
     def names(rendered: Rendering) -> set[str]:
         return {each["metadata"]["name"] for each in rendered.manifests if each["kind"] == "ExternalSecret"}
 
-    assert names(rendering("dev")) == {f"feastflow-secret-{each}-1" for each in _TIERS}
+    assert names(rendering("dev")) == set(_SECRETS["dev"])
     assert names(rendering("dev", _OLD_LOGIN)) == {
         "feastflow-secret-backend-2",
         "feastflow-secret-database-1",
+        "feastflow-secret-database-administrator-2",
+        "feastflow-secret-database-authority-1",
+        "feastflow-secret-database-tls-1",
         "feastflow-secret-roles-2",
     }
 
 
-_TIERS = ("backend", "database", "roles")
+_LOGIN = ["password", "username", "verifier"]
+_SECRETS = {
+    "prod": {
+        "feastflow-secret-backend-1": ["jwt"],
+        "feastflow-secret-database-administrator-1": ["before", *_LOGIN],
+        "feastflow-secret-roles-1": _LOGIN,
+    }
+}
+
+
+def _expected(stack: Rendering) -> dict[str, list[str]]:
+    """Keys of its Secrets by their names."""
+    return _SECRETS["dev" if any(each["kind"] == "StatefulSet" for each in stack.manifests) else "prod"]
+
+
+_SECRETS["dev"] = {
+    **_SECRETS["prod"],
+    "feastflow-secret-database-1": _LOGIN,
+    "feastflow-secret-database-authority-1": ["ca.crt"],
+    "feastflow-secret-database-tls-1": ["tls.crt", "tls.key"],
+}
 
 
 def test_nothing_says_that_pulumi_manages_it_or_waits_for_it(stack: Rendering) -> None:
@@ -129,11 +152,7 @@ def test_new_values_fit_every_reference_and_verify_the_password_beside_them(stac
     first, second = values.fresh(entries), values.fresh(entries)
     found = [made(each, first) for each in stack.manifests if each["kind"] == "ExternalSecret"]
 
-    assert {each["metadata"]["name"]: sorted(each["stringData"]) for each in found} == {
-        "feastflow-secret-backend-1": ["jwt"],
-        "feastflow-secret-database-1": ["password", "username", "verifier"],
-        "feastflow-secret-roles-1": ["password", "username", "verifier"],
-    }
+    assert {each["metadata"]["name"]: sorted(each["stringData"]) for each in found} == _expected(stack)
     for path, properties in first.items():
         assert all(second[path][name] != value for name, value in properties.items())
 

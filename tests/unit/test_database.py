@@ -256,13 +256,13 @@ def test_the_servers_parameters_stand_in_its_command(dev: Recording) -> None:
 
 
 def test_passwords_and_verifiers_are_secrets_all_the_way(dev: Recording) -> None:
-    for name in ("postgres-admin-secret", "postgres-login-secret"):
+    for name in ("postgres-admin-secret", "postgres-administrator-secret", "postgres-login-secret"):
         secret = dev.one("Secret", name)
         assert secret.inputs["immutable"] is True
         assert secret.inputs["type"] == "kubernetes.io/basic-auth"
         assert list(secret_paths(secret.raw)) == [".data"]
         data = {key: base64.b64decode(value).decode() for key, value in secret.inputs["data"].items()}
-        assert set(data) == {"username", "password", "verifier"}
+        assert set(data) - {"before"} == {"username", "password", "verifier"}
         assert data["verifier"] == scram.verifier(data["password"])
     for password in dev.all("RandomPassword"):
         assert password.inputs["length"] == 40
@@ -590,8 +590,8 @@ def administrators(recording: Recording) -> dict[str, str]:
 
 
 def test_the_administrators_password_rotates_with_the_others_without_a_restart(dev: Recording) -> None:
-    def after(rotation: int, **last: int) -> Recording:
-        config = {**stack_file("dev"), "feastflow:rotation": rotation}
+    def after(wanted: int, **last: int) -> Recording:
+        config = {**stack_file("dev"), "feastflow:rotation": wanted}
         return record_stack(config, {"dataDependsOn": last})
 
     second = after(2, rotation=1, administrator=1)

@@ -74,6 +74,12 @@ def test_both_stacks_are_made_of_the_same_kinds_and_names_but_for_the_databases_
     assert shapes[0] ^ shapes[1] == {
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-from-peers"),
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-to-peers"),
+        ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-to-kubernetes"),
+        # The operator sets the administrator's password and makes certificates itself.
+        ("kubernetes:core/v1:Secret", "postgres-admin-secret-1"),
+        ("kubernetes:core/v1:Secret", "postgres-authority-secret-1"),
+        ("kubernetes:core/v1:Secret", "postgres-tls-secret-1"),
+        ("random:index/randomPassword:RandomPassword", "postgres-authority-key-1"),
     }
 
 
@@ -280,6 +286,7 @@ def test_what_the_data_depends_on_is_recorded_for_the_next_update(dev: Recording
         "tenancy.createNamespace": True,
         "database.storage": "2Gi",
         "rotation": 1,
+        "administrator": 1,
     }
 
 

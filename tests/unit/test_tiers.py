@@ -299,7 +299,8 @@ def test_without_a_migration_only_the_backend_reaches_the_database() -> None:
 def test_by_choice_every_pod_migrates_before_it_starts() -> None:
     recording = record_stack(THIRD)
     assert migration_jobs(recording) == []
-    gate, init = pod(recording, "feastflow-backend")["initContainers"]
+    authorities, gate, init = pod(recording, "feastflow-backend")["initContainers"]
+    assert authorities["name"] == "authorities"
     assert gate["command"][-1] == "login"
     assert init["command"] == ["npm", "run", "migrate"]
     assert init["env"] == pod(recording, "feastflow-backend")["containers"][0]["env"]
@@ -320,6 +321,9 @@ def test_a_migration_that_tries_once_begins_when_its_login_is_let_in(mode: str) 
         "PGPORT": "5432",
         "PGUSER": "feastflow_a",
         "PGDATABASE": "feastflow",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "/etc/feastflow/database/ca.crt",
+        "NODE_EXTRA_CA_CERTS": "/etc/feastflow/database/ca.crt",
     }
     assert password["name"] == "PGPASSWORD"
     assert password["valueFrom"] == {
