@@ -21,7 +21,8 @@ _WRITE = ("create", "delete", "get", "patch", "update")
 # The provider of Pulumi waits for an end with an informer of the whole kind: no name can be asked for there.
 _SEE = ("list", "watch")
 _APPS, _CORE, _NETWORKING = "apps", "", "networking.k8s.io"
-# What the provider watches to say when an object works, by its kind.
+# What the provider watches to say when an object works, by its kind, but for objects with this annotation.
+_SKIP_AWAIT = "pulumi.com/skipAwait"
 _WATCHED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Deployment": ((_APPS, "replicasets"), (_CORE, "pods"), (_CORE, "persistentvolumeclaims")),
     "Ingress": ((_CORE, "endpoints"), (_CORE, "services")),
@@ -71,7 +72,7 @@ def of_namespace(objects: Sequence[Manifest]) -> set[Right]:
         names = (str(each["metadata"]["name"]),) if group == RBAC else ()
         found |= {Right(group=group, resource=resource, verb=verb, names=names) for verb in _WRITE}
         found |= {Right(group=group, resource=resource, verb=verb) for verb in _SEE}
-        for watched_group, watched in _WATCHED.get(each["kind"], ()):
+        for watched_group, watched in _WATCHED.get(each["kind"], ()) if _is_awaited(each) else ():
             found |= {Right(group=watched_group, resource=watched, verb=verb) for verb in _SEE}
         found |= set(_given(each))
     return found
@@ -88,7 +89,9 @@ def of_cluster(objects: Sequence[Manifest], namespace: str) -> set[Right]:
         found |= set(_given(each))
     for (group, resource), names in made.items():
         ordered = tuple(sorted(names))
-        found |= {Right(group=group, resource=resource, verb=verb, names=ordered) for verb in _WRITE}
+        # The namespace is there before the deployer's Role can be in it.
+        verbs = set(_WRITE) - ({"create"} if (group, resource) == (_CORE, "namespaces") else set())
+        found |= {Right(group=group, resource=resource, verb=verb, names=ordered) for verb in verbs}
         found |= {Right(group=group, resource=resource, verb=verb) for verb in _SEE}
     looked = (_IDENTITY,) if (_CORE, "namespaces") in made else (_IDENTITY, namespace)
     return found | {Right(group=_CORE, resource="namespaces", verb="get", names=looked)}
@@ -146,6 +149,10 @@ def _given(made: Manifest) -> Iterator[Right]:
 
 def _group(manifest: Manifest) -> str:
     return str(manifest["apiVersion"]).rpartition("/")[0]
+
+
+def _is_awaited(manifest: Manifest) -> bool:
+    return (manifest["metadata"].get("annotations") or {}).get(_SKIP_AWAIT) != "true"
 
 
 def _is_namespaced(manifest: Manifest) -> bool:
