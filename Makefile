@@ -99,7 +99,7 @@ app: venv ## the demo application's own tests, against a real PostgreSQL where o
 	@$(call pytest,demo/backend/tests)
 	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
 
-postgres: venv postgresql ## the database's script, roles and TLS against a real PostgreSQL, and drivers of three languages
+postgres: venv postgresql ## the database's script, roles and TLS on a real PostgreSQL, and drivers of three languages
 	@$(call pytest,tests/postgres)
 
 e2e: venv browser ## one short path on a real cluster of its own: from nothing to a site, a failure, nothing

@@ -1,7 +1,7 @@
 """Releases under load: a good one, three kinds of bad luck, a rotation. Each ends as it began."""
 
-import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from components.model.tiers import Backend
@@ -42,7 +42,7 @@ class Release(Drill):
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
         """What is another pod template, and nothing else: as a new version of both tiers."""
-        return {tier: {"env": {"DRILL": uuid.uuid4().hex}} for tier in _TIERS}
+        return {tier: {"env": {"DRILL": datetime.now(UTC).isoformat()}} for tier in _TIERS}
 
     def inject(self, stage: Stage, facts: Facts) -> None:
         """Deploy them, to the end."""

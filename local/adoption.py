@@ -215,15 +215,16 @@ def _by_kind(objects: Sequence[Manifest]) -> list[tuple[str, str]]:
 
 
 def _named(wanted: Sequence[Manifest]) -> tuple[str, str]:
-    """Return database and owner, as the Job names them that creates them."""
+    """Return database and owner, as the server is told them, which creates them."""
     containers = (
         container
         for each in wanted
-        if each["kind"] == "Job"
-        for container in each["spec"]["template"]["spec"]["containers"]
+        if each["kind"] == "StatefulSet"
+        for part in ("initContainers", "containers")
+        for container in each["spec"]["template"]["spec"].get(part, ())
     )
     for container in containers:
         database, owner = (adopted_pod.variable(container, name) for name in ("DB_NAME", "DB_OWNER"))
         if database and owner:
             return database, owner
-    raise AssertionError("the stack has a server of its own and no Job that creates its database")
+    raise AssertionError("the stack has a server of its own that is not told which database to create")

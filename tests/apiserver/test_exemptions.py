@@ -110,7 +110,8 @@ def test_no_time_that_a_user_writes_prolongs_an_exemption(exempting: Exempting, 
     exempting.until(today + dt.timedelta(days=1), "backdated")
     assert exempting.create("backdated").code == 0
     exempting.until(today - dt.timedelta(days=1), "backdated")
-    for times in ([], [{}]):
+    forged: list[list[dict[str, object]]] = [[], [{}]]
+    for times in forged:
         change = {"metadata": {"managedFields": times}, "spec": {"minReadySeconds": 7}}
         ran = exempting.patch("backdated", change)
         assert "denied request" in ran.err, ran

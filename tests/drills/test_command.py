@@ -10,7 +10,7 @@ from drills.catalogue import DRILLS
 from drills.drill import Drill
 from drills.journal import Entry, Journal
 from drills.verdict import Measured
-from local import commands
+from local import scope
 from toolchain import golang
 from toolchain.process import CommandError
 from toolchain.pulumi import Pulumi
@@ -103,7 +103,7 @@ def test_what_cannot_be_drilled_is_refused(arguments: list[str], said: str) -> N
 def book(monkeypatch: pytest.MonkeyPatch) -> Journal:
     """A cluster that is never reached."""
     cli = Pulumi(executable=Path("pulumi"), environment={}, official=False)
-    monkeypatch.setattr(commands, "tools", lambda: cli)
+    monkeypatch.setattr(scope, "tools", lambda: cli)
     monkeypatch.setattr(golang, "binaries", lambda *_: Path())
     monkeypatch.setattr(opening, "stage", lambda cluster, stack, _: _Named(f"{stack} on {cluster}", stack))
     monkeypatch.setattr(command, "replace", lambda stage, **_: stage)

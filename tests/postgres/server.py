@@ -54,8 +54,8 @@ class Server:
         self._root = os.geteuid() == 0
         name = "postgres" if "postgres" in names else "nobody"
         self.user = pwd.getpwnam(name) if self._root else pwd.getpwuid(os.geteuid())
-        for each in ("volume", "socket", "scripts", "tls"):
-            (self.folder / each).mkdir()
+        for name in ("volume", "socket", "scripts", "tls"):
+            (self.folder / name).mkdir()
         for each in (self.folder, self.folder / "volume", self.folder / "socket"):
             os.chown(each, self.user.pw_uid, self.user.pw_gid)
         for file, text in roles.files(self.settings).items():
@@ -219,7 +219,7 @@ class Server:
             **self._as_user(),
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        return str(done.stdout).strip()
 
 
 def ask(env: Mapping[str, str], statement: str) -> subprocess.CompletedProcess[str]:

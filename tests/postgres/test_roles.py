@@ -294,8 +294,8 @@ def test_an_administrator_with_createrole_of_a_version_before_loses_it_and_what_
     old.start()
     assert old.superuser(MEMBERSHIPS).splitlines() == ["cook>cook_a", "cook>cook_b"]
     assert old.superuser("SELECT rolname FROM pg_roles WHERE rolsuper") == "postgres"
-    for each in (admin(old), login(old)):
-        refused = ask(each, "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null'").stderr
+    for known in (admin(old), login(old)):
+        refused = ask(known, "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null'").stderr
         assert "pg_execute_server_program" in refused
     assert ask(admin(old), "CREATE ROLE thief").returncode != 0
     # Its clients go on, before any Job has run.

@@ -144,7 +144,9 @@ _SECRETS["dev"] = {
 
 
 def test_nothing_says_that_pulumi_manages_it_or_waits_for_it(stack: Rendering) -> None:
-    assert "pulumi" not in "".join(stack.texts.values()).lower()
+    # The admission policies know the mark by which the program finds its objects.
+    texts = (text for name, text in stack.texts.items() if "admission-policies" not in name)
+    assert "pulumi" not in "".join(texts).lower()
 
 
 def test_new_values_fit_every_reference_and_verify_the_password_beside_them(stack: Rendering) -> None:

@@ -12,7 +12,7 @@ from local.adoption import Adoption
 OWNER = "feastflow.pulumi.com/owner"
 _SELECTOR = {"matchLabels": {"app.kubernetes.io/name": "postgres"}}
 _ENDED = {"conditions": [{"type": "Complete", "status": "True"}]}
-_NAMES = {"DB_NAME": "orders", "DB_OWNER": "cook", "DB_LOGIN": "cook_a"}
+_NAMES = {"DB_NAME": "orders", "DB_OWNER": "cook"}
 # As the backend's own Job names it.
 _ELSEWHERE = [{"name": "DB_NAME", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "DB_NAME"}}}]
 # What the running server of `live` says.
@@ -41,7 +41,10 @@ def stack() -> list[Manifest]:
             {
                 "name": "postgres",
                 "image": "registry.example.com/postgres:15.14",
-                "env": [{"name": "PGDATA", "value": "/data/pgdata"}],
+                "env": [
+                    {"name": "PGDATA", "value": "/data/pgdata"},
+                    *({"name": name, "value": value} for name, value in _NAMES.items()),
+                ],
                 "volumeMounts": [
                     {"name": "run", "mountPath": "/var/run/postgresql"},
                     {"name": "data", "mountPath": "/data"},
@@ -53,7 +56,7 @@ def stack() -> list[Manifest]:
             {"name": "data", "persistentVolumeClaim": {"claimName": "postgres-data"}},
         ],
     }
-    env = [{"name": name, "value": value} for name, value in _NAMES.items()]
+    env = [{"name": "DB_NAME", "value": "orders"}, {"name": "DB_LOGIN", "value": "cook_a"}]
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}}
     server = {"replicas": 1, "selector": _SELECTOR, "serviceName": "p", "template": {"spec": pod}}
     return [

@@ -252,7 +252,7 @@ def test_a_plain_value_that_looks_like_a_secret_passes_where_the_rule_is_lowered
     raw = {
         **MINIMAL,
         "feastflow:backend": {"env": {"A_TOKEN": "x1y2"}},
-        "policies:levels": {"secret-literal": level},
+        "policies:levels": {"secret-literal": {"level": level, "reason": "no secret of this stack's"}},
     }
     assert settings.parse({key: encode(value) for key, value in raw.items()})
 

@@ -11,6 +11,7 @@ import pytest
 from policies import admission
 from policies.judgement import judge
 from policies.kinds import GROUPS, kind_of
+from policies.resources import KINDS
 from policies.rules import RULES
 
 from ...harness.figures import Figures
@@ -24,7 +25,7 @@ _NOT_HERE = {rule.id for rule in RULES if rule.pack_only}
 _NAMESPACE = "Namespace"
 # A kind of the cluster, such as ClusterRole, is judged by the pack alone.
 _CASES = [
-    case for case in cases() if case.rule not in _NOT_HERE and kind_of(case.manifest) in admission.KINDS
+    case for case in cases() if case.rule not in _NOT_HERE and kind_of(case.manifest) in KINDS
 ]
 # Every object but a namespace can be made anew in one.
 _MADE = [case for case in _CASES if case.manifest["kind"] != _NAMESPACE]
@@ -66,7 +67,7 @@ def test_no_rule_asks_for_a_field_that_none_of_its_kinds_has(namespaces: tuple[K
         without = set(re.findall(r"Kind=(\w+): ERROR: \S+ undefined field", warning["warning"]))
         rule = held[int(number[1])]
         # Other projects' kinds have any fields here.
-        typed = {kind for kind in rule.judges if kind in admission.KINDS and "." not in GROUPS.get(kind, ".")}
+        typed = {kind for kind in rule.judges if kind in KINDS and "." not in GROUPS.get(kind, ".")}
         if without and typed and without >= typed:
             mistakes.append((rule.id, warning["warning"]))
     assert mistakes == []
