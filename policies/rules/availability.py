@@ -147,8 +147,11 @@ RULES = (
         id="job-deadline",
         category=_CATEGORY,
         severity=Severity.LOW,
-        kinds=("Job",),
-        holds=present(long(OBJECT, "spec", "activeDeadlineSeconds")),
+        kinds=("Job", "CronJob"),
+        holds=some(
+            present(long(OBJECT, "spec", "activeDeadlineSeconds")),
+            present(long(OBJECT, "spec", "jobTemplate", "spec", "activeDeadlineSeconds")),
+        ),
         protects="A Job that hangs ends, and whoever waits for it learns that it failed.",
         remedy="set activeDeadlineSeconds",
     ),

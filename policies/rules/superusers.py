@@ -78,6 +78,7 @@ _PARAMETER = (
     "^(ssl|ssl_.*|password_encryption|.*_command|.*preload_libraries|dynamic_library_path|local_preload.*"
     "|krb_.*|db_user_namespace|row_security|allow_system_table_mods|ident_file|hba_file|listen_addresses)$"
 )
+_PROTOCOL, _STRONG = "^ssl_(min|max)_protocol_version$", "^TLSv1[.][23]$"
 _METADATA = (("metadata",), ("spec", "inheritedMetadata"))
 # The operator applies it to the pods that it makes, whatever the rules say of them.
 _PATCHES = (
@@ -147,7 +148,16 @@ RULES = (
         severity=Severity.HIGH,
         kinds=_KINDS,
         holds=every(
-            Every(_PARAMETERS, _KEY, Not(Matches(_KEY, _PARAMETER))),
+            Every(
+                _PARAMETERS,
+                _KEY,
+                some(
+                    Not(Matches(_KEY, _PARAMETER)),
+                    # What the operator's own webhook fills in.
+                    is_(At(_PARAMETERS, _KEY, str), ""),
+                    every(Matches(_KEY, _PROTOCOL), Matches(At(_PARAMETERS, _KEY, str), _STRONG)),
+                ),
+            ),
             empty(items(OBJECT, "spec", "postgresql", "shared_preload_libraries")),
         ),
         protects="TLS and passwords stay as strong as the operator makes them; no program is run or loaded.",

@@ -104,6 +104,9 @@ def _hardens(manifest: Manifest, path: tuple[str | int, ...]) -> bool:
     if path[-2:] == ("livenessProbe", "terminationGracePeriodSeconds"):
         # For a process that hangs, which drains nothing; the API server refuses a 0.
         return False
+    if path[-1] == "immutable":
+        # A certificate must be renewed in its place.
+        return bool(manifest.get("type") != "kubernetes.io/tls")
     return manifest["kind"] not in _OTHER_KINDS
 
 

@@ -73,6 +73,7 @@ WORDPRESS = {
     ("service-internal", "Service wordpress"),
     ("ingress-tls", "Ingress blog"),
     ("secret-immutable", "Secret mysql-pass"),
+    ("secret-environment", "Secret mysql-pass"),
     ("namespace-pod-security", "Namespace blog"),
     ("namespace-guards", "Namespace blog"),
     *_all(

@@ -24,9 +24,7 @@ from . import matrix
 _NOT_HERE = {rule.id for rule in RULES if rule.pack_only}
 _NAMESPACE = "Namespace"
 # A kind of the cluster, such as ClusterRole, is judged by the pack alone.
-_CASES = [
-    case for case in cases() if case.rule not in _NOT_HERE and kind_of(case.manifest) in KINDS
-]
+_CASES = [case for case in cases() if case.rule not in _NOT_HERE and kind_of(case.manifest) in KINDS]
 # Every object but a namespace can be made anew in one.
 _MADE = [case for case in _CASES if case.manifest["kind"] != _NAMESPACE]
 

@@ -65,7 +65,12 @@ ABOUT: dict[str, About] = {
     "postgres-parameters": About(
         kind="Cluster",
         field="spec/postgresql/parameters",
-        allowed=at("spec/postgresql/parameters", {"max_connections": "100"}),
+        allowed=at(
+            "spec/postgresql/parameters",
+            {"max_connections": "100"},
+            # As the operator's webhook fills them in.
+            {"shared_preload_libraries": "", "ssl_max_protocol_version": "TLSv1.3"},
+        ),
         denied=(
             *at(
                 "spec/postgresql/parameters",
