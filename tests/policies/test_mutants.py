@@ -106,7 +106,7 @@ def _hardens(manifest: Manifest, path: tuple[str | int, ...]) -> bool:
         return False
     if path[-1] == "immutable":
         # A certificate must be renewed in its place.
-        return bool(manifest.get("type") != "kubernetes.io/tls")
+        return manifest["kind"] == "Secret" and bool(manifest.get("type") != "kubernetes.io/tls")
     return manifest["kind"] not in _OTHER_KINDS
 
 

@@ -74,6 +74,7 @@ WORDPRESS = {
     ("ingress-tls", "Ingress blog"),
     ("secret-immutable", "Secret mysql-pass"),
     ("secret-environment", "Secret mysql-pass"),
+    ("job-deadline", "CronJob backup"),
     ("namespace-pod-security", "Namespace blog"),
     ("namespace-guards", "Namespace blog"),
     *_all(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from policies import admission
 from policies.judgement import judge
 from policies.kinds import GROUPS, kind_of
 from policies.resources import KINDS
