@@ -1,7 +1,7 @@
 -- What the administrator may do about roles, and no more: three functions of the superuser's, in the database
 -- `postgres`. Run as the superuser, as often as one likes; @…@ stand for the stack's own names.
 -- The administrator had CREATEROLE in versions before, which on PostgreSQL 15 leads to the superuser
--- (docs/decisions/0061): what it had, and what may have been made with it for these roles, is taken back.
+-- (docs/decisions/0051): what it had, and what may have been made with it for these roles, is taken back.
 
 DO $do$
 DECLARE
