@@ -135,6 +135,8 @@ def test_the_switch_and_the_way_back_change_a_selector_and_who_is_proven(
             "Service feastflow-backend",
             "PodDisruptionBudget feastflow-backend",
             "PodDisruptionBudget feastflow-backend-green",
+            # Jobs run the version that serves.
+            "CronJob feastflow-jobs-purge",
         }
 
 
