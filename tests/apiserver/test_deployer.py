@@ -22,7 +22,7 @@ _GIVEN = {"pods", "pods/log"}
 # Of what it deletes outside of namespaces Pulumi wants events, and asks for all; nothing waits for an answer.
 _REFUSED = {("events", "list", ""), ("events", "watch", "")}
 
-_STRANGE = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+_STRANGE = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["deletecollection"]}
 
 
 @dataclass(frozen=True, kw_only=True)

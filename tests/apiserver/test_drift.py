@@ -13,7 +13,8 @@ from ..harness.kube import Kube
 from ..harness.running import Ran
 from .teams import Office, Team
 
-_RULE = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+# The rules let it in: what they refuse, no stranger can add.
+_RULE = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["deletecollection"]}
 _WIDENED = [{"op": "add", "path": "/rules/-", "value": _RULE}]
 _OWNER = "feastflow.pulumi.com/owner"
 _STRANGERS = "stranger-knows-this"
@@ -122,6 +123,7 @@ def test_what_opens_something_is_told_first_with_who_did_it_and_when(drifted: Dr
         ("Role", True),
         ("Service", False),
         ("Deployment", False),
+        ("Namespace", False),
         ("Secret", False),
     ]
     (rule,) = found[1]["changes"]

@@ -19,7 +19,7 @@ from toolchain.pulumi import Pulumi
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "policies"
-_LIMIT_SECONDS = 180
+_LIMIT_SECONDS = 600
 _SUMMARIES = ("policyAnalyzeSummaryEvent", "policyAnalyzeStackSummaryEvent")
 
 
