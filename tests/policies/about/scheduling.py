@@ -35,7 +35,6 @@ ABOUT: dict[str, About] = {
         denied=(
             *at("pod/nodeName", "control-plane"),
             {"pod/nodeSelector": {"node-role.kubernetes.io/control-plane": ""}},
-            {"pod/nodeSelector": {"node-role.kubernetes.io/control-plane": None}},
             {_TERMS: _wanted("node-role.kubernetes.io/master", "Exists")},
             {
                 _TERMS: {
