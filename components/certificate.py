@@ -4,7 +4,7 @@ cert-manager writes the Secret, and renews the certificate in it before it expir
 follows the Secret. Not a goal: issuers, which hold an account with an authority and belong to the cluster.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pulumi
 from pulumi_kubernetes import apiextensions, meta, networking
@@ -36,7 +36,7 @@ def create(
         "certificate",
         api_version=_VERSION,
         kind="Certificate",
-        metadata=_metadata(place, names.EDGE, SKIP_AWAIT),
+        metadata=place.shared_metadata(names.EDGE, SKIP_AWAIT),
         spec={
             "secretName": settings.tls.certificate,
             "dnsNames": [settings.host],
@@ -51,7 +51,7 @@ def create(
 def _allow_questions(place: Place, controllers: Sequence[network.Peer], parent: pulumi.Resource) -> None:
     networking.v1.NetworkPolicy(
         "edge-to-acme-solver",
-        metadata=_metadata(place, "edge-to-acme-solver"),
+        metadata=place.shared_metadata("edge-to-acme-solver"),
         spec=networking.v1.NetworkPolicySpecArgs(
             pod_selector=meta.v1.LabelSelectorArgs(match_labels=_SOLVER),
             policy_types=["Ingress"],
@@ -63,15 +63,4 @@ def _allow_questions(place: Place, controllers: Sequence[network.Peer], parent: 
             ],
         ),
         opts=pulumi.ResourceOptions(parent=parent),
-    )
-
-
-def _metadata(
-    place: Place, name: str, annotations: Mapping[str, str] | None = None
-) -> meta.v1.ObjectMetaArgs:
-    return meta.v1.ObjectMetaArgs(
-        name=name,
-        namespace=place.namespace,
-        labels=names.common_labels(place.instance),
-        annotations=dict(annotations) if annotations else None,
     )

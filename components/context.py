@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes import meta
 
 from .model.tenancy import Cluster
-from .names import Identity
+from .names import Identity, common_labels
 
 _ENVIRONMENT = "feastflow.dev/environment"
 SKIP_AWAIT: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
@@ -66,6 +66,12 @@ class Place:
     ) -> meta.v1.ObjectMetaArgs:
         """Metadata of the Deployment, StatefulSet or Job that makes the workload's pods."""
         return self._metadata(name, self.pod_labels(identity), annotations)
+
+    def shared_metadata(
+        self, name: str, annotations: Mapping[str, str] | None = None
+    ) -> meta.v1.ObjectMetaArgs:
+        """Return metadata of an object that belongs to no workload."""
+        return self._metadata(name, common_labels(self.instance), annotations)
 
     def _metadata(
         self, name: pulumi.Input[str], labels: Mapping[str, str], annotations: Mapping[str, str] | None

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import apiextensions, meta
+from pulumi_kubernetes import apiextensions
 
-from . import names
 from .context import SKIP_AWAIT, Place
 
 _GROUP = "traefik.io"
@@ -57,12 +56,7 @@ def middleware(
         label,
         api_version=f"{_GROUP}/v1alpha1",
         kind=_KIND,
-        metadata=meta.v1.ObjectMetaArgs(
-            name=name,
-            namespace=place.namespace,
-            labels=names.common_labels(place.instance),
-            annotations=dict(SKIP_AWAIT),
-        ),
+        metadata=place.shared_metadata(name, SKIP_AWAIT),
         spec=dict(spec),
         opts=pulumi.ResourceOptions(parent=parent),
     )

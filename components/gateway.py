@@ -4,10 +4,10 @@ The cluster must have the Gateway API's definitions and a controller of the name
 unless the settings ask for it: not every controller publishes an address.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pulumi
-from pulumi_kubernetes import apiextensions, meta
+from pulumi_kubernetes import apiextensions
 
 from . import names
 from .context import SKIP_AWAIT, Place, await_condition
@@ -26,7 +26,9 @@ def create(
         "gateway",
         api_version=_VERSION,
         kind="Gateway",
-        metadata=_metadata(place, await_condition("Programmed") if settings.await_address else SKIP_AWAIT),
+        metadata=place.shared_metadata(
+            names.EDGE, await_condition("Programmed") if settings.await_address else SKIP_AWAIT
+        ),
         spec={"gatewayClassName": settings.class_name, "listeners": [_listener(settings)]},
         opts=pulumi.ResourceOptions(parent=parent),
     )
@@ -34,7 +36,7 @@ def create(
         "route",
         api_version=_VERSION,
         kind="HTTPRoute",
-        metadata=_metadata(place, SKIP_AWAIT),
+        metadata=place.shared_metadata(names.EDGE, SKIP_AWAIT),
         spec={
             "parentRefs": [{"name": names.EDGE}],
             "hostnames": [settings.host],
@@ -58,15 +60,6 @@ def _backends(upstream: Upstream) -> list[dict[str, object]]:
         return [own]
     second = {"name": canary.service, "port": upstream.port, "weight": canary.weight}
     return [{**own, "weight": 100 - canary.weight}, second]
-
-
-def _metadata(place: Place, annotations: Mapping[str, str]) -> meta.v1.ObjectMetaArgs:
-    return meta.v1.ObjectMetaArgs(
-        name=names.EDGE,
-        namespace=place.namespace,
-        labels=names.common_labels(place.instance),
-        annotations=dict(annotations),
-    )
 
 
 def _listener(settings: Edge) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pulumi
-from pulumi_kubernetes import meta, networking
+from pulumi_kubernetes import networking
 
 from . import names
 from .context import SKIP_AWAIT, Place
@@ -19,12 +19,7 @@ def create(
     annotations = {**({} if settings.await_address else SKIP_AWAIT), **filters.annotations(place)}
     return networking.v1.Ingress(
         "ingress",
-        metadata=meta.v1.ObjectMetaArgs(
-            name=names.EDGE,
-            namespace=place.namespace,
-            labels=names.common_labels(place.instance),
-            annotations=annotations or None,
-        ),
+        metadata=place.shared_metadata(names.EDGE, annotations),
         spec=networking.v1.IngressSpecArgs(
             ingress_class_name=settings.class_name,
             rules=[

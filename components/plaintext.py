@@ -1,7 +1,6 @@
 """Plain values that look like secrets, in the words of the rule `secret-literal`."""
 
 import datetime as dt
-from collections.abc import Iterator
 
 from policies.configuration import Configuration
 from policies.judgement import judge
@@ -10,7 +9,7 @@ from policies.rules import RULES
 
 from . import names
 from .model.stack import Stack
-from .model.workload import Workload
+from .model.tiers import plain_environments
 
 _RULE = next(rule for rule in RULES if rule.id == "secret-literal")
 
@@ -32,27 +31,17 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     if rules.levels.get(_RULE.id, _RULE.level) is not Level.MANDATORY:
         return []
     return [
-        f"feastflow:{tier}.{place}\n"
+        f"feastflow:{tier}.{held}.{variable}\n"
         "  found: a value that looks like a secret, and is not shown\n"
         "  why:   it would stand in plain text in the stack's file, the state, its history and the pods\n"
-        f"  next:  pulumi config rm --path feastflow:{tier}.{place}, and "
-        f"pulumi config set --secret --path feastflow:{tier}.secrets.{place.rsplit('.', 1)[-1]}"
+        f"  next:  pulumi config rm --path feastflow:{tier}.{held}.{variable}, and "
+        f"pulumi config set --secret --path feastflow:{tier}.secrets.{variable}"
         for tier, name, settings in (
             ("backend", names.BACKEND, stack.backend),
             ("frontend", names.FRONTEND, stack.frontend),
         )
         if not rules.exempt(_RULE.id, {"kind": "Deployment", "metadata": {"name": name}}, today)
-        for place, value in _variables(settings)
-        if looks_secret(place.rsplit(".", 1)[-1], value)
+        for held, env in plain_environments(settings).items()
+        for variable, value in env.items()
+        if looks_secret(variable, value)
     ]
-
-
-def _variables(tier: Workload) -> Iterator[tuple[str, str]]:
-    release = tier.release
-    for place, env in (
-        ("env", tier.env),
-        ("release.green.env", release.green.env if release.green else {}),
-        ("release.canary.env", release.canary.env if release.canary else {}),
-    ):
-        for name, value in env.items():
-            yield f"{place}.{name}", value

@@ -12,6 +12,8 @@ import pulumi_random as random
 from pulumi_kubernetes import apiextensions
 from pydantic import SecretStr
 
+from policies.references import MADE_ELSEWHERE
+
 from . import digests, environment, names
 from .context import Place, await_condition
 from .environment import SecretKey
@@ -19,8 +21,6 @@ from .model.secrets import Reference, StoreKey
 from .names import Identity
 
 API_VERSION, KIND = "external-secrets.io/v1", "ExternalSecret"
-# By it the rules know that the Secret is another program's to make.
-_MADE_ELSEWHERE = "kubernetes-namespace.policies/made-elsewhere"
 # Ten hex digits, as many as a digest has.
 _BYTES = 5
 
@@ -94,7 +94,7 @@ def _external(
         api_version=API_VERSION,
         kind=KIND,
         metadata=place.metadata(
-            name, identity, {**await_condition("Ready"), _MADE_ELSEWHERE: f"Secret/{name}"}
+            name, identity, {**await_condition("Ready"), MADE_ELSEWHERE: f"Secret/{name}"}
         ),
         spec={**spec, "target": target},
         opts=pulumi.ResourceOptions(parent=parent),

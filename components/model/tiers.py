@@ -1,6 +1,6 @@
 """The two tiers of pods that serve HTTP, with the figures of the contract as defaults."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -158,7 +158,11 @@ def check_names(
 
     `more` are further environments by their keys below the tier.
     """
-    environments: dict[str, Mapping[str, object]] = {**dict(_environments(tier)), **(more or {})}
+    environments: dict[str, Mapping[str, object]] = {
+        "secrets": tier.secrets,
+        **plain_environments(tier),
+        **(more or {}),
+    }
     _keep_tls(tier, contract, environments)
     for old in tier.env_names:
         if old not in contract:
@@ -220,9 +224,11 @@ def _keep_tls(
             )
 
 
-def _environments(tier: Workload) -> Iterator[tuple[str, Mapping[str, object]]]:
+def plain_environments(tier: Workload) -> dict[str, Mapping[str, str]]:
+    """Return the variables that are told in plain text, by the keys that hold them below the tier."""
     release = tier.release
-    yield "secrets", tier.secrets
-    yield "env", tier.env
-    yield "release.green.env", release.green.env if release.green else {}
-    yield "release.canary.env", release.canary.env if release.canary else {}
+    return {
+        "env": tier.env,
+        "release.green.env": release.green.env if release.green else {},
+        "release.canary.env": release.canary.env if release.canary else {},
+    }
