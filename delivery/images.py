@@ -217,15 +217,15 @@ def _bare(image: Reference) -> str:
 @contextmanager
 def _login(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Have a program find the registry's login, in a folder that is deleted afterwards."""
-    host, secret = environ.get("REGISTRY_HOST"), environ.get("REGISTRY_TOKEN")
-    if not host or not secret:
+    known = registry.named_login(environ)
+    if not known:
         yield {}
         return
-    auth = base64.b64encode(f"{environ.get('REGISTRY_USER')}:{secret}".encode()).decode()
+    auths = {host: {"auth": base64.b64encode(login.encode()).decode()} for host, login in known.items()}
     with tempfile.TemporaryDirectory(prefix="feastflow-login-") as folder:
         file = Path(folder) / "config.json"
         file.touch(mode=0o600)
-        file.write_text(json.dumps({"auths": {host: {"auth": auth}}}), encoding="utf-8")
+        file.write_text(json.dumps({"auths": auths}), encoding="utf-8")
         yield {"DOCKER_CONFIG": folder}
 
 

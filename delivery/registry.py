@@ -68,8 +68,7 @@ class Registry:
             Refusal: when the registry does not tell.
         """
         try:
-            with closing(self._asked(image, "GET", f"manifests/{image.what}")) as answer:
-                return json.loads(answer.read(_LARGEST_MANIFEST))
+            return json.loads(self._content(image))
         except _MissingError:
             return None
 
@@ -103,15 +102,15 @@ class Registry:
         Raises:
             Refusal: when the registry does not take it.
         """
-        content = self.manifest(image)
+        content = self._content(image)
         raw = file.read_bytes()
         empty = b"{}"
         for blob in (raw, empty):
             self._blob(image, _digest(blob), blob)
         subject = {
-            "mediaType": content.get("mediaType", OCI_MANIFEST),
+            "mediaType": json.loads(content).get("mediaType", OCI_MANIFEST),
             "digest": image.digest,
-            "size": self._size(image),
+            "size": len(content),
         }
         manifest: Descriptor = {
             "schemaVersion": 2,
@@ -182,9 +181,9 @@ class Registry:
             subject: str | None = answer.headers.get("OCI-Subject")
         return subject
 
-    def _size(self, image: Reference) -> int:
+    def _content(self, image: Reference) -> bytes:
         with closing(self._asked(image, "GET", f"manifests/{image.what}")) as answer:
-            return len(answer.read(_LARGEST_MANIFEST))
+            return answer.read(_LARGEST_MANIFEST)
 
     def _asked(
         self,
@@ -251,6 +250,12 @@ class _MissingError(Refusal):
     """What was asked for is not there."""
 
 
+def named_login(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the login of REGISTRY_HOST, _USER and _TOKEN by its host; empty where they are not set."""
+    host, token = environ.get("REGISTRY_HOST"), environ.get("REGISTRY_TOKEN")
+    return {host: f"{environ.get('REGISTRY_USER')}:{token}"} if host and token else {}
+
+
 def logins(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the logins of `docker login`, and over them the one of REGISTRY_HOST, _USER and _TOKEN.
 
@@ -267,8 +272,7 @@ def logins(environ: Mapping[str, str]) -> dict[str, str]:
         }
     except (OSError, ValueError):
         pass
-    if environ.get("REGISTRY_HOST") and environ.get("REGISTRY_TOKEN"):
-        found[environ["REGISTRY_HOST"]] = f"{environ.get('REGISTRY_USER')}:{environ['REGISTRY_TOKEN']}"
+    found |= named_login(environ)
     if "index.docker.io" in found:
         found["registry-1.docker.io"] = found["index.docker.io"]
     return found
