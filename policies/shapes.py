@@ -7,7 +7,7 @@ what stands for it is a long text of letters of both cases and digits without a 
 
 from .expression import Expression
 from .logic import Matches
-from .vocabulary import Not, every, some
+from .vocabulary import every, some
 
 _STAGE = (
     "([_.-]?([0-9]+|prod(uction)?|dev(elopment)?|test|stag(e|ing)|live|old|new|current|prev(ious)?|primary"
@@ -105,8 +105,3 @@ def looks_random(value: Expression) -> Expression:
     """Whether the value has no words: long, both cases and digits, or as many hexadecimals as a key has."""
     mixed = (Matches(value, part) for part in ("[a-z]", "[A-Z]", "[0-9].*[0-9]"))
     return some(every(Matches(value, _RANDOM), *mixed), Matches(value, _HEX))
-
-
-def is_not_a_secret(value: Expression) -> Expression:
-    """The opposite of `is_a_secret`."""
-    return Not(is_a_secret(value))

@@ -81,9 +81,7 @@ _RULES: tuple[tuple[str, Severity, Subject, Expression, str, str], ...] = (
         "host-namespaces",
         Severity.CRITICAL,
         Subject.POD,
-        every(
-            *(is_(Default(flag(POD, name), False), False) for name in ("hostNetwork", "hostPID", "hostIPC"))
-        ),
+        every(*(is_(Default(flag(POD, name), False), False) for name in _HOST_NAMESPACES)),
         "A pod sees neither the node's network nor its processes.",
         "leave hostNetwork, hostPID and hostIPC out",
     ),

@@ -21,7 +21,6 @@ from ..vocabulary import (
 
 _CATEGORY = "access"
 _VOLUME, _SOURCE = Variable("volume"), Variable("source")
-
 _SIGNER = Default(text(_SOURCE, "podCertificate", "signerName"), "")
 
 RULES = (
@@ -41,11 +40,7 @@ RULES = (
                 every(
                     absent(anything(_SOURCE, "serviceAccountToken")),
                     # Signed for the API server, a certificate is a token of another kind.
-                    Not(
-                        Matches(
-                            Default(text(_SOURCE, "podCertificate", "signerName"), ""), "kubernetes\\.io/"
-                        )
-                    ),
+                    Not(Matches(_SIGNER, "kubernetes\\.io/")),
                 ),
             ),
         ),

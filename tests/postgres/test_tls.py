@@ -65,9 +65,7 @@ def test_rules_of_an_old_data_directory_let_nobody_in(make: Make) -> None:
 
 
 def test_a_server_that_took_clients_without_tls_takes_them_with_it_after_an_update(make: Make) -> None:
-    server = make(
-        hba="local all postgres peer\nhost all postgres all reject\nhost all all all scram-sha-256\n"
-    )
+    server = make(hba=RULES_BEFORE)
     server.prepare()
     server.start("-c", "ssl=off")
     granted(server, PGSSLMODE="disable")
