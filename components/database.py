@@ -163,7 +163,7 @@ class Database(pulumi.ComponentResource):
             f"postgres-administrator-secret-{args.rotation}",
             args.place,
             args.place.identity(names.DATABASE_ADMINISTRATOR, "database-administrator"),
-            {name: _value(content, name) for name in names_of},
+            {name: content[name] for name in names_of},
             self,
             _BASIC,
         )
@@ -183,7 +183,3 @@ class Database(pulumi.ComponentResource):
             roles.VERIFIER: password.apply(scram.verifier),
         }
         return environment.secret(f"{name}-secret-{rotation}", place, identity, values, self, _BASIC)
-
-
-def _value(content: pulumi.Output[dict[str, str]], name: str) -> pulumi.Output[str]:
-    return content.apply(lambda known: known[name])

@@ -127,7 +127,11 @@ def admit(
 
 
 def release(
-    name: str, place: Place, client: Identity, rules: Sequence[Rule], parent: pulumi.Resource
+    name: str,
+    place: Place,
+    client: Identity,
+    rules: Sequence[Rule] | pulumi.Output[Sequence[Rule]],
+    parent: pulumi.Resource,
 ) -> networking.v1.NetworkPolicy:
     """Let the client's pods reach the peers of each rule on the rule's ports."""
     return networking.v1.NetworkPolicy(
@@ -136,10 +140,7 @@ def release(
         spec=networking.v1.NetworkPolicySpecArgs(
             pod_selector=_selector(client),
             policy_types=["Egress"],
-            egress=[
-                networking.v1.NetworkPolicyEgressRuleArgs(to=list(rule.peers), ports=_ports(rule))
-                for rule in rules
-            ],
+            egress=rules.apply(_egress) if isinstance(rules, pulumi.Output) else _egress(rules),
         ),
         opts=pulumi.ResourceOptions(parent=parent),
     )
@@ -168,6 +169,12 @@ def allow(
         for client in clients
     ]
     return [inward, *outward]
+
+
+def _egress(rules: Sequence[Rule]) -> list[networking.v1.NetworkPolicyEgressRuleArgs]:
+    return [
+        networking.v1.NetworkPolicyEgressRuleArgs(to=list(rule.peers), ports=_ports(rule)) for rule in rules
+    ]
 
 
 def _selector(identity: Identity) -> meta.v1.LabelSelectorArgs:

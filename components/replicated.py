@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import apiextensions, meta, networking
+from pulumi_kubernetes import apiextensions, meta
 
 from . import names, network, roles, standalone
 from .access import Engine
@@ -193,7 +193,10 @@ def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) ->
     return [
         network.admit("postgres-from-peers", place, identity, [peers, operator], parent),
         network.release("postgres-to-peers", place, identity, [peers], parent),
-        _to_kubernetes(args, identity, parent),
+        # Where that is, the cluster may have to say.
+        network.release(
+            "postgres-to-kubernetes", place, identity, pulumi.Output.from_input(args.api_server), parent
+        ),
     ]
 
 
@@ -201,30 +204,4 @@ def _operator(namespace: str) -> network.Peer:
     return network.Peer(
         namespace_selector=network.namespace(namespace).namespace_selector,
         pod_selector=meta.v1.LabelSelectorArgs(match_labels=_OPERATOR),
-    )
-
-
-def _to_kubernetes(
-    args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource
-) -> networking.v1.NetworkPolicy:
-    """Open the way to the Kubernetes API: where that is, the cluster may have to say."""
-
-    def egress(rules: Sequence[Rule]) -> list[networking.v1.NetworkPolicyEgressRuleArgs]:
-        return [
-            networking.v1.NetworkPolicyEgressRuleArgs(
-                to=list(rule.peers),
-                ports=[networking.v1.NetworkPolicyPortArgs(port=port, protocol="TCP") for port in rule.ports],
-            )
-            for rule in rules
-        ]
-
-    return networking.v1.NetworkPolicy(
-        "postgres-to-kubernetes",
-        metadata=args.place.metadata("postgres-to-kubernetes", identity),
-        spec=networking.v1.NetworkPolicySpecArgs(
-            pod_selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
-            policy_types=["Egress"],
-            egress=pulumi.Output.from_input(args.api_server).apply(egress),
-        ),
-        opts=pulumi.ResourceOptions(parent=parent),
     )

@@ -46,7 +46,7 @@ def create(place: Place, parent: pulumi.Resource, year: int | None = None) -> Se
         "postgres-tls-secret-1",
         place,
         place.identity(names.DATABASE_TLS, "database-tls"),
-        {name: _value(content, name) for name in ("tls.crt", "tls.key")},
+        {name: content[name] for name in ("tls.crt", "tls.key")},
         parent,
         _KIND,
     )
@@ -54,14 +54,10 @@ def create(place: Place, parent: pulumi.Resource, year: int | None = None) -> Se
         "postgres-authority-secret-1",
         place,
         place.identity(names.DATABASE_AUTHORITY, "database-authority"),
-        {"ca.crt": _value(content, "ca.crt")},
+        {"ca.crt": content["ca.crt"]},
         parent,
     )
     source = core.v1.VolumeArgs(
         name="tls", secret=core.v1.SecretVolumeSourceArgs(secret_name=own, default_mode=_MODE)
     )
     return ServerTls(volume=workload.Volume(source=source, path=_FOLDER), authority=authority)
-
-
-def _value(content: pulumi.Output[dict[str, str]], name: str) -> pulumi.Output[str]:
-    return content.apply(lambda known: known[name])
