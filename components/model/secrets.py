@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
 from .base import Model, refuse
+from .external import External
 from .scalars import Variable, matching, text_of_scalar
 
 _OBJECT = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
@@ -58,7 +59,7 @@ class StoreKey(Model):
 class Reference(Model):
     """A value that is kept elsewhere: a key of a Secret of the namespace, or an entry of a store."""
 
-    secret: ObjectName | None = Field(
+    secret: Annotated[ObjectName, External("Secret")] | None = Field(
         default=None, description="Name of an existing Secret of the namespace.", examples=["smtp"]
     )
     key: Key | None = Field(default=None, description="Key in that Secret.", examples=["password"])
