@@ -134,8 +134,9 @@ def _problem(details: ErrorDetails) -> str:
     context = details.get("ctx", {})
     found, missing = details["input"], details["type"] == "missing"
     if details["type"] == REFUSED and context["at"]:
-        location += context["at"].split(".")
-        found = _below(found, context["at"].split("."))
+        steps = _steps(found, context["at"].split("."))
+        location += steps
+        found = _below(found, steps)
     key = _key(location)
     if details["type"] == "extra_forbidden":
         return _unknown(location, key)
@@ -149,8 +150,7 @@ def _problem(details: ErrorDetails) -> str:
 
 
 def _key(location: list[str]) -> str:
-    steps = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in location)
-    return f"{PROJECT}:{steps.removeprefix('.')}"
+    return encrypted.called((f"{PROJECT}:{location[0]}" if location else f"{PROJECT}:", *location[1:]))
 
 
 def _unknown(location: list[str], key: str) -> str:
@@ -184,6 +184,20 @@ def _next(location: list[str], fix: str) -> str:
         return f"in the stack's file, set {key} to for example {fix}"
     path = "--path " if len(location) > 1 else ""
     return f"pulumi config set {path}{shlex.quote(key)} {shlex.quote(fix)}"
+
+
+def _steps(value: Any, parts: list[str]) -> list[str]:  # noqa: ANN401 - a value of any shape
+    """Join the parts of names that have dots themselves, as far as the value tells."""
+    steps: list[str] = []
+    while parts:
+        if isinstance(value, BaseModel):
+            value = value.model_dump(by_alias=True)
+        names = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        there = [name for name in names if isinstance(value, Mapping) and name in value]
+        steps.append(there[0] if there else parts[0])
+        value = value[there[0]] if there else None
+        parts = parts[steps[-1].count(".") + 1 :]
+    return steps
 
 
 def _below(value: Any, keys: list[str]) -> Any:  # noqa: ANN401 - a value of any shape

@@ -11,6 +11,10 @@ from .scalars import Bytes, Image, Name, SqlName, UserId
 from .workload import Resources, resources
 
 _OWN_DATABASES = ("postgres", "template0", "template1")
+# What these stand for is everybody, nobody or whoever asks: https://www.postgresql.org/docs/current/sql-grant.html
+_OWN_ROLES = ("public", "none", "user", "current_role", "current_user", "session_user", "system_user")
+# CloudNativePG's own, for standbys and for its pooler.
+_OPERATORS_ROLES = ("streaming_replica", "cnpg_pooler_pgbouncer")
 # Made with every cluster and everybody's: what the operator's account there brings is judged by no rule.
 _SHARED_NAMESPACES = ("default", "kube-node-lease", "kube-public")
 
@@ -85,6 +89,18 @@ class Database(Model):
         if self.user == "postgres" or self.user.startswith("pg_"):
             raise refuse(
                 "the name belongs to PostgreSQL itself, and the application must not be its superuser",
+                "feastflow",
+                at="user",
+            )
+        if self.user in _OWN_ROLES:
+            raise refuse(
+                "PostgreSQL keeps the name for itself, and no role that is called so can be made or granted",
+                "feastflow",
+                at="user",
+            )
+        if self.user in _OPERATORS_ROLES:
+            raise refuse(
+                "CloudNativePG has a role of this name, with rights that are not the application's",
                 "feastflow",
                 at="user",
             )

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from .. import addresses, images, quantities
+from .. import addresses, images, pem, quantities
 from .base import refuse
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# IsEnvVarName of k8s.io/apimachinery, which every API server accepts, and which is a key of a Secret too.
+_VARIABLE = re.compile(r"(?!\.\.?$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LONGEST_HOST = 253
 _WIDEST_PREFIX = 8
@@ -71,6 +72,27 @@ def _image(reference: str) -> str:
         return images.check(reference)
     except images.ImageError as error:
         raise refuse(error.why, error.fix) from None
+
+
+def _certificates(text: str) -> str:
+    try:
+        return pem.certificates(text)
+    except pem.PemError as error:
+        raise refuse(
+            str(error), "in the stack's file, set it to a block (`|`) that begins -----BEGIN CERTIFICATE-----"
+        ) from None
+
+
+def _group(text: str) -> str:
+    if text.startswith("system:"):
+        raise refuse(
+            "Kubernetes keeps these groups for itself: everybody who logs in, every service account, or its "
+            "own administrators are in one",
+            "feastflow-developers",
+        )
+    if text != text.strip() or not text.isprintable():
+        raise refuse("groups are compared letter by letter, so nobody would be in this one", text.strip())
+    return text
 
 
 def _host(text: str) -> str:
@@ -177,6 +199,8 @@ Scalar = Annotated[str, BeforeValidator(text_of_scalar)]
 Cpu = Annotated[Scalar, AfterValidator(_quantity("250m"))]
 Bytes = Annotated[Scalar, AfterValidator(_quantity("256Mi"))]
 Image = Annotated[str, AfterValidator(_image)]
+Certificates = Annotated[str, AfterValidator(_certificates)]
+Group = Annotated[str, AfterValidator(_group), Field(min_length=1, max_length=253)]
 Host = Annotated[str, AfterValidator(_host)]
 Namespace = Annotated[str, AfterValidator(_namespace)]
 Name = Annotated[
@@ -191,7 +215,11 @@ Subdomain = Annotated[str, AfterValidator(_subdomain)]
 Account = Annotated[str, AfterValidator(_account)]
 Variable = Annotated[
     str,
-    matching(_VARIABLE, "an environment variable is letters, digits and `_`, no digit first", "LOG_LEVEL"),
+    matching(
+        _VARIABLE,
+        "an environment variable is letters, digits, `_`, `.` and `-`, no digit first",
+        "use a name such as LOG_LEVEL",
+    ),
 ]
 SqlName = Annotated[
     str,
@@ -226,7 +254,8 @@ UrlPath = Annotated[str, AfterValidator(_url_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 UnprivilegedPort = Annotated[int, Field(ge=1024, le=65535)]
 UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Percent = Annotated[int, Field(ge=1, le=100)]
+# Of a request: usage goes beyond it, up to the limit.
+Percent = Annotated[int, Field(ge=1, le=10_000)]
 Seconds = Annotated[int, Field(ge=0, le=86400)]
-Command = Annotated[tuple[str, ...], BeforeValidator(_sequence), Field(min_length=1)]
+Command = Annotated[tuple[Scalar, ...], BeforeValidator(_sequence), Field(min_length=1)]
 Sequence = BeforeValidator(_sequence)

@@ -10,6 +10,7 @@ from .external import External
 from .release import Release
 from .scalars import (
     Bytes,
+    Certificates,
     Command,
     Cpu,
     Host,
@@ -110,6 +111,7 @@ class Autoscaling(Model):
         if (
             self.cpu_percent is None
             and self.memory_percent is None
+            and self.requests_per_second is None
             and self.min_replicas != self.max_replicas
         ):
             raise refuse(
@@ -179,8 +181,7 @@ class Shutdown(Model):
 class CaBundle(Model):
     """Certificates of an authority that the process must trust beside the system's own."""
 
-    pem: str = Field(
-        pattern=r"^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n -]+-----END CERTIFICATE-----\n?$",
+    pem: Certificates = Field(
         description="One or more certificates in PEM form; public, hence no secret.",
         examples=["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"],
     )
@@ -291,6 +292,21 @@ class Workload(Model):
         examples=[["registry"]],
     )
     release: Release = Field(default=Release(), description="How one version follows another.")
+
+    @model_validator(mode="after")
+    def _targets_can_be_reached(self) -> Self:
+        for kind in ("cpu", "memory"):
+            target = getattr(self.autoscaling, f"{kind}_percent")
+            request, limit = getattr(self.resources.requests, kind), getattr(self.resources.limits, kind)
+            most = int(100 * quantities.parse(limit) / quantities.parse(request))
+            if target is not None and target > most:
+                raise refuse(
+                    f"no pod uses more than its limit ({limit}), which is {most} % of its request "
+                    f"({request}), so no pod would ever be added",
+                    str(most * 4 // 5),
+                    at=f"autoscaling.{kind}Percent",
+                )
+        return self
 
     @model_validator(mode="after")
     def _distinct_paths(self) -> Self:

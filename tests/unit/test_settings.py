@@ -266,10 +266,10 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "backend.autoscaling.cpuPercent 70",
     ),
     (
-        {"backend": {"autoscaling": {"cpuPercent": 101}}},
+        {"backend": {"autoscaling": {"cpuPercent": 251}}},
         "backend.autoscaling.cpuPercent",
-        "less than or equal to 100",
-        "70",
+        "which is 250 % of its request (200m)",
+        "backend.autoscaling.cpuPercent 200",
     ),
     (
         {"backend": {"probes": {"liveness": "health"}}},
