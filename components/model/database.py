@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from .. import majors
 from .base import Model, refuse
 from .external import External
-from .scalars import Bytes, Image, Name, SqlName, UserId
+from .scalars import Image, Name, SqlName, Storage, UserId
 from .workload import Resources, resources
 
 _OWN_DATABASES = ("postgres", "template0", "template1")
@@ -55,7 +55,7 @@ class Database(Model):
         description="Namespace of the CloudNativePG operator; only the replicated engine needs it.",
         examples=["cnpg-system"],
     )
-    storage: Bytes = Field(
+    storage: Storage = Field(
         default="2Gi",
         description="Size of each instance's volume; it can grow, never shrink.",
         examples=["2Gi"],

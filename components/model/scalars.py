@@ -3,11 +3,12 @@
 import ipaddress
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from .. import addresses, images, pem, quantities
+from .. import addresses, amounts, images, pem
 from .base import refuse
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -52,17 +53,12 @@ def _sequence(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
     return tuple(value) if isinstance(value, list) else value
 
 
-def _quantity(example: str) -> Callable[[str], str]:
+def _amount(read: Callable[[str], str]) -> Callable[[str], str]:
     def check(text: str) -> str:
         try:
-            amount = quantities.parse(text)
-        except quantities.QuantityError:
-            raise refuse(
-                "it is no Kubernetes quantity, so the API server would refuse every pod", example
-            ) from None
-        if amount <= 0:
-            raise refuse("nothing runs with an amount of zero", example)
-        return text
+            return read(text)
+        except amounts.AmountError as error:
+            raise refuse(error.why, error.instead) from None
 
     return check
 
@@ -196,8 +192,10 @@ def _dns_server(text: str) -> str:
 
 
 Scalar = Annotated[str, BeforeValidator(text_of_scalar)]
-Cpu = Annotated[Scalar, AfterValidator(_quantity("250m"))]
-Bytes = Annotated[Scalar, AfterValidator(_quantity("256Mi"))]
+Cpu = Annotated[Scalar, AfterValidator(_amount(amounts.cpu))]
+Memory = Annotated[Scalar, AfterValidator(_amount(partial(amounts.bytes_for, use=amounts.MEMORY)))]
+Storage = Annotated[Scalar, AfterValidator(_amount(partial(amounts.bytes_for, use=amounts.STORAGE)))]
+DirectorySize = Annotated[Scalar, AfterValidator(_amount(partial(amounts.bytes_for, use=amounts.DIRECTORY)))]
 Image = Annotated[str, AfterValidator(_image)]
 Certificates = Annotated[str, AfterValidator(_certificates)]
 Group = Annotated[str, AfterValidator(_group), Field(min_length=1, max_length=253)]

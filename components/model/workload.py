@@ -9,12 +9,13 @@ from .base import Model, refuse
 from .external import External
 from .release import Release
 from .scalars import (
-    Bytes,
     Certificates,
     Command,
     Cpu,
+    DirectorySize,
     Host,
     Image,
+    Memory,
     MountPath,
     Name,
     Percent,
@@ -30,6 +31,9 @@ from .scalars import (
 )
 from .secrets import Sources
 
+# Below these the runtimes themselves, which are some 40 MB, are killed, or are throttled for minutes.
+_LEAST = {"cpu": "25m", "memory": "32Mi"}
+_USUAL = {"cpu": "250m", "memory": "256Mi"}
 _SERVICE_LABELS = 3  # name, namespace, `svc`
 
 
@@ -37,7 +41,7 @@ class Amounts(Model):
     """CPU and memory."""
 
     cpu: Cpu = Field(description="Processor time in cores.", examples=["250m"])
-    memory: Bytes = Field(description="Memory in bytes.", examples=["256Mi"])
+    memory: Memory = Field(description="Memory in bytes.", examples=["256Mi"])
 
 
 class Resources(Model):
@@ -45,6 +49,20 @@ class Resources(Model):
 
     requests: Amounts = Field(description="What the scheduler reserves for each pod.")
     limits: Amounts = Field(description="What each pod may use: CPU is throttled above it, memory kills.")
+
+    @model_validator(mode="after")
+    def _something_starts(self) -> Self:
+        for kind, least in _LEAST.items():
+            limit = getattr(self.limits, kind)
+            if quantities.parse(limit) < quantities.parse(least):
+                meant = _USUAL[kind]
+                raise refuse(
+                    f"it is below {least}, with which no server of Node, Python or Java starts; "
+                    f"did you mean {meant}?",
+                    meant,
+                    at=f"limits.{kind}",
+                )
+        return self
 
     @model_validator(mode="after")
     def _request_within_limit(self) -> Self:
@@ -231,7 +249,7 @@ class WritablePath(Model):
     """A directory the process may write to; everything else is read-only."""
 
     path: MountPath = Field(description="Absolute path in the container.", examples=["/tmp"])  # noqa: S108
-    size: Bytes = Field(
+    size: DirectorySize = Field(
         default="64Mi", description="Most it may hold; the pod is evicted beyond that.", examples=["64Mi"]
     )
 

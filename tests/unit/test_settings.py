@@ -404,7 +404,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     ({"database": {"user": "a;b"}}, "database.user", "SQL unquoted", "feastflow"),
     ({"database": {"name": "template1"}}, "database.name", "PostgreSQL itself", "feastflow"),
-    ({"database": {"storage": "2GB"}}, "database.storage", "no Kubernetes quantity", "256Mi"),
+    ({"database": {"storage": "2GB"}}, "database.storage", "no Kubernetes quantity", "database.storage 2Gi"),
     ({"edge": {}}, "edge.host", "field required", "feastflow.example.com"),
     ({"edge": {"host": "http://x"}}, "edge.host", "without scheme", "feastflow.example.com"),
     ({"edge": {"host": "10.0.0.1"}}, "edge.host", "DNS name", "feastflow.example.com"),
