@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from .. import majors
 from .base import Model, refuse
 from .external import External
-from .scalars import Image, Name, SqlName, Storage, UserId
+from .scalars import Image, Name, SqlName, Storage, Subdomain, UserId
 from .workload import Resources, resources
 
 _OWN_DATABASES = ("postgres", "template0", "template1")
@@ -60,7 +60,7 @@ class Database(Model):
         description="Size of each instance's volume; it can grow, never shrink.",
         examples=["2Gi"],
     )
-    storage_class: Annotated[Name, External("StorageClass")] | None = Field(
+    storage_class: Annotated[Subdomain, External("StorageClass")] | None = Field(
         default=None,
         description="Class of the volume; none means the cluster's default.",
         examples=["standard"],

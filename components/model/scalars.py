@@ -11,7 +11,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from .. import addresses, amounts, images, pem
 from .base import refuse
 
+# Kubernetes has a rule for each kind of name: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+# Its labels may be longer than 63: no DNS server is asked for them.
+_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_QUALIFIED = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_SEGMENT = re.compile(r"(?!\.\.?$)[^/%\s]+")
+_KEY = re.compile(r"(?!\.\.?$|\.\.)[A-Za-z0-9._-]{1,253}")
 # IsEnvVarName of k8s.io/apimachinery, which every API server accepts, and which is a key of a Secret too.
 _VARIABLE = re.compile(r"(?!\.\.?$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -132,19 +138,16 @@ def _url_path(text: str) -> str:
     return text
 
 
-def _subdomain(text: str) -> str:
-    if len(text) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in text.split(".")):
-        return text
-    raise refuse(
-        "the name is labels of lower-case letters, digits and dashes, with dots between", "letsencrypt"
-    )
+def _label_key(text: str) -> str:
+    prefix, slash, name = text.rpartition("/")
+    if (slash and not _SUBDOMAIN.fullmatch(prefix)) or not re.fullmatch(_QUALIFIED, name):
+        raise refuse("it is no key of a label, so it would select no pod", "k8s-app")
+    return text
 
 
 def _account(text: str) -> str:
     namespace, _, name = text.partition("/")
-    if not _LABEL.fullmatch(namespace) or len(name) > _LONGEST_HOST:
-        name = ""
-    if not all(_LABEL.fullmatch(label) for label in name.split(".")):
+    if not _LABEL.fullmatch(namespace) or not _SUBDOMAIN.fullmatch(name):
         raise refuse(
             "it is no service account, which is a namespace, a slash and a name",
             "cert-manager/cert-manager",
@@ -205,11 +208,37 @@ Name = Annotated[
     str,
     matching(
         _LABEL,
-        "a Kubernetes name is a DNS label: at most 63 lower-case letters, digits and dashes",
+        "this name is a DNS label: at most 63 lower-case letters, digits and dashes",
         "my-name",
     ),
 ]
-Subdomain = Annotated[str, AfterValidator(_subdomain)]
+Subdomain = Annotated[
+    str,
+    matching(
+        _SUBDOMAIN,
+        "an object's name is labels of lower-case letters, digits and dashes, dots between, at most 253",
+        "my-name",
+    ),
+]
+PathSegment = Annotated[
+    str, matching(_SEGMENT, "it is a part of a URL's path: not empty, without `/`, `%` and spaces", "my-name")
+]
+Key = Annotated[
+    str,
+    matching(
+        _KEY,
+        "a key of a Secret is letters, digits, `.`, `-` and `_`, at most 253, and does not begin with `..`",
+        "password",
+    ),
+]
+EnvironmentName = Annotated[
+    str,
+    matching(
+        re.compile(_QUALIFIED),
+        "it is the value of a label: at most 63 letters, digits, `.`, `-`, `_`, no sign at either end",
+        "dev",
+    ),
+]
 Account = Annotated[str, AfterValidator(_account)]
 Variable = Annotated[
     str,
@@ -230,18 +259,11 @@ SqlName = Annotated[
 Cidr = Annotated[str, AfterValidator(_cidr)]
 Range = Annotated[str, AfterValidator(_range)]
 DnsServer = Annotated[str, AfterValidator(_dns_server)]
-LabelKey = Annotated[
-    str,
-    matching(
-        re.compile(r"(?:[a-z0-9][a-z0-9.-]{0,251}[a-z0-9]/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"),
-        "it is no key of a label, so it would select no pod",
-        "k8s-app",
-    ),
-]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[
     str,
     matching(
-        re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?"),
+        re.compile(rf"(?:{_QUALIFIED})?"),
         "it is no value of a label, so it would select no pod",
         "kube-dns",
     ),

@@ -17,13 +17,14 @@ from .scalars import (
     Image,
     Memory,
     MountPath,
-    Name,
+    PathSegment,
     Percent,
     Port,
     Range,
     Scalar,
     Seconds,
     Sequence,
+    Subdomain,
     UnprivilegedPort,
     UrlPath,
     UserId,
@@ -110,9 +111,8 @@ class Autoscaling(Model):
         description="Requests a second and pod above which pods are added; see `requestsMetric`.",
         examples=[100],
     )
-    requests_metric: str = Field(
+    requests_metric: PathSegment = Field(
         default="http_requests_per_second",
-        pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$",
         description="Name of that number in the cluster's custom metrics API, which must exist for it.",
         examples=["http_requests_per_second"],
     )
@@ -304,7 +304,7 @@ class Workload(Model):
         description="Hosts outside the namespace that the pods may connect to.",
         examples=[[{"host": "api.example.com", "port": 443}]],
     )
-    pull_secrets: Annotated[tuple[Annotated[Name, External("Secret")], ...], Sequence] = Field(
+    pull_secrets: Annotated[tuple[Annotated[Subdomain, External("Secret")], ...], Sequence] = Field(
         default=(),
         description="Secrets of the namespace with which nodes pull the image.",
         examples=[["registry"]],

@@ -220,7 +220,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "the cluster's, a controller's",
         "feastflow:namespace feastflow-dev",
     ),
-    ({"environment": "Dev Env"}, "environment", "DNS label", "feastflow:environment my-name"),
+    ({"environment": "Dev Env"}, "environment", "value of a label", "feastflow:environment dev"),
     ({"rotation": 0}, "rotation", "greater than or equal to 1", "feastflow:rotation 2"),
     ({"backend": {"image": "api"}}, "backend.image", "without a tag", "api:1.2.3"),
     ({"backend": {"image": "api:latest"}}, "backend.image", "another image every day", "api:1.2.3"),
