@@ -1,5 +1,6 @@
 """Names that the settings give: each follows Kubernetes' rule for that very field, not one rule for all."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -30,8 +31,10 @@ def replicated(**given: object) -> dict[str, Any]:
     return {"database": {"engine": "replicated", "instances": 3, **given}}
 
 
+Sections = Callable[[str], dict[str, Any]]
+
 # By the setting, and by the rule of what it names; see each kind in pkg/apis of Kubernetes.
-SUBDOMAINS = {
+SUBDOMAINS: Mapping[str, Sections] = {
     "edge.tls.secretName": lambda name: edge(tls={"enabled": True, "secretName": name}),
     "edge.tls.issuer.name": lambda name: issuer(name=name),
     "edge.tls.issuer.group": lambda name: issuer(group=name),
@@ -43,20 +46,20 @@ SUBDOMAINS = {
     "frontend.secrets.A.externalSecret.store": lambda name: source(externalSecret={**STORE, "store": name}),
     "tenancy.trustedAccounts[0]": lambda name: {"tenancy": {"trustedAccounts": [f"operators/{name}"]}},
 }
-LABELS = {
+LABELS: Mapping[str, Sections] = {
     "namespace": lambda name: {"namespace": name},
     "edge.controllerNamespace": lambda name: edge(controllerNamespace=name),
     "database.operatorNamespace": lambda name: replicated(operatorNamespace=name),
     "tenancy.dnsNamespace": lambda name: {"tenancy": {"dnsNamespace": name}},
     "tenancy.trustedAccounts[0]": lambda name: {"tenancy": {"trustedAccounts": [f"{name}/operator"]}},
 }
-SEGMENTS = {
+SEGMENTS: Mapping[str, Sections] = {
     "backend.autoscaling.requestsMetric": lambda name: {
         "backend": {"autoscaling": {"requestsPerSecond": 9, "requestsMetric": name}}
     },
 }
-KEYS = {"frontend.secrets.A.key": lambda name: source(**{**SECRET, "key": name})}
-LABEL_VALUES = {"environment": lambda name: {"environment": name}}
+KEYS: Mapping[str, Sections] = {"frontend.secrets.A.key": lambda name: source(**{**SECRET, "key": name})}
+LABEL_VALUES: Mapping[str, Sections] = {"environment": lambda name: {"environment": name}}
 
 
 @pytest.mark.parametrize("key", SUBDOMAINS)
