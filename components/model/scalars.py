@@ -16,6 +16,8 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # Its labels may be longer than 63: no DNS server is asked for them.
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _QUALIFIED = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+# As Go prints one.
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)? [+-][0-9]{4} \S+")
 _SEGMENT = re.compile(r"(?!\.\.?$)[^/%\s]+")
 _KEY = re.compile(r"(?!\.\.?$|\.\.)[A-Za-z0-9._-]{1,253}")
 # IsEnvVarName of k8s.io/apimachinery, which every API server accepts, and which is a key of a Secret too.
@@ -53,6 +55,22 @@ def text_of_scalar(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
+
+
+def _told(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
+    # The engine has read it, and how it was written is gone: 2.10 is 2.1, and a day a moment.
+    if isinstance(value, float) or (isinstance(value, str) and _MOMENT.fullmatch(value)):
+        what = "a moment" if isinstance(value, str) else "a fraction"
+        raise refuse(
+            f"Pulumi has read it as {what}, and the process would be told another text than was written",
+            "quote it in the stack's file, so that it arrives as it is written",
+        )
+    if value is None:
+        raise refuse(
+            "nothing stands there, or a word such as null or ~ without quotes",
+            'quote it in the stack\'s file; an empty text is ""',
+        )
+    return text_of_scalar(value)
 
 
 def _sequence(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
@@ -194,6 +212,8 @@ def _dns_server(text: str) -> str:
     return found
 
 
+# What a process is told in a variable.
+Told = Annotated[str, BeforeValidator(_told)]
 Scalar = Annotated[str, BeforeValidator(text_of_scalar)]
 Cpu = Annotated[Scalar, AfterValidator(_amount(amounts.cpu))]
 Memory = Annotated[Scalar, AfterValidator(_amount(partial(amounts.bytes_for, use=amounts.MEMORY)))]

@@ -25,6 +25,7 @@ from .scalars import (
     Seconds,
     Sequence,
     Subdomain,
+    Told,
     UnprivilegedPort,
     UrlPath,
     UserId,
@@ -281,7 +282,7 @@ class Workload(Model):
         description="Directories the process writes to.",
         examples=[[{"path": "/tmp", "size": "64Mi"}]],  # noqa: S108
     )
-    env: dict[Variable, Scalar] = Field(
+    env: dict[Variable, Told] = Field(
         default={},
         description="Further environment in plain text; `$(NAME)` stands for a variable of the contract.",
         examples=[{"LOG_LEVEL": "info"}],

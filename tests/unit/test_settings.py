@@ -152,10 +152,15 @@ def test_a_value_given_in_part_keeps_the_tiers_other_defaults() -> None:
 
 def test_numbers_that_the_cli_stored_for_text_are_read_as_text() -> None:
     stack = parse(
-        backend={"resources": {"limits": {"cpu": 1}}, "env": {"LEVEL": 3, "VERBOSE": True, "RATE": 0.5}}
+        backend={
+            "resources": {"limits": {"cpu": 1}},
+            "env": {"LEVEL": 3, "VERBOSE": True},
+            "args": ["--rate", 0.5],
+        }
     )
     assert stack.backend.resources.limits.cpu == "1"
-    assert stack.backend.env == {"LEVEL": "3", "VERBOSE": "true", "RATE": "0.5"}
+    assert stack.backend.env == {"LEVEL": "3", "VERBOSE": "true"}
+    assert stack.backend.args == ("--rate", "0.5")
 
 
 def test_what_the_engine_hands_over_as_text_is_read_as_what_the_key_means() -> None:
