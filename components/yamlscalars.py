@@ -114,7 +114,8 @@ def _resolved(text: str, *, moments: bool) -> tuple[str, Scalar]:
         if whole is not None:
             return _INT, whole
     else:
-        plain = text
+        # Here Go's own rule for a literal holds: one underscore, between digits.
+        plain = re.sub(r"(?<=[0-9])_(?=[0-9])", "", text)
     if _FLOAT.fullmatch(plain) and math.isfinite(number := float(plain)):
         return _REAL, number
     return _TEXT, text
