@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bench.kubectl import CHANGED
 from bench.place import Place
+from components import stackfile
 from local import workspace
 from toolchain import process
 from toolchain.pulumi import Pulumi
@@ -64,8 +63,8 @@ class Room:
     def put(self, name: str, settings: dict[str, Any]) -> None:
         """Have these settings for the stack."""
         path = self.folder / f"Pulumi.{name}.yaml"
-        known = yaml.safe_load(path.read_text(encoding="utf-8"))
-        path.write_text(yaml.safe_dump({**known, "config": settings}), encoding="utf-8")
+        known = stackfile.read(path.read_bytes()).rest
+        path.write_text(stackfile.write({**known, "config": settings}), encoding="utf-8")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ _HEAD = "  found: {found}\n  why:   {why}\n  next:  {next}"
 
 def is_encrypted(value: object) -> bool:
     """Whether this stands for a secret in a stack's file."""
-    return isinstance(value, Mapping) and set(value) == {_SECURE}
+    return isinstance(value, Mapping) and set(value) == {_SECURE} and isinstance(value[_SECURE], str)
 
 
 def paths(config: Mapping[str, Any]) -> list[Path]:

@@ -6,13 +6,20 @@ a rollback has nothing to go back to. Such a reference is refused here, in one p
 
 import re
 
+# https://pkg.go.dev/github.com/distribution/reference, by which the kubelet and containerd read one.
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+# The first part is a registry where it has a dot, a port or a capital, or is this machine.
+_REGISTRY = rf"(?:localhost|(?=[^/]*[.:A-Z]){_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
 _REFERENCE = re.compile(
-    r"(?P<name>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?::[0-9]+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
+    rf"(?P<name>(?:{_REGISTRY}/)?(?P<path>{_PART}(?:/{_PART})*))"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 
 _LABEL_LENGTH = 63
+# https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+_LONGEST_NAME = 255
 
 
 class ImageError(ValueError):
@@ -37,6 +44,11 @@ def check(reference: str) -> str:
             "registry.example.com/team/app:1.2.3",
         )
     name, tag, digest = match["name"], match["tag"], match["digest"]
+    if len(name) > _LONGEST_NAME:
+        raise ImageError(
+            f"its name has {len(name)} characters, and above {_LONGEST_NAME} no node could pull it",
+            "registry.example.com/team/app:1.2.3",
+        )
     if digest is None and tag is None:
         raise ImageError(
             "without a tag or digest it means `latest`: what runs would depend on when a node pulled it, "

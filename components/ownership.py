@@ -12,8 +12,8 @@ from typing import Any
 
 import pulumi
 import pulumi_random as random
-import yaml
 
+from . import stackfile
 from .live import OWNER, Namespace, Seen
 from .model.stack import Kubeconfig, Stack
 
@@ -119,11 +119,9 @@ def _may_be_used(
 
 def _config(path: Path) -> Mapping[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        return stackfile.read(path.read_bytes()).config
+    except (OSError, stackfile.StackFileError):
         return {}
-    config = document.get("config") if isinstance(document, dict) else None
-    return config if isinstance(config, dict) else {}
 
 
 def _another_cluster(seen: Seen, before: Mapping[str, Any]) -> str:

@@ -10,11 +10,11 @@ import json
 import shlex
 import typing
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -22,12 +22,13 @@ from policies import configuration
 from policies.configuration import Configuration, ConfigurationError
 from policies.table import known
 
-from . import deviations, encrypted, plaintext
+from . import deviations, encrypted, plaintext, stackfile
 from .encrypted import PROJECT
 from .model.base import REFUSED, model_in
 from .model.secrets import FORMS
 from .model.stack import Kubeconfig, Stack
 from .shown import shown
+from .stackfile import StackFile
 
 _HEAD = "The stack's configuration cannot be deployed; nothing was changed."
 _PROVIDER = "kubernetes"
@@ -42,7 +43,10 @@ def load() -> tuple[Stack, Kubeconfig, Configuration]:
     """
     raw = pulumi.runtime.config.CONFIG.get()
     secret = [key for key in raw if pulumi.runtime.config.is_config_secret(key)]
-    return parse(raw, secret_keys=secret, places=_places(secret))
+    file = _file(secret)
+    if file and (altered := stackfile.problems(_in_force(file, raw))):
+        raise pulumi.RunError("\n\n".join([_HEAD, *altered]))
+    return parse(raw, secret_keys=secret, places=encrypted.paths(file.config) if file else None)
 
 
 def is_secret(key: str) -> bool:
@@ -98,32 +102,45 @@ def parse(
     return stack, cluster, rules
 
 
-def _places(secret_keys: Sequence[str]) -> list[encrypted.Path] | None:
-    """Return where the stack's file has secrets; None where no file is found that is in force.
+def _file(secret_keys: Sequence[str]) -> StackFile | None:
+    """Return the stack's file; None where no file is found that is in force.
 
     The settings may come from elsewhere (`--config-file`, an environment of Pulumi ESC). Not every language
     host says where the project is; the program runs in its own folder, the project's or a checkout's.
     """
     for folder in (pulumi.get_root_directory(), str(Path.cwd())):
         try:
-            text = (Path(folder or "") / f"Pulumi.{pulumi.get_stack()}.yaml").read_text(encoding="utf-8")
-            document = yaml.safe_load(text)
-        except (OSError, ValueError, yaml.YAMLError):
+            file = stackfile.read((Path(folder or "") / f"Pulumi.{pulumi.get_stack()}.yaml").read_bytes())
+        except (OSError, stackfile.StackFileError):
             continue
-        config = document.get("config") if isinstance(document, dict) else None
-        if isinstance(config, dict) and encrypted.tells_of(found := encrypted.paths(config), secret_keys):
-            return found
+        if file.config and encrypted.tells_of(encrypted.paths(file.config), secret_keys):
+            return file
     return None
+
+
+def _in_force(file: StackFile, raw: Mapping[str, str]) -> StackFile:
+    """Return the file with those of its altered texts that the engine has handed over."""
+    return replace(
+        file,
+        altered=tuple(
+            each
+            for each in file.altered
+            if each.path[0] in raw
+            and _below(_read(raw[each.path[0]]), list(each.path[1:])) == encrypted.at(file.config, each.path)
+        ),
+    )
 
 
 def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape
     # The engine has objects and numbers as JSON, and text as it is; only the model knows which was meant.
     field = _field_at([key])
-    if field is not None and field.annotation is str:
-        return text
+    return text if field is not None and field.annotation is str else _read(text)
+
+
+def _read(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -134,8 +151,9 @@ def _problem(details: ErrorDetails) -> str:
     context = details.get("ctx", {})
     found, missing = details["input"], details["type"] == "missing"
     if details["type"] == REFUSED and context["at"]:
-        location += context["at"].split(".")
-        found = _below(found, context["at"].split("."))
+        steps = _steps(found, context["at"].split("."))
+        location += steps
+        found = _below(found, steps)
     key = _key(location)
     if details["type"] == "extra_forbidden":
         return _unknown(location, key)
@@ -149,8 +167,7 @@ def _problem(details: ErrorDetails) -> str:
 
 
 def _key(location: list[str]) -> str:
-    steps = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in location)
-    return f"{PROJECT}:{steps.removeprefix('.')}"
+    return encrypted.called((f"{PROJECT}:{location[0]}" if location else f"{PROJECT}:", *location[1:]))
 
 
 def _unknown(location: list[str], key: str) -> str:
@@ -186,10 +203,27 @@ def _next(location: list[str], fix: str) -> str:
     return f"pulumi config set {path}{shlex.quote(key)} {shlex.quote(fix)}"
 
 
+def _steps(value: Any, parts: list[str]) -> list[str]:  # noqa: ANN401 - a value of any shape
+    """Join the parts of names that have dots themselves, as far as the value tells."""
+    steps: list[str] = []
+    while parts:
+        if isinstance(value, BaseModel):
+            value = value.model_dump(by_alias=True)
+        names = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        there = [name for name in names if isinstance(value, Mapping) and name in value]
+        steps.append(there[0] if there else parts[0])
+        value = value[there[0]] if there else None
+        parts = parts[steps[-1].count(".") + 1 :]
+    return steps
+
+
 def _below(value: Any, keys: list[str]) -> Any:  # noqa: ANN401 - a value of any shape
     for key in keys:
         if isinstance(value, BaseModel):
             value = value.model_dump(by_alias=True)
+        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+            continue
         if not isinstance(value, Mapping) or key not in value:
             return value
         value = value[key]

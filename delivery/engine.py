@@ -14,11 +14,13 @@ from typing import Any
 
 import yaml
 
+from components import stackfile
 from delivery import events
 from delivery.program import Program
 from delivery.report import Preview
 from toolchain import process
 from toolchain.pulumi import Pulumi
+from toolchain.refusal import Refusal
 from toolchain.unreachable import ENVIRONMENT, KUBECONFIG
 
 _ROOT = Path(__file__).parent.parent
@@ -40,7 +42,10 @@ class Engine:
 
     def deploy(self, program: Program) -> str:
         """Deploy the program into files; returns what went wrong, or nothing."""
-        self._settle(program, main=_RENDERING)
+        try:
+            self._settle(program, main=_RENDERING)
+        except Refusal as refusal:
+            return str(refusal)
         log = self.folder / "up.jsonl"
         environment = {
             "FEASTFLOW_PROGRAM": str(program.folder),
@@ -54,6 +59,8 @@ class Engine:
 
     def preview(self, program: Program) -> Preview:
         """Preview the program over what was deployed, with its own policy pack."""
+        if refused := program.refused(self.stack):
+            return Preview(stack=self.stack, errors=(refused,))
         self._settle(program, main=program.folder)
         log = self.folder / "preview.jsonl"
         said = self._run("preview", log, "--policy-pack", str(program.folder / "policies"), environment={})
@@ -93,9 +100,9 @@ class Engine:
             init = self._command("stack", "init", "--secrets-provider", "passphrase")
             process.output(init, env=self._environment())
         path = self.folder / f"Pulumi.{self.stack}.yaml"
-        salt = yaml.safe_load(path.read_text(encoding="utf-8"))
+        salt = stackfile.read(path.read_bytes()).rest
         settings = {**salt, "config": program.settings(self.stack)}
-        path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        path.write_text(stackfile.write(settings), encoding="utf-8")
         # What was encrypted is so again, by this engine's own passphrase: the program is to treat it alike.
         secret = [
             part

@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from components import encrypted
+from components import encrypted, stackfile
+from components.stackfile import StackFile
 from toolchain import process
 from toolchain.refusal import Refusal
 
@@ -36,7 +37,11 @@ class Program:
         return _mapping(self.folder / "Pulumi.yaml")
 
     def settings(self, stack: str) -> dict[str, Any]:
-        """The stack's configuration without the connection, with a name in place of what is encrypted."""
+        """The stack's configuration without the connection, with a name in place of what is encrypted.
+
+        Raises:
+            Refusal: when the stack's file cannot be read as settings.
+        """
         return dict(encrypted.stand_ins(self._ours(stack)))
 
     def secrets(self, stack: str) -> dict[str, str]:
@@ -48,12 +53,34 @@ class Program:
         }
 
     def _ours(self, stack: str) -> dict[str, Any]:
-        config = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config") or {}
+        config = self._file(stack).config
         return {key: value for key, value in config.items() if not key.startswith(_CONNECTION)}
+
+    def refused(self, stack: str) -> str:
+        """Return why the stack's file cannot be deployed as it is written; nothing where it can."""
+        try:
+            return "\n\n".join(stackfile.problems(self._file(stack)))
+        except Refusal as refusal:
+            return str(refusal)
+
+    def _file(self, stack: str) -> StackFile:
+        path = self.folder / f"Pulumi.{stack}.yaml"
+        try:
+            return stackfile.read(path.read_bytes()) if path.exists() else StackFile()
+        except (OSError, stackfile.StackFileError) as error:
+            raise Refusal(
+                f"{path.name} is no file of settings: {error}",
+                "Pulumi would not read it either, so nothing can be deployed",
+                f"change {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
+            ) from error
 
     def destination(self, stack: str) -> dict[str, str]:
         """Return where the stack's file says that it is deployed, without credentials."""
-        config = _mapping(self.folder / f"Pulumi.{stack}.yaml").get("config") or {}
+        try:
+            config = self._file(stack).config
+        except Refusal:
+            # Its preview says so.
+            return {}
         found = {}
         for key, value in config.items():
             if key in (_CONTEXT, _NAMESPACE):

@@ -9,11 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from components import encrypted
+from components import encrypted, stackfile
 from local import workspace
 from local.stack import Stack
 from local.workspace import Workspace
@@ -84,17 +81,17 @@ def _write(where: Workspace, stack: str) -> None:
     named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
     where.write(stack, {f"feastflow:{tier}": {"image": image} for tier, image in named.items() if image})
     path = where.folder / f"Pulumi.{stack}.yaml"
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    document["config"].pop(_CONNECTION, None)
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    document = stackfile.read(path.read_bytes()).document
+    document.get("config", {}).pop(_CONNECTION, None)
+    path.write_text(stackfile.write(document), encoding="utf-8")
 
 
 def _hidden(where: Workspace, stack: str) -> dict[str, str]:
     """Put a name in place of what is encrypted, and return these names by place: no key is needed then."""
     path = where.folder / f"Pulumi.{stack}.yaml"
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
+    config = stackfile.read(path.read_bytes()).config
     named = encrypted.stand_ins(config)
-    path.write_text(yaml.safe_dump({"config": named}, sort_keys=False), encoding="utf-8")
+    path.write_text(stackfile.write({"config": named}), encoding="utf-8")
     return {encrypted.called(at): encrypted.at(named, at) for at in encrypted.paths(config)}
 
 

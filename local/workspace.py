@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from components import stackfile
+from components.stackfile import StackFile
 from local import releases
 from local.releases import Releases
 from state import lock, place
@@ -63,16 +65,16 @@ class Workspace:
         path = self.folder / f"Pulumi.{stack}.yaml"
         theirs = encryption(stack)
         if path.exists():
-            known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-            superseded = {"config", *(ENCRYPTION if theirs else ())}
+            known = stackfile.read(path.read_bytes()).rest
+            superseded = ENCRYPTION if theirs else ()
             document.update({key: value for key, value in known.items() if key not in superseded})
-        _replace(path, yaml.safe_dump({**document, **theirs}, sort_keys=False))
+        _replace(path, stackfile.write({**document, **theirs}))
 
     def provider(self, stack: str) -> str:
         """The secrets provider for making the stack: what its file here names, else the place's."""
         path = self.folder / f"Pulumi.{stack}.yaml"
-        known = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
-        return str((known or {}).get("secretsprovider") or self.secrets)
+        known = stackfile.read(path.read_bytes()).rest if path.exists() else {}
+        return str(known.get("secretsprovider") or self.secrets)
 
     def releases(self, stack: str) -> Releases:
         """What was deployed of the stack before."""
@@ -198,10 +200,17 @@ def settings(stack: str) -> dict[str, Any]:
     """The stack's settings in the checkout.
 
     Raises:
-        Refusal: when there is no such stack, or its file cannot be read as settings.
+        Refusal: when there is no such stack, its file cannot be read as settings, or a process would be told
+            another text than it shows.
     """
-    config: dict[str, Any] = _document(stack).get("config") or {}
-    return config
+    file = _file(stack)
+    if altered := stackfile.problems(file):
+        raise Refusal(
+            "\n\n".join(altered),
+            "what is deployed would not be what the file shows",
+            f"change Pulumi.{stack}.yaml as it says, and run it again",
+        )
+    return file.config
 
 
 def section(config: Config, name: str) -> Config:
@@ -211,11 +220,11 @@ def section(config: Config, name: str) -> Config:
 
 def encryption(stack: str) -> dict[str, Any]:
     """How the checkout's own file says that the stack's secrets are encrypted; nothing where it does not."""
-    document = _document(stack)
+    document = _file(stack).rest
     return {key: document[key] for key in ENCRYPTION if key in document}
 
 
-def _document(stack: str) -> dict[str, Any]:
+def _file(stack: str) -> StackFile:
     path = _ROOT / f"Pulumi.{stack}.yaml"
     known = sorted(file.name.split(".")[1] for file in _ROOT.glob("Pulumi.*.yaml"))
     if not path.exists():
@@ -225,18 +234,13 @@ def _document(stack: str) -> dict[str, Any]:
             f"choose one of {', '.join(known)}: make up STACK={known[0]}",
         )
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        why = "its settings cannot be read"
-        raise Refusal(f"{path.name} is not YAML: {error}", why, f"mend {path.name}") from error
-    config = document.get("config") or {} if isinstance(document, dict) else document
-    if not isinstance(document, dict) or not isinstance(config, dict):
+        return stackfile.read(path.read_bytes())
+    except (OSError, stackfile.StackFileError) as error:
         raise Refusal(
-            f"{path.name} holds a {type(config).__name__} where settings belong",
-            "its settings cannot be read",
-            f"begin {path.name} with `config:`, and below it one `feastflow:…:` a setting",
-        )
-    return document
+            f"{path.name} is no file of settings: {error}",
+            "Pulumi would not read it either, so nothing can be deployed",
+            f"change {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
+        ) from error
 
 
 def _end_orphans(runs: Path) -> list[int]:

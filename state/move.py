@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
+from components import stackfile
 from state import burial, checks, deployment, place
 from state.address import Address
 from state.cli import At
@@ -274,11 +273,12 @@ def _is(current: Place, address: Address | None) -> bool:
 
 
 def _copy(source: Path, target: Path, *, without: tuple[str, ...] = ()) -> None:
-    known = yaml.safe_load(source.read_text(encoding="utf-8")) if source.exists() else None
-    kept = {name: value for name, value in (known or {}).items() if name not in without}
-    private.write(target, yaml.safe_dump(kept, sort_keys=False))
+    known = stackfile.read(source.read_bytes()).document if source.exists() else {}
+    private.write(
+        target, stackfile.write({name: value for name, value in known.items() if name not in without})
+    )
 
 
 def _add(target: Path, more: Mapping[str, str]) -> None:
-    known = yaml.safe_load(target.read_text(encoding="utf-8")) or {}
-    private.write(target, yaml.safe_dump({**known, **more}, sort_keys=False))
+    known = stackfile.read(target.read_bytes()).document
+    private.write(target, stackfile.write({**known, **more}))

@@ -7,10 +7,14 @@ from pydantic import Field, model_validator
 from .. import majors
 from .base import Model, refuse
 from .external import External
-from .scalars import Bytes, Image, Name, SqlName, UserId
+from .scalars import Image, Name, SqlName, Storage, Subdomain, UserId
 from .workload import Resources, resources
 
 _OWN_DATABASES = ("postgres", "template0", "template1")
+# What these stand for is everybody, nobody or whoever asks: https://www.postgresql.org/docs/current/sql-grant.html
+_OWN_ROLES = ("public", "none", "user", "current_role", "current_user", "session_user", "system_user")
+# CloudNativePG's own, for standbys and for its pooler.
+_OPERATORS_ROLES = ("streaming_replica", "cnpg_pooler_pgbouncer")
 # Made with every cluster and everybody's: what the operator's account there brings is judged by no rule.
 _SHARED_NAMESPACES = ("default", "kube-node-lease", "kube-public")
 
@@ -51,12 +55,12 @@ class Database(Model):
         description="Namespace of the CloudNativePG operator; only the replicated engine needs it.",
         examples=["cnpg-system"],
     )
-    storage: Bytes = Field(
+    storage: Storage = Field(
         default="2Gi",
         description="Size of each instance's volume; it can grow, never shrink.",
         examples=["2Gi"],
     )
-    storage_class: Annotated[Name, External("StorageClass")] | None = Field(
+    storage_class: Annotated[Subdomain, External("StorageClass")] | None = Field(
         default=None,
         description="Class of the volume; none means the cluster's default.",
         examples=["standard"],
@@ -85,6 +89,18 @@ class Database(Model):
         if self.user == "postgres" or self.user.startswith("pg_"):
             raise refuse(
                 "the name belongs to PostgreSQL itself, and the application must not be its superuser",
+                "feastflow",
+                at="user",
+            )
+        if self.user in _OWN_ROLES:
+            raise refuse(
+                "PostgreSQL keeps the name for itself, and no role that is called so can be made or granted",
+                "feastflow",
+                at="user",
+            )
+        if self.user in _OPERATORS_ROLES:
+            raise refuse(
+                "CloudNativePG has a role of this name, with rights that are not the application's",
                 "feastflow",
                 at="user",
             )

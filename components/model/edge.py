@@ -30,7 +30,7 @@ class Tls(Model):
     """Encryption between browsers and the edge."""
 
     enabled: bool = Field(default=False, description="Whether the site is served by https.", examples=[True])
-    secret_name: Annotated[Name, External("Secret")] | None = Field(
+    secret_name: Annotated[Subdomain, External("Secret")] | None = Field(
         default=None,
         description=(
             "TLS Secret in the namespace: with `issuer` cert-manager writes it (none means `feastflow-tls`), "
@@ -86,7 +86,7 @@ class Edge(Model):
     mode: Literal["ingress", "gateway"] = Field(
         default="ingress", description="Kind of object that describes the routes.", examples=["ingress"]
     )
-    class_name: Annotated[Name, External("IngressClass")] = Field(
+    class_name: Annotated[Subdomain, External("IngressClass")] = Field(
         default="traefik",
         description="Ingress class (or Gateway class) of the controller.",
         examples=["traefik"],

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from .. import cron
 from .base import Model, refuse
-from .scalars import Command, Scalar, Sequence, Variable
+from .scalars import Command, Scalar, Sequence, Told, Variable
 from .workload import Resources
 
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*(/[A-Za-z0-9+_-]+){0,2}")
@@ -56,7 +56,7 @@ class Job(Model):
     args: Annotated[tuple[Scalar, ...], Sequence] = Field(
         default=(), description="Arguments of the command.", examples=[["--all"]]
     )
-    env: dict[Variable, Scalar] = Field(
+    env: dict[Variable, Told] = Field(
         default={}, description="Its environment over the backend's own.", examples=[{"DAYS": "90"}]
     )
     resources: Resources | None = Field(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Model, refuse
-from .scalars import Command, Image, Scalar, Sequence, Variable
+from .scalars import Command, Image, Scalar, Sequence, Told, Variable
 
 
 class Version(Model):
@@ -26,7 +26,7 @@ class Version(Model):
         description="Its arguments; none means the tier's own.",
         examples=[["--port", "5000"]],
     )
-    env: dict[Variable, Scalar] = Field(
+    env: dict[Variable, Told] = Field(
         default={}, description="Its environment over the tier's own.", examples=[{"LOG_LEVEL": "info"}]
     )
 

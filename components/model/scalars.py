@@ -3,15 +3,25 @@
 import ipaddress
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from .. import addresses, images, quantities
+from .. import addresses, amounts, images, pem
 from .base import refuse
 
+# Kubernetes has a rule for each kind of name: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Its labels may be longer than 63: no DNS server is asked for them.
+_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_QUALIFIED = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+# As Go prints one.
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)? [+-][0-9]{4} \S+")
+_SEGMENT = re.compile(r"(?!\.\.?$)[^/%\s]+")
+_KEY = re.compile(r"(?!\.\.?$|\.\.)[A-Za-z0-9._-]{1,253}")
+# IsEnvVarName of k8s.io/apimachinery, which every API server accepts, and which is a key of a Secret too.
+_VARIABLE = re.compile(r"(?!\.\.?$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LONGEST_HOST = 253
 _WIDEST_PREFIX = 8
@@ -47,21 +57,32 @@ def text_of_scalar(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
     return str(value) if isinstance(value, int | float) else value
 
 
+def _told(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
+    # The engine has read it, and how it was written is gone: 2.10 is 2.1, and a day a moment.
+    if isinstance(value, float) or (isinstance(value, str) and _MOMENT.fullmatch(value)):
+        what = "a moment" if isinstance(value, str) else "a fraction"
+        raise refuse(
+            f"Pulumi has read it as {what}, and the process would be told another text than was written",
+            "quote it in the stack's file, so that it arrives as it is written",
+        )
+    if value is None:
+        raise refuse(
+            "nothing stands there, or a word such as null or ~ without quotes",
+            'quote it in the stack\'s file; an empty text is ""',
+        )
+    return text_of_scalar(value)
+
+
 def _sequence(value: Any) -> Any:  # noqa: ANN401 - raw input of any shape
     return tuple(value) if isinstance(value, list) else value
 
 
-def _quantity(example: str) -> Callable[[str], str]:
+def _amount(read: Callable[[str], str]) -> Callable[[str], str]:
     def check(text: str) -> str:
         try:
-            amount = quantities.parse(text)
-        except quantities.QuantityError:
-            raise refuse(
-                "it is no Kubernetes quantity, so the API server would refuse every pod", example
-            ) from None
-        if amount <= 0:
-            raise refuse("nothing runs with an amount of zero", example)
-        return text
+            return read(text)
+        except amounts.AmountError as error:
+            raise refuse(error.why, error.instead) from None
 
     return check
 
@@ -71,6 +92,27 @@ def _image(reference: str) -> str:
         return images.check(reference)
     except images.ImageError as error:
         raise refuse(error.why, error.fix) from None
+
+
+def _certificates(text: str) -> str:
+    try:
+        return pem.certificates(text)
+    except pem.PemError as error:
+        raise refuse(
+            str(error), "in the stack's file, set it to a block (`|`) that begins -----BEGIN CERTIFICATE-----"
+        ) from None
+
+
+def _group(text: str) -> str:
+    if text.startswith("system:"):
+        raise refuse(
+            "Kubernetes keeps these groups for itself: everybody who logs in, every service account, or its "
+            "own administrators are in one",
+            "feastflow-developers",
+        )
+    if text != text.strip() or not text.isprintable():
+        raise refuse("groups are compared letter by letter, so nobody would be in this one", text.strip())
+    return text
 
 
 def _host(text: str) -> str:
@@ -114,19 +156,16 @@ def _url_path(text: str) -> str:
     return text
 
 
-def _subdomain(text: str) -> str:
-    if len(text) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in text.split(".")):
-        return text
-    raise refuse(
-        "the name is labels of lower-case letters, digits and dashes, with dots between", "letsencrypt"
-    )
+def _label_key(text: str) -> str:
+    prefix, slash, name = text.rpartition("/")
+    if (slash and not _SUBDOMAIN.fullmatch(prefix)) or not re.fullmatch(_QUALIFIED, name):
+        raise refuse("it is no key of a label, so it would select no pod", "k8s-app")
+    return text
 
 
 def _account(text: str) -> str:
     namespace, _, name = text.partition("/")
-    if not _LABEL.fullmatch(namespace) or len(name) > _LONGEST_HOST:
-        name = ""
-    if not all(_LABEL.fullmatch(label) for label in name.split(".")):
+    if not _LABEL.fullmatch(namespace) or not _SUBDOMAIN.fullmatch(name):
         raise refuse(
             "it is no service account, which is a namespace, a slash and a name",
             "cert-manager/cert-manager",
@@ -173,25 +212,61 @@ def _dns_server(text: str) -> str:
     return found
 
 
+# What a process is told in a variable.
+Told = Annotated[str, BeforeValidator(_told)]
 Scalar = Annotated[str, BeforeValidator(text_of_scalar)]
-Cpu = Annotated[Scalar, AfterValidator(_quantity("250m"))]
-Bytes = Annotated[Scalar, AfterValidator(_quantity("256Mi"))]
+Cpu = Annotated[Scalar, AfterValidator(_amount(amounts.cpu))]
+Memory = Annotated[Scalar, AfterValidator(_amount(partial(amounts.bytes_for, use=amounts.MEMORY)))]
+Storage = Annotated[Scalar, AfterValidator(_amount(partial(amounts.bytes_for, use=amounts.STORAGE)))]
+DirectorySize = Annotated[Scalar, AfterValidator(_amount(partial(amounts.bytes_for, use=amounts.DIRECTORY)))]
 Image = Annotated[str, AfterValidator(_image)]
+Certificates = Annotated[str, AfterValidator(_certificates)]
+Group = Annotated[str, AfterValidator(_group), Field(min_length=1, max_length=253)]
 Host = Annotated[str, AfterValidator(_host)]
 Namespace = Annotated[str, AfterValidator(_namespace)]
 Name = Annotated[
     str,
     matching(
         _LABEL,
-        "a Kubernetes name is a DNS label: at most 63 lower-case letters, digits and dashes",
+        "this name is a DNS label: at most 63 lower-case letters, digits and dashes",
         "my-name",
     ),
 ]
-Subdomain = Annotated[str, AfterValidator(_subdomain)]
+Subdomain = Annotated[
+    str,
+    matching(
+        _SUBDOMAIN,
+        "an object's name is labels of lower-case letters, digits and dashes, dots between, at most 253",
+        "my-name",
+    ),
+]
+PathSegment = Annotated[
+    str, matching(_SEGMENT, "it is a part of a URL's path: not empty, without `/`, `%` and spaces", "my-name")
+]
+Key = Annotated[
+    str,
+    matching(
+        _KEY,
+        "a key of a Secret is letters, digits, `.`, `-` and `_`, at most 253, and does not begin with `..`",
+        "password",
+    ),
+]
+EnvironmentName = Annotated[
+    str,
+    matching(
+        re.compile(_QUALIFIED),
+        "it is the value of a label: at most 63 letters, digits, `.`, `-`, `_`, no sign at either end",
+        "dev",
+    ),
+]
 Account = Annotated[str, AfterValidator(_account)]
 Variable = Annotated[
     str,
-    matching(_VARIABLE, "an environment variable is letters, digits and `_`, no digit first", "LOG_LEVEL"),
+    matching(
+        _VARIABLE,
+        "an environment variable is letters, digits, `_`, `.` and `-`, no digit first",
+        "use a name such as LOG_LEVEL",
+    ),
 ]
 SqlName = Annotated[
     str,
@@ -204,18 +279,11 @@ SqlName = Annotated[
 Cidr = Annotated[str, AfterValidator(_cidr)]
 Range = Annotated[str, AfterValidator(_range)]
 DnsServer = Annotated[str, AfterValidator(_dns_server)]
-LabelKey = Annotated[
-    str,
-    matching(
-        re.compile(r"(?:[a-z0-9][a-z0-9.-]{0,251}[a-z0-9]/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"),
-        "it is no key of a label, so it would select no pod",
-        "k8s-app",
-    ),
-]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[
     str,
     matching(
-        re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?"),
+        re.compile(rf"(?:{_QUALIFIED})?"),
         "it is no value of a label, so it would select no pod",
         "kube-dns",
     ),
@@ -226,7 +294,8 @@ UrlPath = Annotated[str, AfterValidator(_url_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 UnprivilegedPort = Annotated[int, Field(ge=1024, le=65535)]
 UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Percent = Annotated[int, Field(ge=1, le=100)]
+# Of a request: usage goes beyond it, up to the limit.
+Percent = Annotated[int, Field(ge=1, le=10_000)]
 Seconds = Annotated[int, Field(ge=0, le=86400)]
-Command = Annotated[tuple[str, ...], BeforeValidator(_sequence), Field(min_length=1)]
+Command = Annotated[tuple[Scalar, ...], BeforeValidator(_sequence), Field(min_length=1)]
 Sequence = BeforeValidator(_sequence)

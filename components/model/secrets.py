@@ -1,27 +1,17 @@
 """The application's own secrets: where each variable's value comes from, and what their names must be."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, SecretStr, Tag, model_validator
 
 from .base import Model, refuse
-from .scalars import Variable, matching, text_of_scalar
+from .external import External
+from .scalars import Key, Subdomain, Variable, text_of_scalar
 
-_OBJECT = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
-_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 # Parts of an error's place that only say which form of the value was read; no key contains them.
 _TEXT, _REFERENCE = "<text>", "<reference>"
 FORMS = (_TEXT, _REFERENCE)
-
-ObjectName = Annotated[
-    str,
-    matching(_OBJECT, "an object's name is lower-case letters, digits, dashes and dots", "smtp"),
-]
-Key = Annotated[
-    str, matching(_KEY, "a key of a Secret is letters, digits, `.`, `-` and `_`, at most 253", "password")
-]
 
 
 def _not_empty(value: SecretStr) -> SecretStr:
@@ -36,7 +26,7 @@ def _not_empty(value: SecretStr) -> SecretStr:
 class StoreKey(Model):
     """A value in a store of the External Secrets Operator (https://external-secrets.io)."""
 
-    store: ObjectName = Field(description="Name of the store.", examples=["feastflow"])
+    store: Subdomain = Field(description="Name of the store.", examples=["feastflow"])
     kind: Literal["SecretStore", "ClusterSecretStore"] = Field(
         default="ClusterSecretStore", description="Kind of the store.", examples=["SecretStore"]
     )
@@ -58,7 +48,7 @@ class StoreKey(Model):
 class Reference(Model):
     """A value that is kept elsewhere: a key of a Secret of the namespace, or an entry of a store."""
 
-    secret: ObjectName | None = Field(
+    secret: Annotated[Subdomain, External("Secret")] | None = Field(
         default=None, description="Name of an existing Secret of the namespace.", examples=["smtp"]
     )
     key: Key | None = Field(default=None, description="Key in that Secret.", examples=["password"])

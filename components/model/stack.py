@@ -8,7 +8,7 @@ from .. import connections, shares
 from .base import Model, refuse
 from .database import Database
 from .edge import Edge
-from .scalars import Name, Namespace
+from .scalars import EnvironmentName, Namespace
 from .tenancy import Cluster, Tenancy
 from .tiers import Backend, Frontend
 
@@ -32,7 +32,7 @@ class Stack(Model):
     """Everything that a stack file says."""
 
     namespace: Namespace = Field(description="Namespace that the stack owns.", examples=["feastflow-dev"])
-    environment: Name = Field(
+    environment: EnvironmentName = Field(
         description="Name of the environment, a label on every object.", examples=["dev"]
     )
     rotation: Annotated[int, Field(ge=1)] = Field(
@@ -50,7 +50,7 @@ class Stack(Model):
     @property
     def production(self) -> bool:
         """Whether the environment's name says that customers use it."""
-        return self.environment in _PRODUCTION
+        return self.environment.lower() in _PRODUCTION
 
     @property
     def connections(self) -> int:

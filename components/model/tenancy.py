@@ -6,7 +6,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Model, refuse
-from .scalars import Account, DnsServer, LabelKey, LabelValue, Name, NarrowCidr, Port, Sequence, matching
+from .scalars import (
+    Account,
+    DnsServer,
+    Group,
+    LabelKey,
+    LabelValue,
+    Name,
+    NarrowCidr,
+    Port,
+    Sequence,
+    matching,
+)
 
 ImageGlob = Annotated[
     str,
@@ -75,7 +86,7 @@ class Tenancy(Model):
         ),
         examples=[["169.254.20.10", "10.96.0.10"]],
     )
-    developers: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+    developers: Group = Field(
         default="feastflow-developers",
         description="Group that may look at pods and their logs, and at nothing else.",
         examples=["feastflow-developers"],

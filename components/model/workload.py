@@ -9,19 +9,23 @@ from .base import Model, refuse
 from .external import External
 from .release import Release
 from .scalars import (
-    Bytes,
+    Certificates,
     Command,
     Cpu,
+    DirectorySize,
     Host,
     Image,
+    Memory,
     MountPath,
-    Name,
+    PathSegment,
     Percent,
     Port,
     Range,
     Scalar,
     Seconds,
     Sequence,
+    Subdomain,
+    Told,
     UnprivilegedPort,
     UrlPath,
     UserId,
@@ -29,6 +33,9 @@ from .scalars import (
 )
 from .secrets import Sources
 
+# Below these the runtimes themselves, which are some 40 MB, are killed, or are throttled for minutes.
+_LEAST = {"cpu": "25m", "memory": "32Mi"}
+_USUAL = {"cpu": "250m", "memory": "256Mi"}
 _SERVICE_LABELS = 3  # name, namespace, `svc`
 
 
@@ -36,7 +43,7 @@ class Amounts(Model):
     """CPU and memory."""
 
     cpu: Cpu = Field(description="Processor time in cores.", examples=["250m"])
-    memory: Bytes = Field(description="Memory in bytes.", examples=["256Mi"])
+    memory: Memory = Field(description="Memory in bytes.", examples=["256Mi"])
 
 
 class Resources(Model):
@@ -44,6 +51,20 @@ class Resources(Model):
 
     requests: Amounts = Field(description="What the scheduler reserves for each pod.")
     limits: Amounts = Field(description="What each pod may use: CPU is throttled above it, memory kills.")
+
+    @model_validator(mode="after")
+    def _something_starts(self) -> Self:
+        for kind, least in _LEAST.items():
+            limit = getattr(self.limits, kind)
+            if quantities.parse(limit) < quantities.parse(least):
+                meant = _USUAL[kind]
+                raise refuse(
+                    f"it is below {least}, with which no server of Node, Python or Java starts; "
+                    f"did you mean {meant}?",
+                    meant,
+                    at=f"limits.{kind}",
+                )
+        return self
 
     @model_validator(mode="after")
     def _request_within_limit(self) -> Self:
@@ -91,9 +112,8 @@ class Autoscaling(Model):
         description="Requests a second and pod above which pods are added; see `requestsMetric`.",
         examples=[100],
     )
-    requests_metric: str = Field(
+    requests_metric: PathSegment = Field(
         default="http_requests_per_second",
-        pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$",
         description="Name of that number in the cluster's custom metrics API, which must exist for it.",
         examples=["http_requests_per_second"],
     )
@@ -110,6 +130,7 @@ class Autoscaling(Model):
         if (
             self.cpu_percent is None
             and self.memory_percent is None
+            and self.requests_per_second is None
             and self.min_replicas != self.max_replicas
         ):
             raise refuse(
@@ -179,8 +200,7 @@ class Shutdown(Model):
 class CaBundle(Model):
     """Certificates of an authority that the process must trust beside the system's own."""
 
-    pem: str = Field(
-        pattern=r"^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n -]+-----END CERTIFICATE-----\n?$",
+    pem: Certificates = Field(
         description="One or more certificates in PEM form; public, hence no secret.",
         examples=["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"],
     )
@@ -230,7 +250,7 @@ class WritablePath(Model):
     """A directory the process may write to; everything else is read-only."""
 
     path: MountPath = Field(description="Absolute path in the container.", examples=["/tmp"])  # noqa: S108
-    size: Bytes = Field(
+    size: DirectorySize = Field(
         default="64Mi", description="Most it may hold; the pod is evicted beyond that.", examples=["64Mi"]
     )
 
@@ -262,7 +282,7 @@ class Workload(Model):
         description="Directories the process writes to.",
         examples=[[{"path": "/tmp", "size": "64Mi"}]],  # noqa: S108
     )
-    env: dict[Variable, Scalar] = Field(
+    env: dict[Variable, Told] = Field(
         default={},
         description="Further environment in plain text; `$(NAME)` stands for a variable of the contract.",
         examples=[{"LOG_LEVEL": "info"}],
@@ -285,12 +305,27 @@ class Workload(Model):
         description="Hosts outside the namespace that the pods may connect to.",
         examples=[[{"host": "api.example.com", "port": 443}]],
     )
-    pull_secrets: Annotated[tuple[Annotated[Name, External("Secret")], ...], Sequence] = Field(
+    pull_secrets: Annotated[tuple[Annotated[Subdomain, External("Secret")], ...], Sequence] = Field(
         default=(),
         description="Secrets of the namespace with which nodes pull the image.",
         examples=[["registry"]],
     )
     release: Release = Field(default=Release(), description="How one version follows another.")
+
+    @model_validator(mode="after")
+    def _targets_can_be_reached(self) -> Self:
+        for kind in ("cpu", "memory"):
+            target = getattr(self.autoscaling, f"{kind}_percent")
+            request, limit = getattr(self.resources.requests, kind), getattr(self.resources.limits, kind)
+            most = int(100 * quantities.parse(limit) / quantities.parse(request))
+            if target is not None and target > most:
+                raise refuse(
+                    f"no pod uses more than its limit ({limit}), which is {most} % of its request "
+                    f"({request}), so no pod would ever be added",
+                    str(most * 4 // 5),
+                    at=f"autoscaling.{kind}Percent",
+                )
+        return self
 
     @model_validator(mode="after")
     def _distinct_paths(self) -> Self:

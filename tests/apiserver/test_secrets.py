@@ -97,7 +97,6 @@ def deployed(office: Office) -> _Deployed:
 
     def existing(config: Config) -> None:
         config["feastflow:backend"]["secrets"] = {"SMTP_PASSWORD": {"secret": "smtp", "key": "password"}}
-        config["policies:levels"]["reference"] = "advisory"
 
     team.change(existing)
     with _Arguments() as arguments:

@@ -37,8 +37,8 @@ def test_the_bases_files_are_had_without_touching_the_checkout(clone: Repository
     (clone.folder / "Pulumi.dev.yaml").write_text("config: {a: 2}\n")
     before = program.at(clone.folder, commit, tmp_path / "base")
 
-    assert before.settings("dev") == {"a": 1}
-    assert Program(folder=clone.folder).settings("dev") == {"a": 2}
+    assert before.settings("dev") == {"feastflow:a": 1}
+    assert Program(folder=clone.folder).settings("dev") == {"feastflow:a": 2}
     assert before.stacks() == ["dev"]
     assert "worktree" not in clone.git("worktree", "list").replace(str(clone.folder), "")
 

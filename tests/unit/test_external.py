@@ -56,6 +56,12 @@ def test_a_mark_is_found_wherever_a_field_holds_it_and_nothing_else_is() -> None
             {"Secret/a-tls"},
         ),
         ({"database": {"storageClass": "fast"}}, {"StorageClass/fast"}),
+        (
+            {"backend": {"secrets": {name: {"secret": "smtp", "key": name} for name in ("A", "B")}}},
+            {"Secret/smtp"},
+        ),
+        ({"frontend": {"secrets": {"A": {"secret": "shop.mail", "key": "a"}}}}, {"Secret/shop.mail"}),
+        ({"frontend": {"secrets": {"A": {"externalSecret": {"store": "s", "key": "k"}}}}}, set()),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )

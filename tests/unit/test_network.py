@@ -166,7 +166,7 @@ def test_a_controller_that_is_no_pod_is_known_by_its_addresses_and_nothing_else_
             "backend.egress[0].cidrs[0]",
         ),
         ({"tenancy": {"dnsAddresses": ["169.254.0.0/16"]}}, "tenancy.dnsAddresses[0]"),
-        ({"tenancy": {"dnsLabels": {"k8s app": "dns"}}}, "tenancy.dnsLabels.k8s app"),
+        ({"tenancy": {"dnsLabels": {"k8s app": "dns"}}}, 'tenancy.dnsLabels["k8s app"]'),
         ({"tenancy": {"dnsPorts": []}}, "tenancy.dnsPorts"),
         ({"cluster": {"ipFamilies": []}}, "cluster.ipFamilies"),
     ],

@@ -194,7 +194,7 @@ def test_a_secret_that_is_not_encrypted_is_refused(places: list[encrypted.Path] 
         ("backend", {"env": {"A": [KEY]}}, "backend.env.A"),
         ("backend", {"args": KEY}, "backend.args"),
         ("backend", {"args": [[f"--password={KEY}"]]}, "backend.args"),
-        ("backend", {"command": [KEY, 1]}, "backend.command"),
+        ("backend", {"command": [KEY, [1]]}, "backend.command"),
         ("backend", f"broken: {KEY}: {{", "backend"),
         ("backend", {"autoscaling": f"broken {KEY}"}, "backend.autoscaling"),
         ("backend", {"image": f"https://user:{KEY}@registry.example.com/api:1"}, "backend.image"),

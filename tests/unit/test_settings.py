@@ -152,10 +152,15 @@ def test_a_value_given_in_part_keeps_the_tiers_other_defaults() -> None:
 
 def test_numbers_that_the_cli_stored_for_text_are_read_as_text() -> None:
     stack = parse(
-        backend={"resources": {"limits": {"cpu": 1}}, "env": {"LEVEL": 3, "VERBOSE": True, "RATE": 0.5}}
+        backend={
+            "resources": {"limits": {"cpu": 1}},
+            "env": {"LEVEL": 3, "VERBOSE": True},
+            "args": ["--rate", 0.5],
+        }
     )
     assert stack.backend.resources.limits.cpu == "1"
-    assert stack.backend.env == {"LEVEL": "3", "VERBOSE": "true", "RATE": "0.5"}
+    assert stack.backend.env == {"LEVEL": "3", "VERBOSE": "true"}
+    assert stack.backend.args == ("--rate", "0.5")
 
 
 def test_what_the_engine_hands_over_as_text_is_read_as_what_the_key_means() -> None:
@@ -220,7 +225,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "the cluster's, a controller's",
         "feastflow:namespace feastflow-dev",
     ),
-    ({"environment": "Dev Env"}, "environment", "DNS label", "feastflow:environment my-name"),
+    ({"environment": "Dev Env"}, "environment", "value of a label", "feastflow:environment dev"),
     ({"rotation": 0}, "rotation", "greater than or equal to 1", "feastflow:rotation 2"),
     ({"backend": {"image": "api"}}, "backend.image", "without a tag", "api:1.2.3"),
     ({"backend": {"image": "api:latest"}}, "backend.image", "another image every day", "api:1.2.3"),
@@ -266,10 +271,10 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "backend.autoscaling.cpuPercent 70",
     ),
     (
-        {"backend": {"autoscaling": {"cpuPercent": 101}}},
+        {"backend": {"autoscaling": {"cpuPercent": 251}}},
         "backend.autoscaling.cpuPercent",
-        "less than or equal to 100",
-        "70",
+        "which is 250 % of its request (200m)",
+        "backend.autoscaling.cpuPercent 200",
     ),
     (
         {"backend": {"probes": {"liveness": "health"}}},
@@ -404,7 +409,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     ({"database": {"user": "a;b"}}, "database.user", "SQL unquoted", "feastflow"),
     ({"database": {"name": "template1"}}, "database.name", "PostgreSQL itself", "feastflow"),
-    ({"database": {"storage": "2GB"}}, "database.storage", "no Kubernetes quantity", "256Mi"),
+    ({"database": {"storage": "2GB"}}, "database.storage", "no Kubernetes quantity", "database.storage 2Gi"),
     ({"edge": {}}, "edge.host", "field required", "feastflow.example.com"),
     ({"edge": {"host": "http://x"}}, "edge.host", "without scheme", "feastflow.example.com"),
     ({"edge": {"host": "10.0.0.1"}}, "edge.host", "DNS name", "feastflow.example.com"),

@@ -143,7 +143,7 @@ def test_no_container_may_be_larger_than_the_largest_of_the_stack(dev: Recording
 
 
 replicas = st.integers(min_value=1, max_value=50)
-millicores = st.integers(min_value=1, max_value=4000)
+millicores = st.integers(min_value=13, max_value=4000)
 
 
 @given(backend=replicas, frontend=replicas, cpu=millicores, instances=st.integers(min_value=2, max_value=9))
