@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import apps, autoscaling, core, meta, networking, policy
 
-from . import names, network, workload
+from . import environment, names, network, workload
 from .context import Place, await_condition, await_paths
 from .model.workload import Autoscaling, Workload
 from .names import Identity
@@ -106,8 +106,8 @@ def container(args: HttpTierArgs) -> workload.Container:
     return workload.Container(
         name=args.identity.component,
         image=settings.image,
-        command=settings.command,
-        args=settings.args,
+        command=environment.words(settings.command or (), args.env, settings.env_names),
+        args=environment.words(settings.args, args.env, settings.env_names),
         env=args.env,
         port=settings.port,
         resources=settings.resources,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pulumi
 from pulumi_kubernetes import batch, core
 
-from . import names, workload
+from . import environment, names, workload
 from .context import Place
 from .model.jobs import Job
 from .model.tiers import Backend
@@ -45,6 +45,7 @@ def create(args: JobsArgs, parent: pulumi.Resource) -> list[pulumi.Resource]:
 def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pulumi.Resource:
     place, settings = args.place, args.settings
     resources = job.resources or settings.resources
+    env = environment.over(args.env, job.env, settings.env_names)
     own = place.identity(names.joined(names.JOBS, name), "jobs", args.version)
     pod = workload.Pod(
         identity=own,
@@ -56,9 +57,9 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
         container=workload.Container(
             name=name,
             image=settings.image,
-            command=job.command,
-            args=job.args,
-            env=_variables(args.env, job),
+            command=environment.words(job.command or (), env, settings.env_names),
+            args=environment.words(job.args, env, settings.env_names),
+            env=env,
             resources=resources,
         ),
         # Of the same size, so that no run needs more for waiting than for its work.
@@ -87,8 +88,3 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
         ),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=list(args.after)),
     )
-
-
-def _variables(backends: Sequence[core.v1.EnvVarArgs], job: Job) -> list[core.v1.EnvVarArgs]:
-    kept = [variable for variable in backends if variable.name not in job.env]
-    return [*kept, *(core.v1.EnvVarArgs(name=name, value=job.env[name]) for name in sorted(job.env))]

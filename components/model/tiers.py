@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from . import references
 from .base import Model, refuse
 from .jobs import Job
 from .scalars import Command, Image, Name, Seconds, Sequence, UnprivilegedPort
@@ -113,6 +114,7 @@ class Backend(Workload):
     def _names_fit(self) -> Self:
         jobs = {f"jobs.{name}.env": job.env for name, job in self.jobs.items()}
         check_names(self, BACKEND_VARIABLES, jobs)
+        references.check(self, BACKEND_VARIABLES, self.jobs, {"migrations.command": self.migrations.command})
         return self
 
 
@@ -148,6 +150,7 @@ class Frontend(Workload):
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         check_names(self, FRONTEND_VARIABLES)
+        references.check(self, FRONTEND_VARIABLES)
         return self
 
 

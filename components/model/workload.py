@@ -264,7 +264,9 @@ class Workload(Model):
     )
     env: dict[Variable, Scalar] = Field(
         default={},
-        description="Further environment in plain text; `$(NAME)` stands for a variable of the contract.",
+        description=(
+            "Further environment in plain text; `$(NAME)` stands for another variable, `$$(NAME)` for itself."
+        ),
         examples=[{"LOG_LEVEL": "info"}],
     )
     secrets: Sources = Field(
