@@ -141,6 +141,7 @@ class Backend(pulumi.ComponentResource):
             settings=version,
             version=self.version,
             env=serving.env,
+            first=serving.init,
             gate=args.database.gate,
             volumes=(*serving.volumes, args.database.gate_volume),
             after=after,

@@ -100,9 +100,9 @@ def _namespace(text: str) -> str:
 
 def _path(text: str) -> str:
     parts = text.split("/")
-    if not text.startswith("/") or text == "/" or ".." in parts or ":" in text or "" in parts[1:]:
+    if not text.startswith("/") or {".", ".."} & {*parts} or ":" in text or "" in parts[1:]:
         raise refuse(
-            "a mount needs an absolute path in the container, other than `/` and without `..`",
+            "a mount needs an absolute path in the container, other than `/` and without `..` or `.`",
             "/tmp",  # noqa: S108 - a path inside a container
         )
     return text

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from . import references
+from . import mounts, references
 from .base import Model, refuse
 from .jobs import Job
 from .scalars import Command, Image, Name, Seconds, Sequence, UnprivilegedPort
@@ -113,6 +113,7 @@ class Backend(Workload):
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         jobs = {f"jobs.{name}.env": job.env for name, job in self.jobs.items()}
+        mounts.check(self)
         check_names(self, BACKEND_VARIABLES, jobs)
         references.check(self, BACKEND_VARIABLES, self.jobs, {"migrations.command": self.migrations.command})
         return self
@@ -149,6 +150,7 @@ class Frontend(Workload):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
+        mounts.check(self)
         check_names(self, FRONTEND_VARIABLES)
         references.check(self, FRONTEND_VARIABLES)
         return self
