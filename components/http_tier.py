@@ -128,7 +128,7 @@ def outside(
     """Open the paths of all the tier's pods to the hosts outside the namespace that the settings name."""
     if not settings.egress:
         return []
-    hosts = [network.outside(host) for host in settings.egress]
+    hosts = [network.outside(host, place.cluster.domain) for host in settings.egress]
     return [network.release(f"{tier.name}-to-outside", place, tier.every_version, hosts, parent)]
 
 

@@ -140,7 +140,9 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
             },
         },
         # Clients verify the name they connect to.
-        "certificates": {"serverAltDNSNames": names.hosts(names.DATABASE, place.instance)},
+        "certificates": {
+            "serverAltDNSNames": names.hosts(names.DATABASE, place.instance, place.cluster.domain)
+        },
         "storage": {
             "size": settings.storage,
             **({"storageClass": settings.storage_class} if settings.storage_class else {}),

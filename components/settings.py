@@ -190,6 +190,9 @@ def _below(value: Any, keys: list[str]) -> Any:  # noqa: ANN401 - a value of any
     for key in keys:
         if isinstance(value, BaseModel):
             value = value.model_dump(by_alias=True)
+        if isinstance(value, list | tuple) and key.isdigit():
+            value = value[int(key)]
+            continue
         if not isinstance(value, Mapping) or key not in value:
             return value
         value = value[key]

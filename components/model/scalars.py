@@ -11,6 +11,7 @@ from .. import addresses, images, quantities
 from .base import refuse
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+HOST = re.compile(rf"{_LABEL.pattern}(?:\.{_LABEL.pattern})*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LONGEST_HOST = 253

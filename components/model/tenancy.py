@@ -6,7 +6,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Model, refuse
-from .scalars import Account, DnsServer, LabelKey, LabelValue, Name, NarrowCidr, Port, Sequence, matching
+from .scalars import (
+    Account,
+    DnsServer,
+    LabelKey,
+    LabelValue,
+    Name,
+    NarrowCidr,
+    Port,
+    Sequence,
+    Subdomain,
+    matching,
+)
 
 ImageGlob = Annotated[
     str,
@@ -150,6 +161,11 @@ class Cluster(Model):
         default=("IPv4",),
         description="Families of the pods' addresses; with IPv6 the site listens on those too.",
         examples=[["IPv4", "IPv6"]],
+    )
+    domain: Subdomain = Field(
+        default="cluster.local",
+        description="Domain of the cluster's DNS, by which the whole names of Services end.",
+        examples=["k8s.example.com"],
     )
     api_server: Annotated[tuple[NarrowCidr, ...], Sequence] = Field(
         default=(),

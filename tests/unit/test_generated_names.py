@@ -166,7 +166,7 @@ def test_a_second_path_leaves_the_name_of_an_unlike_one_alone() -> None:
 
 @given(WORD)
 def test_the_databases_certificate_names_a_host_that_fits_in_any_namespace(namespace: str) -> None:
-    hosts = names.hosts(names.DATABASE, namespace)
+    hosts = names.hosts(names.DATABASE, namespace, "cluster.local")
     assert all(SUBDOMAIN.fullmatch(host) for host in hosts)
     assert len(hosts[0]) <= 64
 
