@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from components import hosts
 from components.addresses import PUBLIC
 from components.hosts import Kind
+from policies.judgement import judge
+from policies.rules import RULES
 
 from .recorder import Recording, record_stack
 from .test_network import paths, rules
@@ -217,6 +219,26 @@ def test_the_databases_certificate_has_the_names_of_the_clusters_own_domain() ->
     recording = record_stack({**MINIMAL, "feastflow:cluster": OTHER["cluster"], "feastflow:database": prod})
     names = recording.one("Cluster", "postgres").inputs["spec"]["certificates"]["serverAltDNSNames"]
     assert names[-1] == "postgres.shop.svc.k8s.example.com"
+
+
+def test_the_rules_let_pass_whatever_the_settings_open() -> None:
+    named = ["api.example.com", "web.dev.", "redis.tools.svc", "redis-0.redis.tools.svc.cluster.local"]
+    egress = [*({"host": host, "port": 465} for host in named), {"host": "db.lan", "cidrs": ["10.20.0.0/16"]}]
+    backend = {"egress": egress, "jobs": {"a": {"schedule": "@daily", "command": ["a"]}}}
+    recording = record_stack(
+        {
+            **MINIMAL,
+            "feastflow:backend": backend,
+            "feastflow:frontend": {"egress": egress, "callsBackend": True},
+        }
+    )
+    broken = {
+        (rule.id, policy.object_name)
+        for policy in recording.all("NetworkPolicy")
+        for rule in RULES
+        if judge(rule, policy.inputs)
+    }
+    assert broken == set()
 
 
 LABEL = st.from_regex(r"\A[a-z]([a-z0-9-]{0,8}[a-z0-9])?\Z")
