@@ -106,6 +106,7 @@ def twice(recording: Recording) -> Iterator[str]:
 def stack(
     *, namespace: str = "shop", environment: str = "dev", job: str = "report", paths: list[str] | None = None
 ) -> Recording:
+    """A stack with everything whose name follows from a setting."""
     writable = [{"path": path} for path in paths or ["/tmp"]]
     backend = {
         "jobs": {job: {"schedule": "@daily", "command": ["report"]}},
@@ -122,15 +123,26 @@ def stack(
             "feastflow:namespace": namespace,
             "feastflow:environment": environment,
             "feastflow:backend": backend,
-            "feastflow:frontend": {"writable": writable, "release": {"strategy": "canary", "canary": {}}},
+            "feastflow:frontend": {
+                "callsBackend": True,
+                "writable": writable,
+                "release": {"strategy": "canary", "canary": {}},
+            },
         }
     )
 
 
+EXTREMES: tuple[tuple[str, str, str, list[str]], ...] = (
+    ("n" * 63, "e" * 63, "j" * 37, ["/" + "x" * 200, "/" + "x" * 199 + "y"]),
+    ("a", "b", "await-database", ["/_", "/-", "/é"]),
+    ("a-1", "0", "authorities", ["/a_b", "/a-b", "/a/b", "/A/B"]),
+)
+
+
 @settings(max_examples=4)
-@example("n" * 63, "e" * 63, "j" * 37, ["/" + "x" * 200, "/" + "x" * 199 + "y"])
-@example("a", "b", "await-database", ["/_", "/-", "/é"])
-@example("a", "b", "authorities", ["/a_b", "/a-b", "/a/b", "/A/B"])
+@example(*EXTREMES[0])
+@example(*EXTREMES[1])
+@example(*EXTREMES[2])
 @given(WORD.filter(lambda text: "-" not in text[:8]), WORD, WORD.filter(lambda text: len(text) <= 37), PATHS)
 def test_every_generated_name_is_one_for_its_kind_and_no_two_things_share_one(
     namespace: str, environment: str, job: str, paths: list[str]
