@@ -8,6 +8,7 @@ from .base import refuse
 from .workload import Egress
 
 _CALLS = "pulumi config set --path feastflow:frontend.callsBackend true"
+_SERVERS = (names.BACKEND, names.FRONTEND, names.DATABASE)
 _API_SERVER = ("default", "kubernetes")
 
 
@@ -34,8 +35,7 @@ def _problem(
     tier: str, host: Egress, found: Host, namespace: str, domain: str, site: str
 ) -> tuple[str, str, str]:
     """Return why the host is refused, what to do instead, and the key; empty where it is not."""
-    if found.kind is Kind.OWN or namespace == found.namespace or _is_own(found.namespace):
-        service = found.namespace if _is_own(found.namespace) else found.service
+    if service := _in_own_namespace(host.host, found, namespace):
         return (*_own(tier, service, site), "host")
     if found.kind is Kind.CLUSTER and (found.namespace, found.service) == _API_SERVER:
         why = "the API server has no pods that a policy could name"
@@ -81,20 +81,21 @@ def _unknown(name: str, found: Host, domain: str) -> tuple[str, str]:
     return "", ""
 
 
-def _is_own(name: str) -> bool:
-    """Whether a name is of one of the stack's Services, as the last part of a short name may be."""
-    return bool(name) and name.startswith((names.BACKEND, names.FRONTEND, names.DATABASE_HEADLESS))
+def _in_own_namespace(name: str, found: Host, namespace: str) -> str:
+    """Return the Service that a name of the stack's own namespace means; empty for other names."""
+    if name == f"{found.service}.{names.DATABASE_HEADLESS}":
+        # Short for a pod of that Service; no other one has names for its pods.
+        return names.DATABASE_HEADLESS
+    certain = found.kind is Kind.CLUSTER or _server(found.service)
+    return found.service if found.kind is Kind.OWN or (certain and found.namespace == namespace) else ""
+
+
+def _server(service: str) -> str:
+    """Return whose Service it is, of the tiers; empty where it is none's."""
+    return next((each for each in _SERVERS if service == each or service.startswith(f"{each}-")), "")
 
 
 def _own(tier: str, service: str, site: str) -> tuple[str, str]:
-    server = next(
-        (
-            each
-            for each in (names.BACKEND, names.FRONTEND, names.DATABASE)
-            if service == each or service.startswith(f"{each}-")
-        ),
-        "",
-    )
     one_side = "a path inside the namespace has two sides, and this would open one"
     return {
         ("frontend", names.BACKEND): (one_side, f"remove it, and have both opened: {_CALLS}"),
@@ -108,7 +109,7 @@ def _own(tier: str, service: str, site: str) -> tuple[str, str]:
             f"name the site as its visitors do: {site}",
         ),
     }.get(
-        (tier, server),
+        (tier, _server(service)),
         (
             "it is in the stack's own namespace, where the stack opens each path, and nothing else is",
             "remove it; another program's Service is in another namespace: name.namespace.svc",

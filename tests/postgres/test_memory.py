@@ -28,7 +28,8 @@ def may_mount() -> bool:
     unshare = shutil.which("unshare")
     if unshare is None:
         return False
-    return subprocess.run([unshare, "--mount", "true"], capture_output=True, check=False).returncode == 0
+    command = [unshare, "--mount", "true"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - a program of util-linux
 
 
 @pytest.mark.skipif(not may_mount(), reason="only root may mount a /dev/shm for one process")

@@ -52,7 +52,16 @@ def test_every_whole_name_of_the_clusters_dns_opens_its_namespace(
     ]
 
 
-@pytest.mark.parametrize("host", ["redis.my-tools", "redis.tools2", "redis-0.redis.my-tools"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "redis.feastflow-backend",
+        "postgres.postgres-headless2",
+        "redis.my-tools",
+        "redis.tools2",
+        "redis-0.redis.my-tools",
+    ],
+)
 def test_a_short_name_that_no_public_host_can_have_opens_its_namespace(host: str) -> None:
     (peer,) = opened({"host": host, "port": 6379})
     (namespace,) = peer["namespaceSelector"]["matchLabels"].values()
@@ -113,6 +122,7 @@ def test_a_public_host_opens_the_public_addresses_alone(host: str) -> None:
         ("redis", "in the stack's own namespace", "another namespace: name.namespace.svc"),
         ("localhost", "in the stack's own namespace", "remove it"),
         ("redis.shop.svc", "in the stack's own namespace", "remove it"),
+        ("tea.shop", "a Service in the namespace shop, or a public host", "tea.shop. (with the dot)"),
         ("api_x.example.com", "no DNS name", "api.example.com"),
         ("10.20.0.7", "no DNS name", "addresses stand in cidrs"),
         ("https://api.example.com", "no DNS name", "api.example.com"),

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from components import migrations, names, workload
 from components.model import mounts
+from render import files, program
 from render import secrets as render_secrets
+from render.manifests import render
 
 from .recorder import Recording, record_stack, stack_file
 from .test_hardening import THIRD
@@ -267,6 +269,20 @@ def test_a_job_with_the_bundle_has_the_file_that_node_reads() -> None:
     recording = record_stack({**MINIMAL, "feastflow:backend": OWN})
     pod = recording.pods()["CronJob/feastflow-jobs-report"]
     assert [each["name"] for each in pod["initContainers"]] == ["authorities", "await-database"]
+
+
+@pytest.mark.parametrize("more", [{}, {"feastflow:rotation": 3}])
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_no_two_objects_of_a_rendering_share_a_name(name: str, more: dict[str, object]) -> None:
+    backend = {"secrets": {"A_KEY": {"secure": "v1:a"}}, "migrations": {"command": ["migrate"]}}
+    frontend = {"secrets": {"A_KEY": {"secure": "v1:a"}}}
+    config = {**stack_file(name), "feastflow:backend": backend, "feastflow:frontend": frontend, **more}
+    store = render_secrets.Store(kind="SecretStore", name="vault", path="feastflow")
+    rendered = [each.manifest for each in render(program.objects(name, config), store)]
+    found = Counter((each["kind"], each["metadata"]["name"]) for each in rendered)
+    assert [key for key, count in found.items() if count > 1] == []
+    texts = files.texts(render(program.objects(name, config), store), name)
+    assert sum(text.count("\n---\n") for text in texts.values()) == len(rendered)
 
 
 def test_a_rendered_reference_reads_every_key_that_a_secret_may_have() -> None:
