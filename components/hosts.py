@@ -17,16 +17,17 @@ _OF_A_STATEFUL_SET = re.compile(r"[a-z0-9-]+-[0-9]+(\.[a-z0-9-]+){2}")
 _DIGIT_OR_DASH = re.compile(r"[0-9-]")
 # Of the Internet, and no team's or program's namespace.
 _GENERIC = frozenset({"biz", "com", "edu", "gov", "info", "int", "mil", "net", "org"})
-# https://www.iana.org/domains/root/db, but for two that namespaces are often called: `ci` and `qa`.
+# https://www.iana.org/domains/root/db, but for those that teams and programs are
+# called by as well: bi, cd, ci, gw, ml, mq, pg, qa and tf.
 _COUNTRIES = (
-    "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw "
-    "by bz ca cc cd cf cg ch ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu "
-    "fi fj fk fm fo fr ga gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu id ie il "
-    "im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly "
-    "ma mc md me mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu "
-    "nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py re ro rs ru rw sa sb sc sd se sg sh si sk sl sm sn "
-    "so sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc "
-    "ve vg vi vn vu wf ws ye yt za zm zw "
+    "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bj bm bn bo br bs bt bw by "
+    "bz ca cc cf cg ch ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj "
+    "fk fm fo fr ga gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gy hk hm hn hr ht hu id ie il im in io "
+    "iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly ma mc md "
+    "me mg mh mk mm mn mo mp mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf "
+    "ph pk pl pm pn pr ps pt pw py re ro rs ru rw sa sb sc sd se sg sh si sk sl sm sn so sr ss st su sv "
+    "sx sy sz tc td tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws "
+    "ye yt za zm zw "
 )
 # https://www.rfc-editor.org/rfc/rfc6761, https://www.rfc-editor.org/rfc/rfc6762#appendix-G and
 # https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en

@@ -95,6 +95,8 @@ def test_a_public_host_opens_the_public_addresses_alone(host: str) -> None:
         ),
         ("redis.dev", "a Service in the namespace dev", "redis.dev. (with the dot)"),
         ("redis.qa", "a Service in the namespace qa", "redis.qa.svc"),
+        ("rabbit.mq", "a Service in the namespace mq", "rabbit.mq.svc"),
+        ("redis.prod", "a Service in the namespace prod", "redis.prod.svc"),
         ("redis-0.redis.tools", "a Service in the namespace tools", "write redis-0.redis.tools.svc"),
         ("redis-node-0.redis-headless.tools", "in the namespace tools", ".tools.svc for the Service"),
         (

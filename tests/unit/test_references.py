@@ -243,6 +243,28 @@ def test_in_this_order_the_kubelet_expands_every_reference_or_there_is_a_cycle(
         known[name] = expanded(values[name], known)
 
 
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("$(VAR_A)-$(VAR_A)", "A-A"),
+        ("___$(VAR_B)___", "___B___"),
+        ("f000-$$VAR_A", "f000-$VAR_A"),
+        ("$$(VAR_B)_$(VAR_A)", "$(VAR_B)_A"),
+        ("$$$(VAR_A)-$(VAR_B)", "$A-B"),
+        ("$$$$$$$(VAR_A)", "$$$A"),
+        ("f000-$$$$(VAR_A)", "f000-$$(VAR_A)"),
+        ("$VAR_A) ${VAR_A} $(VAR_A", "$VAR_A) ${VAR_A} $(VAR_A"),
+        ("$(VAR_DNE)", "$(VAR_DNE)"),
+        ("$?-$VAR_A$", "$?-$VAR_A$"),
+        ("--$($($($($--", "--$($($($($--"),
+        ("$(VAR_C)_______$(", "C_______$("),
+    ],
+)
+def test_the_port_expands_as_kubernetes_own_tests_say(text: str, result: str) -> None:
+    # https://github.com/kubernetes/kubernetes/blob/v1.34.0/third_party/forked/golang/expansion/expand_test.go
+    assert expanded(text, {"VAR_A": "A", "VAR_B": "B", "VAR_C": "C"}) == result
+
+
 def asked(text: str) -> list[str]:
     """The names that the kubelet looks up in the text, in its order."""
     names: list[str] = []
