@@ -48,7 +48,12 @@ backend = Backend(
 )
 frontend = Frontend(
     "frontend",
-    FrontendArgs(place=tenancy.place, settings=stack.frontend, weights=stack.edge.weights),
+    FrontendArgs(
+        place=tenancy.place,
+        settings=stack.frontend,
+        backend=backend.upstream,
+        weights=stack.edge.weights,
+    ),
     on_cluster,
 )
 edge = Edge(

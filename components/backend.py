@@ -141,6 +141,7 @@ class Backend(pulumi.ComponentResource):
             settings=version,
             version=self.version,
             env=serving.env,
+            first=serving.init,
             gate=args.database.gate,
             volumes=(*serving.volumes, args.database.gate_volume),
             after=after,
@@ -160,8 +161,7 @@ class Backend(pulumi.ComponentResource):
             clients.append(jobs.identity(place))
         paths = [
             *network.allow(names.DATABASE_POLICY, place, clients, (engine.server, engine.port), self),
-            *http_tier.outside(place, identity, settings, self),
-            *(http_tier.outside(place, jobs.identity(place), settings, self) if settings.jobs else ()),
+            *(policy for client in clients for policy in http_tier.outside(place, client, settings, self)),
         ]
         after = [*args.database.ready, *paths]
         # Of the tier's own size, so that no pod needs more for waiting than for its work.

@@ -54,6 +54,11 @@ def memory(database: Database) -> int:
     return int(quantities.parse(database.resources.limits.memory)) // _MEBIBYTE
 
 
+def storage(database: Database) -> int:
+    """The size of an instance's volume in MiB."""
+    return int(quantities.parse(database.storage)) // _MEBIBYTE
+
+
 def check(backend: Backend, database: Database, *, weights: bool) -> None:
     """Refuse what would leave a pod without a connection, or the server without memory for all of them.
 

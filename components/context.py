@@ -13,6 +13,8 @@ from .names import Identity, common_labels
 _ENVIRONMENT = "feastflow.dev/environment"
 SKIP_AWAIT: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
 _WAIT_FOR = "pulumi.com/waitFor"
+# https://www.pulumi.com/registry/packages/kubernetes/api-docs/apps/v1/deployment/
+_PULUMIS_SECONDS = 600
 _WAIT_SECONDS = "pulumi.com/timeoutSeconds"
 
 
@@ -29,6 +31,14 @@ def await_paths(*paths: str) -> Mapping[str, str]:
 def await_seconds(seconds: int) -> Mapping[str, str]:
     """Return an annotation that makes Pulumi wait for the object as long as that, instead of ten minutes."""
     return {_WAIT_SECONDS: str(seconds)}
+
+
+def timeouts(seconds: int) -> pulumi.CustomTimeouts | None:
+    """Return how long Pulumi waits for what may take so many seconds; None where its own ten minutes do."""
+    if seconds <= _PULUMIS_SECONDS:
+        return None
+    text = f"{seconds}s"
+    return pulumi.CustomTimeouts(create=text, update=text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_kubernetes import core, meta
 
-from . import digests, names
+from . import digests, expansion, names
 from .context import Place
 from .names import Identity
 
@@ -39,7 +39,7 @@ class SecretKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Variables by name. `extra` comes last, so its values may refer to the others as `$(NAME)`.
+    """Variables by name. `extra` comes last, so its values may refer to all of them as `$(NAME)`.
 
     Those of the contract may be `renamed`; the application's `own` secrets are called as they are.
     """
@@ -157,10 +157,39 @@ def variables(environment: Environment, config_name: pulumi.Input[str]) -> list[
     ]
     hidden = [environment.secret[name].variable(called(name)) for name in sorted(environment.secret)]
     hidden += [environment.own[name].variable(name) for name in sorted(environment.own)]
-    extra = [
-        core.v1.EnvVarArgs(name=name, value=environment.extra[name]) for name in sorted(environment.extra)
+    before = [*plain, *hidden]
+    extra = {name: environment.extra[name] for name in sorted(environment.extra)}
+    return _with(before, extra, environment.renamed)
+
+
+def over(
+    variables: Sequence[core.v1.EnvVarArgs], own: Mapping[str, str], renamed: Mapping[str, str]
+) -> list[core.v1.EnvVarArgs]:
+    """Return another container's environment with `own` values over it, which may refer to the rest."""
+    kept = [variable for variable in variables if variable.name not in own]
+    texts = {str(variable.name): str(variable.value) for variable in kept if variable.value is not None}
+    before = [variable for variable in kept if variable.value is None]
+    return _with(before, {**texts, **{name: own[name] for name in sorted(own)}}, renamed)
+
+
+def words(
+    texts: Sequence[str], variables: Sequence[core.v1.EnvVarArgs], renamed: Mapping[str, str]
+) -> list[str]:
+    """Return a command or its arguments, with references to the variables by the names that these have."""
+    new = expansion.new_names(renamed, {str(variable.name) for variable in variables})
+    return [expansion.renamed(text, new) for text in texts]
+
+
+def _with(
+    before: Sequence[core.v1.EnvVarArgs], values: Mapping[str, str], renamed: Mapping[str, str]
+) -> list[core.v1.EnvVarArgs]:
+    """Return the variables and after them those of the values, each after all that it refers to."""
+    new = expansion.new_names(renamed, {*(str(variable.name) for variable in before), *values})
+    texts = {name: expansion.renamed(text, new) for name, text in values.items()}
+    return [
+        *before,
+        *(core.v1.EnvVarArgs(name=name, value=texts[name]) for name in expansion.ordered(texts)),
     ]
-    return [*plain, *hidden, *extra]
 
 
 def _fingerprint(values: Mapping[str, str]) -> str:

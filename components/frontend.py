@@ -4,22 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core
+from pulumi_kubernetes import core, networking
 
-from . import environment, http_tier, images, names, secrets, tracks, traffic, trust, workload
+from . import environment, http_tier, images, names, network, secrets, tracks, traffic, trust, workload
 from .context import Place
 from .environment import Environment, SecretKey
 from .model.tenancy import Cluster
+from .model.tiers import BACKEND_URL
 from .model.tiers import Frontend as FrontendSettings
+from .names import Identity
 from .routes import Upstream
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrontendArgs:
-    """What the site runs, and whether the edge divides requests by weight."""
+    """What the site runs, and the API that its server may call.
+
+    `weights` says whether the edge divides requests by weight.
+    """
 
     place: Place
     settings: FrontendSettings
+    backend: Upstream
     weights: bool = False
 
 
@@ -42,11 +48,16 @@ class Frontend(pulumi.ComponentResource):
         self.image = plan.serving.settings.image
         self.version = images.version(self.image)
         tier = place.identity(names.FRONTEND, "frontend")
-        values = [plain_variables(track.settings, place.cluster) for track in plan.tracks]
+        values = [
+            {**plain_variables(track.settings, place.cluster), **_address(track.settings, args.backend)}
+            for track in plan.tracks
+        ]
         configs = environment.configs("frontend-config", place, tier, values, self)
         volumes = trust.volumes("frontend-ca", place, tier, settings.ca_bundle, self)
         own = secrets.create(place, tier, settings.secrets, self)
-        paths = http_tier.outside(place, tier, settings, self)
+        paths: list[pulumi.Resource] = [*http_tier.outside(place, tier, settings, self)]
+        if settings.calls_backend:
+            paths += _to_backend(place, tier, args.backend, self)
         pods = [
             http_tier.create(
                 http_tier.HttpTierArgs(
@@ -79,6 +90,18 @@ def plain_variables(settings: FrontendSettings, cluster: Cluster) -> Mapping[str
         "APP_VERSION": images.version(settings.image),
         **workload.lifetime_variables(settings.shutdown),
     }
+
+
+def _address(settings: FrontendSettings, backend: Upstream) -> Mapping[str, str]:
+    """Return where the site's server finds the API, in words of the tier's Service, which keeps its name."""
+    return {BACKEND_URL: f"http://{backend.server.name}:{backend.port}"} if settings.calls_backend else {}
+
+
+def _to_backend(
+    place: Place, tier: Identity, backend: Upstream, parent: pulumi.Resource
+) -> list[networking.v1.NetworkPolicy]:
+    server = (backend.server.every_version, backend.port)
+    return network.allow(f"{tier.name}-to-api", place, [tier.every_version], server, parent)
 
 
 def _variables(

@@ -10,8 +10,8 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import apps, autoscaling, core, meta, networking, policy
 
-from . import names, network, workload
-from .context import Place, await_condition, await_paths
+from . import environment, names, network, workload
+from .context import Place, await_condition, await_paths, timeouts
 from .model.workload import Autoscaling, Workload
 from .names import Identity
 from .tracks import Track
@@ -19,6 +19,8 @@ from .tracks import Track
 # A pod that serves for this long after its first success is counted as available: a start that dies at once
 # stops the rollout instead of taking the place of a pod that works.
 _MIN_READY_SECONDS = 3
+# For a node to be found and the image to be pulled.
+_BEFORE_START_SECONDS = 180
 # Three failures take a pod out of rotation, and all pods when the database is away; the first success brings
 # them back.
 _READINESS_SECONDS = 1
@@ -84,7 +86,7 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> Pods:
             replicas=args.track.replicas,
             selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
             min_ready_seconds=_MIN_READY_SECONDS,
-            progress_deadline_seconds=settings.probes.startup_seconds + 180,
+            progress_deadline_seconds=_progress_seconds(settings),
             revision_history_limit=3,
             strategy=_strategy(settings),
             template=workload.template(_pod(args, account), place),
@@ -106,8 +108,8 @@ def container(args: HttpTierArgs) -> workload.Container:
     return workload.Container(
         name=args.identity.component,
         image=settings.image,
-        command=settings.command,
-        args=settings.args,
+        command=environment.words(settings.command or (), args.env, settings.env_names),
+        args=environment.words(settings.args, args.env, settings.env_names),
         env=args.env,
         port=settings.port,
         resources=settings.resources,
@@ -126,7 +128,7 @@ def outside(
     """Open the paths of all the tier's pods to the hosts outside the namespace that the settings name."""
     if not settings.egress:
         return []
-    hosts = [network.outside(host) for host in settings.egress]
+    hosts = [network.outside(host, place.cluster.domain) for host in settings.egress]
     return [network.release(f"{tier.name}-to-outside", place, tier.every_version, hosts, parent)]
 
 
@@ -183,7 +185,14 @@ def _strategy(settings: Workload) -> apps.v1.DeploymentStrategyArgs:
 
 def _timeouts(settings: Workload) -> pulumi.CustomTimeouts | None:
     seconds = settings.release.timeout_seconds
-    return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s") if seconds else None
+    if seconds is None:
+        return timeouts(_progress_seconds(settings))
+    return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
+
+
+def _progress_seconds(settings: Workload) -> int:
+    """How long no pod may become ready, before Kubernetes calls the rollout failed."""
+    return settings.probes.startup_seconds + _BEFORE_START_SECONDS
 
 
 def _budget(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pulumi
 from pulumi_kubernetes import batch, core
 
-from . import names, workload
+from . import environment, names, workload
 from .context import Place
 from .model.jobs import Job
 from .model.tiers import Backend
@@ -21,12 +21,16 @@ _GRACE_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class JobsArgs:
-    """What the runs have of the backend, and what must exist before; `gate` ends once there is a database."""
+    """What the runs have of the backend, and what must exist before; `gate` ends once there is a database.
+
+    `first` are containers that the pod runs before the gate.
+    """
 
     place: Place
     settings: Backend
     version: str
     env: Sequence[core.v1.EnvVarArgs]
+    first: Sequence[workload.Container]
     gate: workload.Container
     volumes: Sequence[workload.Volume]
     after: Sequence[pulumi.Resource]
@@ -45,7 +49,10 @@ def create(args: JobsArgs, parent: pulumi.Resource) -> list[pulumi.Resource]:
 def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pulumi.Resource:
     place, settings = args.place, args.settings
     resources = job.resources or settings.resources
+    env = environment.over(args.env, job.env, settings.env_names)
     own = place.identity(names.joined(names.JOBS, name), "jobs", args.version)
+    # Of the same size, so that no run needs more for waiting than for its work.
+    before = [replace(container, resources=resources) for container in (*args.first, args.gate)]
     pod = workload.Pod(
         identity=own,
         account=workload.account(f"job-{name}-account", place, own, parent, settings.pull_secrets),
@@ -54,15 +61,14 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
         grace=_GRACE_SECONDS,
         restart_policy="Never",
         container=workload.Container(
-            name=name,
+            name=name if name not in {container.name for container in before} else f"{name}-job",
             image=settings.image,
-            command=job.command,
-            args=job.args,
-            env=_variables(args.env, job),
+            command=environment.words(job.command or (), env, settings.env_names),
+            args=environment.words(job.args, env, settings.env_names),
+            env=env,
             resources=resources,
         ),
-        # Of the same size, so that no run needs more for waiting than for its work.
-        init=(replace(args.gate, resources=resources),),
+        init=before,
         writable=settings.writable,
         volumes=args.volumes,
     )
@@ -87,8 +93,3 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
         ),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=list(args.after)),
     )
-
-
-def _variables(backends: Sequence[core.v1.EnvVarArgs], job: Job) -> list[core.v1.EnvVarArgs]:
-    kept = [variable for variable in backends if variable.name not in job.env]
-    return [*kept, *(core.v1.EnvVarArgs(name=name, value=job.env[name]) for name in sorted(job.env))]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import batch, core, meta
 
-from . import digests, names, workload
+from . import digests, environment, names, workload
 from .context import SKIP_AWAIT, Place, await_seconds
 from .model.tiers import Backend
 from .names import Identity
@@ -65,7 +65,7 @@ def container(settings: Backend, env: Sequence[core.v1.EnvVarArgs]) -> workload.
     return workload.Container(
         name="migrations",
         image=settings.image,
-        command=settings.migrations.command,
+        command=environment.words(settings.migrations.command or (), env, settings.env_names),
         env=env,
         resources=settings.resources,
     )

@@ -87,13 +87,13 @@ class Identity:
         return {**self.labels, **({"app.kubernetes.io/version": self.version} if self.version else {})}
 
 
-def hosts(service: str, namespace: str) -> list[str]:
-    """Return the names by which pods reach a Service, the shortest first."""
+def hosts(service: str, namespace: str, domain: str) -> list[str]:
+    """Return the names by which pods reach a Service in a cluster of this domain, the shortest first."""
     return [
         service,
         f"{service}.{namespace}",
         f"{service}.{namespace}.svc",
-        f"{service}.{namespace}.svc.cluster.local",
+        f"{service}.{namespace}.svc.{domain}",
     ]
 
 

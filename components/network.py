@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import meta, networking
 
+from . import hosts
 from .addresses import PUBLIC
 from .context import Place
+from .hosts import Kind
 from .model.edge import Edge
 from .model.tenancy import Tenancy
 from .model.workload import Egress
@@ -56,10 +58,14 @@ def controllers(edge: Edge) -> list[Peer]:
     return [namespace(edge.controller_namespace)]
 
 
-def outside(host: Egress) -> Rule:
-    """A host that the settings name: its namespace, its addresses, or else every public address."""
-    if host.namespace:
-        return Rule(peers=[namespace(host.namespace)], ports=[host.port])
+def outside(host: Egress, domain: str) -> Rule:
+    """Return the way to a host that the settings name: to its namespace, its addresses, or every public one.
+
+    `domain` is the cluster's. What is not known to be one of these is refused before; see
+    `components.model.egress`.
+    """
+    if not host.cidrs and (found := hosts.read(host.host, domain)).kind is Kind.CLUSTER:
+        return Rule(peers=[namespace(found.namespace)], ports=[host.port])
     if host.cidrs:
         return Rule(peers=addresses(host.cidrs), ports=[host.port])
     blocks = [networking.v1.IPBlockArgs(cidr=cidr, except_=list(other)) for cidr, other in PUBLIC.items()]

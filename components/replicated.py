@@ -15,7 +15,7 @@ from pulumi_kubernetes import apiextensions, meta
 
 from . import names, network, roles, standalone
 from .access import Engine
-from .context import Place
+from .context import Place, timeouts
 from .environment import SecretKey
 from .model.database import Database as DatabaseSettings
 from .names import Identity
@@ -25,7 +25,7 @@ from .workload import NODE_GONE
 _STATUS_PORT = 8000
 # Of the operator's Deployment: https://cloudnative-pg.io/documentation/1.28/networking/
 _OPERATOR = {"app.kubernetes.io/name": "cloudnative-pg"}
-_MINUTES = "10m"
+_TIMEOUTS = pulumi.CustomTimeouts(create="10m", update="10m", delete="10m")
 # The operator disconnects clients after this long instead of waiting for them; then it stops the server fast.
 _SMART_SECONDS = 5
 _STOP_SECONDS = 60
@@ -60,7 +60,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
             parent=parent,
             depends_on=policies,
             protect=args.place.protect,
-            custom_timeouts=pulumi.CustomTimeouts(create=_MINUTES, update=_MINUTES, delete=_MINUTES),
+            custom_timeouts=timeouts(args.settings.crash_recovery_seconds) or _TIMEOUTS,
         ),
     )
     return Engine(
@@ -140,7 +140,9 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
             },
         },
         # Clients verify the name they connect to.
-        "certificates": {"serverAltDNSNames": names.hosts(names.DATABASE, place.instance)},
+        "certificates": {
+            "serverAltDNSNames": names.hosts(names.DATABASE, place.instance, place.cluster.domain)
+        },
         "storage": {
             "size": settings.storage,
             **({"storageClass": settings.storage_class} if settings.storage_class else {}),

@@ -15,7 +15,7 @@ from pulumi_kubernetes import batch, core
 
 from . import digests, names, sizing, workload
 from .access import Engine
-from .context import Place
+from .context import Place, timeouts
 from .environment import SecretKey
 from .model.database import Database as DatabaseSettings
 from .model.workload import WritablePath
@@ -27,7 +27,7 @@ FUNCTIONS = Path(__file__).with_name("roles.sql")
 PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
 _SCRIPTS = "/etc/feastflow/scripts"
 SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
-# As long as the server may take to recover from a crash: the Job that makes the roles may wait all the while.
+# Or as long as the server may take to recover from a crash: the Job that makes the roles may wait for that.
 _DEADLINE_SECONDS = 600
 _RETRIES = 3
 _GRACE_SECONDS = 5
@@ -172,6 +172,7 @@ def _job(
         **args.engine.client_variables(),
     }
     plain = {**connection, **env}
+    seconds = max(_DEADLINE_SECONDS, settings.crash_recovery_seconds)
     pod = workload.Pod(
         identity=args.identity,
         account=args.account,
@@ -202,8 +203,8 @@ def _job(
         metadata=place.pod_maker(name, args.identity),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=_RETRIES,
-            active_deadline_seconds=_DEADLINE_SECONDS,
+            active_deadline_seconds=seconds,
             template=workload.template(pod, place),
         ),
-        opts=options,
+        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(custom_timeouts=timeouts(seconds))),
     )

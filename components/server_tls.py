@@ -34,7 +34,7 @@ class ServerTls:
 def create(place: Place, parent: pulumi.Resource, year: int | None = None) -> ServerTls:
     """Create both Secrets, with the certificate of the `year`, by default the present one."""
     secret = environment.password("postgres-authority-key", 1, parent)
-    hosts = names.hosts(names.DATABASE, place.instance)
+    hosts = names.hosts(names.DATABASE, place.instance, place.cluster.domain)
     during = year or dt.datetime.now(tz=dt.UTC).year
 
     def issued(known: str) -> dict[str, str]:

@@ -221,7 +221,7 @@ def _below(value: Any, keys: list[str]) -> Any:  # noqa: ANN401 - a value of any
     for key in keys:
         if isinstance(value, BaseModel):
             value = value.model_dump(by_alias=True)
-        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+        if isinstance(value, list | tuple) and key.isdigit() and int(key) < len(value):
             value = value[int(key)]
             continue
         if not isinstance(value, Mapping) or key not in value:

@@ -47,7 +47,16 @@ def demands(stack: Stack) -> list[Demand]:
         Demand(pods=worst_moment(workload, weights=stack.edge.weights), resources=workload.resources)
         for workload in (stack.backend, stack.frontend)
     ]
-    return [*tiers, *jobs, Demand(pods=stack.database.instances + 1, resources=stack.database.resources)]
+    # Of each renewal, where the authority asks over http:
+    # https://cert-manager.io/docs/reference/cli/controller/
+    solver = resources(cpu=("10m", "100m"), memory=("64Mi", "64Mi"))
+    questions = [Demand(pods=1, resources=solver)] if stack.edge.tls.issuer else []
+    return [
+        *tiers,
+        *jobs,
+        *questions,
+        Demand(pods=stack.database.instances + 1, resources=stack.database.resources),
+    ]
 
 
 def quota(stack: Stack) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pulumi_kubernetes import apps, core, meta
 from . import connections as sizes
 from . import environment, names, roles, server_tls, workload
 from .access import Engine
-from .context import SKIP_AWAIT, Place
+from .context import SKIP_AWAIT, Place, timeouts
 from .environment import SecretKey
 from .model.database import Database as DatabaseSettings
 from .model.workload import WritablePath
@@ -86,7 +86,9 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
             update_strategy=apps.v1.StatefulSetUpdateStrategyArgs(type="RollingUpdate"),
             template=workload.template(_pod(args, claim, files, tls, parent), place),
         ),
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[headless]),
+        opts=pulumi.ResourceOptions(
+            parent=parent, depends_on=[headless], custom_timeouts=timeouts(settings.crash_recovery_seconds)
+        ),
     )
     return Engine(
         host=names.DATABASE,
@@ -113,7 +115,7 @@ def parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
         "effective_cache_size": f"{max(64, memory // 2)}MB",
         "maintenance_work_mem": f"{max(16, memory // 16)}MB",
         # What lies between two checkpoints must fit into a small volume.
-        "max_wal_size": "512MB",
+        "max_wal_size": f"{max(64, min(512, sizes.storage(settings) // 4))}MB",
         "password_encryption": "scram-sha-256",
         "ssl": "on",
         "ssl_cert_file": server_tls.CERTIFICATE,
@@ -175,6 +177,7 @@ def _pod(
             roles.scripts_volume(args.scripts),
             workload.Volume(source=configuration, path=_FILES),
             tls.volume,
+            _shared_memory(settings),
             # initdb and peer authentication look the uid up; an image need not know it.
             workload.Volume(source=configuration, path="/etc/passwd", sub_path="passwd"),
         ),
@@ -214,6 +217,23 @@ def _pod(
             ),
         ),
     )
+
+
+def shared_memory(memory: int) -> int:
+    """Return the size of /dev/shm for a memory limit, both in MiB: half, as Linux gives it of a machine's.
+
+    A runtime's own 64 MiB are too few as soon as the workers of one VACUUM share more
+    (`maintenance_work_mem`), or those of some queries. What is in it counts against the limit.
+    """
+    return max(64, memory // 2)
+
+
+def _shared_memory(settings: DatabaseSettings) -> workload.Volume:
+    size = f"{shared_memory(sizes.memory(settings))}Mi"
+    source = core.v1.VolumeArgs(
+        name="shared-memory", empty_dir=core.v1.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=size)
+    )
+    return workload.Volume(source=source, path="/dev/shm", read_only=False)  # noqa: S108 - in the container
 
 
 def _files(settings: DatabaseSettings) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_kubernetes import core
 
-from . import environment
+from . import environment, expansion
 from .access import AUTHORITY, NODE_AUTHORITIES, Engine
 from .context import Place
 from .model.workload import CaBundle, Resources
@@ -23,7 +23,7 @@ _BOTH = f"{_BOTH_FOLDER}/{_FILE}"
 
 def variables(bundle: CaBundle | None) -> Mapping[str, str]:
     """What tells the process of the authority."""
-    return dict.fromkeys(bundle.variables, bundle.path) if bundle else {}
+    return dict.fromkeys(bundle.variables, expansion.literal(bundle.path)) if bundle else {}
 
 
 def volumes(
@@ -69,7 +69,7 @@ def joining(
         Container(
             name="authorities",
             image=image,
-            command=("sh", "-c", write, AUTHORITY, bundle.path, _BOTH),
+            command=("sh", "-c", write, AUTHORITY, expansion.literal(bundle.path), _BOTH),
             resources=resources,
         ),
     )

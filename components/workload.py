@@ -5,13 +5,14 @@ here. Not a goal: sidecars, host access, devices.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_kubernetes import core, meta
 
-from . import quantities
+from . import digests, names, quantities
 from .budget import ShutdownBudget
 from .context import Place
 from .model.workload import Resources, Shutdown, WritablePath
@@ -20,6 +21,8 @@ from .names import Identity
 # Logs and the container's own layer, beside the sized writable paths.
 LOCAL_STORAGE = "128Mi"
 LOCAL_STORAGE_REQUEST = "32Mi"
+# Of a path in its volume's name, and of that name before a digest: a label has 63 characters.
+_SHOWN, _LABEL = 50, 52
 NODE_GONE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
@@ -91,7 +94,9 @@ def lifetime_variables(settings: Shutdown) -> dict[str, str]:
 
 def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
     """The pod as Deployments, StatefulSets and Jobs take it."""
-    mounts = [_writable_mount(entry) for entry in pod.writable] + [_mount(volume) for volume in pod.volumes]
+    own = volume_names([entry.path for entry in pod.writable])
+    mounts = [_writable_mount(entry, own[entry.path]) for entry in pod.writable]
+    mounts += [_mount(volume) for volume in pod.volumes]
     storage = _ephemeral(pod.writable)
     return core.v1.PodTemplateSpecArgs(
         metadata=meta.v1.ObjectMetaArgs(
@@ -119,7 +124,8 @@ def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
             ),
             init_containers=[_container(entry, mounts, storage) for entry in pod.init] or None,
             containers=[_container(pod.container, mounts, storage)],
-            volumes=[_writable_volume(entry) for entry in pod.writable] + _sources(pod.volumes),
+            volumes=[_writable_volume(entry, own[entry.path]) for entry in pod.writable]
+            + _sources(pod.volumes),
             tolerations=tolerations(place.cluster.dead_node_seconds),
             topology_spread_constraints=spread(pod.identity, place) if pod.spread else None,
         ),
@@ -260,17 +266,25 @@ def spread(identity: Identity, place: Place) -> list[core.v1.TopologySpreadConst
 
 def volume_name(path: str) -> str:
     """The volume's name for a writable path: a DNS label that shows the path."""
-    return "writable-" + re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[:50].strip("-")
+    shown = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[:_SHOWN].strip("-")
+    return names.joined("writable", shown)
 
 
-def _writable_mount(entry: WritablePath) -> core.v1.VolumeMountArgs:
-    return core.v1.VolumeMountArgs(name=volume_name(entry.path), mount_path=entry.path)
+def volume_names(paths: Sequence[str]) -> dict[str, str]:
+    """The volumes' names of a pod's writable paths: paths that would share one have their digest in it."""
+    short = {path: volume_name(path) for path in paths}
+    long = {path: f"{name[:_LABEL]}-{digests.of(path)}" for path, name in short.items()}
+    counts = Counter(short.values())
+    mixed = {path: name if counts[name] == 1 else long[path] for path, name in short.items()}
+    return mixed if len(set(mixed.values())) == len(mixed) else long
 
 
-def _writable_volume(entry: WritablePath) -> core.v1.VolumeArgs:
-    return core.v1.VolumeArgs(
-        name=volume_name(entry.path), empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit=entry.size)
-    )
+def _writable_mount(entry: WritablePath, name: str) -> core.v1.VolumeMountArgs:
+    return core.v1.VolumeMountArgs(name=name, mount_path=entry.path)
+
+
+def _writable_volume(entry: WritablePath, name: str) -> core.v1.VolumeArgs:
+    return core.v1.VolumeArgs(name=name, empty_dir=core.v1.EmptyDirVolumeSourceArgs(size_limit=entry.size))
 
 
 def _mount(volume: Volume) -> core.v1.VolumeMountArgs:

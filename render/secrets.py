@@ -74,7 +74,7 @@ def reference(secret: Registered, store: Store) -> Manifest:
                     "engineVersion": "v2",
                     "type": kind,
                     "metadata": {"labels": dict(metadata["labels"])},
-                    "data": {**known, **{key: f"{{{{ .{key} }}}}" for key in hidden}},
+                    "data": {**known, **{key: value_of(key) for key in hidden}},
                 },
             },
             "data": [
@@ -83,6 +83,11 @@ def reference(secret: Registered, store: Store) -> Manifest:
             ],
         },
     }
+
+
+def value_of(key: str) -> str:
+    """Return the template of an entry's value; a name with a dot in it would be a path for the template."""
+    return f"{{{{ .{key} }}}}" if key.isidentifier() else f'{{{{ index . "{key}" }}}}'
 
 
 def hidden_values(secret: Registered) -> set[str]:

@@ -13,6 +13,7 @@ from .base import refuse
 
 # Kubernetes has a rule for each kind of name: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+HOST = re.compile(rf"{_LABEL.pattern}(?:\.{_LABEL.pattern})*")
 # Its labels may be longer than 63: no DNS server is asked for them.
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _QUALIFIED = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
@@ -142,9 +143,9 @@ def _namespace(text: str) -> str:
 
 def _path(text: str) -> str:
     parts = text.split("/")
-    if not text.startswith("/") or text == "/" or ".." in parts or ":" in text or "" in parts[1:]:
+    if not text.startswith("/") or {".", ".."} & {*parts} or ":" in text or "" in parts[1:]:
         raise refuse(
-            "a mount needs an absolute path in the container, other than `/` and without `..`",
+            "a mount needs an absolute path in the container, other than `/` and without `..` or `.`",
             "/tmp",  # noqa: S108 - a path inside a container
         )
     return text

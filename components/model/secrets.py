@@ -82,4 +82,5 @@ Source = Annotated[
     | Annotated[Reference, Tag(_REFERENCE)],
     Discriminator(_form),
 ]
-Sources = dict[Variable, Source]
+# Each is a key of a Secret: https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data
+Sources = dict[Annotated[Variable, Field(max_length=253)], Source]

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from .. import connections, shares
+from . import egress
 from .base import Model, refuse
 from .database import Database
 from .edge import Edge
@@ -60,6 +61,18 @@ class Stack(Model):
     @model_validator(mode="after")
     def _connections_fit(self) -> Self:
         connections.check(self.backend, self.database, weights=self.edge.weights)
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_are_known(self) -> Self:
+        for name, tier in (("backend", self.backend), ("frontend", self.frontend)):
+            egress.check(
+                name,
+                tier.egress,
+                namespace=self.namespace,
+                domain=self.cluster.domain,
+                site=self.edge.host,
+            )
         return self
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from .scalars import (
     NarrowCidr,
     Port,
     Sequence,
+    Subdomain,
     matching,
 )
 
@@ -161,6 +162,11 @@ class Cluster(Model):
         default=("IPv4",),
         description="Families of the pods' addresses; with IPv6 the site listens on those too.",
         examples=[["IPv4", "IPv6"]],
+    )
+    domain: Subdomain = Field(
+        default="cluster.local",
+        description="Domain of the cluster's DNS, by which the whole names of Services end.",
+        examples=["k8s.example.com"],
     )
     api_server: Annotated[tuple[NarrowCidr, ...], Sequence] = Field(
         default=(),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from . import mounts, references
 from .base import Model, refuse
 from .jobs import Job
 from .scalars import Command, Image, Name, Seconds, Sequence, UnprivilegedPort
@@ -36,6 +37,8 @@ BACKEND_VARIABLES = (
 TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "NODE_EXTRA_CA_CERTS")
 # Switches off the verification of every server, the database's too.
 _UNVERIFIED = "NODE_TLS_REJECT_UNAUTHORIZED"
+# Where the site's server finds the API inside the namespace, if it calls it there.
+BACKEND_URL = "BACKEND_URL"
 FRONTEND_VARIABLES = ("NODE_ENV", "PORT", "HOSTNAME", "APP_VERSION", "KEEP_ALIVE_TIMEOUT", "DRAIN_SECONDS")
 
 
@@ -112,7 +115,9 @@ class Backend(Workload):
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         jobs = {f"jobs.{name}.env": job.env for name, job in self.jobs.items()}
+        mounts.check(self)
         check_names(self, BACKEND_VARIABLES, jobs)
+        references.check(self, BACKEND_VARIABLES, self.jobs, {"migrations.command": self.migrations.command})
         return self
 
 
@@ -144,10 +149,21 @@ class Frontend(Workload):
         description="Directories that the process writes to.",
         examples=[[{"path": "/app/.next/cache", "size": "128Mi"}]],
     )
+    calls_backend: bool = Field(
+        default=False,
+        description=(
+            "Whether the site's server calls the API inside the namespace (server-side fetch, rewrites): the "
+            "path is opened, and its address told as `BACKEND_URL`."
+        ),
+        examples=[True],
+    )
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        check_names(self, FRONTEND_VARIABLES)
+        contract = (*FRONTEND_VARIABLES, *((BACKEND_URL,) if self.calls_backend else ()))
+        mounts.check(self)
+        check_names(self, contract)
+        references.check(self, contract)
         return self
 
 

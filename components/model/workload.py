@@ -1,19 +1,20 @@
 """What backend and frontend have in common: image, size, probes, identity, end of life."""
 
+import ipaddress
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from .. import quantities
 from .base import Model, refuse
 from .external import External
 from .release import Release
 from .scalars import (
+    HOST,
     Certificates,
     Command,
     Cpu,
     DirectorySize,
-    Host,
     Image,
     Memory,
     MountPath,
@@ -36,7 +37,7 @@ from .secrets import Sources
 # Below these the runtimes themselves, which are some 40 MB, are killed, or are throttled for minutes.
 _LEAST = {"cpu": "25m", "memory": "32Mi"}
 _USUAL = {"cpu": "250m", "memory": "256Mi"}
-_SERVICE_LABELS = 3  # name, namespace, `svc`
+_LONGEST_HOST = 253
 
 
 class Amounts(Model):
@@ -214,36 +215,38 @@ class CaBundle(Model):
     )
 
 
+def _outside_host(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if HOST.fullmatch(text.removesuffix(".")) and len(text) <= _LONGEST_HOST:
+            return text
+    raise refuse(
+        "it is no DNS name in lower case, without scheme, port or path; addresses stand in cidrs",
+        "api.example.com",
+    )
+
+
 class Egress(Model):
     """A host outside the namespace that the pods may connect to.
 
-    NetworkPolicies know addresses, not names. A Service (`name.namespace.svc`) opens its namespace; another
-    host opens `cidrs`, or without them every public address, on one port.
+    NetworkPolicies know addresses, not names. A name of the cluster's (`name.namespace.svc`) opens that
+    namespace; another host opens `cidrs`, or without them every public address, on one port.
     """
 
-    host: Host = Field(description="Name of the host, as the process calls it.", examples=["api.example.com"])
+    host: Annotated[str, AfterValidator(_outside_host)] = Field(
+        description=(
+            "Name of the host, as the process calls it: of a Service `name.namespace.svc`, of a public host "
+            "that could be one with a dot at its end."
+        ),
+        examples=["api.example.com"],
+    )
     port: Port = Field(
         default=443, description="Port there; of a Service, the port of its pods.", examples=[443]
     )
     cidrs: Annotated[tuple[Range, ...], Sequence] = Field(
         default=(), description="Addresses of the host, where they are known.", examples=[["192.0.2.0/24"]]
     )
-
-    @property
-    def namespace(self) -> str | None:
-        """The namespace, if the host is a Service of the cluster."""
-        labels = self.host.removesuffix(".cluster.local").split(".")
-        return labels[1] if len(labels) == _SERVICE_LABELS and labels[2] == "svc" else None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if self.namespace and self.cidrs:
-            raise refuse(
-                "a Service is reached in its namespace, and its address may change at any time",
-                "remove cidrs, or name a host outside the cluster",
-                at="cidrs",
-            )
-        return self
 
 
 class WritablePath(Model):
@@ -284,7 +287,9 @@ class Workload(Model):
     )
     env: dict[Variable, Told] = Field(
         default={},
-        description="Further environment in plain text; `$(NAME)` stands for a variable of the contract.",
+        description=(
+            "Further environment in plain text; `$(NAME)` stands for another variable, `$$(NAME)` for itself."
+        ),
         examples=[{"LOG_LEVEL": "info"}],
     )
     secrets: Sources = Field(

@@ -40,6 +40,8 @@ _PORTS = 16
 # Longer prefixes are narrower: /16 to /32, and /48 to /128.
 _BOUNDED = "^[0-9.]+/(1[6-9]|2[0-9]|3[0-2])$|:.*/(4[89]|[5-9][0-9]|1[0-2][0-9])$"
 _EVERYWHERE = "^(0\\.0\\.0\\.0|[0:]+)/0$"
+# Of IPv6 the one block that is given out: no private, link-local or metadata address is in it.
+_GIVEN_OUT = "2000::/3"
 # What must be left out of everywhere: private networks, and neighbours with a cloud's metadata service.
 _IPV4, _IPV6 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"), ("fc00::/7",)
 _LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")
@@ -108,6 +110,7 @@ def _range(*, outward: bool) -> Expression:
     )
     return some(
         bounded,
+        is_(cidr, _GIVEN_OUT),
         every(one_of(cidr, *_PRIVATE), to_an_api_server),
         every(
             Matches(cidr, _EVERYWHERE),

@@ -114,8 +114,8 @@ class Server:
         """Run what the pod's init container runs."""
         return self._run("prepare", self.environment(**given), check=check, **self._as_user())
 
-    def start(self, *further: str) -> None:
-        """Serve, and wait until it answers."""
+    def start(self, *further: str, shared: int | None = None) -> None:
+        """Serve, and wait until it answers; with `shared`, /dev/shm has so many MiB, as in its own pod."""
         values = {
             **standalone.parameters(self.settings, 60),
             "listen_addresses": "127.0.0.1",
@@ -127,12 +127,12 @@ class Server:
         options = [text for name, value in values.items() for text in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the product's own script
-                ["/bin/sh", str(self._script), "serve", *options, *further],
+                [*self._with_shared(shared), "/bin/sh", str(self._script), "serve", *options, *further],
                 env=self.environment(),
                 cwd="/",
                 stdout=output,
                 stderr=output,
-                **self._as_user(),
+                **({} if shared else self._as_user()),
             )
         until(
             lambda: self._run("ready", self.environment(), check=False).returncode == 0 or self._ended(),
@@ -140,6 +140,14 @@ class Server:
             what="PostgreSQL answers",
         )
         assert self._process.poll() is None, self.log[-2000:]
+
+    def _with_shared(self, mebibytes: int | None) -> list[str]:
+        """Return what runs a command as the server's user, with a /dev/shm that no other process sees."""
+        if mebibytes is None:
+            return []
+        mount = f"mount -t tmpfs -o size={mebibytes}m,mode=1777 tmpfs /dev/shm"
+        user = f"setpriv --reuid={self.user.pw_uid} --regid={self.user.pw_gid} --clear-groups"
+        return ["unshare", "--mount", "sh", "-c", f'{mount} && exec {user} "$@"', "sh"]
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None

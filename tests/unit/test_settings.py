@@ -126,6 +126,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "zones": 1,
         "dead_node_seconds": 10,
         "ip_families": ("IPv4",),
+        "domain": "cluster.local",
         "api_server": (),
     }
     assert stack.edge.model_dump(exclude={"tls"}) == {
@@ -336,7 +337,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         {"backend": {"egress": [{"host": "10.0.0.1"}]}},
         "backend.egress[0].host",
         "DNS name",
-        "feastflow.example",
+        "api.example.com",
     ),
     (
         {"backend": {"egress": [{"host": "x.example.com", "cidrs": ["10.0.0.1/8"]}]}},
@@ -581,20 +582,6 @@ def test_a_version_that_contradicts_the_images_tag_is_refused(wish: dict[str, An
 @pytest.mark.parametrize("version", [14, 26, "15"])
 def test_the_version_is_the_number_of_a_major_version_that_the_programs_know(version: object) -> None:
     assert "feastflow:database.version" in refusal(database={"image": "pg:x", "version": version})
-
-
-@pytest.mark.parametrize(
-    ("host", "namespace"),
-    [
-        ("redis.tools.svc", "tools"),
-        ("redis.tools.svc.cluster.local", "tools"),
-        ("redis.tools.example.com", None),
-        ("svc.example", None),
-        ("tools.svc", None),
-    ],
-)
-def test_only_a_service_of_the_cluster_opens_a_namespace(host: str, namespace: str | None) -> None:
-    assert parse(backend={"egress": [{"host": host}]}).backend.egress[0].namespace == namespace
 
 
 def models(model: type[BaseModel] = Stack) -> Iterator[type[BaseModel]]:

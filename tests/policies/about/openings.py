@@ -1,5 +1,7 @@
 """Cases of the rules about openings."""
 
+from components.addresses import PUBLIC
+
 from .shape import About, Change
 
 _PODS = {"podSelector": {"matchLabels": {"app": "web"}}}
@@ -82,11 +84,15 @@ ABOUT: dict[str, About] = {
             _to(_block("169.254.20.10/32"), port=53),
             _to(_block("0.0.0.0/0", *_PRIVATE), _block("::/0", "fc00::/7", "fe80::/10"), port=587),
             _to(_block("0.0.0.0/0", "169.254.0.0/16"), port=6443),
+            _to(*(_block(cidr, *special) for cidr, special in PUBLIC.items())),
         ),
         denied=(
             _from(_block("0.0.0.0/0")),
             _from(_block("0.0.0.0/0", *_PRIVATE)),
             _from(_block("::/0")),
+            _from(_block("2000::/3")),
+            _to(_block("2000::/2")),
+            _to(_block("c000::/3")),
             _from(_block("0.0.0.0/1"), _block("128.0.0.0/1")),
             _from(_block("10.0.0.0/8")),
             _from(_block("2001:db8::/32")),
