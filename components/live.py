@@ -6,6 +6,7 @@ something else (`tls-server-name`, `auth-provider`), nothing is seen, and `Seen.
 """
 
 import base64
+import http.client
 import ipaddress
 import json
 import os
@@ -21,8 +22,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from . import kubeconfig
-from .kubeconfig import Entry
+from . import kubeconfig, kubeconfig_shape
+from .kubeconfig import Entry, KubeconfigError
 from .model.stack import Kubeconfig
 
 # Its uid identifies the cluster: it is created with the cluster and cannot be recreated without it. See
@@ -104,7 +105,10 @@ def look(
 
     With `addresses` it is asked for its own, too.
     """
-    config = kubeconfig.read(settings, environ)
+    try:
+        config = kubeconfig.read(settings, environ)
+    except KubeconfigError as problem:
+        return Seen(name=problem.place, unseen=problem.problem)
     context = settings.context or (config.current if config else "")
     server = str(config.cluster(context).get("server") or "") if config else ""
     if config is None or not server:
@@ -121,6 +125,9 @@ def look(
             )
     except _UnseenError as problem:
         return replace(seen, unseen=str(problem))
+    except (KeyError, TypeError, AttributeError) as problem:
+        # What answers there may be anything.
+        return replace(seen, unseen=f"what answers is no API server of Kubernetes ({type(problem).__name__})")
 
 
 def api_server(service: Mapping[str, Any] | None, slices: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -197,8 +204,8 @@ class _Ask:
 
     def __call__(self, path: str) -> dict[str, Any] | None:
         """Return the object at the path; None when it is not there or may not be read."""
-        request = urllib.request.Request(f"{self.server}/{path}", headers=dict(self.headers))  # noqa: S310
         try:
+            request = urllib.request.Request(f"{self.server}/{path}", headers=dict(self.headers))  # noqa: S310
             with self.opener.open(request, timeout=_SECONDS) as answer:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
@@ -206,8 +213,10 @@ class _Ask:
                 if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
                     return None
                 raise _UnseenError(f"the API server answered {error.code} to GET /{path}") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise _UnseenError(f"{self.server} cannot be asked: {error}") from error
+        if not isinstance(found, dict):
+            raise _UnseenError(f"what answers at {self.server} is no API server of Kubernetes")
         return found
 
 
@@ -216,17 +225,19 @@ def _opened(cluster: Entry, user: Entry, environ: Mapping[str, str]) -> Iterator
     for entry, key in ((cluster, "tls-server-name"), (user, "auth-provider")):
         if entry.get(key):
             raise _UnseenError(f"the kubeconfig's {key} is known to the provider alone")
-    user = {**user, **_by_plugin(user["exec"], cluster, environ)} if user.get("exec") else user
     proxies = {"https": str(cluster["proxy-url"])} if cluster.get("proxy-url") else None
     try:
+        user = {**user, **_by_plugin(user["exec"], cluster, environ)} if user.get("exec") else user
         trust = _trust(cluster, user)
         headers = {"Accept": "application/json", **_authorization(user)}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise _UnseenError(f"the kubeconfig's credentials cannot be read: {error}") from error
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=trust)
     )
-    yield _Ask(opener=opener, server=str(cluster["server"]).rstrip("/"), headers=headers)
+    yield _Ask(
+        opener=opener, server=kubeconfig_shape.server(str(cluster["server"])).rstrip("/"), headers=headers
+    )
 
 
 def _trust(cluster: Entry, user: Entry) -> ssl.SSLContext:
@@ -301,6 +312,8 @@ def _by_plugin(plugin: Entry, cluster: Entry, environ: Mapping[str, str]) -> dic
         raise _UnseenError(
             f"the kubeconfig's credential plugin {command[0]} gave none: {type(error).__name__}"
         ) from error
+    if not isinstance(status, dict):
+        raise _UnseenError(f"the kubeconfig's credential plugin {command[0]} gave no status")
     found = {"token": status.get("token")}
     for theirs, ours in (("clientCertificateData", "client-certificate"), ("clientKeyData", "client-key")):
         if status.get(theirs):
