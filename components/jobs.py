@@ -30,6 +30,7 @@ class JobsArgs:
     gate: workload.Container
     volumes: Sequence[workload.Volume]
     after: Sequence[pulumi.Resource]
+    gate_pull_secrets: Sequence[str] = ()
 
 
 def identity(place: Place) -> Identity:
@@ -47,8 +48,12 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
     resources = job.resources or settings.resources
     own = place.identity(names.joined(names.JOBS, name), "jobs", args.version)
     pod = workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
         identity=own,
-        account=workload.account(f"job-{name}-account", place, own, parent, settings.pull_secrets),
+        account=workload.account(
+            f"job-{name}-account", place, own, parent, [*settings.pull_secrets, *args.gate_pull_secrets]
+        ),
         uid=settings.uid,
         gid=settings.gid,
         grace=_GRACE_SECONDS,

@@ -173,6 +173,8 @@ def _job(
     }
     plain = {**connection, **env}
     pod = workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
         identity=args.identity,
         account=args.account,
         uid=_UNPRIVILEGED,

@@ -11,7 +11,7 @@ import pulumi
 from pulumi_kubernetes import apps, core, meta
 
 from . import connections as sizes
-from . import environment, names, roles, server_tls, workload
+from . import environment, names, roles, server_tls, trust, workload
 from .access import Engine
 from .context import SKIP_AWAIT, Place
 from .environment import SecretKey
@@ -142,6 +142,10 @@ def _pod(
         core.v1.EnvVarArgs(name="PGDATA", value=f"{_VOLUME}/pgdata"),
         core.v1.EnvVarArgs(name="PGHOST", value=_SOCKETS),
         core.v1.EnvVarArgs(name="HBA_FILE", value=f"{_FILES}/pg_hba.conf"),
+        *(
+            core.v1.EnvVarArgs(name=name, value=value)
+            for name, value in trust.variables(settings.ca_bundle).items()
+        ),
     ]
     administrator = [
         *(
@@ -161,8 +165,12 @@ def _pod(
         ),
     )
     return workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
         identity=args.identity,
-        account=workload.account("postgres-account", args.place, args.identity, parent),
+        account=workload.account(
+            "postgres-account", args.place, args.identity, parent, settings.pull_secrets
+        ),
         uid=settings.uid,
         gid=settings.gid,
         grace=_SHUTDOWN_SECONDS,
@@ -177,6 +185,7 @@ def _pod(
             tls.volume,
             # initdb and peer authentication look the uid up; an image need not know it.
             workload.Volume(source=configuration, path="/etc/passwd", sub_path="passwd"),
+            *trust.volumes("postgres-ca", args.place, args.identity, settings.ca_bundle, parent),
         ),
         init=(
             workload.Container(

@@ -7,9 +7,22 @@ from pydantic import Field, model_validator
 from .. import majors
 from .base import Model, refuse
 from .external import External
-from .scalars import Bytes, Image, Name, SqlName, UserId
-from .workload import Resources, resources
+from .nodes import NodeSelector, Tolerations
+from .scalars import Bytes, Image, Name, Sequence, SqlName, UserId
+from .workload import CaBundle, Resources, resources
 
+# Where the operator mounts `projectedVolumeTemplate`:
+# https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/#clusterspec
+PROJECTED = "/projected/"
+# What the standalone server's pod has mounted.
+_MOUNTED = (
+    *("/etc/feastflow/scripts", "/etc/feastflow/server", "/etc/feastflow/tls", "/etc/passwd", "/tmp"),  # noqa: S108
+    *("/dev/shm", "/var/lib/postgresql", "/var/run/postgresql"),  # noqa: S108
+)
+_SERVER_VARIABLES = (
+    *("ADMIN", "ADMIN_VERIFIER", "DB_NAME", "DB_OWNER", "HBA_FILE", "START_SECONDS"),
+    *("CLUSTER_NAME", "NAMESPACE", "POD_NAME", "TMPDIR"),
+)
 _OWN_DATABASES = ("postgres", "template0", "template1")
 # Made with every cluster and everybody's: what the operator's account there brings is judged by no rule.
 _SHARED_NAMESPACES = ("default", "kube-node-lease", "kube-public")
@@ -76,6 +89,29 @@ class Database(Model):
         description="Connections that the server accepts; none means as many as the backend's pods may open.",
         examples=[160],
     )
+    pull_secrets: Annotated[tuple[Annotated[Name, External("Secret")], ...], Sequence] = Field(
+        default=(),
+        description="Secrets of the namespace with which nodes pull the image, for all pods that run it.",
+        examples=[["registry"]],
+    )
+    ca_bundle: CaBundle | None = Field(
+        default=None,
+        description=(
+            "An authority that the server must trust where it connects itself (LDAP, foreign servers). "
+            "The replicated engine has it below `/projected`."
+        ),
+        examples=[{"pem": "-----BEGIN CERTIFICATE-----…", "path": "/projected/ca.crt"}],
+    )
+    node_selector: NodeSelector = Field(
+        default={},
+        description="Labels of the nodes that the instances and the roles' Jobs may run on.",
+        examples=[{"kubernetes.io/arch": "arm64"}],
+    )
+    tolerations: Tolerations = Field(
+        default=(),
+        description="Taints of nodes that keep off neither the instances nor the roles' Jobs.",
+        examples=[[{"key": "dedicated", "value": "database", "effect": "NoSchedule"}]],
+    )
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
         default=600, description="Seconds that a start may take while the log is replayed.", examples=[600]
     )
@@ -105,6 +141,33 @@ class Database(Model):
                 "cnpg-system",
                 at="operatorNamespace",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _bundle_has_its_place(self) -> Self:
+        bundle = self.ca_bundle
+        if bundle is None:
+            return self
+        if self.engine == "replicated" and not bundle.path.startswith(PROJECTED):
+            raise refuse(
+                f"CloudNativePG mounts further files below {PROJECTED.rstrip('/')} alone",
+                f"{PROJECTED}ca.crt",
+                at="caBundle.path",
+            )
+        for taken in _MOUNTED:
+            if f"{bundle.path}/".startswith(f"{taken}/") or taken.startswith(f"{bundle.path}/"):
+                raise refuse(
+                    f"the server has {taken} mounted already, and one of the two would be hidden",
+                    "/etc/feastflow/ca.crt",
+                    at="caBundle.path",
+                )
+        for name in bundle.variables:
+            if name in _SERVER_VARIABLES or name.startswith(("CNPG_", "PG")):
+                raise refuse(
+                    f"{name} belongs to the server or its operator, and one of the two values would be lost",
+                    '["SSL_CERT_FILE"]',
+                    at="caBundle.variables",
+                )
         return self
 
     @model_validator(mode="after")

@@ -102,6 +102,10 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "gid": 26,
         "resources": resources(cpu=("250m", "1"), memory=("512Mi", "512Mi")).model_dump(),
         "max_connections": None,
+        "pull_secrets": (),
+        "ca_bundle": None,
+        "node_selector": {},
+        "tolerations": (),
         "crash_recovery_seconds": 600,
     }
 
