@@ -1,8 +1,8 @@
 """The cluster as it is before anything is changed: which one it is, and whose the stack's namespace is.
 
-Two to seven GET requests to the API server, with the credentials that the kubeconfig names: certificates, a
-token, a token's file, a password, or an exec plugin. Not a client library: where the connection needs
-something else (`tls-server-name`, `auth-provider`), nothing is seen, and `Seen.unseen` says why.
+Some ten requests to the API server, none of which changes anything, with the credentials that the kubeconfig
+names: certificates, a token, a token's file, a password, or an exec plugin. Not a client library: where the
+connection needs something else (`tls-server-name`, `auth-provider`), nothing is seen; `Seen.unseen` says why.
 """
 
 import base64
@@ -22,9 +22,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from . import kubeconfig, kubeconfig_shape
+from . import kubeconfig, kubeconfig_shape, survey
 from .kubeconfig import Entry, KubeconfigError
-from .model.stack import Kubeconfig
+from .model.stack import Kubeconfig, Stack
+from .survey import Survey
 
 # Its uid identifies the cluster: it is created with the cluster and cannot be recreated without it. See
 # https://github.com/kubernetes/enhancements/tree/master/keps/sig-multicluster/2149-clusterid
@@ -56,6 +57,8 @@ _OURS = ("pulumi-kubernetes", "feastflow-drift")
 _SECONDS = 10.0
 _PLUGIN_SECONDS = 60.0
 _EXEC_KIND = "ExecCredential"
+# What reading an answer ends in that no API server of Kubernetes gives: anything may be at an address.
+_STRANGE = (AttributeError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,7 @@ class Seen:
 
     `name` is how to tell the user which cluster it is. `namespace` is None when there is none of the name.
     `unseen` says why nothing was seen, where nothing was. `api_server` has each `address port` of the API
-    server for pods, where it was asked for and may be read.
+    server for pods, where it was asked for and may be read. `survey` is what else was asked.
     """
 
     name: str = ""
@@ -88,6 +91,7 @@ class Seen:
     namespace: Namespace | None = None
     unseen: str = ""
     api_server: tuple[str, ...] = ()
+    survey: Survey | None = None
 
 
 class _UnseenError(Exception):
@@ -100,10 +104,11 @@ def look(
     environ: Mapping[str, str] = os.environ,
     *,
     addresses: bool = False,
+    stack: Stack | None = None,
 ) -> Seen | None:
     """Ask the API server; None where no kubeconfig names one, as in a preview without a cluster.
 
-    With `addresses` it is asked for its own, too.
+    With `addresses` it is asked for its own, too; with the `stack`, whether it can take that.
     """
     try:
         config = kubeconfig.read(settings, environ)
@@ -117,17 +122,26 @@ def look(
     try:
         with _opened(config.cluster(context), config.user(context), environ) as ask:
             found = ask(f"api/v1/namespaces/{_OF_CLUSTER}")
+            space = _namespace(ask, namespace)
             return replace(
                 seen,
                 cluster=str(found["metadata"]["uid"]) if found else None,
-                namespace=_namespace(ask, namespace),
+                namespace=space,
+                survey=_survey(ask, stack, exists=space is not None) if stack else None,
                 api_server=api_server(ask(_API_SERVICE), ask(_API_ENDPOINTS)) if addresses else (),
             )
     except _UnseenError as problem:
         return replace(seen, unseen=str(problem))
-    except (KeyError, TypeError, AttributeError) as problem:
-        # What answers there may be anything.
+    except _STRANGE as problem:
         return replace(seen, unseen=f"what answers is no API server of Kubernetes ({type(problem).__name__})")
+
+
+def _survey(ask: "_Ask", stack: Stack, *, exists: bool) -> Survey | None:
+    """Return None where an answer is strange: whose the namespace is, is known all the same."""
+    try:
+        return survey.look(ask, stack, exists=exists)
+    except (_UnseenError, *_STRANGE):
+        return None
 
 
 def api_server(service: Mapping[str, Any] | None, slices: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -202,10 +216,11 @@ class _Ask:
     server: str
     headers: Mapping[str, str]
 
-    def __call__(self, path: str) -> dict[str, Any] | None:
-        """Return the object at the path; None when it is not there or may not be read."""
+    def __call__(self, path: str, body: bytes | None = None) -> dict[str, Any] | None:
+        """Return the object at the path; None when it is not there or may not be read. A body is posted."""
+        headers = {**self.headers, **({"Content-Type": "application/json"} if body else {})}
         try:
-            request = urllib.request.Request(f"{self.server}/{path}", headers=dict(self.headers))  # noqa: S310
+            request = urllib.request.Request(f"{self.server}/{path}", body, headers)  # noqa: S310
             with self.opener.open(request, timeout=_SECONDS) as answer:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:

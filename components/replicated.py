@@ -139,7 +139,14 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
                         "updateStrategy": "patch",
                         "serviceTemplate": {
                             "metadata": {"name": names.DATABASE},
-                            "spec": {"type": "ClusterIP"},
+                            "spec": {
+                                "type": "ClusterIP",
+                                **(
+                                    {"ipFamilyPolicy": policy}
+                                    if (policy := place.cluster.family_policy)
+                                    else {}
+                                ),
+                            },
                         },
                     }
                 ],

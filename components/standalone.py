@@ -63,13 +63,13 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
     headless = core.v1.Service(
         names.DATABASE_HEADLESS,
         metadata=place.metadata(names.DATABASE_HEADLESS, identity, SKIP_AWAIT),
-        spec=_service_spec(identity, headless=True),
+        spec=_service_spec(place, identity, headless=True),
         opts=options,
     )
     client = core.v1.Service(
         names.DATABASE,
         metadata=place.metadata(names.DATABASE, identity, SKIP_AWAIT),
-        spec=_service_spec(identity, headless=False),
+        spec=_service_spec(place, identity, headless=False),
         opts=options,
     )
     files = environment.config("postgres-config", place, identity, _files(settings), parent)
@@ -232,10 +232,11 @@ def _files(settings: DatabaseSettings) -> dict[str, str]:
     }
 
 
-def _service_spec(identity: Identity, *, headless: bool) -> core.v1.ServiceSpecArgs:
+def _service_spec(place: Place, identity: Identity, *, headless: bool) -> core.v1.ServiceSpecArgs:
     return core.v1.ServiceSpecArgs(
         type="ClusterIP",
         cluster_ip="None" if headless else None,
+        ip_family_policy=place.cluster.family_policy,
         selector=identity.selector,
         ports=[core.v1.ServicePortArgs(name="postgres", port=PORT, target_port="postgres", protocol="TCP")],
     )

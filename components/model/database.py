@@ -8,7 +8,7 @@ from .. import majors
 from .base import Model, refuse
 from .external import External
 from .nodes import NodeSelector, Tolerations
-from .scalars import Bytes, Image, Name, Sequence, SqlName, UserId
+from .scalars import Bytes, Image, Name, Sequence, SqlName, Subdomain, UserId
 from .workload import CaBundle, Resources, resources
 
 # Where the operator mounts `projectedVolumeTemplate`:
@@ -63,6 +63,14 @@ class Database(Model):
         default="cnpg-system",
         description="Namespace of the CloudNativePG operator; only the replicated engine needs it.",
         examples=["cnpg-system"],
+    )
+    operator_account: Subdomain | None = Field(
+        default=None,
+        description=(
+            "Service account that the operator runs as; none means the one that is found there, else "
+            "`cnpg-manager`. Its Helm chart calls it after the release, such as `cnpg-cloudnative-pg`."
+        ),
+        examples=["cnpg-cloudnative-pg"],
     )
     storage: Bytes = Field(
         default="2Gi",
@@ -134,6 +142,18 @@ class Database(Model):
             )
         if self.engine == "replicated" and self.instances == 1:
             raise refuse("with one instance there is nothing to fail over to", "3", at="instances")
+        if self.operator_account == "default":
+            raise refuse(
+                "every pod of that namespace that names no account has this one, and nothing would judge it",
+                "cnpg-cloudnative-pg",
+                at="operatorAccount",
+            )
+        if self.operator_account and self.engine != "replicated":
+            raise refuse(
+                "the standalone engine has no operator, so the account would not be used",
+                "set engine to replicated, or remove operatorAccount",
+                at="operatorAccount",
+            )
         if self.engine == "replicated" and self.operator_namespace in _SHARED_NAMESPACES:
             raise refuse(
                 "the operator's account passes the admission policies, and whoever may create accounts in a "

@@ -92,6 +92,7 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "engine": "standalone",
         "instances": 1,
         "operator_namespace": "cnpg-system",
+        "operator_account": None,
         "image": "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
         "version": None,
         "name": "feastflow",
@@ -131,6 +132,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "dead_node_seconds": 10,
         "ip_families": ("IPv4",),
         "api_server": (),
+        "api_server_ports": (),
     }
     assert stack.edge.model_dump(exclude={"tls"}) == {
         "mode": "ingress",
