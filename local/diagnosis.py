@@ -20,7 +20,7 @@ from toolchain.refusal import Refusal
 
 _NAMESPACE = "feastflow:namespace"
 _PATIENCE = 10.0
-_EVERY_SECONDS = 5.0
+_EVERY_SECONDS = 3.0
 _clock = time.monotonic
 _GIVEN_UP = "what the update waited for cannot come, so it was given up after {seconds:.0f} s"
 

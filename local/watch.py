@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from local import reasons
 from local.reasons import Object
 
-# As long as the same trouble must last: the kubelet has then tried three times.
-_LASTING_SECONDS = 35.0
+# As long as the same trouble must last: the kubelet has then tried at least twice.
+_LASTING_SECONDS = 25.0
 # Troubles of a moment are not told: a Secret that comes a second after its pod, a first probe.
-_TOLD_SECONDS = 12.0
+_TOLD_SECONDS = 10.0
 # A start that took longer than this did not fail at once, and may succeed with more time.
 _LONG_RUN_SECONDS = 60.0
 _RESTARTS = 2
