@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pulumi
 
-from components import apiserver, cluster, continuity, fingerprint, live, ownership, settings
+from components import (
+    apiserver,
+    cluster,
+    continuity,
+    fingerprint,
+    live,
+    ownership,
+    settings,
+    suitable,
+    trusted,
+)
 from components.backend import Backend, BackendArgs
 from components.database import Database, DatabaseArgs
 from components.edge import Edge, EdgeArgs
@@ -16,12 +26,16 @@ stack, kubeconfig, rules = settings.load()
 cluster.check(kubeconfig)
 ownership.siblings(Path(__file__).parent, stack, kubeconfig)
 replicated = stack.database.engine == "replicated"
-seen = live.look(kubeconfig, stack.namespace, addresses=replicated)
+seen = live.look(kubeconfig, stack.namespace, addresses=replicated, stack=stack)
+suitable.check(stack, seen)
 owner, before = ownership.identity(), continuity.last_update()
 allowed = continuity.checked(stack, seen, before, owner)
 on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig, allowed)])
 
-tenancy = Tenancy("tenancy", TenancyArgs(stack=stack, rules=rules, owner=owner), on_cluster)
+operator = trusted.operator(stack, seen, before)
+tenancy = Tenancy(
+    "tenancy", TenancyArgs(stack=stack, rules=rules, owner=owner, operator=operator), on_cluster
+)
 database = Database(
     "database",
     DatabaseArgs(

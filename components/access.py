@@ -57,7 +57,8 @@ class DatabaseAccess:
     """Address, credentials by reference, and who to ask the network for.
 
     `ready` are the resources after which the login works. `gate` is a container that ends once the
-    login is let in from its pod, and needs `gate_volume` and the engine's own.
+    login is let in from its pod, and needs `gate_volume` and the engine's own; its image is pulled with
+    `pull_secrets`.
     """
 
     engine: Engine
@@ -67,3 +68,4 @@ class DatabaseAccess:
     ready: Sequence[pulumi.Resource]
     gate: Container
     gate_volume: Volume
+    pull_secrets: Sequence[str] = ()

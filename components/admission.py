@@ -5,28 +5,47 @@ to the cluster and are bound to the one namespace.
 """
 
 import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes import apiextensions, meta
 
 from policies import admission
 from policies.configuration import Configuration
+from policies.rule import Level
 from policies.rules import RULES
 
 from . import names
 from .model.stack import Stack
 
 _VERSION = "admissionregistration.k8s.io/v1"
-_OPERATOR = "cnpg-manager"
 
 
 def enforce(
-    stack: Stack, rules: Configuration, namespace: pulumi.Input[str], parent: pulumi.Resource
+    stack: Stack,
+    rules: Configuration,
+    namespace: pulumi.Input[str],
+    parent: pulumi.Resource,
+    operator: str | pulumi.Output[str] = "",
 ) -> None:
-    """Create a ValidatingAdmissionPolicy and its binding for each level that has rules."""
+    """Create a ValidatingAdmissionPolicy and its binding for each level that has rules.
+
+    `operator` is the account of the database's operator, as `namespace/name`.
+    """
     options = pulumi.ResourceOptions(parent=parent)
     today = dt.datetime.now(tz=dt.UTC).date()
-    for level, specification in admission.policies(RULES, rules, _trusted(stack), today).items():
+
+    def specifications(account: str) -> dict[Level, dict[str, Any]]:
+        return admission.policies(RULES, rules, _trusted(stack, account), today)
+
+    for level in specifications(""):
+        specification: Any = (
+            specifications(operator)[level]
+            if isinstance(operator, str)
+            else operator.apply(partial(_at, specifications, level))
+        )
         # The namespace is part of the name: the objects belong to the cluster, and two stacks share one.
         name = f"{stack.namespace}-{level}"
         metadata = meta.v1.ObjectMetaArgs(name=name, labels=names.common_labels(stack.namespace))
@@ -48,14 +67,17 @@ def enforce(
         )
 
 
-def _trusted(stack: Stack) -> list[str]:
+def _at(specifications: Callable[[str], Mapping[Level, Any]], level: Level, operator: str) -> Any:  # noqa: ANN401
+    return specifications(operator)[level]
+
+
+def _trusted(stack: Stack, operator: str) -> list[str]:
     """Return the accounts that make what a judged object asks for: the database's operator, and those named.
 
     None of them is in the stack's own namespace, where others may create accounts; the model refuses that.
     """
-    operators = [f"{stack.database.operator_namespace}/{_OPERATOR}"]
     accounts = [
-        *(operators if stack.database.engine == "replicated" else ()),
+        *([operator] if operator and stack.database.engine == "replicated" else ()),
         *stack.tenancy.trusted_accounts,
     ]
     return [f"system:serviceaccount:{account.replace('/', ':')}" for account in dict.fromkeys(accounts)]

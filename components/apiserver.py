@@ -28,7 +28,7 @@ def rules(
     """Return what the instances may connect to."""
     found = seen.api_server if seen else ()
     if settings.api_server:
-        return pulumi.Output.from_input(_by_range(settings.api_server))
+        return pulumi.Output.from_input(_by_range(settings.api_server, settings.api_server_ports or _PORTS))
     if found:
         return pulumi.Output.from_input(_by_address(found))
     # Where another output of the stack is secret, all that was read with it counts as secret.
@@ -43,8 +43,8 @@ def recorded(seen: Seen | None, before: Mapping[str, Any]) -> dict[str, list[str
     return {OUTPUT: found} if found else {}
 
 
-def _by_range(ranges: Sequence[str]) -> list[Rule]:
-    return [Rule(peers=network.addresses(ranges), ports=_PORTS)]
+def _by_range(ranges: Sequence[str], ports: Sequence[int] = _PORTS) -> list[Rule]:
+    return [Rule(peers=network.addresses(ranges), ports=ports)]
 
 
 def _by_address(found: Sequence[str]) -> list[Rule]:

@@ -83,6 +83,7 @@ class Backend(pulumi.ComponentResource):
                 env=env,
                 volumes=volumes,
                 init=first,
+                init_pull_secrets=database.pull_secrets,
             )
             for track, env in zip(plan.tracks, self._environments(args, plan, tier), strict=True)
         ]
@@ -143,6 +144,7 @@ class Backend(pulumi.ComponentResource):
             env=serving.env,
             first=serving.init,
             gate=args.database.gate,
+            gate_pull_secrets=args.database.pull_secrets,
             volumes=(*serving.volumes, args.database.gate_volume),
             after=after,
         )
@@ -179,7 +181,13 @@ class Backend(pulumi.ComponentResource):
             ]
         if not migrations.as_job(settings):
             return [replace(tier, after=after) for tier in tiers]
-        account = workload.account("migrations-account", place, migrator, self, settings.pull_secrets)
+        account = workload.account(
+            "migrations-account",
+            place,
+            migrator,
+            self,
+            [*settings.pull_secrets, *args.database.pull_secrets],
+        )
         made: dict[str, pulumi.Resource] = {}
         for tier in tiers:
             version: BackendSettings = tier.track.settings

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from . import kubeconfig
+from . import kubeconfig, kubeconfig_shape
+from .kubeconfig import KubeconfigError
 from .model.stack import Kubeconfig
 
 # With one that stays the same, another URL, certificate authority or kubeconfig of the cluster is an update
@@ -43,9 +44,13 @@ def check(settings: Kubeconfig, environ: Mapping[str, str] = os.environ) -> None
     """Refuse a cluster that certainly cannot be reached.
 
     Raises:
-        pulumi.RunError: when the named context does not exist or its API server refuses connections.
+        pulumi.RunError: when the kubeconfig is none, the named context does not exist, or its API server
+            refuses connections.
     """
-    config = kubeconfig.read(settings, environ)
+    try:
+        config = kubeconfig.read(settings, environ)
+    except KubeconfigError as error:
+        raise pulumi.RunError(_no_kubeconfig(error)) from None
     if config is None:
         return
     name = settings.context or config.current
@@ -61,13 +66,23 @@ def check(settings: Kubeconfig, environ: Mapping[str, str] = os.environ) -> None
 
 
 def _knock(server: str) -> str:
-    address = urlsplit(server)
     try:
+        address = urlsplit(kubeconfig_shape.server(server))
         port = address.port or (443 if address.scheme == "https" else 80)
         socket.create_connection((address.hostname or "", port), timeout=_SECONDS).close()
     except (OSError, ValueError) as error:
         return str(error)
     return ""
+
+
+def _no_kubeconfig(error: KubeconfigError) -> str:
+    return (
+        "The cluster cannot be reached; nothing was changed.\n\n"
+        f"{error.place}\n  found: {error.problem}\n"
+        "  why:   it is no kubeconfig that a client of Kubernetes takes, so no cluster is named\n"
+        "  next:  mend it (kubectl config view shows how far it is read), or name another one: "
+        "pulumi config set kubernetes:kubeconfig ~/.kube/config"
+    )
 
 
 def _no_context(name: str, known: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from . import administrator, apiserver, ownership, quantities
+from . import administrator, apiserver, ownership, quantities, trusted
 from .live import Seen
 from .model.stack import Stack
 
@@ -136,6 +136,7 @@ def recorded(
             **now,
             **_cluster(seen, last),
             **apiserver.recorded(seen, last),
+            **trusted.recorded(stack, seen, last),
             administrator.OUTPUT: number,
         }
 

@@ -82,7 +82,7 @@ class Database(pulumi.ComponentResource):
         self._roles = roles.RolesArgs(
             place=place,
             identity=clerk,
-            account=workload.account("roles-account", place, clerk, self),
+            account=workload.account("roles-account", place, clerk, self, settings.pull_secrets),
             settings=settings,
             engine=engine,
             scripts=scripts,
@@ -100,6 +100,7 @@ class Database(pulumi.ComponentResource):
             ready=(granted, *engine.ready),
             gate=roles.gate(settings, engine, login, kept),
             gate_volume=roles.scripts_volume(scripts),
+            pull_secrets=settings.pull_secrets,
         )
         self.service = pulumi.Output.concat(engine.host, ".", place.namespace, ".svc:", str(engine.port))
         self.register_outputs({"service": self.service})

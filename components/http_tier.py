@@ -50,6 +50,8 @@ class HttpTierArgs:
     volumes: Sequence[workload.Volume] = ()
     init: Sequence[workload.Container] = ()
     after: Sequence[pulumi.Resource] = ()
+    # For the images of the init containers, where they are not the tier's own.
+    init_pull_secrets: Sequence[str] = ()
 
     @property
     def settings(self) -> Workload:
@@ -75,7 +77,7 @@ class Pods:
 def create(args: HttpTierArgs, parent: pulumi.Resource) -> Pods:
     """Create the pods' objects as children of `parent`."""
     place, identity, settings = args.place, args.identity, args.settings
-    account = workload.account(f"{args.label}-account", place, identity, parent, settings.pull_secrets)
+    account = workload.account(f"{args.label}-account", place, identity, parent, _pull_secrets(args))
     deployment = apps.v1.Deployment(
         f"{args.label}-deployment",
         metadata=place.pod_maker(
@@ -100,6 +102,10 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> Pods:
     return Pods(
         args=args, deployment=deployment, ready=[deployment, *([budget] if args.track.proven else [])]
     )
+
+
+def _pull_secrets(args: HttpTierArgs) -> list[str]:
+    return [*args.settings.pull_secrets, *(args.init_pull_secrets if args.init else ())]
 
 
 def container(args: HttpTierArgs) -> workload.Container:
@@ -160,6 +166,8 @@ def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs
 def _pod(args: HttpTierArgs, account: pulumi.Input[str]) -> workload.Pod:
     settings = args.settings
     return workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
         identity=args.identity,
         account=account,
         uid=settings.uid,

@@ -34,6 +34,7 @@ class JobsArgs:
     gate: workload.Container
     volumes: Sequence[workload.Volume]
     after: Sequence[pulumi.Resource]
+    gate_pull_secrets: Sequence[str] = ()
 
 
 def identity(place: Place) -> Identity:
@@ -54,8 +55,12 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
     # Of the same size, so that no run needs more for waiting than for its work.
     before = [replace(container, resources=resources) for container in (*args.first, args.gate)]
     pod = workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
         identity=own,
-        account=workload.account(f"job-{name}-account", place, own, parent, settings.pull_secrets),
+        account=workload.account(
+            f"job-{name}-account", place, own, parent, [*settings.pull_secrets, *args.gate_pull_secrets]
+        ),
         uid=settings.uid,
         gid=settings.gid,
         grace=_GRACE_SECONDS,

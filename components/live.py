@@ -1,11 +1,12 @@
 """The cluster as it is before anything is changed: which one it is, and whose the stack's namespace is.
 
-Two to seven GET requests to the API server, with the credentials that the kubeconfig names: certificates, a
-token, a token's file, a password, or an exec plugin. Not a client library: where the connection needs
-something else (`tls-server-name`, `auth-provider`), nothing is seen, and `Seen.unseen` says why.
+Some ten requests to the API server, none of which changes anything, with the credentials that the kubeconfig
+names: certificates, a token, a token's file, a password, or an exec plugin. Not a client library: where the
+connection needs something else (`tls-server-name`, `auth-provider`), nothing is seen; `Seen.unseen` says why.
 """
 
 import base64
+import http.client
 import ipaddress
 import json
 import os
@@ -21,9 +22,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from . import kubeconfig
-from .kubeconfig import Entry
-from .model.stack import Kubeconfig
+from . import kubeconfig, kubeconfig_shape, survey
+from .kubeconfig import Entry, KubeconfigError
+from .model.stack import Kubeconfig, Stack
+from .survey import Survey
 
 # Its uid identifies the cluster: it is created with the cluster and cannot be recreated without it. See
 # https://github.com/kubernetes/enhancements/tree/master/keps/sig-multicluster/2149-clusterid
@@ -55,6 +57,8 @@ _OURS = ("pulumi-kubernetes", "feastflow-drift")
 _SECONDS = 10.0
 _PLUGIN_SECONDS = 60.0
 _EXEC_KIND = "ExecCredential"
+# What reading an answer ends in that no API server of Kubernetes gives: anything may be at an address.
+_STRANGE = (AttributeError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +83,7 @@ class Seen:
 
     `name` is how to tell the user which cluster it is. `namespace` is None when there is none of the name.
     `unseen` says why nothing was seen, where nothing was. `api_server` has each `address port` of the API
-    server for pods, where it was asked for and may be read.
+    server for pods, where it was asked for and may be read. `survey` is what else was asked.
     """
 
     name: str = ""
@@ -87,6 +91,7 @@ class Seen:
     namespace: Namespace | None = None
     unseen: str = ""
     api_server: tuple[str, ...] = ()
+    survey: Survey | None = None
 
 
 class _UnseenError(Exception):
@@ -99,12 +104,16 @@ def look(
     environ: Mapping[str, str] = os.environ,
     *,
     addresses: bool = False,
+    stack: Stack | None = None,
 ) -> Seen | None:
     """Ask the API server; None where no kubeconfig names one, as in a preview without a cluster.
 
-    With `addresses` it is asked for its own, too.
+    With `addresses` it is asked for its own, too; with the `stack`, whether it can take that.
     """
-    config = kubeconfig.read(settings, environ)
+    try:
+        config = kubeconfig.read(settings, environ)
+    except KubeconfigError as problem:
+        return Seen(name=problem.place, unseen=problem.problem)
     context = settings.context or (config.current if config else "")
     server = str(config.cluster(context).get("server") or "") if config else ""
     if config is None or not server:
@@ -113,14 +122,26 @@ def look(
     try:
         with _opened(config.cluster(context), config.user(context), environ) as ask:
             found = ask(f"api/v1/namespaces/{_OF_CLUSTER}")
+            space = _namespace(ask, namespace)
             return replace(
                 seen,
                 cluster=str(found["metadata"]["uid"]) if found else None,
-                namespace=_namespace(ask, namespace),
+                namespace=space,
+                survey=_survey(ask, stack, exists=space is not None) if stack else None,
                 api_server=api_server(ask(_API_SERVICE), ask(_API_ENDPOINTS)) if addresses else (),
             )
     except _UnseenError as problem:
         return replace(seen, unseen=str(problem))
+    except _STRANGE as problem:
+        return replace(seen, unseen=f"what answers is no API server of Kubernetes ({type(problem).__name__})")
+
+
+def _survey(ask: "_Ask", stack: Stack, *, exists: bool) -> Survey | None:
+    """Return None where an answer is strange: whose the namespace is, is known all the same."""
+    try:
+        return survey.look(ask, stack, exists=exists)
+    except (_UnseenError, *_STRANGE):
+        return None
 
 
 def api_server(service: Mapping[str, Any] | None, slices: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -195,10 +216,11 @@ class _Ask:
     server: str
     headers: Mapping[str, str]
 
-    def __call__(self, path: str) -> dict[str, Any] | None:
-        """Return the object at the path; None when it is not there or may not be read."""
-        request = urllib.request.Request(f"{self.server}/{path}", headers=dict(self.headers))  # noqa: S310
+    def __call__(self, path: str, body: bytes | None = None) -> dict[str, Any] | None:
+        """Return the object at the path; None when it is not there or may not be read. A body is posted."""
+        headers = {**self.headers, **({"Content-Type": "application/json"} if body else {})}
         try:
+            request = urllib.request.Request(f"{self.server}/{path}", body, headers)  # noqa: S310
             with self.opener.open(request, timeout=_SECONDS) as answer:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
@@ -206,8 +228,10 @@ class _Ask:
                 if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
                     return None
                 raise _UnseenError(f"the API server answered {error.code} to GET /{path}") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise _UnseenError(f"{self.server} cannot be asked: {error}") from error
+        if not isinstance(found, dict):
+            raise _UnseenError(f"what answers at {self.server} is no API server of Kubernetes")
         return found
 
 
@@ -216,17 +240,19 @@ def _opened(cluster: Entry, user: Entry, environ: Mapping[str, str]) -> Iterator
     for entry, key in ((cluster, "tls-server-name"), (user, "auth-provider")):
         if entry.get(key):
             raise _UnseenError(f"the kubeconfig's {key} is known to the provider alone")
-    user = {**user, **_by_plugin(user["exec"], cluster, environ)} if user.get("exec") else user
     proxies = {"https": str(cluster["proxy-url"])} if cluster.get("proxy-url") else None
     try:
+        user = {**user, **_by_plugin(user["exec"], cluster, environ)} if user.get("exec") else user
         trust = _trust(cluster, user)
         headers = {"Accept": "application/json", **_authorization(user)}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise _UnseenError(f"the kubeconfig's credentials cannot be read: {error}") from error
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=trust)
     )
-    yield _Ask(opener=opener, server=str(cluster["server"]).rstrip("/"), headers=headers)
+    yield _Ask(
+        opener=opener, server=kubeconfig_shape.server(str(cluster["server"])).rstrip("/"), headers=headers
+    )
 
 
 def _trust(cluster: Entry, user: Entry) -> ssl.SSLContext:
@@ -301,6 +327,8 @@ def _by_plugin(plugin: Entry, cluster: Entry, environ: Mapping[str, str]) -> dic
         raise _UnseenError(
             f"the kubeconfig's credential plugin {command[0]} gave none: {type(error).__name__}"
         ) from error
+    if not isinstance(status, dict):
+        raise _UnseenError(f"the kubeconfig's credential plugin {command[0]} gave no status")
     found = {"token": status.get("token")}
     for theirs, ours in (("clientCertificateData", "client-certificate"), ("clientKeyData", "client-key")):
         if status.get(theirs):

@@ -80,6 +80,8 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> pulumi.Resource:
     """
     place, identity, settings = args.place, args.identity, args.settings
     pod = workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
         identity=identity,
         account=args.account,
         uid=settings.uid,

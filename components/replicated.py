@@ -13,10 +13,11 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import apiextensions, meta
 
-from . import names, network, roles, standalone
+from . import names, network, roles, standalone, trust
 from .access import Engine
 from .context import Place, timeouts
 from .environment import SecretKey
+from .model.database import PROJECTED
 from .model.database import Database as DatabaseSettings
 from .names import Identity
 from .network import Rule
@@ -55,7 +56,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
         metadata=args.place.metadata(
             names.DATABASE, args.identity, {"pulumi.com/waitFor": "condition=Ready"}
         ),
-        spec=specification(args),
+        spec={**specification(args), **_bundle(args, parent)},
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=policies,
@@ -92,6 +93,11 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
         "stopDelay": _STOP_SECONDS,
         "switchoverDelay": _STOP_SECONDS,
         "startDelay": settings.crash_recovery_seconds,
+        **(
+            {"imagePullSecrets": [{"name": name} for name in dict.fromkeys(settings.pull_secrets)]}
+            if settings.pull_secrets
+            else {}
+        ),
         "inheritedMetadata": {
             "labels": {"component": args.identity.component, "app.kubernetes.io/part-of": names.PART_OF}
         },
@@ -133,7 +139,14 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
                         "updateStrategy": "patch",
                         "serviceTemplate": {
                             "metadata": {"name": names.DATABASE},
-                            "spec": {"type": "ClusterIP"},
+                            "spec": {
+                                "type": "ClusterIP",
+                                **(
+                                    {"ipFamilyPolicy": policy}
+                                    if (policy := place.cluster.family_policy)
+                                    else {}
+                                ),
+                            },
                         },
                     }
                 ],
@@ -161,8 +174,24 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
                     "tolerationSeconds": place.cluster.dead_node_seconds,
                 }
                 for key in NODE_GONE
-            ],
+            ]
+            + [taint.model_dump(by_alias=True, exclude_none=True) for taint in settings.tolerations],
+            **({"nodeSelector": dict(settings.node_selector)} if settings.node_selector else {}),
         },
+    }
+
+
+def _bundle(args: ReplicatedArgs, parent: pulumi.Resource) -> dict[str, Any]:
+    """Return what mounts an authority that the instances must trust, where there is one."""
+    bundle = args.settings.ca_bundle
+    if bundle is None:
+        return {}
+    told = trust.variables(bundle).items()
+    return {
+        "projectedVolumeTemplate": trust.projected(
+            "postgres-ca", args.place, args.identity, bundle, PROJECTED, parent
+        ),
+        "env": [{"name": name, "value": value} for name, value in told],
     }
 
 

@@ -174,6 +174,8 @@ def _job(
     plain = {**connection, **env}
     seconds = max(_DEADLINE_SECONDS, settings.crash_recovery_seconds)
     pod = workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
         identity=args.identity,
         account=args.account,
         uid=_UNPRIVILEGED,

@@ -11,7 +11,7 @@ import pulumi
 from pulumi_kubernetes import apps, core, meta
 
 from . import connections as sizes
-from . import environment, names, roles, server_tls, workload
+from . import environment, names, roles, server_tls, trust, workload
 from .access import Engine
 from .context import SKIP_AWAIT, Place, timeouts
 from .environment import SecretKey
@@ -63,13 +63,13 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
     headless = core.v1.Service(
         names.DATABASE_HEADLESS,
         metadata=place.metadata(names.DATABASE_HEADLESS, identity, SKIP_AWAIT),
-        spec=_service_spec(identity, headless=True),
+        spec=_service_spec(place, identity, headless=True),
         opts=options,
     )
     client = core.v1.Service(
         names.DATABASE,
         metadata=place.metadata(names.DATABASE, identity, SKIP_AWAIT),
-        spec=_service_spec(identity, headless=False),
+        spec=_service_spec(place, identity, headless=False),
         opts=options,
     )
     files = environment.config("postgres-config", place, identity, _files(settings), parent)
@@ -144,6 +144,10 @@ def _pod(
         core.v1.EnvVarArgs(name="PGDATA", value=f"{_VOLUME}/pgdata"),
         core.v1.EnvVarArgs(name="PGHOST", value=_SOCKETS),
         core.v1.EnvVarArgs(name="HBA_FILE", value=f"{_FILES}/pg_hba.conf"),
+        *(
+            core.v1.EnvVarArgs(name=name, value=value)
+            for name, value in trust.variables(settings.ca_bundle).items()
+        ),
     ]
     administrator = [
         *(
@@ -163,8 +167,12 @@ def _pod(
         ),
     )
     return workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
         identity=args.identity,
-        account=workload.account("postgres-account", args.place, args.identity, parent),
+        account=workload.account(
+            "postgres-account", args.place, args.identity, parent, settings.pull_secrets
+        ),
         uid=settings.uid,
         gid=settings.gid,
         grace=_SHUTDOWN_SECONDS,
@@ -180,6 +188,7 @@ def _pod(
             _shared_memory(settings),
             # initdb and peer authentication look the uid up; an image need not know it.
             workload.Volume(source=configuration, path="/etc/passwd", sub_path="passwd"),
+            *trust.volumes("postgres-ca", args.place, args.identity, settings.ca_bundle, parent),
         ),
         init=(
             workload.Container(
@@ -243,10 +252,11 @@ def _files(settings: DatabaseSettings) -> dict[str, str]:
     }
 
 
-def _service_spec(identity: Identity, *, headless: bool) -> core.v1.ServiceSpecArgs:
+def _service_spec(place: Place, identity: Identity, *, headless: bool) -> core.v1.ServiceSpecArgs:
     return core.v1.ServiceSpecArgs(
         type="ClusterIP",
         cluster_ip="None" if headless else None,
+        ip_family_policy=place.cluster.family_policy,
         selector=identity.selector,
         ports=[core.v1.ServicePortArgs(name="postgres", port=PORT, target_port="postgres", protocol="TCP")],
     )

@@ -24,11 +24,15 @@ _PRIORITIES = {"database": 1_000_000, "backend": 1_000, "frontend": 1_000}
 
 @dataclass(frozen=True, kw_only=True)
 class TenancyArgs:
-    """The stack whose namespace it is, what its file says about the rules, and the stack's UUID."""
+    """The stack whose namespace it is, what its file says about the rules, and the stack's UUID.
+
+    `operator` is the account of the database's operator, as `namespace/name`.
+    """
 
     stack: Stack
     rules: Configuration
     owner: pulumi.Input[str]
+    operator: str | pulumi.Output[str] = ""
 
 
 class Tenancy(pulumi.ComponentResource):
@@ -51,7 +55,7 @@ class Tenancy(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.namespace = self._owned(args)
         if settings.admission_policies:
-            admission.enforce(stack, args.rules, self.namespace, self)
+            admission.enforce(stack, args.rules, self.namespace, self, args.operator)
         if settings.create_namespace:
             self._size(stack)
             self._developers(settings.developers)

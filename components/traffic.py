@@ -77,6 +77,7 @@ def _service(
         metadata=args.place.metadata(name, args.identity, SKIP_AWAIT),
         spec=core.v1.ServiceSpecArgs(
             type="ClusterIP",
+            ip_family_policy=args.place.cluster.family_policy,
             selector=alike([each.args.identity for each in leads_to]),
             ports=[
                 core.v1.ServicePortArgs(

@@ -5,6 +5,7 @@ writes both into one: the database's may be known to the cluster alone.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes import core
@@ -19,6 +20,15 @@ from .workload import Container, Volume
 _FILE = "ca.crt"
 _BOTH_FOLDER = "/etc/feastflow/authorities"
 _BOTH = f"{_BOTH_FOLDER}/{_FILE}"
+
+
+def projected(
+    name: str, place: Place, identity: Identity, bundle: CaBundle, folder: str, parent: pulumi.Resource
+) -> dict[str, Any]:
+    """Create the ConfigMap of the certificates; return the projected volume that has them below `folder`."""
+    created = environment.config(name, place, identity, {_FILE: bundle.pem}, parent)
+    item = {"key": _FILE, "path": bundle.path.removeprefix(folder)}
+    return {"sources": [{"configMap": {"name": created, "items": [item]}}]}
 
 
 def variables(bundle: CaBundle | None) -> Mapping[str, str]:

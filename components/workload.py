@@ -15,6 +15,7 @@ from pulumi_kubernetes import core, meta
 from . import digests, names, quantities
 from .budget import ShutdownBudget
 from .context import Place
+from .model.nodes import Toleration
 from .model.workload import Resources, Shutdown, WritablePath
 from .names import Identity
 
@@ -72,6 +73,8 @@ class Pod:
     writable: Sequence[WritablePath] = ()
     volumes: Sequence[Volume] = ()
     spread: bool = False
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Sequence[Toleration] = ()
     restart_policy: str = "Always"
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
@@ -126,7 +129,8 @@ def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
             containers=[_container(pod.container, mounts, storage)],
             volumes=[_writable_volume(entry, own[entry.path]) for entry in pod.writable]
             + _sources(pod.volumes),
-            tolerations=tolerations(place.cluster.dead_node_seconds),
+            node_selector=dict(pod.node_selector) or None,
+            tolerations=[*tolerations(place.cluster.dead_node_seconds), *map(_tolerated, pod.tolerations)],
             topology_spread_constraints=spread(pod.identity, place) if pod.spread else None,
         ),
     )
@@ -138,6 +142,16 @@ def tolerations(seconds: int) -> list[core.v1.TolerationArgs]:
         core.v1.TolerationArgs(key=key, operator="Exists", effect="NoExecute", toleration_seconds=seconds)
         for key in NODE_GONE
     ]
+
+
+def _tolerated(taint: Toleration) -> core.v1.TolerationArgs:
+    return core.v1.TolerationArgs(
+        key=taint.key,
+        operator=taint.operator,
+        value=taint.value,
+        effect=taint.effect,
+        toleration_seconds=taint.toleration_seconds,
+    )
 
 
 def http_probe(
@@ -195,7 +209,10 @@ def account(
         name,
         metadata=place.metadata(identity.name, identity),
         automount_service_account_token=False,
-        image_pull_secrets=[core.v1.LocalObjectReferenceArgs(name=secret) for secret in pull_secrets] or None,
+        image_pull_secrets=[
+            core.v1.LocalObjectReferenceArgs(name=secret) for secret in dict.fromkeys(pull_secrets)
+        ]
+        or None,
         opts=pulumi.ResourceOptions(parent=parent),
     )
     return created.metadata.apply(lambda metadata: str(metadata.name))

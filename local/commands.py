@@ -69,8 +69,12 @@ def up(options: Options) -> None:
             told = drifting.repaired(stack, chosen, step)
         if told:
             say(told)
-        with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
-            step.result(stack.up(step, judged=carrying is not None))
+        with (
+            Step("pulumi up", f"stack {options.stack}") as step,
+            diagnosis.explained(chosen, config, step) as waiting,
+        ):
+            watched = replace(stack, hopeless=waiting.hopeless)
+            step.result(watched.up(step, judged=carrying is not None))
         outputs = stack.outputs()
         releases.finished(outputs)
         if chosen.local:
@@ -139,10 +143,14 @@ def adopt(options: Options) -> None:
         say(adoption.told(looked, live, seen))
         releases.begin(config)
         adoption.take_jobs(chosen, looked.wanted, live)
-        with Step("pulumi up", f"stack {options.stack}") as step, diagnosis.explained(chosen, config):
+        with (
+            Step("pulumi up", f"stack {options.stack}") as step,
+            diagnosis.explained(chosen, config, step) as waiting,
+        ):
             stack.ensure()
             allowed = adoption.allowed(config)
-            forcing = replace(stack, environment={**stack.environment, **allowed})
+            environment = {**stack.environment, **allowed}
+            forcing = replace(stack, environment=environment, hopeless=waiting.hopeless)
             step.result(forcing.up(step))
         outputs = stack.outputs()
         releases.finished(outputs)
@@ -166,9 +174,9 @@ def rollback(options: Options) -> None:
         config = releases.settings(release)
         stack.workspace.put(options.stack, config)
         doing = f"stack {options.stack}, to {release.at}"
-        with Step("roll back", doing) as step, diagnosis.explained(chosen, config):
+        with Step("roll back", doing) as step, diagnosis.explained(chosen, config, step) as waiting:
             stack.ensure()
-            step.result(stack.back(step))
+            step.result(replace(stack, hopeless=waiting.hopeless).back(step))
         outputs = stack.outputs()
         releases.went_back(release, config, outputs)
         url = outputs["url"]

@@ -50,15 +50,15 @@ def troubles(pods: Sequence[Object], events: Sequence[Object], since: dt.datetim
 
     Events that were last seen before `since` belong to another update.
     """
-    warnings = [event for event in events if event.get("type") == "Warning" and _seen(event) >= since]
-    found = [trouble for pod in pods if not _fine(pod) for trouble in _of_pod(pod, warnings, since)]
+    warnings = [event for event in events if event.get("type") == "Warning" and seen(event) >= since]
+    found = [trouble for pod in pods if not fine(pod) for trouble in _of_pod(pod, warnings, since)]
     made = {
         (each["kind"], each["name"]) for pod in pods for each in pod["metadata"].get("ownerReferences", [])
     }
     found += _of_makers(warnings, made)
     once: dict[tuple[str | None, ...], Trouble] = {}
     for trouble in sorted(found, key=lambda each: -each.weight):
-        alike = (trouble.reason, _general(trouble.said), trouble.container, trouble.version)
+        alike = (trouble.reason, general(trouble.said), trouble.container, trouble.version)
         once.setdefault(alike, trouble)
     return list(once.values())[:_MOST]
 
@@ -75,7 +75,7 @@ def told(found: Sequence[Trouble], lines: Mapping[Trouble, Sequence[str]]) -> st
     return "\n".join(parts)
 
 
-def _fine(pod: Object) -> bool:
+def fine(pod: Object) -> bool:
     """Whether it works, has done its work, or is on its way out."""
     status = pod.get("status") or {}
     if "deletionTimestamp" in pod["metadata"] or status.get("phase") == "Succeeded":
@@ -175,10 +175,11 @@ def _last_warning(kind: str, name: str, warnings: Sequence[Object]) -> Object | 
         for event in warnings
         if (about := event.get("involvedObject") or {}).get("kind") == kind and about.get("name") == name
     ]
-    return max(own, key=_seen, default=None)
+    return max(own, key=seen, default=None)
 
 
-def _seen(event: Object) -> dt.datetime:
+def seen(event: Object) -> dt.datetime:
+    """Return when the event was last seen."""
     series = event.get("series") or {}
     text = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
     # Without a time nobody knows to which update it belongs.
@@ -190,6 +191,6 @@ def _short(text: object) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
-def _general(text: str) -> str:
+def general(text: str) -> str:
     """The text without what differs between two pods that fail alike: numbers, and the ends of names."""
     return re.sub(r"[a-z0-9]*\d[a-z0-9.:-]*", "#", text)

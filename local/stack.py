@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ _JUDGED = ("--policy-pack", str(Path(__file__).parent.parent / "policies"))
 _EVENT = re.compile(
     r"\s*[+~-]+\s+\S+\s+(?P<name>\S+)\s+(?P<what>creating|created|updating|updated|deleting|deleted|replacing|replaced)"
 )
+# An object of the cluster that is made, changed or deleted; the others are in the state alone.
+_OF_CLUSTER = re.compile(r"\s*[+~-]+\s+kubernetes:\S+\s+\S+\s+(creat|updat|delet|replac)(ing|ed)")
 _SECTION = re.compile(r"^(Policies|Diagnostics|Outputs|Resources|Duration):", re.MULTILINE)
 # How a rule that was broken is listed; the others are only counted.
 _VIOLATION = "- ["
@@ -39,7 +41,8 @@ class _OvertakenError(Exception):
 class Stack:
     """A stack of a workspace. `environment` is what pulumi and its provider need besides the workspace's.
 
-    `chosen` is what follows a `make` command that is about this stack.
+    `chosen` is what follows a `make` command that is about this stack. `hopeless` is told what an update
+    waits for, by the resources' names in Pulumi, and says whether that cannot come: it is interrupted then.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Stack:
     cli: Pulumi
     environment: dict[str, str]
     chosen: str | None = None
+    hopeless: Callable[[Collection[str]], bool] | None = None
 
     @property
     def holding(self) -> Holding:
@@ -182,7 +186,7 @@ class Stack:
             "never",
             *flags,
         ]
-        log = cache.log(_LOG)
+        log, hopeless = cache.log(_LOG), self.hopeless
 
         def act() -> list[str]:
             lines: list[str] = []
@@ -196,12 +200,13 @@ class Stack:
                         each=_collecting(lines, under_way, step),
                         timeout=_MINUTES * 60,
                         umask=private.UMASK,
+                        stop=(lambda: hopeless(list(under_way))) if hopeless else None,
                     )
             except process.CommandError as failure:
                 text = failure.tail if failure.code == process.TIMED_OUT else "\n".join(lines)
                 if lock.SAID in text:
                     raise LockedError(text) from failure
-                raise _refused(action, text, log) from failure
+                raise _refused(action, text, log, changed=_changed(lines)) from failure
             return lines
 
         return self.holding.act(act, step.note)
@@ -282,7 +287,12 @@ def _summary(lines: list[str]) -> str:
     return ", ".join(found) or "nothing to do"
 
 
-def _refused(action: str, text: str, log: Path | None) -> Refusal:
+def _changed(lines: list[str]) -> bool:
+    """Whether anything on the cluster was begun. A preview says `create`, an update `creating`."""
+    return any(_OF_CLUSTER.match(line) for line in lines)
+
+
+def _refused(action: str, text: str, log: Path | None, *, changed: bool = False) -> Refusal:
     """Pulumi's own diagnostics and what the policies found, without the list of resources around them."""
     sections = _SECTION.split(text)
     found = dict(zip(sections[1::2], sections[2::2], strict=True))
@@ -292,7 +302,9 @@ def _refused(action: str, text: str, log: Path | None) -> Refusal:
     shown = "\n".join(line for line in told.strip().splitlines() if line.strip())[-3000:]
     return Refusal(
         f"pulumi {action} failed\n{shown}",
-        "the stack is not as its settings say; what had been done stays done and is recorded",
-        "mend what it names and run it again: it goes on from there"
+        "the stack is not as its settings say; what had been done stays done and is recorded"
+        if changed
+        else "nothing was changed: the stack is as it was before",
+        f"mend what it names and run it again{': it goes on from there' if changed else ''}"
         + (f". The whole report: {log}" if log else ""),
     )

@@ -58,8 +58,7 @@ def named(context: str) -> Target:
         Refusal: when there is no such context, or the cluster behind it does not answer.
     """
     kubectl = _kubectl()
-    config = json.loads(process.output([str(kubectl), "config", "view", "-o", "json"]))
-    known = [entry["name"] for entry in config.get("contexts") or []]
+    known = _contexts(kubectl)
     if context not in known:
         raise Refusal(
             f"there is no context {context} in your kubeconfig",
@@ -80,6 +79,20 @@ def named(context: str) -> Target:
             f"see that it runs and you are logged in: kubectl --context {context} get nodes",
         ) from failure
     return Target(context=context, kubeconfig=None, kubectl=kubectl, identity=uid, local=None)
+
+
+def _contexts(kubectl: Path) -> list[str]:
+    try:
+        config = json.loads(process.output([str(kubectl), "config", "view", "-o", "json"]))
+        return [str(entry["name"]) for entry in config.get("contexts") or [] if entry.get("name")]
+    except (process.CommandError, ValueError, TypeError, AttributeError) as failure:
+        # Only kubectl's own words are shown: a file may hold credentials anywhere.
+        said = failure.tail if isinstance(failure, process.CommandError) else "it is no text that can be read"
+        raise Refusal(
+            f"kubectl cannot read your kubeconfig: {said}",
+            "CONTEXT names one of its contexts, and none is known",
+            "mend the file that it names, or set KUBECONFIG to another one",
+        ) from failure
 
 
 def _local(cluster: Cluster) -> Target:

@@ -172,13 +172,16 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
 
 
 def _expressed(entry: Any, labels: Mapping[str, Any]) -> bool:
-    key, values = str(entry["key"]), listed(entry, "values")
+    # Without a key or an operator it is none, which the API server refuses, and selects nothing here.
+    if not isinstance(entry.get("key"), str):
+        return False
+    key, values = entry["key"], listed(entry, "values")
     return {
         "In": labels.get(key) in values,
         "NotIn": labels.get(key) not in values,
         "Exists": key in labels,
         "DoesNotExist": key not in labels,
-    }.get(str(entry["operator"]), False)
+    }.get(str(entry.get("operator")), False)
 
 
 def _workload(manifest: Manifest) -> Workload | None:

@@ -59,6 +59,11 @@ class Step:
         """Say how far the step is."""
         self._note = text
 
+    def tell(self, text: str) -> None:
+        """Print lines that stay, while the step goes on."""
+        sys.stdout.write(("\r\x1b[K" if sys.stdout.isatty() else "") + f"{text}\n")
+        sys.stdout.flush()
+
     def result(self, text: str) -> None:
         """Say what came of the step."""
         self._result = text

@@ -21,6 +21,8 @@ TIMED_OUT = 124
 _TAIL_LINES = 25
 # Long enough for pulumi to record what it was doing, short enough for the person who pressed Ctrl-C.
 _GRACE_SECONDS = 10.0
+_ASKED_SECONDS = 1.0
+_INTERRUPTED_SECONDS = 30.0
 _streaming: set[subprocess.Popen[bytes]] = set()
 _ending = threading.Event()
 
@@ -89,10 +91,12 @@ def stream(  # noqa: PLR0913 - what surrounds a program
     each: Callable[[str], None] | None = None,
     timeout: float = 3600,
     umask: int = -1,
+    stop: Callable[[], bool] | None = None,
 ) -> None:
     """Run a long program, giving `each` line (standard error included) as it comes and keeping all in `log`.
 
-    `umask` is the program's own, by default this process's.
+    `umask` is the program's own, by default this process's. `stop` is asked every second: once it says so,
+    the program is interrupted as by Ctrl-C, and has some seconds to end by itself.
 
     Raises:
         CommandError: when it fails, or takes longer than `timeout` seconds.
@@ -107,7 +111,7 @@ def stream(  # noqa: PLR0913 - what surrounds a program
         try:
             assert process.stdout is not None  # noqa: S101 - PIPE was asked for
             opened.enter_context(process.stdout)
-            for line in _lines(process.stdout, ends):
+            for line in _lines(process.stdout, _Ending(process, ends, stop)):
                 tail.append(line)
                 if sink:
                     sink.write(f"{line}\n")
@@ -168,12 +172,35 @@ def _undisturbed() -> Iterator[None]:
             signal.raise_signal(late)
 
 
-def _lines(pipe: IO[bytes], ends: float) -> Iterator[str]:
+class _Ending:
+    """When a program has to have ended: at its time, or soon after `stop` says that it is of no use."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], ends: float, stop: Callable[[], bool] | None
+    ) -> None:
+        self._process, self._ends, self._stop = process, ends, stop
+
+    def seconds(self) -> float:
+        """Return the seconds that are left, after interrupting the program where it is to stop."""
+        if self._stop is not None and self._stop():
+            self._stop = None
+            self._process.send_signal(signal.SIGINT)
+            self._ends = min(self._ends, time.monotonic() + _INTERRUPTED_SECONDS)
+        return self._ends - time.monotonic()
+
+    def interval(self, seconds: float) -> float:
+        """Return for how long nothing need be looked at."""
+        return seconds if self._stop is None else min(seconds, _ASKED_SECONDS)
+
+
+def _lines(pipe: IO[bytes], ending: _Ending) -> Iterator[str]:
     """Lines as they come; a grandchild that keeps the pipe open keeps nobody past the end of time."""
     rest = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
-        while (seconds := ends - time.monotonic()) > 0 and selector.select(seconds):
+        while (seconds := ending.seconds()) > 0:
+            if not selector.select(ending.interval(seconds)):
+                continue
             chunk = os.read(pipe.fileno(), 65536)
             *whole, rest = (rest + chunk).split(b"\n")
             if not chunk and rest:

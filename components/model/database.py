@@ -7,9 +7,22 @@ from pydantic import Field, model_validator
 from .. import majors
 from .base import Model, refuse
 from .external import External
-from .scalars import Image, Name, SqlName, Storage, Subdomain, UserId
-from .workload import Resources, resources
+from .nodes import NodeSelector, Tolerations
+from .scalars import Image, Name, Sequence, SqlName, Storage, Subdomain, UserId
+from .workload import CaBundle, Resources, resources
 
+# Where the operator mounts `projectedVolumeTemplate`:
+# https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/#clusterspec
+PROJECTED = "/projected/"
+# What the standalone server's pod has mounted.
+_MOUNTED = (
+    *("/etc/feastflow/scripts", "/etc/feastflow/server", "/etc/feastflow/tls", "/etc/passwd", "/tmp"),  # noqa: S108
+    *("/dev/shm", "/var/lib/postgresql", "/var/run/postgresql"),  # noqa: S108
+)
+_SERVER_VARIABLES = (
+    *("ADMIN", "ADMIN_VERIFIER", "DB_NAME", "DB_OWNER", "HBA_FILE", "START_SECONDS"),
+    *("CLUSTER_NAME", "NAMESPACE", "POD_NAME", "TMPDIR"),
+)
 _OWN_DATABASES = ("postgres", "template0", "template1")
 # What these stand for is everybody, nobody or whoever asks: https://www.postgresql.org/docs/current/sql-grant.html
 _OWN_ROLES = ("public", "none", "user", "current_role", "current_user", "session_user", "system_user")
@@ -55,6 +68,14 @@ class Database(Model):
         description="Namespace of the CloudNativePG operator; only the replicated engine needs it.",
         examples=["cnpg-system"],
     )
+    operator_account: Subdomain | None = Field(
+        default=None,
+        description=(
+            "Service account that the operator runs as; none means the one that is found there, else "
+            "`cnpg-manager`. Its Helm chart calls it after the release, such as `cnpg-cloudnative-pg`."
+        ),
+        examples=["cnpg-cloudnative-pg"],
+    )
     storage: Storage = Field(
         default="2Gi",
         description="Size of each instance's volume; it can grow, never shrink.",
@@ -79,6 +100,29 @@ class Database(Model):
         default=None,
         description="Connections that the server accepts; none means as many as the backend's pods may open.",
         examples=[160],
+    )
+    pull_secrets: Annotated[tuple[Annotated[Name, External("Secret")], ...], Sequence] = Field(
+        default=(),
+        description="Secrets of the namespace with which nodes pull the image, for all pods that run it.",
+        examples=[["registry"]],
+    )
+    ca_bundle: CaBundle | None = Field(
+        default=None,
+        description=(
+            "An authority that the server must trust where it connects itself (LDAP, foreign servers). "
+            "The replicated engine has it below `/projected`."
+        ),
+        examples=[{"pem": "-----BEGIN CERTIFICATE-----…", "path": "/projected/ca.crt"}],
+    )
+    node_selector: NodeSelector = Field(
+        default={},
+        description="Labels of the nodes that the instances and the roles' Jobs may run on.",
+        examples=[{"kubernetes.io/arch": "arm64"}],
+    )
+    tolerations: Tolerations = Field(
+        default=(),
+        description="Taints of nodes that keep off neither the instances nor the roles' Jobs.",
+        examples=[[{"key": "dedicated", "value": "database", "effect": "NoSchedule"}]],
     )
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
         default=600, description="Seconds that a start may take while the log is replayed.", examples=[600]
@@ -114,6 +158,18 @@ class Database(Model):
             )
         if self.engine == "replicated" and self.instances == 1:
             raise refuse("with one instance there is nothing to fail over to", "3", at="instances")
+        if self.operator_account == "default":
+            raise refuse(
+                "every pod of that namespace that names no account has this one, and nothing would judge it",
+                "cnpg-cloudnative-pg",
+                at="operatorAccount",
+            )
+        if self.operator_account and self.engine != "replicated":
+            raise refuse(
+                "the standalone engine has no operator, so the account would not be used",
+                "set engine to replicated, or remove operatorAccount",
+                at="operatorAccount",
+            )
         if self.engine == "replicated" and self.operator_namespace in _SHARED_NAMESPACES:
             raise refuse(
                 "the operator's account passes the admission policies, and whoever may create accounts in a "
@@ -121,6 +177,33 @@ class Database(Model):
                 "cnpg-system",
                 at="operatorNamespace",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _bundle_has_its_place(self) -> Self:
+        bundle = self.ca_bundle
+        if bundle is None:
+            return self
+        if self.engine == "replicated" and not bundle.path.startswith(PROJECTED):
+            raise refuse(
+                f"CloudNativePG mounts further files below {PROJECTED.rstrip('/')} alone",
+                f"{PROJECTED}ca.crt",
+                at="caBundle.path",
+            )
+        for taken in _MOUNTED:
+            if f"{bundle.path}/".startswith(f"{taken}/") or taken.startswith(f"{bundle.path}/"):
+                raise refuse(
+                    f"the server has {taken} mounted already, and one of the two would be hidden",
+                    "/etc/feastflow/ca.crt",
+                    at="caBundle.path",
+                )
+        for name in bundle.variables:
+            if name in _SERVER_VARIABLES or name.startswith(("CNPG_", "PG")):
+                raise refuse(
+                    f"{name} belongs to the server or its operator, and one of the two values would be lost",
+                    '["SSL_CERT_FILE"]',
+                    at="caBundle.variables",
+                )
         return self
 
     @model_validator(mode="after")

@@ -176,3 +176,23 @@ class Cluster(Model):
         ),
         examples=[["10.0.0.1/32"]],
     )
+    api_server_ports: Annotated[tuple[Port, ...], Sequence] = Field(
+        default=(),
+        description="Ports of the API server at the addresses in `apiServer`; none means 443 and 6443.",
+        examples=[[16443]],
+    )
+
+    @model_validator(mode="after")
+    def _ports_of_addresses(self) -> Self:
+        if self.api_server_ports and not self.api_server:
+            raise refuse(
+                "an address that the cluster names has its port with it, so these would not be used",
+                "name the addresses in apiServer too, or remove apiServerPorts",
+                at="apiServerPorts",
+            )
+        return self
+
+    @property
+    def family_policy(self) -> str | None:
+        """The `ipFamilyPolicy` of Services: both families where pods have both, else the cluster's own."""
+        return "PreferDualStack" if len(set(self.ip_families)) > 1 else None

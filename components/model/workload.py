@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from .. import quantities
 from .base import Model, refuse
 from .external import External
+from .nodes import NodeSelector, Tolerations
 from .release import Release
 from .scalars import (
     HOST,
@@ -314,6 +315,16 @@ class Workload(Model):
         default=(),
         description="Secrets of the namespace with which nodes pull the image.",
         examples=[["registry"]],
+    )
+    node_selector: NodeSelector = Field(
+        default={},
+        description="Labels of the nodes that the pods may run on; none means every node.",
+        examples=[{"kubernetes.io/arch": "arm64"}],
+    )
+    tolerations: Tolerations = Field(
+        default=(),
+        description="Taints of nodes that do not keep the pods off.",
+        examples=[[{"key": "kubernetes.io/arch", "value": "arm64", "effect": "NoSchedule"}]],
     )
     release: Release = Field(default=Release(), description="How one version follows another.")
 

@@ -167,14 +167,14 @@ def _selects(selector: Manifest, labels: Mapping[str, str]) -> bool:
 
 
 def _expressed(expression: Manifest, labels: Mapping[str, str]) -> bool:
-    value = labels.get(expression["key"])
+    value = labels.get(expression.get("key", ""))
     listed = expression.get("values") or ()
     return {
         "In": value in listed,
         "NotIn": value not in listed,
         "Exists": value is not None,
         "DoesNotExist": value is None,
-    }[expression["operator"]]
+    }.get(expression.get("operator", ""), False)
 
 
 def _name(manifest: Manifest) -> str:

@@ -25,6 +25,8 @@ _REFUSED = {
     ("events", "list", ""),
     ("events", "watch", ""),
     ("pods", "list", "kube-system"),
+    ("daemonsets", "get", "kube-system"),
+    ("deployments", "list", "cnpg-system"),
     ("services", "get", "default"),
     ("endpointslices", "list", "default"),
 }

@@ -1,10 +1,14 @@
 """The rules across a stack, by their cases."""
 
+from typing import Any
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policies.across import STACK_RULES, StackRule
 from policies.judgement import Manifest
-from policies.stack import read
+from policies.stack import read, selects
 
 from .across import CASES, SHAPELESS, Stack, StackCase
 
@@ -52,3 +56,46 @@ def test_a_message_names_the_object_what_is_wrong_and_the_fix() -> None:
         "Deployment shop/web (Secret web-2 is not part of the stack): "
         "make it part of the stack, mend its name, or exempt it and say who makes it."
     )
+
+
+_VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.sampled_from(["app", "web", "In", "Exists", "key"])
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["key", "operator", "values", "app"]), inner, max_size=3),
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        {"operator": "In", "values": ["web"]},
+        {"operator": "DoesNotExist"},
+        {"operator": "NotIn", "values": []},
+        {"key": None, "operator": "NotIn", "values": ["other"]},
+        {"key": "app"},
+        {"key": ["app"], "operator": "NotIn", "values": ["x"]},
+        {},
+    ],
+    ids=str,
+)
+def test_an_expression_that_is_none_selects_nothing_and_is_told_once(expression: dict[str, Any]) -> None:
+    case = next(case for case in CASES if case.denied == "NetworkPolicy")
+    stack = case.stack()
+    stack["NetworkPolicy"]["spec"]["podSelector"] = {"matchExpressions": [expression]}
+
+    ((manifest, detail),) = _RULES[case.rule].judge(read(list(stack.values())))
+
+    assert manifest is stack["NetworkPolicy"]
+    assert detail == "its selector selects nothing"
+
+
+@given(expressions=_VALUES, labels=_VALUES)
+@settings(derandomize=True, database=None, deadline=None)
+def test_whatever_a_selector_holds_is_judged_without_a_traceback(expressions: Any, labels: Any) -> None:
+    selector = {"matchLabels": labels, "matchExpressions": expressions}
+    assert selects(selector, {"app": "web"}) in (True, False)

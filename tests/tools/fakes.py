@@ -72,6 +72,10 @@ class Heard(Step):
         super().__init__("test", "testing")
         self.notes: list[str] = []
         self.results: list[str] = []
+        self.lines: list[str] = []
+
+    def tell(self, text: str) -> None:
+        self.lines.append(text)
 
     def note(self, text: str) -> None:
         self.notes.append(text)

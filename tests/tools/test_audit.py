@@ -89,6 +89,8 @@ def test_an_account_without_a_namespace_is_the_bindings_own() -> None:
         ({"matchExpressions": [{"key": "to", "operator": "NotIn", "values": ["view"]}]}, []),
         ({"matchExpressions": [{"key": "to", "operator": "Exists"}]}, ["secrets"]),
         ({"matchExpressions": [{"key": "to", "operator": "DoesNotExist"}]}, []),
+        ({"matchExpressions": [{"operator": "In", "values": ["view"]}]}, []),
+        ({"matchExpressions": [{"key": "to"}]}, []),
     ],
 )
 def test_an_aggregated_role_has_the_rights_of_those_that_it_selects(

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from pathlib import Path
+from time import sleep as waiting_for_the_thread
 
 import pytest
 
@@ -10,13 +11,14 @@ from local import commands, diagnosis
 from local.target import Target
 from toolchain.refusal import Refusal
 
-from .fakes import Machine
+from .fakes import Heard, Machine
 from .test_commands import THEIRS
-from .test_reasons import BACK_OFF, CRASHED, container, pod, warning
+from .test_reasons import BACK_OFF, CRASHED, RUNNING, WAITING, container, pod, warning
 
 pytestmark = pytest.mark.usefixtures("checkout")
 
 _CONFIG = {"feastflow:namespace": "shop"}
+_BACKEND = {"component": "backend"}
 _LATE = Refusal("pulumi up failed\n'feastflow-backend' timed out waiting to be Ready", "matters", "fix")
 _KUBECTL = """
 case "$*" in
@@ -42,7 +44,7 @@ def cluster(machine: Machine) -> Target:
 
 
 def _failed(cluster: Target, refusal: Refusal = _LATE) -> Refusal:
-    with pytest.raises(Refusal) as caught, diagnosis.explained(cluster, _CONFIG):
+    with pytest.raises(Refusal) as caught, diagnosis.explained(cluster, _CONFIG, Heard()):
         raise refusal
     return caught.value
 
@@ -98,9 +100,65 @@ def test_a_log_is_not_asked_for_lines_that_the_pod_itself_has(machine: Machine, 
 
 
 def test_an_update_that_works_asks_nothing(machine: Machine, cluster: Target) -> None:
-    with diagnosis.explained(cluster, _CONFIG):
+    with diagnosis.explained(cluster, _CONFIG, Heard()):
         pass
     assert machine.calls("kubectl") == []
+
+
+def _looking(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have each look come at once, and what is seen last for `seconds` between two of them."""
+    clock = iter(range(10**6))
+    monkeypatch.setattr(diagnosis, "_EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(diagnosis, "_clock", lambda: next(clock) * seconds)
+
+
+def _canceled_once_hopeless(cluster: Target, step: Heard) -> None:
+    with diagnosis.explained(cluster, _CONFIG, step) as waiting:
+        for _ in range(1000):
+            if waiting.hopeless(["backend-deployment"]):
+                raise Refusal("pulumi up failed\nerror: update canceled", "matters", "fix")
+            waiting_for_the_thread(0.005)
+
+
+def test_what_cannot_come_is_told_while_it_is_awaited_and_then_given_up(
+    machine: Machine, cluster: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = {**pod("api-1", container(WAITING)), "metadata": {"name": "api-1", "labels": _BACKEND}}
+    machine.file("pods", json.dumps({"items": [missing]}))
+    machine.file("events", '{"items": []}')
+    _looking(monkeypatch, 8)
+    step = Heard()
+
+    with pytest.raises(Refusal) as caught:
+        _canceled_once_hopeless(cluster, step)
+
+    words = "api-1, container backend: ImagePullBackOff\n  Back-off pulling image x:2"
+    assert step.lines == [words]
+    assert (
+        "error: update canceled\nwhat the update waited for cannot come, so it was given up"
+        in caught.value.found
+    )
+    assert caught.value.found.endswith(words)
+
+
+def test_what_may_still_come_is_told_once_and_waited_for(
+    machine: Machine, cluster: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = {**pod("api-1", container(RUNNING)), "metadata": {"name": "api-1", "labels": _BACKEND}}
+    probe = warning("Pod", "api-1", "Unhealthy", "Readiness probe failed: 503", "2099-01-01T00:00:00Z")
+    machine.file("pods", json.dumps({"items": [slow]}))
+    machine.file("events", json.dumps({"items": [probe]}))
+    _looking(monkeypatch, 100)
+    step = Heard()
+
+    with diagnosis.explained(cluster, _CONFIG, step) as waiting:
+        for _ in range(400):
+            assert not waiting.hopeless(["backend-deployment"])
+            if len(machine.called("kubectl", "get pods")) > 5:
+                break
+            waiting_for_the_thread(0.005)
+
+    assert step.lines == ["api-1, container backend: runs and is not ready\n  Readiness probe failed: 503"]
 
 
 def test_make_up_itself_ends_so(machine: Machine, cluster: Target, monkeypatch: pytest.MonkeyPatch) -> None:

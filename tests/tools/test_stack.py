@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from local import stack as stacks
 from local.stack import Stack
 from local.workspace import Workspace
-from toolchain import proc, turn
+from toolchain import proc, process, turn
 from toolchain.pulumi import Pulumi
 from toolchain.refusal import Refusal
 
@@ -305,6 +306,92 @@ def test_a_failure_shows_pulumis_own_diagnostics_and_where_the_rest_is(
     ]
     log = Path(caught.value.fix.rsplit(" ", maxsplit=1)[-1])
     assert log.read_text() == _BROKEN
+
+
+_BY_PROGRAM = """\
+Updating (dev):
+ +  pulumi:pulumi:Stack feastflow-dev creating (0s)
+ +  random:index:RandomUuid owner created (0.1s)
+Diagnostics:
+  pulumi:pulumi:Stack (feastflow-dev):
+    error: The stack's configuration cannot be deployed; nothing was changed.
+"""
+_BY_POLICY = """\
+Previewing update (dev):
+ +  pulumi:pulumi:Stack feastflow-dev create
+ +  kubernetes:core/v1:Namespace feastflow create
+ ~  kubernetes:apps/v1:Deployment backend update [diff: ~spec]
+Policies:
+    feastflow@v0.0.1
+        - [mandatory]  image-tag  (kubernetes:apps/v1:Deployment: backend)
+"""
+
+
+@pytest.mark.parametrize(
+    ("report", "changed"),
+    [
+        (_BY_PROGRAM, False),
+        (_BY_POLICY, False),
+        ("error: could not load plugin\n", False),
+        (_BROKEN, True),
+        (_BY_POLICY + _BROKEN, True),
+        ("Updating (dev):\n -  kubernetes:batch/v1:Job old deleting (0s)\nerror: x\n", True),
+        (" ++ kubernetes:batch/v1:Job new replacing (0s)\nerror: x\n", True),
+    ],
+)
+@pytest.mark.parametrize("act", [Stack.up, Stack.back, Stack.destroy])
+def test_a_failure_says_that_something_was_done_only_where_something_was(
+    machine: Machine, stack: Stack, step: Heard, act: Callable[..., str], report: str, *, changed: bool
+) -> None:
+    machine.file("error", report)
+
+    with pytest.raises(Refusal) as caught:
+        act(stack, step)
+
+    assert ("what had been done stays done" in caught.value.why) is changed
+    assert ("nothing was changed" in caught.value.why) is not changed
+    assert ("it goes on from there" in caught.value.fix) is changed
+
+
+@pytest.mark.parametrize("act", [Stack.preview, Stack.outputs, Stack.ensure, Stack.remove])
+def test_what_only_reads_or_was_refused_at_once_has_changed_nothing(
+    machine: Machine, stack: Stack, act: Callable[[Stack], object]
+) -> None:
+    machine.file("error", _BY_PROGRAM)
+
+    with pytest.raises(Refusal) as caught:
+        act(stack)
+
+    assert caught.value.why == "nothing was changed: the stack is as it was before"
+
+
+def test_an_update_whose_wait_is_hopeless_is_interrupted_and_told_as_pulumi_told_it(
+    machine: Machine, stack: Stack, step: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_ASKED_SECONDS", 0.01)
+    machine.program(
+        "pulumi",
+        """case "$*" in
+          *" up "*)
+            trap 'echo "error: update canceled"; exit 255' INT
+            cat "$ROOT/begun"
+            while :; do sleep 0.01; done ;;
+          *) cat "$ROOT/exported" ;;
+        esac""",
+    )
+    machine.file("begun", "Updating (dev):\n ~  kubernetes:apps/v1:Deployment backend updating (0s)\n")
+    heard: list[Collection[str]] = []
+
+    def hopeless(awaited: Collection[str]) -> bool:
+        heard.append(awaited)
+        return "backend" in awaited
+
+    with pytest.raises(Refusal) as caught:
+        replace(stack, hopeless=hopeless).up(step)
+
+    assert "error: update canceled" in caught.value.found
+    assert "what had been done stays done" in caught.value.why
+    assert heard[-1] == ["backend"]
 
 
 def test_a_deployment_that_takes_too_long_is_ended_and_said_to_be_late(

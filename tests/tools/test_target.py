@@ -63,6 +63,32 @@ def test_a_context_is_refused_where_there_is_none(machine: Machine, config: str)
         target.named("theirs")
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "echo 'error: error loading config file: yaml: line 2: did not find expected node' >&2; exit 1",
+        r"printf '\377\376'",
+        "echo 'no JSON'",
+        "echo '[]'",
+        "echo '{\"contexts\": [1]}'",
+    ],
+)
+def test_a_kubeconfig_that_kubectl_cannot_read_ends_in_one_message(machine: Machine, program: str) -> None:
+    machine.program("kubectl", program)
+
+    with pytest.raises(Refusal, match="kubectl cannot read your kubeconfig: ") as caught:
+        target.named("theirs")
+    assert "set KUBECONFIG" in caught.value.fix
+
+
+def test_an_entry_without_a_name_is_no_context_to_choose(machine: Machine) -> None:
+    _kubectl(machine, config='{"contexts": [{"context": {}}, {"name": ""}, {"name": "staging"}]}')
+
+    with pytest.raises(Refusal) as caught:
+        target.named("theirs")
+    assert caught.value.fix == "choose one of: staging"
+
+
 def test_a_silent_cluster_is_refused_with_what_kubectl_said(machine: Machine) -> None:
     _kubectl(machine, 'echo "Unable to connect to the server: dial tcp: i/o timeout" >&2; exit 1')
 

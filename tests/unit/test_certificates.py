@@ -175,5 +175,5 @@ def test_the_accounts_that_are_named_are_not_judged_and_no_others() -> None:
 
     given = {**MINIMAL, "feastflow:tenancy": {"trustedAccounts": ["cert-manager/cert-manager"]}}
     stack = settings.parse({key: encode(value) for key, value in given.items()})[0]
-    assert admission._trusted(stack) == ["system:serviceaccount:cert-manager:cert-manager"]
-    assert admission._trusted(parse()) == []
+    assert admission._trusted(stack, "") == ["system:serviceaccount:cert-manager:cert-manager"]
+    assert admission._trusted(parse(), "cnpg-system/cnpg-manager") == []

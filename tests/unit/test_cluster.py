@@ -75,15 +75,13 @@ def test_behind_a_proxy_nothing_is_certain_and_so_nothing_is_refused(
 @pytest.mark.parametrize(
     "text",
     [
-        "a: [\n",
-        "- a list\n",
         "current-context: here\ncontexts: []\n\n",
         kubeconfig("https://127.0.0.1:1", **{"proxy-url": "http://proxy"}),
         kubeconfig(""),
         yaml.safe_dump({"contexts": None, "clusters": None}) + "\n",
     ],
 )
-def test_a_kubeconfig_that_is_not_understood_is_left_to_the_provider(text: str) -> None:
+def test_a_kubeconfig_that_leaves_the_address_open_is_left_to_the_provider(text: str) -> None:
     if "contexts: []" in text:
         with pytest.raises(pulumi.RunError, match="known: none"):
             cluster.check(Kubeconfig(kubeconfig=text), {})
@@ -96,6 +94,10 @@ def test_no_kubeconfig_or_several_are_left_to_the_provider(tmp_path: Path) -> No
     cluster.check(Kubeconfig(), {"KUBECONFIG": "/a:/b"})
 
 
-def test_an_address_that_makes_no_sense_does_not_answer() -> None:
-    with pytest.raises(pulumi.RunError, match="does not answer"):
+def test_an_address_that_makes_no_sense_is_none() -> None:
+    with pytest.raises(pulumi.RunError, match="no address of a server"):
         cluster.check(Kubeconfig(kubeconfig=kubeconfig("https://127.0.0.1:99999")), {})
+
+
+def test_an_address_without_a_scheme_is_reached_all_the_same(listening: str) -> None:
+    cluster.check(Kubeconfig(kubeconfig=kubeconfig(listening.removeprefix("https://"))), {})

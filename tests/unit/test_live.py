@@ -77,7 +77,7 @@ def look(api: Api, tmp_path: Path) -> Look:
     def looked(
         user: Mapping[str, Any] | None = None,
         cluster: Mapping[str, Any] | None = None,
-        **how: bool,
+        **how: Any,
     ) -> Seen:
         document = {
             "current-context": "here",

@@ -275,7 +275,8 @@ def test_places_are_read_from_a_file_in_every_form_it_may_have() -> None:
 
 
 def test_a_kubeconfig_of_the_settings_stays_secret_in_the_provider() -> None:
-    config = {**stack_file("dev"), "kubernetes:kubeconfig": f"apiVersion: v1\nkind: Config\nusers: [{KEY}]\n"}
+    users = f"users: [{{name: own, user: {{token: {KEY}}}}}]\n"
+    config = {**stack_file("dev"), "kubernetes:kubeconfig": f"apiVersion: v1\nkind: Config\n{users}"}
     recording = record_stack(config)
     provider = next(each for each in recording.resources if each.type == "pulumi:providers:kubernetes")
     assert "kubeconfig" in str(list(secrets_in(provider.raw)))

@@ -92,6 +92,7 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "engine": "standalone",
         "instances": 1,
         "operator_namespace": "cnpg-system",
+        "operator_account": None,
         "image": "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
         "version": None,
         "name": "feastflow",
@@ -102,6 +103,10 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "gid": 26,
         "resources": resources(cpu=("250m", "1"), memory=("512Mi", "512Mi")).model_dump(),
         "max_connections": None,
+        "pull_secrets": (),
+        "ca_bundle": None,
+        "node_selector": {},
+        "tolerations": (),
         "crash_recovery_seconds": 600,
     }
 
@@ -128,6 +133,7 @@ def test_the_namespaces_and_the_edges_defaults() -> None:
         "ip_families": ("IPv4",),
         "domain": "cluster.local",
         "api_server": (),
+        "api_server_ports": (),
     }
     assert stack.edge.model_dump(exclude={"tls"}) == {
         "mode": "ingress",
