@@ -51,7 +51,7 @@ def test_what_postgresqls_workers_may_share_has_room_in_the_servers_shared_memor
     assert mebibytes(limit) == 128 + 64 + 1
 
 
-@given(memory=st.integers(128, 2**20), storage=st.integers(64, 2**20))
+@given(memory=st.integers(128, 2**20), storage=st.integers(256, 2**20))
 def test_the_servers_parameters_fit_its_memory_its_shared_memory_and_its_volume(
     memory: int, storage: int
 ) -> None:
