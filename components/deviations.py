@@ -5,17 +5,19 @@ customers use is held to its certificate whatever the level of the rule.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from policies.configuration import Configuration
+from policies.judgement import judge
 from policies.rule import Level
 from policies.rules import RULES
 
-from . import names
+from . import migrations, names
 from .model.stack import Stack
 
 _ROLLOUT = "rollout-strategy"
+_RANGES = next(rule for rule in RULES if rule.id == "network-policy-ranges")
 _DAYS = 90
 
 
@@ -53,7 +55,7 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     levels = {rule.id: rules.levels.get(rule.id, rule.level) for rule in RULES}
     return [
         deviation.problem(today)
-        for deviation in (*_rollouts(stack), *_certificates(stack))
+        for deviation in (*_rollouts(stack), *_certificates(stack), *_ranges(stack))
         if (deviation.always or levels[deviation.rule] is Level.MANDATORY)
         and not rules.exempt(
             deviation.rule, {"kind": deviation.kind, "metadata": {"name": deviation.name}}, today
@@ -96,3 +98,38 @@ def _certificates(stack: Stack) -> Iterator[_Deviation]:
         instead="set enabled, and issuer or secretName; or, ",
         always=True,
     )
+
+
+def _ranges(stack: Stack) -> Iterator[_Deviation]:
+    if not stack.tenancy.admission_policies:
+        return
+    backend = [names.BACKEND]
+    backend += [names.JOBS] if stack.backend.jobs else []
+    backend += [names.MIGRATIONS] if migrations.as_job(stack.backend) else []
+    for tier, settings, clients in (
+        ("backend", stack.backend, backend),
+        ("frontend", stack.frontend, [names.FRONTEND]),
+    ):
+        for index, host in enumerate(settings.egress):
+            for cidr in host.cidrs:
+                if judge(_RANGES, _policy(cidr, host.port)):
+                    yield from _wide(f"{tier}.egress[{index}].cidrs", cidr, clients)
+
+
+def _wide(key: str, cidr: str, clients: Sequence[str]) -> Iterator[_Deviation]:
+    for client in clients:
+        yield _Deviation(
+            key=key,
+            found=cidr,
+            why=f"the rule {_RANGES.id} lets a path lead to a /16 at most, or a /48 of IPv6: wider ones are "
+            "whole networks, with what else is in them",
+            rule=_RANGES.id,
+            kind="NetworkPolicy",
+            name=names.outside(client),
+            instead="name the host's own range; or, ",
+        )
+
+
+def _policy(cidr: str, port: int) -> dict[str, object]:
+    rule = {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"port": port, "protocol": "TCP"}]}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": {"egress": [rule]}}

@@ -97,6 +97,11 @@ def hosts(service: str, namespace: str, domain: str) -> list[str]:
     ]
 
 
+def outside(client: str) -> str:
+    """Return the name of the policy that lets a workload's pods out of the namespace."""
+    return f"{client}-to-outside"
+
+
 def joined(*parts: str) -> str:
     """A name of these parts, without the empty ones."""
     return "-".join(part for part in parts if part)

@@ -1,15 +1,19 @@
 """Hosts that the tiers connect to: each form of a name opens what it means, or is refused with what does."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import hosts
+from components import deviations, hosts
 from components.addresses import PUBLIC
 from components.hosts import Kind
+from components.model.stack import Stack
+from policies.configuration import Configuration, Exemption
 from policies.judgement import judge
+from policies.rule import Level
 from policies.rules import RULES
 
 from .recorder import Recording, record_stack
@@ -251,6 +255,56 @@ def test_the_rules_let_pass_whatever_the_settings_open() -> None:
         if judge(rule, policy.inputs)
     }
     assert broken == set()
+
+
+WIDE = [{"host": "db.lan", "port": 5432, "cidrs": ["10.0.0.0/8"]}]
+POLICIES = ("feastflow-backend-to-outside", "feastflow-jobs-to-outside", "feastflow-migrations-to-outside")
+
+
+def exempting(*names: str) -> Configuration:
+    tomorrow = dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=1)
+    return Configuration(
+        exemptions=tuple(
+            Exemption(
+                rule="network-policy-ranges",
+                resource=f"NetworkPolicy/{name}",
+                reason="a test",
+                expires=tomorrow,
+            )
+            for name in names
+        )
+    )
+
+
+def test_a_range_that_the_rules_would_refuse_is_refused_before_or_exempted_by_name() -> None:
+    said = refusal(backend={"egress": WIDE})
+    assert "feastflow:backend.egress[0].cidrs\n  found: 10.0.0.0/8\n" in said
+    assert '"resource": "NetworkPolicy/feastflow-backend-to-outside"' in said
+    whole = {
+        "egress": WIDE,
+        "jobs": {"a": {"schedule": "@daily", "command": ["a"]}},
+        "migrations": {"command": ["m"]},
+    }
+    stack = Stack.model_validate(
+        {**{key.removeprefix("feastflow:"): value for key, value in MINIMAL.items()}, "backend": whole}
+    )
+    today = dt.datetime.now(tz=dt.UTC).date()
+    assert len(deviations.problems(stack, exempting(), today)) == len(POLICIES)
+    assert deviations.problems(stack, exempting(*POLICIES), today) == []
+    assert deviations.problems(stack, exempting("feastflow-*-to-outside"), today) == []
+    (left,) = deviations.problems(stack, exempting(*POLICIES[:2]), today)
+    assert POLICIES[2] in left
+    off = Configuration(levels={"network-policy-ranges": Level.ADVISORY})
+    assert deviations.problems(stack, off, today) == []
+
+
+@pytest.mark.parametrize("cidr", ["10.20.0.0/16", "192.0.2.7/32", "2001:db8:1::/48"])
+def test_a_range_that_the_rules_let_pass_needs_no_exemption(cidr: str) -> None:
+    assert parse(frontend={"egress": [{"host": "db.lan", "cidrs": [cidr]}]})
+
+
+def test_a_wide_range_is_taken_where_nothing_judges_it() -> None:
+    assert parse(frontend={"egress": WIDE}, tenancy={"admissionPolicies": False})
 
 
 LABEL = st.from_regex(r"\A[a-z]([a-z0-9-]{0,8}[a-z0-9])?\Z")
