@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from policies.kinds import kind_of
-from policies.resources import KINDS, resource_rule
+from policies.resources import KINDS, group, resource_rule
 
 from ...harness.kube import Kube, Object
 
@@ -14,14 +14,14 @@ def definitions(kube: Kube, manifests: Sequence[Object]) -> list[Object]:
     known = set(kube.run("api-resources", "--no-headers", "--output", "name").split())
     made = []
     for kind in KINDS:
-        rule = resource_rule(kind)
-        group, plural = rule["apiGroups"][0], rule["resources"][0]
-        if "." in group and f"{plural}.{group}" not in known:
-            made.append(_definition(group, kind.rpartition("/")[2], plural, versions.get(kind, "v1")))
+        theirs, plural = group(kind), resource_rule(kind)["resources"][0]
+        if "." in theirs and f"{plural}.{theirs}" not in known:
+            made.append(definition(theirs, kind.rpartition("/")[2], plural, versions.get(kind, "v1")))
     return made
 
 
-def _definition(group: str, kind: str, plural: str, name: str) -> Object:
+def definition(group: str, kind: str, plural: str, name: str) -> Object:
+    """A definition of a kind with any fields."""
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {
         "name": name,

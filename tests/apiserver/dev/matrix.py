@@ -9,14 +9,15 @@ from dataclasses import replace
 
 from policies import admission
 from policies.configuration import Configuration
-from policies.rule import Level
+from policies.resources import group, resource_rule
+from policies.rule import Level, Rule
 from policies.rules import RULES
 
 from ...harness.kube import Kube, Object
 from ...harness.running import Ran
 from ...harness.waiting import until
 from ...policies.cases import REGISTRIES, Case, cases
-from .kinds import definitions
+from . import kinds
 
 VERSION = "admissionregistration.k8s.io/v1"
 _DENYING, _WARNING = "matrix-denying", "matrix-warning"
@@ -50,13 +51,55 @@ def enforced(kube: Kube) -> Iterator[tuple[Kube, Kube]]:
         kube.run("delete", "--ignore-not-found", "--filename", "-", stdin=document, timeout=120)
 
 
+def types(kube: Kube, rules: Sequence[Rule], checked: Sequence[str]) -> list[tuple[int, str]]:
+    """Have the API server's controller check the rules' fields against the types of `checked` kinds.
+
+    Returns each warning with the number of its rule. What is deployed leaves that out: see decision 67.
+    """
+    mandatory = Configuration(levels={rule.id: Level.MANDATORY for rule in rules}, registries=REGISTRIES)
+    today = dt.datetime.now(tz=dt.UTC).date()
+    specification = admission.policies(rules, mandatory, [], today)[Level.MANDATORY]
+    specification["matchConstraints"]["resourceRules"] = [
+        {**resource_rule(kind), "apiGroups": [group(kind)]} for kind in checked
+    ]
+    for validation in specification["validations"]:
+        del validation["messageExpression"]
+    policy = made("ValidatingAdmissionPolicy", "typed", specification, VERSION)
+
+    def settled() -> Object | None:
+        found = kube.get("validatingadmissionpolicy", "typed")
+        status: Object = found.get("status") or {}
+        return status if status.get("observedGeneration") == found["metadata"]["generation"] else None
+
+    try:
+        kube.run("create", "--filename", "-", stdin=json.dumps(policy))
+        status = until(settled, what="the types to be checked", within=300)
+    finally:
+        kube.run("delete", "--ignore-not-found", "validatingadmissionpolicy", "typed")
+    warnings = (status.get("typeChecking") or {}).get("expressionWarnings") or []
+    return [
+        (int(number[1]), each["warning"])
+        for each in warnings
+        if (number := re.search(r"validations\[(\d+)\]", each["fieldRef"]))
+    ]
+
+
+def know(kube: Kube, manifest: Object, plural: str) -> None:
+    """Have the server know one more kind of another project, with any fields."""
+    api_group, _, version = manifest["apiVersion"].rpartition("/")
+    _define(kube, [kinds.definition(api_group, manifest["kind"], plural, version)])
+
+
 def _know_every_kind(kube: Kube) -> None:
     """Have the server know other projects' kinds; they stay, and nobody else makes any."""
-    if missing := definitions(kube, [case.manifest for case in cases()]):
-        document = json.dumps(listed(*missing))
-        kube.run("apply", "--filename", "-", stdin=document)
-        names = [f"crd/{entry['metadata']['name']}" for entry in missing]
-        kube.run("wait", "--for", "condition=Established", *names, timeout=60)
+    if missing := kinds.definitions(kube, [case.manifest for case in cases()]):
+        _define(kube, missing)
+
+
+def _define(kube: Kube, definitions: Sequence[Object]) -> None:
+    kube.run("apply", "--filename", "-", stdin=json.dumps(listed(*definitions)))
+    names = [f"crd/{entry['metadata']['name']}" for entry in definitions]
+    kube.run("wait", "--for", "condition=Established", *names, timeout=60)
 
 
 def let_in(denying: Kube, cases: Sequence[Case]) -> set[str]:
