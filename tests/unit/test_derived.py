@@ -74,7 +74,7 @@ def test_a_volume_of_the_default_size_and_larger_ones_keep_the_log_that_they_had
 
 @pytest.mark.parametrize("engine", ["standalone", "replicated"])
 @pytest.mark.parametrize("seconds", [600, 7200])
-def test_whoever_waits_for_the_database_waits_as_long_as_its_recovery_may_take(
+def test_what_waits_for_the_database_waits_as_long_as_its_recovery_may_take(
     engine: str, seconds: int
 ) -> None:
     config: dict[str, Any] = {"crashRecoverySeconds": seconds, "engine": engine}
@@ -130,7 +130,7 @@ def most(recording: Recording) -> dict[str, int]:
     for maker in recording.pods():
         kind, name = maker.split("/")
         own = recording.one(kind, name).inputs["spec"].get("replicas", 1)
-        # A rollout at full scale; one instance more than there are.
+        # A rollout at full scale, and one instance more than there are.
         found[maker] = {"Deployment": 2 * scales.get(name, own) + 1, "StatefulSet": own + 1}.get(kind, 1)
     return found
 

@@ -261,7 +261,7 @@ def test_a_mount_that_no_pod_could_have_is_refused(section: dict[str, Any], key:
         {"writable": [{"path": "/etc/feastflow-app"}, {"path": "/procs"}]},
     ],
 )
-def test_a_mount_beside_those_of_the_program_is_taken(section: dict[str, Any]) -> None:
+def test_a_mount_with_a_path_of_its_own_is_accepted(section: dict[str, Any]) -> None:
     assert parse(frontend=section)
 
 
