@@ -22,7 +22,7 @@ from policies import configuration
 from policies.configuration import Configuration, ConfigurationError
 from policies.table import known
 
-from . import deviations, encrypted, plaintext, stackfile
+from . import deviations, encrypted, plaintext, prefixes, stackfile
 from .encrypted import PROJECT
 from .model.base import REFUSED, model_in
 from .model.secrets import FORMS
@@ -84,7 +84,11 @@ def parse(
     cluster = Kubeconfig(
         context=raw.get(f"{_PROVIDER}:context"), kubeconfig=raw.get(f"{_PROVIDER}:kubeconfig")
     )
-    wrong = encrypted.problems(values, secret_keys, places)
+    fields = [field.alias or name for name, field in Stack.model_fields.items()]
+    wrong = [
+        *prefixes.problems(sorted(raw), {PROJECT: fields}),
+        *encrypted.problems(values, secret_keys, places),
+    ]
     if wrong:
         raise pulumi.RunError("\n\n".join([_HEAD, *wrong]))
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from components import encrypted, stackfile
+from components import encrypted, prefixes, stackfile
 from components.stackfile import StackFile
 from toolchain import process
 from toolchain.refusal import Refusal
@@ -59,7 +59,8 @@ class Program:
     def refused(self, stack: str) -> str:
         """Return why the stack's file cannot be deployed as it is written; nothing where it can."""
         try:
-            return "\n\n".join(stackfile.problems(self._file(stack)))
+            file = self._file(stack)
+            return "\n\n".join([*prefixes.problems(file.config), *stackfile.problems(file)])
         except Refusal as refusal:
             return str(refusal)
 
