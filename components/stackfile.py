@@ -32,8 +32,15 @@ _Path = tuple[str, ...]
 class StackFileError(ValueError):
     """A file that the engine does not read as settings; it says where and why, and shows no value."""
 
-    def __init__(self, why: str, line: int | None = None) -> None:
+    def __init__(self, why: str, line: int | None = None, *, syntax: bool = False) -> None:
         super().__init__(f"{why} (line {line})" if line else why)
+        self._syntax = syntax
+
+    def of(self, name: str) -> str:
+        """Return what is wrong with the file of this name."""
+        if self._syntax:
+            return f"{name} is not YAML: {self}"
+        return f"{name} {self}" if str(self).startswith("holds ") else f"{name}: {self}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +76,16 @@ def read(content: bytes | str) -> StackFile:
         root = yamlnodes.first(content)
         document = None if root is None else reader.value(root, alias=False, path=())
     except yamlnodes.SyntaxProblem as problem:
-        raise StackFileError(str(problem), problem.line) from None
+        raise StackFileError(str(problem), problem.line, syntax=True) from None
     except RecursionError:
         raise StackFileError("its values are nested too deeply") from None
     if document is None:
         return StackFile()
     if not isinstance(document, dict):
-        raise StackFileError(f"it holds {_kind(document)} where settings belong")
+        raise StackFileError(f"holds {_kind(document)} where settings belong")
     config = document.pop(_CONFIG, None)
     if config is not None and not isinstance(config, dict):
-        raise StackFileError(f"its `config` holds {_kind(config)} where settings belong")
+        raise StackFileError(f"holds {_kind(config)} where settings belong, below `config`")
     named: dict[str, Any] = {}
     for key, value in (config or {}).items():
         full = _full(key)
@@ -125,7 +132,7 @@ def _full(key: str) -> str:
 
 
 def _kind(value: object) -> str:
-    return "a list" if isinstance(value, list) else "a single value"
+    return f"a {type(value).__name__}"
 
 
 class _Reader:

@@ -68,11 +68,11 @@ class Program:
         path = self.folder / f"Pulumi.{stack}.yaml"
         try:
             return stackfile.read(path.read_bytes()) if path.exists() else StackFile()
-        except (OSError, stackfile.StackFileError) as error:
+        except stackfile.StackFileError as error:
             raise Refusal(
-                f"{path.name} is no file of settings: {error}",
+                error.of(path.name),
                 "Pulumi would not read it either, so nothing can be deployed",
-                f"change {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
+                f"fix {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
             ) from error
 
     def destination(self, stack: str) -> dict[str, str]:
