@@ -232,7 +232,7 @@ def test_every_reference_of_the_grammar_is_accepted(
     "user",
     [
         *("public", "none", "user", "current_user", "current_role", "session_user", "postgres", "pg_monitor"),
-        *("streaming_replica", "cnpg_pooler_pgbouncer"),
+        *("streaming_replica", "cnpg_pooler_pgbouncer", "pg", "pg_"),
     ],
 )
 def test_a_role_that_postgresql_or_the_operator_has_is_refused(user: str) -> None:
