@@ -119,8 +119,8 @@ def _may_be_used(
 
 def _config(path: Path) -> Mapping[str, Any]:
     try:
-        return stackfile.read(path.read_bytes()).config
-    except (OSError, stackfile.StackFileError):
+        return stackfile.load(path).config
+    except stackfile.StackFileError:
         return {}
 
 

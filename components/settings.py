@@ -125,8 +125,8 @@ def _file(secret_keys: Sequence[str]) -> StackFile | None:
     """
     for folder in (pulumi.get_root_directory(), str(Path.cwd())):
         try:
-            file = stackfile.read((Path(folder or "") / f"Pulumi.{pulumi.get_stack()}.yaml").read_bytes())
-        except (OSError, stackfile.StackFileError):
+            file = stackfile.load(Path(folder or "") / f"Pulumi.{pulumi.get_stack()}.yaml")
+        except stackfile.StackFileError:
             continue
         if file.config and encrypted.tells_of(encrypted.paths(file.config), secret_keys):
             return file

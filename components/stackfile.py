@@ -1,4 +1,4 @@
-"""A stack's file (`Pulumi.STACK.yaml`) as Pulumi's engine reads it: one reader for every command. Pure.
+"""A stack's file (`Pulumi.STACK.yaml`) as Pulumi's engine reads it: one reader for every command.
 
 What its nodes mean is the engine's own (see `yamlscalars`). Also here: the writer, whose text the engine
 reads as the same values, and what of a file arrives at the program as another text than it shows.
@@ -6,6 +6,7 @@ reads as the same values, and what of a file arrives at the program as another t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -99,6 +100,18 @@ def read(content: bytes | str) -> StackFile:
         if each.path[0] == _CONFIG and set(_TOLD) & set(each.path[_SETTING:])
     )
     return StackFile(config=named, rest=document, altered=tuple(altered))
+
+
+def load(path: Path) -> StackFile:
+    """Return what the file at a path says.
+
+    Raises:
+        StackFileError: as `read` does, and where there is no file that can be opened.
+    """
+    try:
+        return read(path.read_bytes())
+    except OSError as error:
+        raise StackFileError(f"it cannot be opened ({error.strerror})") from None
 
 
 def write(document: Mapping[str, Any]) -> str:

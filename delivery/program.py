@@ -67,7 +67,7 @@ class Program:
     def _file(self, stack: str) -> StackFile:
         path = self.folder / f"Pulumi.{stack}.yaml"
         try:
-            return stackfile.read(path.read_bytes()) if path.exists() else StackFile()
+            return stackfile.load(path) if path.exists() else StackFile()
         except stackfile.StackFileError as error:
             raise Refusal(
                 error.of(path.name),

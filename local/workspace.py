@@ -231,10 +231,12 @@ def _file(stack: str) -> StackFile:
         raise Refusal(
             f"there is no stack {stack}: {path.name} does not exist",
             "a stack's settings say what to deploy",
-            f"choose one of {', '.join(known)}: make up STACK={known[0]}",
+            f"choose one of {', '.join(known)}: make up STACK={known[0]}"
+            if known
+            else f"begin {path.name} with `config:`, and below it one `feastflow:…:` a setting",
         )
     try:
-        return stackfile.read(path.read_bytes())
+        return stackfile.load(path)
     except stackfile.StackFileError as error:
         raise Refusal(
             error.of(path.name),

@@ -183,6 +183,22 @@ def test_a_stack_file_that_holds_no_settings_is_refused_by_its_name(
     assert "Pulumi.dev.yaml" in caught.value.fix
 
 
+def test_a_stack_file_that_cannot_be_opened_is_refused_by_its_name(checkout: Path) -> None:
+    (checkout / "Pulumi.dev.yaml").unlink()
+    (checkout / "Pulumi.dev.yaml").mkdir()
+
+    with pytest.raises(Refusal, match=r"Pulumi\.dev\.yaml: it cannot be opened \(Is a directory\)"):
+        workspace.settings("dev")
+
+
+def test_without_any_stack_the_first_one_is_to_be_written(checkout: Path) -> None:
+    for path in checkout.glob("Pulumi.*.yaml"):
+        path.unlink()
+
+    with pytest.raises(Refusal, match=r"begin Pulumi\.dev\.yaml with `config:`"):
+        workspace.settings("dev")
+
+
 @pytest.mark.parametrize("content", ["", "config:\n", "secretsprovider: x\n"])
 def test_a_stack_file_without_settings_has_none(checkout: Path, content: str) -> None:
     (checkout / "Pulumi.dev.yaml").write_text(content)
