@@ -114,6 +114,11 @@ def load(path: Path) -> StackFile:
         raise StackFileError(f"it cannot be opened ({error.strerror})") from None
 
 
+def stack(path: Path) -> str:
+    """Return the name of the stack whose file this is; it may have dots."""
+    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+
+
 def write(document: Mapping[str, Any]) -> str:
     """Return a file that the engine reads as this document."""
     return str(yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False))

@@ -30,7 +30,7 @@ class Program:
 
     def stacks(self) -> list[str]:
         """The stacks that have a file of settings."""
-        return sorted(path.name.split(".", 2)[1] for path in self.folder.glob("Pulumi.*.yaml"))
+        return sorted(map(stackfile.stack, self.folder.glob("Pulumi.*.yaml")))
 
     def project(self) -> dict[str, Any]:
         """Pulumi.yaml."""

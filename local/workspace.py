@@ -226,7 +226,7 @@ def encryption(stack: str) -> dict[str, Any]:
 
 def _file(stack: str) -> StackFile:
     path = _ROOT / f"Pulumi.{stack}.yaml"
-    known = sorted(file.name.split(".")[1] for file in _ROOT.glob("Pulumi.*.yaml"))
+    known = sorted(map(stackfile.stack, _ROOT.glob("Pulumi.*.yaml")))
     if not path.exists():
         raise Refusal(
             f"there is no stack {stack}: {path.name} does not exist",
