@@ -95,7 +95,7 @@ def siblings(folder: Path, stack: Stack, kubeconfig: Kubeconfig) -> None:
     if not (folder / f"Pulumi.{own}.yaml").exists():
         return
     for path in sorted(folder.glob("Pulumi.*.yaml")):
-        name = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        name = stackfile.stack(path)
         config = _config(path)
         namespace = config.get(f"{pulumi.get_project()}:namespace")
         if name == own or namespace != stack.namespace:
@@ -119,8 +119,8 @@ def _may_be_used(
 
 def _config(path: Path) -> Mapping[str, Any]:
     try:
-        return stackfile.read(path.read_bytes()).config
-    except (OSError, stackfile.StackFileError):
+        return stackfile.load(path).config
+    except stackfile.StackFileError:
         return {}
 
 

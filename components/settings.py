@@ -7,6 +7,7 @@ without a traceback: the key, the value found, why it matters, and the command t
 import datetime as dt
 import difflib
 import json
+import re
 import shlex
 import typing
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from policies import configuration
 from policies.configuration import Configuration, ConfigurationError
 from policies.table import known
 
-from . import deviations, encrypted, plaintext, stackfile
+from . import deviations, encrypted, plaintext, prefixes, stackfile
 from .encrypted import PROJECT
 from .model.base import REFUSED, model_in
 from .model.secrets import FORMS
@@ -33,6 +34,14 @@ from .stackfile import StackFile
 _HEAD = "The stack's configuration cannot be deployed; nothing was changed."
 _PROVIDER = "kubernetes"
 _LEAST_LIKENESS = 0.6
+# No setting has a tenth of it.
+_DEEPEST = 100
+_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
+_DEEP = (
+    "{0}\n  found: values within values, more than a hundred deep\n"
+    "  why:   no setting is like that, and nothing could be said of it\n"
+    "  next:  pulumi config rm {0}"
+)
 
 
 def load() -> tuple[Stack, Kubeconfig, Configuration]:
@@ -76,6 +85,8 @@ def parse(
     Raises:
         pulumi.RunError: see `load`.
     """
+    if deep := [key for key in sorted(raw) if _is_deep(raw[key])]:
+        raise pulumi.RunError("\n\n".join([_HEAD, *map(_DEEP.format, deep)]))
     values = {
         key.removeprefix(f"{PROJECT}:"): _decode(key.removeprefix(f"{PROJECT}:"), text)
         for key, text in raw.items()
@@ -84,7 +95,11 @@ def parse(
     cluster = Kubeconfig(
         context=raw.get(f"{_PROVIDER}:context"), kubeconfig=raw.get(f"{_PROVIDER}:kubeconfig")
     )
-    wrong = encrypted.problems(values, secret_keys, places)
+    fields = [field.alias or name for name, field in Stack.model_fields.items()]
+    wrong = [
+        *prefixes.problems(sorted(raw), {PROJECT: fields}),
+        *encrypted.problems(values, secret_keys, places),
+    ]
     if wrong:
         raise pulumi.RunError("\n\n".join([_HEAD, *wrong]))
     try:
@@ -110,8 +125,8 @@ def _file(secret_keys: Sequence[str]) -> StackFile | None:
     """
     for folder in (pulumi.get_root_directory(), str(Path.cwd())):
         try:
-            file = stackfile.read((Path(folder or "") / f"Pulumi.{pulumi.get_stack()}.yaml").read_bytes())
-        except (OSError, stackfile.StackFileError):
+            file = stackfile.load(Path(folder or "") / f"Pulumi.{pulumi.get_stack()}.yaml")
+        except stackfile.StackFileError:
             continue
         if file.config and encrypted.tells_of(encrypted.paths(file.config), secret_keys):
             return file
@@ -135,6 +150,15 @@ def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape
     # The engine has objects and numbers as JSON, and text as it is; only the model knows which was meant.
     field = _field_at([key])
     return text if field is not None and field.annotation is str else _read(text)
+
+
+def _is_deep(text: str) -> bool:
+    # JSON's own texts hold brackets that open nothing.
+    depth = most = 0
+    for sign in _TEXTS.sub("", text) if text[:1] in ("[", "{") else "":
+        depth += (sign in "[{") - (sign in "]}")
+        most = max(most, depth)
+    return most > _DEEPEST
 
 
 def _read(text: str) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -1,4 +1,4 @@
-"""A stack's file (`Pulumi.STACK.yaml`) as Pulumi's engine reads it: one reader for every command. Pure.
+"""A stack's file (`Pulumi.STACK.yaml`) as Pulumi's engine reads it: one reader for every command.
 
 What its nodes mean is the engine's own (see `yamlscalars`). Also here: the writer, whose text the engine
 reads as the same values, and what of a file arrives at the program as another text than it shows.
@@ -6,6 +6,7 @@ reads as the same values, and what of a file arrives at the program as another t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -32,8 +33,15 @@ _Path = tuple[str, ...]
 class StackFileError(ValueError):
     """A file that the engine does not read as settings; it says where and why, and shows no value."""
 
-    def __init__(self, why: str, line: int | None = None) -> None:
+    def __init__(self, why: str, line: int | None = None, *, syntax: bool = False) -> None:
         super().__init__(f"{why} (line {line})" if line else why)
+        self._syntax = syntax
+
+    def of(self, name: str) -> str:
+        """Return what is wrong with the file of this name."""
+        if self._syntax:
+            return f"{name} is not YAML: {self}"
+        return f"{name} {self}" if str(self).startswith("holds ") else f"{name}: {self}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +77,16 @@ def read(content: bytes | str) -> StackFile:
         root = yamlnodes.first(content)
         document = None if root is None else reader.value(root, alias=False, path=())
     except yamlnodes.SyntaxProblem as problem:
-        raise StackFileError(str(problem), problem.line) from None
+        raise StackFileError(str(problem), problem.line, syntax=True) from None
     except RecursionError:
         raise StackFileError("its values are nested too deeply") from None
     if document is None:
         return StackFile()
     if not isinstance(document, dict):
-        raise StackFileError(f"it holds {_kind(document)} where settings belong")
+        raise StackFileError(f"holds {_kind(document)} where settings belong")
     config = document.pop(_CONFIG, None)
     if config is not None and not isinstance(config, dict):
-        raise StackFileError(f"its `config` holds {_kind(config)} where settings belong")
+        raise StackFileError(f"holds {_kind(config)} where settings belong, below `config`")
     named: dict[str, Any] = {}
     for key, value in (config or {}).items():
         full = _full(key)
@@ -92,6 +100,23 @@ def read(content: bytes | str) -> StackFile:
         if each.path[0] == _CONFIG and set(_TOLD) & set(each.path[_SETTING:])
     )
     return StackFile(config=named, rest=document, altered=tuple(altered))
+
+
+def load(path: Path) -> StackFile:
+    """Return what the file at a path says.
+
+    Raises:
+        StackFileError: as `read` does, and where there is no file that can be opened.
+    """
+    try:
+        return read(path.read_bytes())
+    except OSError as error:
+        raise StackFileError(f"it cannot be opened ({error.strerror})") from None
+
+
+def stack(path: Path) -> str:
+    """Return the name of the stack whose file this is; it may have dots."""
+    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
 
 
 def write(document: Mapping[str, Any]) -> str:
@@ -125,7 +150,7 @@ def _full(key: str) -> str:
 
 
 def _kind(value: object) -> str:
-    return "a list" if isinstance(value, list) else "a single value"
+    return f"a {type(value).__name__}"
 
 
 class _Reader:

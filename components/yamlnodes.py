@@ -56,7 +56,7 @@ def first(content: bytes | str) -> Node | None:
         return _composed(_events(content))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        why = str(error.problem or error.context or "it is not YAML")
+        why = ": ".join(str(part) for part in (error.context, error.problem) if part)
         raise SyntaxProblem(why, mark.line + 1 if mark else None) from None
     except (yaml.YAMLError, UnicodeError):
         raise SyntaxProblem("it holds bytes that are no text", None) from None

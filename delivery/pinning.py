@@ -9,6 +9,7 @@ import yaml
 
 from delivery import reference
 from delivery.reference import Reference
+from toolchain.refusal import Refusal
 
 _KEY = "image"
 
@@ -58,7 +59,15 @@ def _pin(setting: str, before: str, digest: Callable[[Reference], str], *, again
 
 def _images(text: str, project: str) -> Iterator[tuple[str, yaml.ScalarNode]]:
     """Every image that the settings of the project name, at any depth; what is encrypted is none."""
-    document = yaml.compose(text, Loader=yaml.SafeLoader)
+    try:
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise Refusal(
+            "the stack's file is one that the engine reads, and that cannot be changed in its place "
+            f"({getattr(error, 'problem', None) or 'it is not YAML to others'})",
+            "the digests are written between what stands there, and nothing else is to move",
+            "give each anchor a name of its own, have one document in the file, or write digests yourself",
+        ) from error
     for key, config in _pairs(document):
         if key == "config":
             for name, section in _pairs(config):

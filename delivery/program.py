@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from components import encrypted, stackfile
+from components import encrypted, prefixes, stackfile
 from components.stackfile import StackFile
 from toolchain import process
 from toolchain.refusal import Refusal
@@ -30,7 +30,7 @@ class Program:
 
     def stacks(self) -> list[str]:
         """The stacks that have a file of settings."""
-        return sorted(path.name.split(".", 2)[1] for path in self.folder.glob("Pulumi.*.yaml"))
+        return sorted(map(stackfile.stack, self.folder.glob("Pulumi.*.yaml")))
 
     def project(self) -> dict[str, Any]:
         """Pulumi.yaml."""
@@ -59,19 +59,20 @@ class Program:
     def refused(self, stack: str) -> str:
         """Return why the stack's file cannot be deployed as it is written; nothing where it can."""
         try:
-            return "\n\n".join(stackfile.problems(self._file(stack)))
+            file = self._file(stack)
+            return "\n\n".join([*prefixes.problems(file.config), *stackfile.problems(file)])
         except Refusal as refusal:
             return str(refusal)
 
     def _file(self, stack: str) -> StackFile:
         path = self.folder / f"Pulumi.{stack}.yaml"
         try:
-            return stackfile.read(path.read_bytes()) if path.exists() else StackFile()
-        except (OSError, stackfile.StackFileError) as error:
+            return stackfile.load(path) if path.exists() else StackFile()
+        except stackfile.StackFileError as error:
             raise Refusal(
-                f"{path.name} is no file of settings: {error}",
+                error.of(path.name),
                 "Pulumi would not read it either, so nothing can be deployed",
-                f"change {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
+                f"fix {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
             ) from error
 
     def destination(self, stack: str) -> dict[str, str]:

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from cluster.api import Api
 from cluster.handle import Cluster
+from components import stackfile
 from drills import objects
 from drills.objects import Object, Pod
 from local import smoke, workspace
@@ -113,9 +112,7 @@ class Stage:
 
     def config(self) -> dict[str, Any]:
         """The settings with which the stack was deployed last."""
-        path = self.stack.workspace.folder / f"Pulumi.{self.name}.yaml"
-        found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
-        return found
+        return stackfile.load(self.stack.workspace.folder / f"Pulumi.{self.name}.yaml").config
 
     def changed(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """These settings over those that are deployed, key by key."""

@@ -226,20 +226,22 @@ def encryption(stack: str) -> dict[str, Any]:
 
 def _file(stack: str) -> StackFile:
     path = _ROOT / f"Pulumi.{stack}.yaml"
-    known = sorted(file.name.split(".")[1] for file in _ROOT.glob("Pulumi.*.yaml"))
+    known = sorted(map(stackfile.stack, _ROOT.glob("Pulumi.*.yaml")))
     if not path.exists():
         raise Refusal(
             f"there is no stack {stack}: {path.name} does not exist",
             "a stack's settings say what to deploy",
-            f"choose one of {', '.join(known)}: make up STACK={known[0]}",
+            f"choose one of {', '.join(known)}: make up STACK={known[0]}"
+            if known
+            else f"begin {path.name} with `config:`, and below it one `feastflow:…:` a setting",
         )
     try:
-        return stackfile.read(path.read_bytes())
-    except (OSError, stackfile.StackFileError) as error:
+        return stackfile.load(path)
+    except stackfile.StackFileError as error:
         raise Refusal(
-            f"{path.name} is no file of settings: {error}",
+            error.of(path.name),
             "Pulumi would not read it either, so nothing can be deployed",
-            f"change {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
+            f"fix {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
         ) from error
 
 

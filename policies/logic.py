@@ -110,6 +110,23 @@ class Size(Expression):
 
 
 @dataclass(frozen=True)
+class Letters(Expression):
+    """The number of characters of an object's texts and their keys, which are counted without being read."""
+
+    texts: Expression
+
+    def value(self, scope: Scope) -> Any:
+        found = self.texts.value(scope)
+        if unknown := _unknown_of([found, *(found.values() if isinstance(found, Mapping) else ())]):
+            return unknown
+        return sum(len(name) + len(text) for name, text in found.items() if isinstance(text, str))
+
+    def cel(self) -> str:
+        texts = self.texts.cel()
+        return f"{texts}.map(name, size(name) + size({texts}[name])).sum()"
+
+
+@dataclass(frozen=True)
 class Amount(Expression):
     """A Kubernetes quantity as a number to compare; see quantity.py."""
 

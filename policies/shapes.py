@@ -5,9 +5,13 @@ length of a pattern times that of the text, and refuses what costs too much. Ent
 what stands for it is a long text of letters of both cases and digits without a space.
 """
 
-from .expression import Expression
-from .logic import Matches
+from .expression import Expression, Literal
+from .logic import Compare, Letters, Matches
 from .vocabulary import every, some
+
+# A condition may cost a million: a tenth of the letters times a quarter of the longest pattern's.
+# https://kubernetes.io/docs/reference/using-api/cel/#resource-constraints
+MOST_LETTERS = 64_000
 
 _STAGE = (
     "([_.-]?([0-9]+|prod(uction)?|dev(elopment)?|test|stag(e|ing)|live|old|new|current|prev(ious)?|primary"
@@ -26,12 +30,14 @@ NAME = (
 )
 # A switch hides nothing, and $(NAME) is filled in from another variable.
 HARMLESS = "(?i)^(|true|false|yes|no|on|off|[01]|\\$\\([a-z_][a-z0-9_]*\\))$"
-# A key, or an address whose password is no reference to a variable: $(NAME), ${NAME} or $NAME.
+# A key, or an address whose password is no reference to a variable: $(NAME), ${NAME} or $NAME. Digits that
+# a quote or a comma ends are a port, and what follows is another value.
 _ADDRESS = (
     "-----BEGIN [A-Z0-9 ]*PRIVATE KEY"
-    "|://[^/:@ \n]*:([^/@ \n$][^/@ \n]*|\\$[^({A-Z_/@ \n][^/@ \n]*"
+    "|://[^/:@ \n\\[]*:([^/@ \n$0-9\"'][^/@ \n\"']*|[0-9]+([^/@ \n0-9,;?#&\"'|<>()][^/@ \n\"']*)?"
+    "|\\$[^({A-Z_/@ \n][^/@ \n]*"
     "|\\$[A-Z_][A-Z0-9_]*[^A-Z0-9_/@ \n][^/@ \n]*"
-    "|\\$[({][A-Za-z0-9_]*([)}][^/@ \n]+|[^)}A-Za-z0-9_/@ \n][^/@ \n]*)|[^/@ \n0-9$][^@ \n]*)@"
+    "|\\$[({][A-Za-z0-9_]*([)}][^/@ \n]+|[^)}A-Za-z0-9_/@ \n][^/@ \n]*)|[^/@ \n0-9$\"'][^@ \n\"']*)@"
     "|://[0-9a-f]{32}@"
 )
 # What services begin their tokens with, so that they are found.
@@ -64,6 +70,11 @@ _FLAG = (
 )
 _RANDOM = "^([A-Za-z0-9+=][A-Za-z0-9+/=]{27,}|[A-Za-z0-9+=][A-Za-z0-9+/_=-]{35,})$"
 _HEX = "^([0-9a-f]{32}|[0-9a-f]{48}|[0-9a-f]{96}|[0-9a-f]{128})$"
+
+
+def can_be_read(texts: Expression) -> Expression:
+    """Whether the texts of an object are few enough for the API server to look into each."""
+    return Compare(Letters(texts), "<", Literal(MOST_LETTERS))
 
 
 def names_a_secret(name: Expression) -> Expression:

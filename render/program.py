@@ -10,7 +10,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime import set_all_config
 
-from components import encrypted
+from components import encrypted, prefixes
 from render import recording
 from render.recording import Registered, encode
 from toolchain.refusal import Refusal
@@ -32,7 +32,8 @@ def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
     kept = {name: encode(value) for name, value in encrypted.stand_ins(ours).items()}
 
     def run() -> list[Registered]:
-        if wrong := encrypted.misplaced(encrypted.paths(ours)):
+        wrong = [*prefixes.problems(config), *encrypted.misplaced(encrypted.paths(ours))]
+        if wrong:
             raise pulumi.RunError("\n\n".join(wrong))
         set_all_config(kept, encrypted.keys(ours))
         with _without_kubeconfig():

@@ -130,7 +130,8 @@ class Database(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.user == "postgres" or self.user.startswith("pg_"):
+        # Of `pg` the logins would be pg_a and pg_b.
+        if self.user in ("postgres", "pg") or self.user.startswith("pg_"):
             raise refuse(
                 "the name belongs to PostgreSQL itself, and the application must not be its superuser",
                 "feastflow",

@@ -9,6 +9,8 @@ from .base import Model, refuse
 from .external import External
 from .scalars import Host, Name, Port, Range, Sequence, Subdomain
 
+_CONTROLLER_NAMESPACE = "traefik"
+
 
 class Issuer(Model):
     """Who signs the certificate: an issuer of cert-manager's."""
@@ -99,7 +101,7 @@ class Edge(Model):
     )
     tls: Tls = Field(default=Tls(), description="Encryption between browsers and the edge.")
     controller_namespace: Name = Field(
-        default="traefik",
+        default=_CONTROLLER_NAMESPACE,
         description="Namespace of the controller's pods; only from there the tiers can be reached.",
         examples=["ingress-nginx"],
     )
@@ -134,6 +136,29 @@ class Edge(Model):
         description="Port of the Gateway's listener; none means the scheme's own. Not used by an Ingress.",
         examples=[8000],
     )
+
+    @model_validator(mode="after")
+    def _takes_effect(self) -> Self:
+        if self.listener_port is not None and self.mode == "ingress":
+            raise refuse(
+                "an Ingress has no listener: its controller listens on the ports that it was installed with",
+                "remove it, or set mode to gateway; what a browser must write is edge.port",
+                at="listenerPort",
+            )
+        if self.attempts > 1 and self.controller != "traefik":
+            raise refuse(
+                f"Traefik alone offers a request again, and {self.class_name} is no class of Traefik's, "
+                "which begin with traefik here",
+                "1",
+                at="attempts",
+            )
+        if self.controller_cidrs and self.controller_namespace != _CONTROLLER_NAMESPACE:
+            raise refuse(
+                "controllerCidrs stands in its place, so no pod of this namespace would be let in",
+                "remove controllerNamespace, or controllerCidrs where the controller asks from its pods",
+                at="controllerNamespace",
+            )
+        return self
 
     @model_validator(mode="after")
     def _certificate(self) -> Self:

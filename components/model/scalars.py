@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from policies.shapes import MOST_LETTERS
+
 from .. import addresses, amounts, images, pem
 from .base import refuse
 
@@ -25,6 +27,10 @@ _KEY = re.compile(r"(?!\.\.?$|\.\.)[A-Za-z0-9._-]{1,253}")
 _VARIABLE = re.compile(r"(?!\.\.?$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LONGEST_HOST = 253
+# With the key's name it is all of its ConfigMap.
+_LONGEST_BUNDLE = MOST_LETTERS - 100
+# Made with every cluster, and everybody's.
+_SHARED_NAMESPACES = ("default", "kube-node-lease", "kube-public")
 _WIDEST_PREFIX = 8
 # What clusters, ingress controllers, operators and GitOps tools are installed into by their own instructions.
 _SYSTEM_NAMESPACES = frozenset(
@@ -97,11 +103,18 @@ def _image(reference: str) -> str:
 
 def _certificates(text: str) -> str:
     try:
-        return pem.certificates(text)
+        found = pem.certificates(text)
     except pem.PemError as error:
         raise refuse(
             str(error), "in the stack's file, set it to a block (`|`) that begins -----BEGIN CERTIFICATE-----"
         ) from None
+    if len(found) > _LONGEST_BUNDLE:
+        raise refuse(
+            f"it has {len(found) // 1000} kB, and the API server looks for secrets in at most "
+            f"{MOST_LETTERS // 1000} kB of a ConfigMap (the rule config-map-size)",
+            "keep the authorities of your own: the image has the public ones",
+        )
+    return found
 
 
 def _group(text: str) -> str:
@@ -170,6 +183,11 @@ def _account(text: str) -> str:
         raise refuse(
             "it is no service account, which is a namespace, a slash and a name",
             "cert-manager/cert-manager",
+        )
+    if namespace in _SHARED_NAMESPACES:
+        raise refuse(
+            "every user of the cluster shares this namespace, and may make an account that takes its name",
+            "operators/operator",
         )
     if name == "default":
         raise refuse(

@@ -32,6 +32,9 @@ ImageGlob = Annotated[
 ImageGlobs = Annotated[tuple[ImageGlob, ...], Sequence]
 
 
+_POD_SECURITY = "v1.34"
+
+
 class Signatures(Model):
     """Which images are let into the namespace: those that a workflow has signed, and few others by name.
 
@@ -64,7 +67,7 @@ class Tenancy(Model):
     """The namespace's own guards."""
 
     pod_security_version: Annotated[str, Field(pattern=r"^v1\.\d{1,3}$")] = Field(
-        default="v1.34",
+        default=_POD_SECURITY,
         description="Kubernetes version whose definition of `restricted` is enforced.",
         examples=["v1.34"],
     )
@@ -129,6 +132,22 @@ class Tenancy(Model):
         description="Whether Pulumi refuses to delete the namespace and the database's data.",
         examples=[True],
     )
+
+    @model_validator(mode="after")
+    def _takes_effect(self) -> Self:
+        if self.trusted_accounts and not self.admission_policies:
+            raise refuse(
+                "without admission policies nobody's requests are judged, so there is nothing to pass",
+                "remove trustedAccounts, or set admissionPolicies to true",
+                at="trustedAccounts",
+            )
+        if self.pod_security_version != _POD_SECURITY and not self.create_namespace:
+            raise refuse(
+                "the version is a label of the namespace, and a given one is its giver's to label",
+                "remove it, and have the giver set pod-security.kubernetes.io/enforce-version",
+                at="podSecurityVersion",
+            )
+        return self
 
     @model_validator(mode="after")
     def _signatures_in_a_namespace_of_its_own(self) -> Self:

@@ -67,6 +67,19 @@ class Migrations(Model):
         default=1, description="Raise it to run the Job of the same version again.", examples=[2]
     )
 
+    @model_validator(mode="after")
+    def _takes_effect(self) -> Self:
+        # `none` is a switch for a while, and keeps what belongs to the other modes.
+        for name in ("retries", "timeout_seconds", "attempt"):
+            field = type(self).model_fields[name]
+            if self.mode == "initContainer" and getattr(self, name) != field.default:
+                raise refuse(
+                    f"it is a Job's, and with mode {self.mode} there is none",
+                    f"remove {field.alias}, or set mode to job",
+                    at=field.alias or name,
+                )
+        return self
+
 
 class Backend(Workload):
     """The API."""

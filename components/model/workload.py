@@ -38,6 +38,7 @@ from .secrets import Sources
 # Below these the runtimes themselves, which are some 40 MB, are killed, or are throttled for minutes.
 _LEAST = {"cpu": "25m", "memory": "32Mi"}
 _USUAL = {"cpu": "250m", "memory": "256Mi"}
+_METRIC = "http_requests_per_second"
 _LONGEST_HOST = 253
 
 
@@ -115,7 +116,7 @@ class Autoscaling(Model):
         examples=[100],
     )
     requests_metric: PathSegment = Field(
-        default="http_requests_per_second",
+        default=_METRIC,
         description="Name of that number in the cluster's custom metrics API, which must exist for it.",
         examples=["http_requests_per_second"],
     )
@@ -139,6 +140,12 @@ class Autoscaling(Model):
                 "without any target nothing scales the pods between minimum and maximum",
                 "70",
                 at="cpuPercent",
+            )
+        if self.requests_per_second is None and self.requests_metric != _METRIC:
+            raise refuse(
+                "the metric is read for requestsPerSecond alone, which is not set",
+                "set requestsPerSecond, or remove requestsMetric",
+                at="requestsMetric",
             )
         return self
 

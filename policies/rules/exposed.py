@@ -5,7 +5,17 @@ from ..kinds import TEMPLATED
 from ..logic import Lines
 from ..resources import KINDS
 from ..rule import Rule, Severity
-from ..shapes import assigns, hands_over, harmless, has_a_prefix, holds_a_key, is_a_secret, names_a_secret
+from ..shapes import (
+    MOST_LETTERS,
+    assigns,
+    can_be_read,
+    hands_over,
+    harmless,
+    has_a_prefix,
+    holds_a_key,
+    is_a_secret,
+    names_a_secret,
+)
 from ..vocabulary import (
     ANNOTATIONS,
     CONTAINER,
@@ -137,7 +147,7 @@ RULES = (
         category=_CATEGORY,
         severity=Severity.CRITICAL,
         kinds=("ConfigMap",),
-        holds=Every(_DATA, _KEY, Not(has_a_prefix(At(_DATA, _KEY, str)))),
+        holds=some(Not(can_be_read(_DATA)), Every(_DATA, _KEY, Not(has_a_prefix(At(_DATA, _KEY, str))))),
         protects="Tokens of known services, which begin alike, stand where access to them is limited.",
         remedy="move the token to a Secret, and let the file refer to a variable or another file",
     ),
@@ -146,9 +156,21 @@ RULES = (
         category=_CATEGORY,
         severity=Severity.CRITICAL,
         kinds=("ConfigMap",),
-        holds=Every(_DATA, _KEY, Not(assigns(At(_DATA, _KEY, str)))),
+        holds=some(Not(can_be_read(_DATA)), Every(_DATA, _KEY, Not(assigns(At(_DATA, _KEY, str))))),
         protects="Passwords inside of files stand where access to them is limited.",
         remedy="move the file to a Secret, or let it refer to a variable",
+    ),
+    Rule(
+        id="config-map-size",
+        category=_CATEGORY,
+        severity=Severity.HIGH,
+        kinds=("ConfigMap",),
+        holds=every(can_be_read(_DATA), can_be_read(_BINARY_DATA)),
+        protects="What is too large for the API server to look for secrets in is not let in unseen.",
+        remedy=(
+            f"put at most {MOST_LETTERS // 1000} kB into one ConfigMap: have a file in several, in the image "
+            "or on a volume; or exempt this one by its name"
+        ),
     ),
     Rule(
         id="config-map-file",
@@ -162,7 +184,7 @@ RULES = (
                 _KEY,
                 every(
                     Not(some(Matches(_KEY, _FILE), names_a_secret(_KEY))),
-                    Matches(At(_BINARY_DATA, _KEY, str), _BINARY),
+                    some(Not(can_be_read(_BINARY_DATA)), Matches(At(_BINARY_DATA, _KEY, str), _BINARY)),
                 ),
             ),
         ),

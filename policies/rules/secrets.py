@@ -4,7 +4,7 @@ from ..expression import Field
 from ..kinds import TEMPLATED
 from ..logic import Matches
 from ..rule import Rule, Severity
-from ..shapes import harmless, holds_a_key, is_a_secret, looks_random, names_a_secret
+from ..shapes import can_be_read, harmless, holds_a_key, is_a_secret, looks_random, names_a_secret
 from ..vocabulary import (
     CONTAINER,
     OBJECT,
@@ -68,12 +68,16 @@ RULES = (
         category=_CATEGORY,
         severity=Severity.CRITICAL,
         kinds=("ConfigMap",),
-        holds=Every(
-            _DATA,
-            _KEY,
-            every(
-                if_(names_a_secret(_KEY), harmless(At(_DATA, _KEY, str))),
-                Not(some(holds_a_key(At(_DATA, _KEY, str)), looks_random(At(_DATA, _KEY, str)))),
+        # What is too large is for `config-map-size`.
+        holds=some(
+            Not(can_be_read(_DATA)),
+            Every(
+                _DATA,
+                _KEY,
+                every(
+                    if_(names_a_secret(_KEY), harmless(At(_DATA, _KEY, str))),
+                    Not(some(holds_a_key(At(_DATA, _KEY, str)), looks_random(At(_DATA, _KEY, str)))),
+                ),
             ),
         ),
         protects="Secrets stand where access to them is limited and they are encrypted at rest.",

@@ -101,3 +101,9 @@ def _typed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_what_is_no_image_is_refused_before_anything_is_written(image: str) -> None:
     with pytest.raises(Refusal, match="is no reference"):
         pinning.pinned(f"config:\n  shop:backend: {{image: '{image}'}}\n", "shop", _always, again=False)
+
+
+@pytest.mark.parametrize("text", ["config: {a: [&x 1, &x 2]}\n", "config: {}\n---\nconfig: {}\n"])
+def test_a_file_that_only_the_engine_reads_is_refused_in_words(text: str) -> None:
+    with pytest.raises(Refusal, match="cannot be changed in its place"):
+        pinning.pinned(text, "feastflow", lambda _: "", again=False)

@@ -32,6 +32,13 @@ def test_the_base_is_where_the_branch_departed_and_not_where_main_is_now(clone: 
     assert program.base(clone.folder, "main") == departed
 
 
+def test_a_stack_whose_name_has_dots_is_one(tmp_path: Path) -> None:
+    for name in ("dev", "eu.prod"):
+        (tmp_path / f"Pulumi.{name}.yaml").write_text(f"config: {{namespace: shop-{name}}}\n")
+    assert Program(folder=tmp_path).stacks() == ["dev", "eu.prod"]
+    assert Program(folder=tmp_path).settings("eu.prod") == {"feastflow:namespace": "shop-eu.prod"}
+
+
 def test_the_bases_files_are_had_without_touching_the_checkout(clone: Repository, tmp_path: Path) -> None:
     commit = clone.commit()
     (clone.folder / "Pulumi.dev.yaml").write_text("config: {a: 2}\n")

@@ -159,16 +159,16 @@ def test_an_unknown_stack_is_refused_with_those_there_are() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"config: {a", "did not find expected ',' or '}' (line 2)"),
-        (b"config:\n\t- a", "found character that cannot start any token (line 2)"),
-        (b"config: \xff", "it holds bytes that are no text"),
-        ("x".encode("utf-16"), "it holds a single value"),
-        (b"- a\n- b\n", "it holds a list where settings belong"),
-        (b"text", "it holds a single value where settings belong"),
-        (b"config: [a]", "its `config` holds a list where settings belong"),
-        (b"config: text", "its `config` holds a single value where settings belong"),
-        (b"config: {a: 1, a: 2}", "the key a is there twice (line 1)"),
-        (b"config: {a:b:c: 1}", "a:b:c is no key of a setting"),
+        (b"config: {a", " is not YAML: while parsing a flow mapping: did not find"),
+        (b"config:\n\t- a", " is not YAML: while scanning"),
+        (b"config: \xff", " is not YAML: it holds bytes that are no text"),
+        ("x".encode("utf-16"), " holds a str"),
+        (b"- a\n- b\n", " holds a list where settings belong"),
+        (b"text", " holds a str where settings belong"),
+        (b"config: [a]", " holds a list where settings belong"),
+        (b"config: text", " holds a str where settings belong"),
+        (b"config: {a: 1, a: 2}", ": the key a is there twice (line 1)"),
+        (b"config: {a:b:c: 1}", ": a:b:c is no key of a setting"),
     ],
 )
 def test_a_stack_file_that_holds_no_settings_is_refused_by_its_name(
@@ -179,8 +179,24 @@ def test_a_stack_file_that_holds_no_settings_is_refused_by_its_name(
     with pytest.raises(Refusal) as caught:
         workspace.settings("dev")
 
-    assert caught.value.found.startswith(f"Pulumi.dev.yaml is no file of settings: {words}")
+    assert caught.value.found.startswith(f"Pulumi.dev.yaml{words}")
     assert "Pulumi.dev.yaml" in caught.value.fix
+
+
+def test_a_stack_file_that_cannot_be_opened_is_refused_by_its_name(checkout: Path) -> None:
+    (checkout / "Pulumi.dev.yaml").unlink()
+    (checkout / "Pulumi.dev.yaml").mkdir()
+
+    with pytest.raises(Refusal, match=r"Pulumi\.dev\.yaml: it cannot be opened \(Is a directory\)"):
+        workspace.settings("dev")
+
+
+def test_without_any_stack_the_first_one_is_to_be_written(checkout: Path) -> None:
+    for path in checkout.glob("Pulumi.*.yaml"):
+        path.unlink()
+
+    with pytest.raises(Refusal, match=r"begin Pulumi\.dev\.yaml with `config:`"):
+        workspace.settings("dev")
 
 
 @pytest.mark.parametrize("content", ["", "config:\n", "secretsprovider: x\n"])

@@ -499,6 +499,20 @@ def test_a_long_value_is_shortened_in_a_refusal() -> None:
     assert line.endswith("…")
 
 
+@pytest.mark.parametrize("depth", [101, 900, 100_000])
+@pytest.mark.parametrize(
+    "key", ["feastflow:backend", "policies:levels", "policies:exemptions", "feastflow:x"]
+)
+def test_values_within_values_without_end_are_refused_in_words(depth: int, key: str) -> None:
+    raw = {name: encode(value) for name, value in MINIMAL.items()}
+    with pytest.raises(pulumi.RunError, match=f"{key}\n  found: values within values"):
+        settings.parse({**raw, key: f'{{"env":{"[" * depth}{"]" * depth}}}'})
+
+
+def test_brackets_in_a_text_are_text() -> None:
+    assert parse(backend={"env": {"A": '["' * 200 + "{" * 200}}).backend.env["A"].startswith("[")
+
+
 def test_settings_cannot_be_changed_after_they_were_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         parse().namespace = "other"  # type: ignore[misc]

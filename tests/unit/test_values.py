@@ -159,6 +159,13 @@ def test_a_bundle_that_holds_anything_else_is_refused(text: str, why: str) -> No
     assert "BEGIN RSA" not in told
 
 
+def test_a_bundle_that_no_rule_could_look_into_is_refused() -> None:
+    block = base64.b64encode(b"0" * 3000).decode()
+    one = f"-----BEGIN CERTIFICATE-----\n{block}\n-----END CERTIFICATE-----\n"
+    parse(backend={"caBundle": {"pem": one * 14}})
+    assert "the rule config-map-size" in refusal(backend={"caBundle": {"pem": one * 16}})
+
+
 @given(st.text(max_size=40), st.lists(st.binary(max_size=120), min_size=1, max_size=3))
 def test_what_a_bundle_becomes_is_read_as_itself(around: str, contents: list[bytes]) -> None:
     blocks = [
@@ -225,7 +232,7 @@ def test_every_reference_of_the_grammar_is_accepted(
     "user",
     [
         *("public", "none", "user", "current_user", "current_role", "session_user", "postgres", "pg_monitor"),
-        *("streaming_replica", "cnpg_pooler_pgbouncer"),
+        *("streaming_replica", "cnpg_pooler_pgbouncer", "pg", "pg_"),
     ],
 )
 def test_a_role_that_postgresql_or_the_operator_has_is_refused(user: str) -> None:
@@ -246,6 +253,13 @@ def test_a_role_that_postgresql_or_the_operator_has_is_refused(user: str) -> Non
 )
 def test_a_group_that_everybody_or_nobody_is_in_is_refused(group: str) -> None:
     assert "\nfeastflow:tenancy.developers\n" in refusal(tenancy={"developers": group})
+
+
+@pytest.mark.parametrize(
+    "account", ["default/operator", "kube-public/x", "operators/default", "kube-node-lease/x"]
+)
+def test_an_account_that_anybody_may_make_or_every_pod_has_is_not_trusted(account: str) -> None:
+    assert "\nfeastflow:tenancy.trustedAccounts[0]\n" in refusal(tenancy={"trustedAccounts": [account]})
 
 
 @pytest.mark.parametrize("group", ["oidc:developers", "Shop Developers", "/shop/dev", "a@example.com"])

@@ -48,7 +48,7 @@ def test_a_stacks_file_that_is_no_yaml_is_refused(dev: Team, kube: Kube) -> None
     with dev.changed(lambda _: None):
         dev.settings.write_text("config: [", encoding="utf-8")
         ran = dev.product.local("up")
-    assert_refused(ran, found="Pulumi.dev.yaml is not YAML", fix="mend Pulumi.dev.yaml")
+    assert_refused(ran, found="Pulumi.dev.yaml is not YAML", fix="fix Pulumi.dev.yaml")
     assert _versions(kube) == before
 
 

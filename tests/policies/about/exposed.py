@@ -112,6 +112,15 @@ ABOUT: dict[str, About] = {
             {"curlrc": 'header = "Authorization: Bearer abcdefgh"'},
         ),
     ),
+    "config-map-size": About(
+        kind="ConfigMap",
+        field="data",
+        allowed=at("data", {"a": "x" * 60_000}, {f"file-{number}": "x" * 1000 for number in range(60)}, {}),
+        denied=(
+            *at("data", {"a": "x" * 900_000}, {f"file-{number}": "x" * 1000 for number in range(70)}),
+            {"binaryData": {"logo.png": "iVBORw0KGgo" + "A" * 100_000}},
+        ),
+    ),
     "config-map-file": About(
         kind="ConfigMap",
         field="binaryData",
