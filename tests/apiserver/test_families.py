@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from toolchain import process
+
 from ..unit.recorder import record_stack, stack_file
 from . import server
 
@@ -33,7 +35,7 @@ def test_a_cluster_of_these_families_gives_every_service_an_address_of_each(
         alone.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))
         alone.apply(*map(json.dumps, objects))
         found = json.loads(
-            server.process.output([*kube, "--namespace", namespace, "get", "services", "--output", "json"])
+            process.output([*kube, "--namespace", namespace, "get", "services", "--output", "json"])
         )
 
     services = {each["metadata"]["name"]: each["spec"] for each in found["items"]}
