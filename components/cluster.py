@@ -56,6 +56,10 @@ def check(settings: Kubeconfig, environ: Mapping[str, str] = os.environ) -> None
     name = settings.context or config.current
     if name and name not in config.contexts:
         raise pulumi.RunError(_no_context(name, sorted(config.contexts)))
+    for kind, known in (("cluster", config.clusters), ("user", config.users)):
+        wanted = config.contexts.get(name, {}).get(kind)
+        if wanted and wanted not in known:
+            raise pulumi.RunError(_no_entry(name, kind, wanted, sorted(known)))
     cluster = config.cluster(name)
     server = str(cluster.get("server") or "")
     if not server or cluster.get("proxy-url") or any(environ.get(proxy) for proxy in _PROXIES):
@@ -91,6 +95,16 @@ def _no_context(name: str, known: list[str]) -> str:
         f"kubernetes:context\n  found: {name}\n"
         "  why:   the kubeconfig has no such context, so there is no cluster to deploy to\n"
         f"  next:  pulumi config set kubernetes:context {known[0] if known else 'NAME'}"
+        f" (known: {', '.join(known) or 'none'})"
+    )
+
+
+def _no_entry(context: str, kind: str, name: str, known: list[str]) -> str:
+    return (
+        "The cluster cannot be reached; nothing was changed.\n\n"
+        f"context {context}\n  found: the {kind} {name}, which the kubeconfig does not have\n"
+        f"  why:   kubectl and the provider take no context without its {kind}\n"
+        f"  next:  kubectl config set-context {context} --{kind}={known[0] if known else 'NAME'}"
         f" (known: {', '.join(known) or 'none'})"
     )
 

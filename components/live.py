@@ -5,25 +5,15 @@ names: certificates, a token, a token's file, a password, or an exec plugin. Not
 connection needs something else (`tls-server-name`, `auth-provider`), nothing is seen; `Seen.unseen` says why.
 """
 
-import base64
-import http.client
 import ipaddress
-import json
 import os
-import ssl
-import subprocess
-import tempfile
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-from . import kubeconfig, kubeconfig_shape, survey
-from .kubeconfig import Entry, KubeconfigError
+from . import kubeconfig, survey
+from .asking import Ask, UnseenError, opened
+from .kubeconfig import KubeconfigError
 from .model.stack import Kubeconfig, Stack
 from .survey import Survey
 
@@ -54,9 +44,6 @@ _GUARDS = (
 )
 # The provider of Pulumi, and the repair of `make up`.
 _OURS = ("pulumi-kubernetes", "feastflow-drift")
-_SECONDS = 10.0
-_PLUGIN_SECONDS = 60.0
-_EXEC_KIND = "ExecCredential"
 # What reading an answer ends in that no API server of Kubernetes gives: anything may be at an address.
 _STRANGE = (AttributeError, KeyError, TypeError, ValueError)
 
@@ -94,10 +81,6 @@ class Seen:
     survey: Survey | None = None
 
 
-class _UnseenError(Exception):
-    """Why the API server could not be asked."""
-
-
 def look(
     settings: Kubeconfig,
     namespace: str,
@@ -120,7 +103,7 @@ def look(
         return None
     seen = Seen(name=f"context {context} at {server}")
     try:
-        with _opened(config.cluster(context), config.user(context), environ) as ask:
+        with opened(config.cluster(context), config.user(context), environ) as ask:
             found = ask(f"api/v1/namespaces/{_OF_CLUSTER}")
             space = _namespace(ask, namespace)
             return replace(
@@ -130,17 +113,17 @@ def look(
                 survey=_survey(ask, stack, exists=space is not None) if stack else None,
                 api_server=api_server(ask(_API_SERVICE), ask(_API_ENDPOINTS)) if addresses else (),
             )
-    except _UnseenError as problem:
+    except UnseenError as problem:
         return replace(seen, unseen=str(problem))
     except _STRANGE as problem:
         return replace(seen, unseen=f"what answers is no API server of Kubernetes ({type(problem).__name__})")
 
 
-def _survey(ask: "_Ask", stack: Stack, *, exists: bool) -> Survey | None:
+def _survey(ask: Ask, stack: Stack, *, exists: bool) -> Survey | None:
     """Return None where an answer is strange: whose the namespace is, is known all the same."""
     try:
         return survey.look(ask, stack, exists=exists)
-    except (_UnseenError, *_STRANGE):
+    except (UnseenError, *_STRANGE):
         return None
 
 
@@ -167,7 +150,7 @@ def api_server(service: Mapping[str, Any] | None, slices: Mapping[str, Any] | No
     return tuple(sorted(behind | front)) if behind else ()
 
 
-def _namespace(ask: "_Ask", name: str) -> Namespace | None:
+def _namespace(ask: Ask, name: str) -> Namespace | None:
     place = f"namespaces/{name}"
     found = ask(f"api/v1/{place}")
     denied = ask(f"apis/networking.k8s.io/v1/{place}/networkpolicies/{OWNED}")
@@ -189,7 +172,7 @@ def _namespace(ask: "_Ask", name: str) -> Namespace | None:
     )
 
 
-def _touched(ask: "_Ask", place: str, *, is_denied: bool) -> tuple[str, ...]:
+def _touched(ask: Ask, place: str, *, is_denied: bool) -> tuple[str, ...]:
     found = [] if is_denied else [f"networkpolicies/{OWNED} is not there"]
     for path in _GUARDS:
         for each in (ask(path.format(place)) or {}).get("items") or []:
@@ -210,127 +193,9 @@ def _touched(ask: "_Ask", place: str, *, is_denied: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Ask:
-    opener: urllib.request.OpenerDirector
-    server: str
-    headers: Mapping[str, str]
-
-    def __call__(self, path: str, body: bytes | None = None) -> dict[str, Any] | None:
-        """Return the object at the path; None when it is not there or may not be read. A body is posted."""
-        headers = {**self.headers, **({"Content-Type": "application/json"} if body else {})}
-        try:
-            request = urllib.request.Request(f"{self.server}/{path}", body, headers)  # noqa: S310
-            with self.opener.open(request, timeout=_SECONDS) as answer:
-                found: dict[str, Any] = json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
-                    return None
-                raise _UnseenError(f"the API server answered {error.code} to GET /{path}") from error
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise _UnseenError(f"{self.server} cannot be asked: {error}") from error
-        if not isinstance(found, dict):
-            raise _UnseenError(f"what answers at {self.server} is no API server of Kubernetes")
-        return found
-
-
-@contextmanager
-def _opened(cluster: Entry, user: Entry, environ: Mapping[str, str]) -> Iterator[_Ask]:
-    for entry, key in ((cluster, "tls-server-name"), (user, "auth-provider")):
-        if entry.get(key):
-            raise _UnseenError(f"the kubeconfig's {key} is known to the provider alone")
-    proxies = {"https": str(cluster["proxy-url"])} if cluster.get("proxy-url") else None
-    try:
-        user = {**user, **_by_plugin(user["exec"], cluster, environ)} if user.get("exec") else user
-        trust = _trust(cluster, user)
-        headers = {"Accept": "application/json", **_authorization(user)}
-    except (OSError, ValueError, TypeError) as error:
-        raise _UnseenError(f"the kubeconfig's credentials cannot be read: {error}") from error
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=trust)
-    )
-    yield _Ask(
-        opener=opener, server=kubeconfig_shape.server(str(cluster["server"])).rstrip("/"), headers=headers
-    )
-
-
-def _trust(cluster: Entry, user: Entry) -> ssl.SSLContext:
-    authority = _content(cluster, "certificate-authority")
-    trust = ssl.create_default_context(cadata=authority or None)
-    if cluster.get("insecure-skip-tls-verify"):
-        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    certificate, key = _content(user, "client-certificate"), _content(user, "client-key")
-    if certificate and key:
-        # The standard library loads keys from files alone; a temporary one is the user's only.
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as both:
-            both.write(f"{certificate}\n{key}\n")
-            both.flush()
-            trust.load_cert_chain(both.name)
-    return trust
-
-
-def _authorization(user: Entry) -> dict[str, str]:
-    token = user.get("token")
-    if user.get("tokenFile"):
-        token = Path(str(user["tokenFile"])).read_text(encoding="utf-8").strip()
-    if token:
-        return {"Authorization": f"Bearer {token}"}
-    if user.get("username"):
-        pair = f"{user['username']}:{user.get('password', '')}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-    return {}
-
-
 def _is_address(text: object) -> bool:
     try:
         ipaddress.ip_address(str(text))
     except ValueError:
         return False
     return True
-
-
-def _content(entry: Entry, key: str) -> str:
-    if entry.get(f"{key}-data"):
-        return base64.b64decode(str(entry[f"{key}-data"])).decode()
-    return Path(str(entry[key])).read_text(encoding="utf-8") if entry.get(key) else ""
-
-
-def _by_plugin(plugin: Entry, cluster: Entry, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a credential plugin answers, as a user's entry would have it.
-
-    See https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
-    """
-    about: dict[str, Any] = {"interactive": False}
-    if plugin.get("provideClusterInfo"):
-        about["cluster"] = {
-            "server": cluster.get("server"),
-            "certificate-authority-data": base64.b64encode(
-                _content(cluster, "certificate-authority").encode()
-            ).decode(),
-        }
-    asked = {"apiVersion": plugin.get("apiVersion"), "kind": _EXEC_KIND, "spec": about}
-    named = {str(each["name"]): str(each["value"]) for each in plugin.get("env") or []}
-    command = [str(plugin["command"]), *map(str, plugin.get("args") or [])]
-    try:
-        answer = subprocess.run(  # noqa: S603 - the kubeconfig's own, which kubectl and the provider run too
-            command,
-            env={**environ, **named, "KUBERNETES_EXEC_INFO": json.dumps(asked)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PLUGIN_SECONDS,
-            check=True,
-        ).stdout
-        status = json.loads(answer)["status"]
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        # Its output may hold a credential: only the kind of the problem is told.
-        raise _UnseenError(
-            f"the kubeconfig's credential plugin {command[0]} gave none: {type(error).__name__}"
-        ) from error
-    if not isinstance(status, dict):
-        raise _UnseenError(f"the kubeconfig's credential plugin {command[0]} gave no status")
-    found = {"token": status.get("token")}
-    for theirs, ours in (("clientCertificateData", "client-certificate"), ("clientKeyData", "client-key")):
-        if status.get(theirs):
-            found[f"{ours}-data"] = base64.b64encode(status[theirs].encode()).decode()
-    return found

@@ -63,6 +63,19 @@ def test_a_context_that_does_not_exist_is_refused_with_those_that_do(listening: 
     assert "  next:  pulumi config set kubernetes:context here (known: here, there)" in text
 
 
+@pytest.mark.parametrize("kind", ["cluster", "user"])
+def test_a_context_whose_cluster_or_user_is_not_there_is_refused_with_those_that_are(
+    listening: str, kind: str
+) -> None:
+    config = yaml.safe_load(kubeconfig(listening))
+    config["users"] = [{"name": "c", "user": {}}]
+    config["contexts"][0]["context"] = {"cluster": "c", "user": "c", kind: "gone"}
+    with pytest.raises(pulumi.RunError) as error:
+        cluster.check(Kubeconfig(kubeconfig=yaml.safe_dump(config)), {})
+    assert f"found: the {kind} gone, which the kubeconfig does not have" in str(error.value)
+    assert f"next:  kubectl config set-context here --{kind}=c (known: c)" in str(error.value)
+
+
 @pytest.mark.parametrize(
     "environ", [{"HTTPS_PROXY": "http://proxy"}, {"https_proxy": "x"}, {"ALL_PROXY": "x"}, {"all_proxy": "x"}]
 )
