@@ -58,9 +58,9 @@ def test_each_stack_is_compared_with_what_the_base_makes_of_it(
     )
     assert verdict.failed(report) == []
     assert sorted(asked) == [
-        ("deploy", "broken", "{'of': 'base'}"),
-        ("deploy", "dev", "{'of': 'base'}"),
-        ("preview", "broken-empty", "{'of': 'here'}"),
-        ("preview", "dev", "{'of': 'here'}"),
-        ("preview", "new", "{'of': 'here'}"),
+        ("deploy", "broken", "{'feastflow:of': 'base'}"),
+        ("deploy", "dev", "{'feastflow:of': 'base'}"),
+        ("preview", "broken-empty", "{'feastflow:of': 'here'}"),
+        ("preview", "dev", "{'feastflow:of': 'here'}"),
+        ("preview", "new", "{'feastflow:of': 'here'}"),
     ]
