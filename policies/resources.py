@@ -96,7 +96,7 @@ def resource_rule(kind: str) -> dict[str, Any]:
     """The part of `matchConstraints` that has a kind judged whenever it is created or changed.
 
     It is about any group, and `KIND_NAME` tells them apart: where groups are named, a controller of the
-    cluster checks each expression's types for each kind, which takes a processor minutes; see decision 67.
+    cluster checks each expression's types for each kind, which takes a processor minutes; see decision 61.
     """
     version, resources = _RESOURCES[kind]
     return {

@@ -54,7 +54,7 @@ def enforced(kube: Kube) -> Iterator[tuple[Kube, Kube]]:
 def types(kube: Kube, rules: Sequence[Rule], checked: Sequence[str]) -> list[tuple[int, str]]:
     """Have the API server's controller check the rules' fields against the types of `checked` kinds.
 
-    Returns each warning with the number of its rule. What is deployed leaves that out: see decision 67.
+    Returns each warning with the number of its rule. What is deployed leaves that out: see decision 61.
     """
     mandatory = Configuration(levels={rule.id: Level.MANDATORY for rule in rules}, registries=REGISTRIES)
     today = dt.datetime.now(tz=dt.UTC).date()
