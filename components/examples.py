@@ -177,7 +177,7 @@ NEEDS: Mapping[str, Mapping[str, Any]] = {
     "database.tolerations[].tolerationSeconds": {"database": _EVICTED},
     "database.resources.limits.memory": {
         "database": {"resources": {"requests": {"memory": "256Mi"}}},
-        "backend": {"autoscaling": {"maxReplicas": 2}},
+        "backend": {"poolSize": 1, "autoscaling": {"maxReplicas": 3}},
     },
     "edge.listenerPort": {"edge": {"mode": "gateway"}},
     "edge.tls": {"edge": {"tls": {"enabled": True}}},
@@ -264,6 +264,6 @@ def _merged(first: Any, second: Any) -> Any:  # noqa: ANN401 - JSON of any shape
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         both = {key: _merged(first[key], second[key]) for key in first.keys() & second.keys()}
         return {**first, **second, **both}
-    if isinstance(first, list) and isinstance(second, list):
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         return [_merged(one, other) for one, other in zip(first, second, strict=True)]
     return second

@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
+import pulumi
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from components import examples, reference
+from components import examples, reference, settings
 from components.model.stack import Stack
+
+from .recorder import encode
 
 _PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 _NUMBERS = (
@@ -104,8 +107,38 @@ _SELDOM = 12
 
 def stack_files() -> st.SearchStrategy[dict[str, Any]]:
     """Sections of a stack, without prefixes; about half of them with a fault."""
-    valid = _model(Stack)
-    return valid | valid.flatmap(_faulty)
+    return _model(Stack) | _grown() | _model(Stack).flatmap(_faulty) | _grown().flatmap(_faulty)
+
+
+def secret_keys(sections: Mapping[str, Any]) -> list[str]:
+    """The keys that the engine has as secrets: those with a secret that is no reference."""
+    return [f"feastflow:{tier}" for tier in ("backend", "frontend") if _has_secret(sections.get(tier))]
+
+
+def _has_secret(tier: Any) -> bool:
+    sources = tier.get("secrets") if isinstance(tier, dict) else None
+    return isinstance(sources, dict) and any(not isinstance(source, dict) for source in sources.values())
+
+
+@st.composite
+def _grown(draw: st.DrawFn) -> dict[str, Any]:
+    """A large file: of many settings those that go with the ones before, whatever rule spans them."""
+    found = examples.sections("rotation", 1)
+    for key in draw(st.lists(st.sampled_from(_KEYS), min_size=5, max_size=25)):
+        value = draw(_value(key.field.annotation, key.field.metadata))
+        more = _joined(found, examples.sections(key.name, value))
+        if _is_accepted(more):
+            found = more
+    return found
+
+
+def _is_accepted(sections: Mapping[str, Any]) -> bool:
+    raw = {f"feastflow:{name}": encode(value) for name, value in sections.items()}
+    try:
+        settings.parse(raw, secret_keys=secret_keys(sections))
+    except pulumi.RunError:
+        return False
+    return True
 
 
 def _model(model: type[BaseModel], *, whole: bool = True) -> st.SearchStrategy[dict[str, Any]]:
