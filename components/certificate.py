@@ -50,8 +50,8 @@ def create(
 
 def _allow_questions(place: Place, controllers: Sequence[network.Peer], parent: pulumi.Resource) -> None:
     networking.v1.NetworkPolicy(
-        "edge-to-acme-solver",
-        metadata=place.shared_metadata("edge-to-acme-solver"),
+        names.from_edge(names.SOLVER),
+        metadata=place.shared_metadata(names.from_edge(names.SOLVER)),
         spec=networking.v1.NetworkPolicySpecArgs(
             pod_selector=meta.v1.LabelSelectorArgs(match_labels=_SOLVER),
             policy_types=["Ingress"],

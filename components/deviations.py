@@ -13,10 +13,10 @@ from policies.judgement import judge
 from policies.rule import Level
 from policies.rules import RULES
 
-from . import migrations, names
+from . import migrations, names, tracks
 from .model.stack import Stack
 
-_ROLLOUT = "rollout-strategy"
+_ROLLOUT, _SCALES = "rollout-strategy", "autoscaler-range"
 _RANGES = next(rule for rule in RULES if rule.id == "network-policy-ranges")
 _DAYS = 90
 
@@ -55,7 +55,13 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     levels = {rule.id: rules.levels.get(rule.id, rule.level) for rule in RULES}
     return [
         deviation.problem(today)
-        for deviation in (*_rollouts(stack), *_certificates(stack), *_ranges(stack))
+        for deviation in (
+            *_rollouts(stack),
+            *_certificates(stack),
+            *_ranges(stack),
+            *_controllers(stack),
+            *_fixed(stack),
+        )
         if (deviation.always or levels[deviation.rule] is Level.MANDATORY)
         and not rules.exempt(
             deviation.rule, {"kind": deviation.kind, "metadata": {"name": deviation.name}}, today
@@ -116,6 +122,48 @@ def _ranges(stack: Stack) -> Iterator[_Deviation]:
                     yield from _wide(f"{tier}.egress[{index}].cidrs", cidr, clients)
 
 
+def _controllers(stack: Stack) -> Iterator[_Deviation]:
+    if not stack.tenancy.admission_policies:
+        return
+    servers = [names.BACKEND, names.FRONTEND, *([names.SOLVER] if stack.edge.tls.issuer else [])]
+    for index, cidr in enumerate(stack.edge.controller_cidrs):
+        if judge(_RANGES, _policy(cidr, stack.backend.port, inward=True)):
+            for server in servers:
+                yield _Deviation(
+                    key=f"edge.controllerCidrs[{index}]",
+                    found=cidr,
+                    why=f"the rule {_RANGES.id} lets a /16 in at most, or a /48 of IPv6: all others in a "
+                    "wider one could reach the pods without the edge",
+                    rule=_RANGES.id,
+                    kind="NetworkPolicy",
+                    name=names.from_edge(server),
+                    instead="name the controller's own ranges; or, ",
+                )
+
+
+def _fixed(stack: Stack) -> Iterator[_Deviation]:
+    if not stack.tenancy.admission_policies:
+        return
+    for tier, name, settings in (
+        ("backend", names.BACKEND, stack.backend),
+        ("frontend", names.FRONTEND, stack.frontend),
+    ):
+        if settings.autoscaling.min_replicas < settings.autoscaling.max_replicas:
+            continue
+        for track in tracks.plan(settings, weights=stack.edge.weights).tracks:
+            if track.replicas is None:
+                yield _Deviation(
+                    key=f"{tier}.autoscaling.maxReplicas",
+                    found=str(settings.autoscaling.max_replicas),
+                    why=f"it is minReplicas too, and the rule {_SCALES} wants an autoscaler to have "
+                    "somewhere to go when load comes",
+                    rule=_SCALES,
+                    kind="HorizontalPodAutoscaler",
+                    name=names.joined(name, track.suffix),
+                    instead="set maxReplicas higher, or minReplicas lower; or, ",
+                )
+
+
 def _wide(key: str, cidr: str, clients: Sequence[str]) -> Iterator[_Deviation]:
     for client in clients:
         yield _Deviation(
@@ -130,6 +178,7 @@ def _wide(key: str, cidr: str, clients: Sequence[str]) -> Iterator[_Deviation]:
         )
 
 
-def _policy(cidr: str, port: int) -> dict[str, object]:
-    rule = {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"port": port, "protocol": "TCP"}]}
-    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": {"egress": [rule]}}
+def _policy(cidr: str, port: int, *, inward: bool = False) -> dict[str, object]:
+    peers, direction = ("from", "ingress") if inward else ("to", "egress")
+    rule = {peers: [{"ipBlock": {"cidr": cidr}}], "ports": [{"port": port, "protocol": "TCP"}]}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": {direction: [rule]}}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from . import certificate, filters, gateway, ingress, network, ratelimit, retry
+from . import certificate, filters, gateway, ingress, names, network, ratelimit, retry
 from .context import Place
 from .model.edge import Edge as EdgeSettings
 from .routes import Route, Upstream
@@ -40,7 +40,7 @@ class Edge(pulumi.ComponentResource):
             upstream = route.upstream
             controller = network.Rule(peers=controllers, ports=[upstream.port])
             tier = upstream.server
-            network.admit(f"edge-to-{tier.name}", place, tier.every_version, [controller], self)
+            network.admit(names.from_edge(tier.name), place, tier.every_version, [controller], self)
         certificate.create(place, settings, controllers, self)
         write = gateway.create if settings.mode == "gateway" else ingress.create
         # What is too much is not offered again.

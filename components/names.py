@@ -26,6 +26,7 @@ SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name
 # How the names in Pulumi of what keeps the application's own secrets end, before any digest.
 OF_APPLICATION = "application-secrets"
 EDGE = "feastflow"
+SOLVER = "acme-solver"
 RETRY = "feastflow-retry"
 RATE_LIMIT = "feastflow-rate-limit"
 CERTIFICATE = "feastflow-tls"
@@ -100,6 +101,11 @@ def hosts(service: str, namespace: str, domain: str) -> list[str]:
 def outside(client: str) -> str:
     """Return the name of the policy that lets a workload's pods out of the namespace."""
     return f"{client}-to-outside"
+
+
+def from_edge(server: str) -> str:
+    """Return the name of the policy that lets the edge reach a tier's pods."""
+    return f"edge-to-{server}"
 
 
 def joined(*parts: str) -> str:

@@ -231,7 +231,7 @@ ANNOTATIONS = Named(
     ),
     "variables.annotations",
 )
-_SIDECARS = Those(
+SIDECARS = Those(
     items(POD, "initContainers"), CONTAINER, is_(Default(text(CONTAINER, "restartPolicy"), ""), "Always")
 )
 _RUNS_ON = is_(Default(text(POD, "restartPolicy"), "Always"), "Always")
@@ -242,7 +242,7 @@ SELECTIONS: dict[Subject, Expression] = {
     ),
     Subject.SIZED: Joined((items(POD, "containers"), items(POD, "initContainers"))),
     Subject.SERVING: Those(
-        Joined((items(POD, "containers"), _SIDECARS)),
+        Joined((items(POD, "containers"), SIDECARS)),
         CONTAINER,
         every(_RUNS_ON, Not(empty(items(CONTAINER, "ports")))),
     ),

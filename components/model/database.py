@@ -9,7 +9,7 @@ from .base import Model, refuse
 from .external import External
 from .nodes import NodeSelector, Tolerations
 from .scalars import Image, Name, Sequence, SqlName, Storage, Subdomain, UserId
-from .workload import CaBundle, Resources, resources
+from .workload import PEM, CaBundle, Resources, resources
 
 # Where the operator mounts `projectedVolumeTemplate`:
 # https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/#clusterspec
@@ -112,7 +112,7 @@ class Database(Model):
             "An authority that the server must trust where it connects itself (LDAP, foreign servers). "
             "The replicated engine has it below `/projected`."
         ),
-        examples=[{"pem": "-----BEGIN CERTIFICATE-----…", "path": "/projected/ca.crt"}],
+        examples=[{"pem": PEM}],
     )
     node_selector: NodeSelector = Field(
         default={},

@@ -60,7 +60,11 @@ class Job(Model):
         default={}, description="Its environment over the backend's own.", examples=[{"DAYS": "90"}]
     )
     resources: Resources | None = Field(
-        default=None, description="Requests and limits of its pod; none means the backend's."
+        default=None,
+        description="Requests and limits of its pod; none means the backend's.",
+        examples=[
+            {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "1", "memory": "256Mi"}}
+        ],
     )
     timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = Field(
         default=600, description="Seconds after which a run that has not ended has failed.", examples=[600]

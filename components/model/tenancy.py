@@ -126,6 +126,7 @@ class Tenancy(Model):
     signatures: Signatures | None = Field(
         default=None,
         description="Signatures that images must have, where Sigstore's policy-controller runs.",
+        examples=[{"images": ["ghcr.io/shop/**"], "subject": "https://github.com/shop/site/build.yml"}],
     )
     protect: bool = Field(
         default=False,

@@ -38,6 +38,8 @@ from .secrets import Sources
 # Below these the runtimes themselves, which are some 40 MB, are killed, or are throttled for minutes.
 _LEAST = {"cpu": "25m", "memory": "32Mi"}
 _USUAL = {"cpu": "250m", "memory": "256Mi"}
+# As short as a certificate can be.
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 _METRIC = "http_requests_per_second"
 _LONGEST_HOST = 253
 
@@ -211,7 +213,7 @@ class CaBundle(Model):
 
     pem: Certificates = Field(
         description="One or more certificates in PEM form; public, hence no secret.",
-        examples=["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"],
+        examples=[PEM],
     )
     path: MountPath = Field(
         default="/etc/feastflow/ca.crt", description="File it is mounted as.", examples=["/etc/ssl/own.crt"]
@@ -308,10 +310,10 @@ class Workload(Model):
     env_names: dict[Variable, Variable] = Field(
         default={},
         description="Other names for the contract's variables: the contract's name to the application's.",
-        examples=[{"DB_PASSWORD": "PGPASSWORD"}],
+        examples=[{"APP_VERSION": "RELEASE"}],
     )
     ca_bundle: CaBundle | None = Field(
-        default=None, description="An authority to trust.", examples=[{"pem": "-----BEGIN CERTIFICATE-----…"}]
+        default=None, description="An authority to trust.", examples=[{"pem": PEM}]
     )
     egress: Annotated[tuple[Egress, ...], Sequence] = Field(
         default=(),

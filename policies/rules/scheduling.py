@@ -1,11 +1,12 @@
 """Scheduling: a pod goes where the scheduler sends it, behind what keeps the cluster running."""
 
 from ..kinds import TEMPLATED
-from ..logic import Matches
+from ..logic import Matches, Size
 from ..rule import Rule, Severity
 from ..vocabulary import (
     OBJECT,
     POD,
+    SIDECARS,
     Default,
     Every,
     Literal,
@@ -22,6 +23,7 @@ from ..vocabulary import (
     items,
     less,
     long,
+    some,
     text,
 )
 
@@ -118,11 +120,18 @@ RULES = (
             empty(items(POD, "hostAliases")),
             Not(is_(Default(text(POD, "dnsPolicy"), ""), "None")),
             empty(items(POD, "dnsConfig", "nameservers")),
-            is_(Default(flag(POD, "shareProcessNamespace"), False), False),
+            # With one container there is no other whose processes it could see.
+            some(
+                is_(Default(flag(POD, "shareProcessNamespace"), False), False),
+                every(less(Size(items(POD, "containers")), Literal(2)), empty(SIDECARS)),
+            ),
             absent(anything(POD, "overhead")),
         ),
         protects="Host names resolve as for every other pod, and containers see no other's processes.",
-        remedy="leave hostAliases, dnsPolicy: None, dnsConfig.nameservers and shareProcessNamespace out",
+        remedy=(
+            "leave hostAliases, dnsPolicy: None and dnsConfig.nameservers out, and shareProcessNamespace too "
+            "where there are several containers"
+        ),
         said=(),
     ),
 )

@@ -319,3 +319,16 @@ def test_no_name_of_the_cluster_is_ever_taken_for_a_public_host(labels: list[str
         assert found.kind in (Kind.CLUSTER, Kind.UNKNOWN, Kind.OTHER_DOMAIN)
     if found.kind is Kind.CLUSTER:
         assert found.namespace in labels
+
+
+def test_a_wide_range_of_the_controllers_is_refused_before_or_exempted_by_each_policys_name() -> None:
+    edge: dict[str, Any] = {"host": "shop.example.com", "controllerCidrs": ["10.1.0.0/16", "10.0.0.0/8"]}
+    edge["tls"] = {"enabled": True, "issuer": {"name": "letsencrypt"}}
+    said = refusal(edge=edge)
+    assert said.count("feastflow:edge.controllerCidrs[1]\n  found: 10.0.0.0/8\n") == 3
+    for server in ("feastflow-backend", "feastflow-frontend", "acme-solver"):
+        assert f'"resource": "NetworkPolicy/edge-to-{server}"' in said
+    sections = {key.removeprefix("feastflow:"): value for key, value in MINIMAL.items()}
+    stack = Stack.model_validate({**sections, "edge": edge})
+    today = dt.datetime.now(tz=dt.UTC).date()
+    assert deviations.problems(stack, exempting("edge-to-*"), today) == []

@@ -483,7 +483,10 @@ def test_a_release_that_cannot_be_meant_is_refused_with_what_to_do(
 def test_a_gateway_needs_no_room_beside_a_canary_and_a_fixed_number_that_fits_is_let_through() -> None:
     canary = {"strategy": "canary", "canary": {"weight": 10}}
     parse(backend={"release": canary}, edge=GATEWAY)
-    parse(backend={"release": canary, "autoscaling": {"minReplicas": 9, "maxReplicas": 9}})
+    fixed = {"release": canary, "autoscaling": {"minReplicas": 9, "maxReplicas": 9}}
+    parse(backend=fixed, tenancy={"admissionPolicies": False})
+    text = refusal(backend=fixed)
+    assert '"rule": "autoscaler-range", "resource": "HorizontalPodAutoscaler/feastflow-backend"' in text
     parse(backend={"release": canary, "autoscaling": {"maxReplicas": 10}})
 
 

@@ -64,12 +64,15 @@ ABOUT: dict[str, About] = {
     "pod-neighbours": About(
         kind="Deployment",
         field="pod/hostAliases",
-        allowed=at("pod/dnsConfig", {"options": [{"name": "ndots", "value": "1"}]}),
+        allowed=(
+            *at("pod/dnsConfig", {"options": [{"name": "ndots", "value": "1"}]}),
+            {"pod/shareProcessNamespace": True},
+        ),
         denied=(
             *at("pod/hostAliases", [{"ip": "192.0.2.1", "hostnames": ["db"]}]),
             {"pod/dnsPolicy": "None", "pod/dnsConfig": {"nameservers": ["192.0.2.1"]}},
             {"pod/dnsConfig": {"nameservers": ["192.0.2.1"]}},
-            {"pod/shareProcessNamespace": True},
+            {"pod/shareProcessNamespace": True, "pod/initContainers/0/restartPolicy": "Always"},
         ),
     ),
     "confinement-annotations": About(
