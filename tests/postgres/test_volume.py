@@ -141,6 +141,16 @@ def _owned(name: str, mode: int) -> Change:
     return change
 
 
+def _roots_for_its_group(server: Server) -> None:
+    table = server.data / "base" / "1" / "1259"
+    os.chown(table, 0, server.user.pw_gid)
+    table.chmod(0o660)
+
+
+def _root_of_roots(server: Server) -> None:
+    os.chown(server.data.parent, 0, 0)
+
+
 def _linked(server: Server) -> None:
     """The data directory is a link to one elsewhere on the volume."""
     server.data.rename(server.folder / "volume" / "main")
@@ -182,13 +192,10 @@ _ITS_OWN = {
 _AS_ROOT = {
     "a lock file of root's": _text("postmaster.pid", "1\n"),
     "another group": lambda server: os.chown(server.data, -1, _GROUP),
-    "a file of root's for its group": lambda server: (
-        os.chown(server.data / "base" / "1" / "1259", 0, server.user.pw_gid),
-        (server.data / "base" / "1" / "1259").chmod(0o660),
-    ),
+    "a file of root's for its group": _roots_for_its_group,
     "a configuration of root's that may be read": _owned("postgresql.conf", 0o644),
     "a lost+found of root's": _folder("lost+found", owned=False),
-    "a root of root's": lambda server: os.chown(server.data.parent, 0, 0),
+    "a root of root's": _root_of_roots,
 }
 
 
@@ -311,7 +318,7 @@ def test_what_the_server_cannot_start_on_is_refused_in_words_and_left_as_it_is(
         (_owned("base/1/1259", 0o600), "base/1/1259 (mode", "chown -R"),
         (_owned("..", 0o700), "is closed to user", "fsGroup"),
         (
-            lambda server: (shutil.rmtree(server.data), os.chown(server.data.parent, 0, 0)),
+            _in_place_of_data(_root_of_roots),
             "cannot be written by user",
             "fsGroup",
         ),
