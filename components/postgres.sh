@@ -13,12 +13,16 @@
 set -eu
 
 PATH="$PATH:/usr/lib/postgresql/15/bin"
+here="$(dirname "$0")"
+# shellcheck source=components/volume.sh
+. "$here/volume.sh"
 
 initialise() {
-    volume="${PGDATA%/*}"
-    fresh="$volume/initdb.unfinished"
+    settle
     if [ -s "$PGDATA/PG_VERSION" ]; then return; fi
+    elsewhere
     # An initdb that was cut off leaves only this directory; the data directory appears whole or not at all.
+    chmod -R u+rwX "$fresh" 2>/dev/null || :
     rm -rf "$fresh"
     initdb --pgdata="$fresh" --username=postgres --encoding=UTF8 --locale=C.UTF-8 --data-checksums \
         --auth-local=peer --auth-host=reject
@@ -28,13 +32,20 @@ initialise() {
     echo "data directory initialised"
 }
 
+# A kubelet that is started again gives a volume its group's modes while the server runs, and a container that ends
+# is started again without `prepare`.
+serve() {
+    settle
+    exec postgres -D "$PGDATA" -c hba_file="$HBA_FILE" -c unix_socket_directories="$PGHOST" "$@"
+}
+
 sql() { psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 "$@"; }
 
 # Statements hold the SCRAM verifier, never the password: it would be in the server's log and activity view.
 # The comment says which first password the administrator was given: a rotation changes it afterwards, and a
 # start must not change it back.
 administrator() {
-    sql --username=postgres --dbname=postgres --single-transaction --file="$(dirname "$0")/roles.sql"
+    sql --username=postgres --dbname=postgres --single-transaction --file="$here/roles.sql"
     sql --username=postgres --dbname=postgres <<'SQL'
 \getenv admin ADMIN
 \getenv verifier ADMIN_VERIFIER
@@ -148,7 +159,7 @@ SQL
 
 case "${1:-}" in
     prepare) prepare ;;
-    serve) shift; exec postgres -D "$PGDATA" -c hba_file="$HBA_FILE" -c unix_socket_directories="$PGHOST" "$@" ;;
+    serve) shift; serve "$@" ;;
     stop) kill -INT "$(head -n 1 "$PGDATA/postmaster.pid")" ;;
     ready) exec pg_isready --quiet --timeout=3 ;;
     alive) pg_isready --quiet --timeout=3 || [ $? -eq 1 ] ;;

@@ -23,6 +23,7 @@ from .names import Identity
 
 _SCRIPT_VERSION = 15
 SCRIPT = Path(__file__).with_name("postgres.sh")
+VOLUME = Path(__file__).with_name("volume.sh")
 FUNCTIONS = Path(__file__).with_name("roles.sql")
 PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
 _SCRIPTS = "/etc/feastflow/scripts"
@@ -36,10 +37,11 @@ _UNPRIVILEGED = 10001
 
 
 def files(settings: DatabaseSettings) -> dict[str, str]:
-    """Return postgres.sh for the image's version (where Debian has its programs), and roles.sql."""
+    """Return postgres.sh for the image's version (where Debian has its programs), volume.sh and roles.sql."""
     text = SCRIPT.read_text(encoding="utf-8")
     return {
         SCRIPT.name: text.replace(f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/"),
+        VOLUME.name: VOLUME.read_text(encoding="utf-8"),
         FUNCTIONS.name: functions(settings),
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from cluster import atrest, lifecycle
 from local import (
+    adopted_additions,
     adoption,
     bringup,
     diagnosis,
@@ -25,7 +26,7 @@ from local import (
 )
 from local.audit import command as auditing
 from local.drift import command as drifting
-from local.drift import report
+from local.drift import kubectl, report
 from local.options import Options, suffix
 from local.target import Target
 from state import place
@@ -139,9 +140,11 @@ def adopt(options: Options) -> None:
         config = stack.workspace.write(options.stack, overrides.of(chosen, options))
         with Step("adopt", "looking at what is there") as step:
             looked, live, seen = adoption.look(chosen, options.stack, stack.owner(), config)
+            additions = adopted_additions.look(looked.wanted, kubectl.of(chosen))
             step.result(f"{len(live)} of {len(looked.wanted)} objects are there, and none is recreated")
-        say(adoption.told(looked, live, seen))
+        say("\n".join([adoption.told(looked, live, seen), *map("  deleted     {}".format, additions.told)]))
         releases.begin(config)
+        adopted_additions.delete(additions, kubectl.of(chosen))
         adoption.take_jobs(chosen, looked.wanted, live)
         with (
             Step("pulumi up", f"stack {options.stack}") as step,

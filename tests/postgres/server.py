@@ -114,6 +114,14 @@ class Server:
         """Run what the pod's init container runs."""
         return self._run("prepare", self.environment(**given), check=check, **self._as_user())
 
+    def look(self) -> subprocess.CompletedProcess[str]:
+        """Serve only until PostgreSQL has looked at the data directory and locked it.
+
+        It does so to tell what it computes at a start: https://www.postgresql.org/docs/15/app-postgres.html
+        """
+        further = ("-C", "data_checksums")
+        return self._run("serve", self.environment(), *further, check=False, **self._as_user())
+
     def start(self, *further: str, shared: int | None = None) -> None:
         """Serve, and wait until it answers; with `shared`, /dev/shm has so many MiB, as in its own pod."""
         values = {
@@ -169,10 +177,10 @@ class Server:
         return self.folder / "scripts" / "postgres.sh"
 
     def _run(
-        self, verb: str, env: Mapping[str, str], *, check: bool, **how: Any
+        self, verb: str, env: Mapping[str, str], *further: str, check: bool, **how: Any
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(  # noqa: S603 - the product's own script
-            ["/bin/sh", str(self._script), verb],
+            ["/bin/sh", str(self._script), verb, *further],
             env=dict(env),
             cwd="/",
             capture_output=True,

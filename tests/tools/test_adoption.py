@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local import adoption, commands, smoke
+from local import adopted_additions, adoption, commands, smoke
 from local.adopted_objects import Manifest
 from local.adopted_server import Seen
 from toolchain.refusal import Refusal
@@ -253,6 +253,7 @@ def test_the_names_are_those_of_the_job_that_creates_them_wherever_it_stands(wan
 def there(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A cluster of the user's on which the stack's objects are, the server's pod ready; no stack is."""
     monkeypatch.setattr(adoption, "planned", lambda *_: stack())
+    monkeypatch.setattr(adopted_additions, "look", lambda *_: adopted_additions.Additions())
     monkeypatch.setattr(smoke, "check", lambda *_, **__: "the page")
     monkeypatch.setenv("BACKEND_IMAGE", "api:2")
     file = machine.root / "checkout" / "Pulumi.dev.yaml"
@@ -335,6 +336,24 @@ def test_adopt_applies_over_what_is_there_and_runs_the_jobs_again(there: Machine
     assert (there.root / "forced").read_text() == "true\n"
     (deleted,) = there.called("kubectl", "delete")
     assert deleted.endswith("--namespace shop delete job grant --wait")
+
+
+def test_what_others_added_is_told_and_deleted_before_anything_is_applied(
+    there: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = adopted_additions.Additions(told=("Service p: spec.ports[81] of kubectl-patch",))
+    deleted: list[object] = []
+
+    def delete(additions: adopted_additions.Additions, _: object) -> None:
+        assert not (there.root / "forced").exists()
+        deleted.append(additions)
+
+    monkeypatch.setattr(adopted_additions, "look", lambda *_: found)
+    monkeypatch.setattr(adopted_additions, "delete", delete)
+    commands.adopt(THEIRS)
+    assert deleted == [found]
+    assert (there.root / "forced").exists()
+    assert "  deleted     Service p: spec.ports[81] of kubectl-patch\n" in capsys.readouterr().out
 
 
 def test_what_it_will_own_is_said_before_anything_is_changed(

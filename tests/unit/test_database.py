@@ -565,7 +565,7 @@ def test_nobody_but_its_clients_reaches_the_database(dev: Recording, prod: Recor
 def test_the_script_is_mounted_as_it_is_in_the_repository(dev: Recording) -> None:
     config = dev.one("ConfigMap", "postgres-scripts")
     assert config.inputs["data"]["postgres.sh"] == SCRIPT.read_text(encoding="utf-8")
-    assert set(config.inputs["data"]) == {"postgres.sh", "roles.sql"}
+    assert set(config.inputs["data"]) == {"postgres.sh", "volume.sh", "roles.sql"}
     assert config.inputs["immutable"] is True
     assert config.inputs["metadata"]["labels"]["component"] == "roles"
 

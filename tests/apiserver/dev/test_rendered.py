@@ -163,15 +163,55 @@ def test_a_field_that_cannot_be_changed_is_given_by_the_commands_as_printed(
     assert applied.get("persistentvolumeclaim", "postgres-data")["metadata"]["uid"] == claim
 
 
+_CHANGED = ("statefulset", "service")
+# As Pod Security has it, and without the limits on which the policies insist.
+_CONFINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+_SIDECAR = {"name": "proxy", "image": "registry.example.com/proxy:1", "securityContext": _CONFINED}
+_POD = {
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "containers": [_SIDECAR, {"name": "postgres", "env": [{"name": "EXTRA", "value": "1"}]}],
+}
+
+
+def _patched(there: Kube) -> dict[str, str]:
+    """Add to the objects what others add by kubectl; returns how each is told.
+
+    Where their tool could not apply cluster-wide objects, no admission policy is in force yet.
+    """
+    for each in there.all("validatingadmissionpolicybinding"):
+        if each["metadata"]["name"].startswith(f"{there.namespace}-"):
+            there.run("delete", "validatingadmissionpolicybinding", each["metadata"]["name"])
+    pod = json.dumps({"spec": {"template": {"spec": _POD}}})
+    until(
+        lambda: there.ask("patch", "statefulset", "postgres", "--patch", pod).code == 0,
+        what="no policy refuses a sidecar",
+        within=30,
+    )
+    port = {"name": "extra", "port": 9999, "targetPort": 9999}
+    there.run("patch", "service", "postgres", "--patch", json.dumps({"spec": {"ports": [port]}}))
+    there.run("annotate", "service", "postgres", "example.com/extra=1")
+    _rolled_out(there)
+    return {
+        "kubernetes.io/os": "StatefulSet postgres: spec.template.spec.nodeSelector",
+        "proxy": "StatefulSet postgres: spec.template.spec.containers[proxy]",
+        "EXTRA": "StatefulSet postgres: spec.template.spec.containers[postgres].env[EXTRA]",
+        "9999": "Service postgres: spec.ports[",
+        "example.com/extra": "Service postgres: metadata.annotations[example.com/extra]",
+    }
+
+
 def test_pulumi_adopts_what_kubectl_applied_after_it_was_cut_off_and_recreates_nothing(
     team: Team, applied: Kube
 ) -> None:
     before = rendered.versions(applied, rendered.KEPT)
     assert len(before) > 10
+    added = _patched(applied)
     with team.product.begin("adopt") as under_way:
         until(lambda: _mark(applied), what="the namespace's mark", within=120)
         assert under_way.runs(), under_way.ended(within=1)
-        under_way.lose_power()
+        told = under_way.lose_power().out
+    for each in added.values():
+        assert f"  deleted     {each}" in told
     mark = _mark(applied)
 
     ran = team.product.typed(documented("make adopt"))
@@ -185,6 +225,7 @@ def test_pulumi_adopts_what_kubectl_applied_after_it_was_cut_off_and_recreates_n
         name: uid for name, (uid, _) in before.items()
     }
     until(applied.complete, what="as many pods as the autoscaler wants", within=300)
+    assert not any(name in str(applied.get(kind, "postgres")) for kind in _CHANGED for name in added)
     again = team.product.done("up")
     assert "unchanged" in again.out, again
     assert "updated" not in again.out, again
