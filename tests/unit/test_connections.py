@@ -49,7 +49,7 @@ def test_a_release_under_any_strategy_leaves_the_server_as_it_is(
 
 
 @given(
-    most=st.integers(1, 100),
+    most=st.integers(2, 100),
     pool=st.integers(1, 50),
     engine=st.sampled_from(["standalone", "replicated"]),
     release=st.sampled_from(RELEASES[:3]),

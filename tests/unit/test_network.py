@@ -143,7 +143,7 @@ def test_a_cache_on_the_node_is_asked_by_its_address_and_on_the_port_of_dns_alon
 
 
 def test_a_controller_that_is_no_pod_is_known_by_its_addresses_and_nothing_else_reaches_the_tiers() -> None:
-    ranges = ["130.211.0.0/22", "2600:1901::/32"]
+    ranges = ["130.211.0.0/22", "2600:1901::/48"]
     edge = {"host": "shop.example.com", "controllerCidrs": ranges}
     recording = record_stack({**MINIMAL, "feastflow:edge": edge})
     into = rules(recording, "ingress")

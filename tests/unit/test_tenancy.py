@@ -142,7 +142,7 @@ def test_no_container_may_be_larger_than_the_largest_of_the_stack(dev: Recording
     assert claim == {"type": "PersistentVolumeClaim", "max": {"storage": "2Gi"}}
 
 
-replicas = st.integers(min_value=1, max_value=50)
+replicas = st.integers(min_value=2, max_value=50)
 millicores = st.integers(min_value=13, max_value=4000)
 
 
