@@ -97,7 +97,20 @@ _TEXTS = (
     ),
     *("@daily", "*/5 * * * *", "0 0 31 2 *", "Europe/Berlin", "Mars/Olympus", "7d", "15m", "prod", "shop"),
 )
-_JUNK = (None, True, 1.5, [], {}, [[]], {"": None}, ["a"], {"a": {"a": "a"}}, -0.0, 1e300, 10**30)
+_JUNK: tuple[Any, ...] = (
+    None,
+    True,
+    1.5,
+    [],
+    {},
+    [[]],
+    {"": None},
+    ["a"],
+    {"a": {"a": "a"}},
+    -0.0,
+    1e300,
+    10**30,
+)
 _KEYS = list(reference.keys())
 # What no YAML can hold never arrives.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
