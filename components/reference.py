@@ -24,7 +24,7 @@ _HEAD = "| key | default | accepted | refused | meaning |"
 _RULE = "| --- | --- | --- | --- | --- |"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Key:
     """A key of the stack's settings, without the prefix of the first part, and what the model says of it."""
 
@@ -49,7 +49,7 @@ def keys() -> Iterator[Key]:
     for name, field in _fields(Stack):
         below = model_in(field.annotation)
         if below is None:
-            yield Key(name, field, field.get_default(), Stack)
+            yield Key(name=name, field=field, default=field.get_default(), model=Stack)
         else:
             yield from _below(name, below, None if field.is_required() else field.get_default())
 
@@ -75,7 +75,7 @@ def _below(prefix: str, model: type[BaseModel], default: Any) -> Iterator[Key]: 
         value = getattr(default, _attribute(model, name)) if default is not None else field.get_default()
         below = model_in(field.annotation)
         if below is None or not _nested(field.annotation):
-            yield Key(key, field, value, model)
+            yield Key(name=key, field=field, default=value, model=model)
             if below is not None:
                 yield from _below(key + _each(field.annotation), below, None)
         else:
