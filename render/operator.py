@@ -6,7 +6,7 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
-_PLACEHOLDER = re.compile(r"\{\{ \.(\w+) \}\}")
+_PLACEHOLDER = re.compile(r"\{\{ (?:\.(?P<name>\w+)|index \. \"(?P<dotted>[^\"]+)\") \}\}")
 
 
 def made(manifest: Manifest, store: Mapping[str, Mapping[str, str]]) -> Manifest:
@@ -28,7 +28,7 @@ def made(manifest: Manifest, store: Mapping[str, Mapping[str, str]]) -> Manifest
         "type": template["type"],
         "immutable": target["immutable"],
         "stringData": {
-            key: _PLACEHOLDER.sub(lambda found: known[found[1]], text)
+            key: _PLACEHOLDER.sub(lambda found: known[found["name"] or found["dotted"]], text)
             for key, text in template["data"].items()
         },
     }

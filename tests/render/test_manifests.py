@@ -155,6 +155,7 @@ def test_new_values_fit_every_reference_and_verify_the_password_beside_them(stac
     found = [made(each, first) for each in stack.manifests if each["kind"] == "ExternalSecret"]
 
     assert {each["metadata"]["name"]: sorted(each["stringData"]) for each in found} == _expected(stack)
+    assert not any("{{" in text for each in found for text in each["stringData"].values())
     for path, properties in first.items():
         assert all(second[path][name] != value for name, value in properties.items())
 
