@@ -35,8 +35,8 @@ def delivered(
         CONTEXT=f"kind-{product.cluster}",
         FRONTEND_IMAGE=deployed["frontend"],
         KUBECONFIG=str(deployer.kubeconfig(kube, subject, room)),
-        PULUMI_BACKEND_URL=f"file://{room}",
-        PULUMI_CONFIG_PASSPHRASE="of a test",
+        # A colleague's machine: the state of the stack `dev` on this one is another namespace's.
+        XDG_STATE_HOME=str(room / "state"),
     )
     kube.run("delete", "namespace", _HOME, _NAMESPACE, "--ignore-not-found", timeout=300)
     kube.run("delete", "clusterrole,clusterrolebinding", f"{_NAMESPACE}-deployer", "--ignore-not-found")

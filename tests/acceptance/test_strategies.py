@@ -39,8 +39,7 @@ _HANG = "process.on('SIGTERM', () => process.exit()); setInterval(() => {}, 1000
 _HANGS = {"command": ["node", "-e", _HANG]}
 _TOO_LARGE = {"resources": {each: {"cpu": "64", "memory": "1Gi"} for each in ("requests", "limits")}}
 # Ready by every probe, and of no use to anybody; an application may have no such path, so `up` cannot tell.
-_SICK = """
-import http.server, signal, sys
+_SICK = """import http.server, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 class Sick(http.server.BaseHTTPRequestHandler):
     def do_GET(self):

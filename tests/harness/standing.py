@@ -14,8 +14,8 @@ _KINDS = (
     "deployments,statefulsets,horizontalpodautoscalers,services,ingresses,networkpolicies,poddisruptionbudgets,"
     "configmaps,secrets,roles,rolebindings,resourcequotas,limitranges,persistentvolumeclaims"
 )
-# The autoscaler's business.
-_NOT_COMPARED = ("replicas",)
+# The autoscaler's business, and what a Service that is made anew is given another of.
+_NOT_COMPARED = ("replicas", "clusterIP", "clusterIPs")
 
 Standing = Mapping[str, str]
 
