@@ -17,6 +17,7 @@ from toolchain.refusal import Refusal
 _RUN_AGAIN = ("Job",)
 # Each resource of the provider's applies as a manager of its own, whose name begins so.
 _PROVIDER = "pulumi-kubernetes"
+_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,8 @@ def look(wanted: Sequence[Manifest], kubectl: Kubectl) -> Additions:
             if paths.value(below, path) is not ABSENT:
                 without[key(each)] = paths.without(below, path)
                 added.setdefault(key(each), []).append((path, entry.who))
-    replaced = kubectl.would_replace([_sent(each) for each in without.values()])
+    # Without a version, as controllers write the status of some objects every few seconds.
+    replaced = kubectl.would_replace([_sent(each, guarded=False) for each in without.values()])
     _must_be_deletable(replaced.problems, added)
     told: list[str] = []
     kept: list[Manifest] = []
@@ -63,19 +65,27 @@ def look(wanted: Sequence[Manifest], kubectl: Kubectl) -> Additions:
     return Additions(told=tuple(told), without=tuple(kept))
 
 
-def delete(additions: Additions, kubectl: Kubectl) -> None:
-    """Delete what others added.
+def delete(additions: Additions, wanted: Sequence[Manifest], kubectl: Kubectl) -> None:
+    """Delete what others added, as it was told.
+
+    An object whose status was written since it was looked at is looked at again.
 
     Raises:
-        Refusal: where the server refuses it, as for an object that was changed since.
+        Refusal: where the server refuses it, or more was added meanwhile.
     """
-    problems = kubectl.replace(additions.without).problems
-    if problems:
-        raise Refusal(
-            "what others added could not be deleted\n" + _lines(problems),
-            "the adoption would leave it in force; nothing was adopted yet",
-            "end what writes to these objects, and make adopt",
-        )
+    todo, problems = additions, kubectl.replace(additions.without).problems
+    for _ in range(_TRIES):
+        if not problems:
+            return
+        todo = look(wanted, kubectl)
+        if set(todo.told) - set(additions.told):
+            break
+        problems = kubectl.replace(todo.without).problems
+    raise Refusal(
+        "what others added could not be deleted\n" + _lines(problems),
+        "the adoption would leave it in force; nothing was adopted yet",
+        "end what writes to these objects, and make adopt",
+    )
 
 
 def _own(applied: Manifest) -> paths.Tree:
@@ -108,7 +118,8 @@ def _lines(problems: Mapping[Key, str]) -> str:
     return "\n".join(f"{of[1]} {of[3]}: {why}" for of, why in problems.items())
 
 
-def _sent(thing: Manifest) -> Manifest:
+def _sent(thing: Manifest, *, guarded: bool = True) -> Manifest:
     """The object as it may be put: its resourceVersion is the guard, its managers are the server's."""
-    metadata = {name: part for name, part in thing["metadata"].items() if name != "managedFields"}
+    left_out = {"managedFields"} if guarded else {"managedFields", "resourceVersion"}
+    metadata = {name: part for name, part in thing["metadata"].items() if name not in left_out}
     return {**thing, "metadata": metadata}

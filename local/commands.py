@@ -144,7 +144,7 @@ def adopt(options: Options) -> None:
             step.result(f"{len(live)} of {len(looked.wanted)} objects are there, and none is recreated")
         say("\n".join([adoption.told(looked, live, seen), *map("  deleted     {}".format, additions.told)]))
         releases.begin(config)
-        adopted_additions.delete(additions, kubectl.of(chosen))
+        adopted_additions.delete(additions, looked.wanted, kubectl.of(chosen))
         adoption.take_jobs(chosen, looked.wanted, live)
         with (
             Step("pulumi up", f"stack {options.stack}") as step,

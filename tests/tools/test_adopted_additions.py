@@ -44,11 +44,15 @@ def _service(*entries: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class _Kubectl:
-    """Answers of a server that has one Service. `filled` are fields that it fills in again."""
+    """Answers of a server that has one Service. `filled` are fields that it fills in again.
+
+    `conflicts` are the replacements before which something else writes to it.
+    """
 
     live_one: dict[str, Any]
     refused: str = ""
     unanswered: str = ""
+    conflicts: int = 0
     filled: dict[str, Any] = field(default_factory=dict)
     put: list[dict[str, Any]] = field(default_factory=list)
 
@@ -69,9 +73,12 @@ class _Kubectl:
         return Answers(objects={key(each): each for each in after}, problems={})
 
     def replace(self, wanted: Sequence[Any]) -> Answers:
+        if wanted and self.conflicts:
+            self.conflicts -= 1
+            problem = "the object has been modified"
+            return Answers(objects={}, problems={key(each): problem for each in wanted})
         self.put += wanted
-        problems = {key(each): self.refused for each in wanted} if self.refused else {}
-        return Answers(objects={}, problems=problems)
+        return Answers(objects={}, problems={})
 
 
 _WANTED = [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "postgres", "namespace": "shop"}}]
@@ -87,7 +94,7 @@ def test_what_others_added_is_told_with_who_did_and_deleted_alone() -> None:
     found = _look(kubectl)
     assert [each.rpartition(" of ")[2] for each in found.told] == ["kubectl-patch", "argocd"]
     assert all(each.startswith("Service postgres: spec.") for each in found.told)
-    adopted_additions.delete(found, kubectl)  # type: ignore[arg-type]
+    adopted_additions.delete(found, _WANTED, kubectl)  # type: ignore[arg-type]
     (put,) = kubectl.put
     assert put["spec"] == {"ports": [{"port": 80, "protocol": "TCP"}]}
     # The guard against a change in between, and nobody's managers.
@@ -98,7 +105,7 @@ def test_what_others_added_is_told_with_who_did_and_deleted_alone() -> None:
 def test_where_nothing_was_added_nothing_is_told_and_nothing_is_put() -> None:
     kubectl = _Kubectl(live_one=_service())
     found = _look(kubectl)
-    adopted_additions.delete(found, kubectl)  # type: ignore[arg-type]
+    adopted_additions.delete(found, _WANTED, kubectl)  # type: ignore[arg-type]
     assert (found.told, kubectl.put) == ((), [])
 
 
@@ -129,9 +136,27 @@ def test_what_the_server_would_not_take_is_refused_before_anything_is_changed() 
         assert not kubectl.put
 
 
-def test_an_object_that_was_changed_meanwhile_ends_the_adoption_before_it_begins() -> None:
+def test_an_object_whose_status_is_written_meanwhile_is_looked_at_again() -> None:
     kubectl = _Kubectl(live_one=_PATCHED)
     found = _look(kubectl)
-    kubectl.refused = "the object has been modified"
+    kubectl.conflicts = 2
+    adopted_additions.delete(found, _WANTED, kubectl)  # type: ignore[arg-type]
+    assert len(kubectl.put) == 1
+
+
+def test_an_object_that_never_rests_ends_the_adoption_before_it_begins() -> None:
+    kubectl = _Kubectl(live_one=_PATCHED)
+    found = _look(kubectl)
+    kubectl.conflicts = 100
     with pytest.raises(Refusal, match="the object has been modified"):
-        adopted_additions.delete(found, kubectl)  # type: ignore[arg-type]
+        adopted_additions.delete(found, _WANTED, kubectl)  # type: ignore[arg-type]
+    assert not kubectl.put
+
+
+def test_what_was_added_after_the_list_was_told_is_not_deleted() -> None:
+    kubectl = _Kubectl(live_one=_service(_entry("argocd", "Update", _SELECTOR)))
+    found = _look(kubectl)
+    kubectl.conflicts, kubectl.live_one = 1, _PATCHED
+    with pytest.raises(Refusal, match="the object has been modified"):
+        adopted_additions.delete(found, _WANTED, kubectl)  # type: ignore[arg-type]
+    assert not kubectl.put

@@ -344,7 +344,7 @@ def test_what_others_added_is_told_and_deleted_before_anything_is_applied(
     found = adopted_additions.Additions(told=("Service p: spec.ports[81] of kubectl-patch",))
     deleted: list[object] = []
 
-    def delete(additions: adopted_additions.Additions, _: object) -> None:
+    def delete(additions: adopted_additions.Additions, *_: object) -> None:
         assert not (there.root / "forced").exists()
         deleted.append(additions)
 
