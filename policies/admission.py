@@ -26,6 +26,8 @@ from .vocabulary import (
 # What these make, they make of an object that was judged; their names can be taken by nobody else.
 _CONTROLLERS = (
     "system:kube-controller-manager",
+    # It ends the deletion of what a rule of today would refuse.
+    "system:serviceaccount:kube-system:generic-garbage-collector",
     *(
         f"system:serviceaccount:kube-system:{name}-controller"
         for name in (
