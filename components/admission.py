@@ -40,11 +40,9 @@ def enforce(
     def specifications(account: str) -> dict[Level, dict[str, Any]]:
         return admission.policies(RULES, rules, _trusted(stack, account), today)
 
-    for level in specifications(""):
+    for level, own in specifications(operator if isinstance(operator, str) else "").items():
         specification: Any = (
-            specifications(operator)[level]
-            if isinstance(operator, str)
-            else operator.apply(partial(_at, specifications, level))
+            own if isinstance(operator, str) else operator.apply(partial(_at, specifications, level))
         )
         # The namespace is part of the name: the objects belong to the cluster, and two stacks share one.
         name = f"{stack.namespace}-{level}"

@@ -5,7 +5,7 @@ customers use is held to its certificate whatever the level of the rule.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from policies.configuration import Configuration
@@ -55,13 +55,7 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     levels = {rule.id: rules.levels.get(rule.id, rule.level) for rule in RULES}
     return [
         deviation.problem(today)
-        for deviation in (
-            *_rollouts(stack),
-            *_certificates(stack),
-            *_ranges(stack),
-            *_controllers(stack),
-            *_fixed(stack),
-        )
+        for deviation in (*_certificates(stack), *_at_admission(stack))
         if (deviation.always or levels[deviation.rule] is Level.MANDATORY)
         and not rules.exempt(
             deviation.rule, {"kind": deviation.kind, "metadata": {"name": deviation.name}}, today
@@ -69,9 +63,13 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     ]
 
 
+def _at_admission(stack: Stack) -> Iterator[_Deviation]:
+    """What the admission policies alone would refuse."""
+    if stack.tenancy.admission_policies:
+        yield from (*_rollouts(stack), *_ranges(stack), *_controllers(stack), *_fixed(stack))
+
+
 def _rollouts(stack: Stack) -> Iterator[_Deviation]:
-    if not stack.tenancy.admission_policies:
-        return
     for tier, name, settings in (
         ("backend", names.BACKEND, stack.backend),
         ("frontend", names.FRONTEND, stack.frontend),
@@ -107,8 +105,6 @@ def _certificates(stack: Stack) -> Iterator[_Deviation]:
 
 
 def _ranges(stack: Stack) -> Iterator[_Deviation]:
-    if not stack.tenancy.admission_policies:
-        return
     backend = [names.BACKEND]
     backend += [names.JOBS] if stack.backend.jobs else []
     backend += [names.MIGRATIONS] if migrations.as_job(stack.backend) else []
@@ -119,31 +115,31 @@ def _ranges(stack: Stack) -> Iterator[_Deviation]:
         for index, host in enumerate(settings.egress):
             for cidr in host.cidrs:
                 if judge(_RANGES, _policy(cidr, host.port)):
-                    yield from _wide(f"{tier}.egress[{index}].cidrs", cidr, clients)
+                    yield from _wide(
+                        f"{tier}.egress[{index}].cidrs",
+                        cidr,
+                        "lets a path lead to a /16 at most, or a /48 of IPv6: wider ones are whole networks, "
+                        "with what else is in them",
+                        map(names.outside, clients),
+                        "the host's own range",
+                    )
 
 
 def _controllers(stack: Stack) -> Iterator[_Deviation]:
-    if not stack.tenancy.admission_policies:
-        return
     servers = [names.BACKEND, names.FRONTEND, *([names.SOLVER] if stack.edge.tls.issuer else [])]
     for index, cidr in enumerate(stack.edge.controller_cidrs):
         if judge(_RANGES, _policy(cidr, stack.backend.port, inward=True)):
-            for server in servers:
-                yield _Deviation(
-                    key=f"edge.controllerCidrs[{index}]",
-                    found=cidr,
-                    why=f"the rule {_RANGES.id} lets a /16 in at most, or a /48 of IPv6: all others in a "
-                    "wider one could reach the pods without the edge",
-                    rule=_RANGES.id,
-                    kind="NetworkPolicy",
-                    name=names.from_edge(server),
-                    instead="name the controller's own ranges; or, ",
-                )
+            yield from _wide(
+                f"edge.controllerCidrs[{index}]",
+                cidr,
+                "lets a /16 in at most, or a /48 of IPv6: all others in a wider one could reach the pods "
+                "without the edge",
+                map(names.from_edge, servers),
+                "the controller's own ranges",
+            )
 
 
 def _fixed(stack: Stack) -> Iterator[_Deviation]:
-    if not stack.tenancy.admission_policies:
-        return
     for tier, name, settings in (
         ("backend", names.BACKEND, stack.backend),
         ("frontend", names.FRONTEND, stack.frontend),
@@ -164,17 +160,17 @@ def _fixed(stack: Stack) -> Iterator[_Deviation]:
                 )
 
 
-def _wide(key: str, cidr: str, clients: Sequence[str]) -> Iterator[_Deviation]:
-    for client in clients:
+def _wide(key: str, cidr: str, why: str, policies: Iterable[str], own: str) -> Iterator[_Deviation]:
+    """Each policy that opens a range which is wider than the rule allows; `own` is what to name instead."""
+    for policy in policies:
         yield _Deviation(
             key=key,
             found=cidr,
-            why=f"the rule {_RANGES.id} lets a path lead to a /16 at most, or a /48 of IPv6: wider ones are "
-            "whole networks, with what else is in them",
+            why=f"the rule {_RANGES.id} {why}",
             rule=_RANGES.id,
             kind="NetworkPolicy",
-            name=names.outside(client),
-            instead="name the host's own range; or, ",
+            name=policy,
+            instead=f"name {own}; or, ",
         )
 
 

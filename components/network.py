@@ -25,7 +25,6 @@ from .names import Identity
 Peer = networking.v1.NetworkPolicyPeerArgs
 
 _DNS_PORT = 53
-_DNS_LABELS = {"k8s-app": "kube-dns"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +90,7 @@ def allow_dns(metadata: meta.v1.ObjectMetaArgs, tenancy: Tenancy, parent: pulumi
     """
     servers = Peer(
         namespace_selector=_named(tenancy.dns_namespace),
-        pod_selector=meta.v1.LabelSelectorArgs(match_labels=tenancy.dns_labels or _DNS_LABELS),
+        pod_selector=meta.v1.LabelSelectorArgs(match_labels=tenancy.dns_selector),
     )
     others = addresses(tenancy.dns_addresses)
     networking.v1.NetworkPolicy(

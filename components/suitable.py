@@ -8,7 +8,7 @@ import pulumi
 from .live import Seen
 from .model.stack import Stack
 from .rights import Need
-from .survey import DNS_LABELS, Survey
+from .survey import Survey
 
 # ValidatingAdmissionPolicies are stable from here on, and the sleep before a pod's end works without a gate:
 # https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/
@@ -75,7 +75,7 @@ def _dns_problems(stack: Stack, survey: Survey) -> Iterator[str]:
     tenancy, dns = stack.tenancy, survey.dns
     if dns is None:
         return
-    labels = dict(tenancy.dns_labels) or DNS_LABELS
+    labels = tenancy.dns_selector
     if (dns.namespace, dict(dns.labels)) != (tenancy.dns_namespace, labels):
         yield _told(
             "feastflow:tenancy.dnsNamespace",

@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 from . import rights
 from .model.stack import Stack
+from .model.tenancy import DNS_LABELS
 from .rights import Need
 
 Object = Mapping[str, Any]
 # Returns the object at a path, None where it is not there or may not be read; with a body it is posted.
 Ask = Callable[..., dict[str, Any] | None]
 
-DNS_LABELS = {"k8s-app": "kube-dns"}
 _OPERATOR_NAME = ("app.kubernetes.io/name", "cloudnative-pg")
 _NODE_LOCAL = "apis/apps/v1/namespaces/kube-system/daemonsets/node-local-dns"
 _AUTHORIZATION = "apis/authorization.k8s.io/v1"
@@ -95,7 +95,7 @@ def _version(told: Object | None) -> tuple[int, int] | None:
 
 def _dns(ask: Ask, stack: Stack) -> tuple[Dns | None, bool]:
     tenancy = stack.tenancy
-    own = (tenancy.dns_namespace, dict(tenancy.dns_labels) or DNS_LABELS)
+    own = (tenancy.dns_namespace, tenancy.dns_selector)
     is_known = False
     for namespace, labels in (own, *(each for each in _DNS_PLACES if each != own)):
         listed = ask(f"api/v1/namespaces/{namespace}/pods?labelSelector={_selector(labels)}&limit=1")

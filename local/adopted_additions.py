@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from local.drift import ownership, paths
-from local.drift.kubectl import LOOKING, Kubectl
+from local.drift.kubectl import LOOKING, Kubectl, sent
 from local.drift.paths import ABSENT
 from local.drift.wanted import Key, Manifest, key
 from toolchain.refusal import Refusal
@@ -48,7 +48,7 @@ def look(wanted: Sequence[Manifest], kubectl: Kubectl) -> Additions:
                 without[key(each)] = paths.without(below, path)
                 added.setdefault(key(each), []).append((path, entry.who))
     # Without a version, as controllers write the status of some objects every few seconds.
-    replaced = kubectl.would_replace([_sent(each, guarded=False) for each in without.values()])
+    replaced = kubectl.would_replace([sent(each, guarded=False) for each in without.values()])
     _must_be_deletable(replaced.problems, added)
     told: list[str] = []
     kept: list[Manifest] = []
@@ -61,7 +61,7 @@ def look(wanted: Sequence[Manifest], kubectl: Kubectl) -> Additions:
         ]
         told += [f"{of[1]} {of[3]}: {paths.shown(path)} of {who}" for path, who in gone]
         if gone:
-            kept.append(_sent(without[of]))
+            kept.append(sent(without[of]))
     return Additions(told=tuple(told), without=tuple(kept))
 
 
@@ -116,10 +116,3 @@ def _must_be_deletable(problems: Collection[Key], added: dict[Key, list[tuple[pa
 
 def _lines(problems: Mapping[Key, str]) -> str:
     return "\n".join(f"{of[1]} {of[3]}: {why}" for of, why in problems.items())
-
-
-def _sent(thing: Manifest, *, guarded: bool = True) -> Manifest:
-    """The object as it may be put: its resourceVersion is the guard, its managers are the server's."""
-    left_out = {"managedFields"} if guarded else {"managedFields", "resourceVersion"}
-    metadata = {name: part for name, part in thing["metadata"].items() if name not in left_out}
-    return {**thing, "metadata": metadata}

@@ -26,7 +26,7 @@ _KEY = re.compile(r"(?!\.\.?$|\.\.)[A-Za-z0-9._-]{1,253}")
 # IsEnvVarName of k8s.io/apimachinery, which every API server accepts, and which is a key of a Secret too.
 _VARIABLE = re.compile(r"(?!\.\.?$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-_LONGEST_HOST = 253
+LONGEST_HOST = 253
 # With the key's name it is all of its ConfigMap.
 _LONGEST_BUNDLE = MOST_LETTERS - 100
 # Made with every cluster, and everybody's.
@@ -135,7 +135,7 @@ def _host(text: str) -> str:
         ipaddress.ip_address(text)
     except ValueError:
         labels = text.split(".")
-        if len(text) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels):
+        if len(text) <= LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels):
             return text
     raise refuse(why, "feastflow.example.com")
 

@@ -63,6 +63,10 @@ class Signatures(Model):
     )
 
 
+# Of kube-dns and of CoreDNS where it takes kube-dns' place.
+DNS_LABELS = {"k8s-app": "kube-dns"}
+
+
 class Tenancy(Model):
     """The namespace's own guards."""
 
@@ -161,6 +165,11 @@ class Tenancy(Model):
                 at="signatures",
             )
         return self
+
+    @property
+    def dns_selector(self) -> dict[str, str]:
+        """The labels by which the cluster's DNS pods are known."""
+        return dict(self.dns_labels) or DNS_LABELS
 
 
 class Cluster(Model):

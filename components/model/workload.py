@@ -12,6 +12,7 @@ from .nodes import NodeSelector, Tolerations
 from .release import Release
 from .scalars import (
     HOST,
+    LONGEST_HOST,
     Certificates,
     Command,
     Cpu,
@@ -41,7 +42,6 @@ _USUAL = {"cpu": "250m", "memory": "256Mi"}
 # As short as a certificate can be.
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 _METRIC = "http_requests_per_second"
-_LONGEST_HOST = 253
 
 
 class Amounts(Model):
@@ -229,7 +229,7 @@ def _outside_host(text: str) -> str:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        if HOST.fullmatch(text.removesuffix(".")) and len(text) <= _LONGEST_HOST:
+        if HOST.fullmatch(text.removesuffix(".")) and len(text) <= LONGEST_HOST:
             return text
     raise refuse(
         "it is no DNS name in lower case, without scheme, port or path; addresses stand in cidrs",

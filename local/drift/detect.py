@@ -8,7 +8,7 @@ from typing import Any
 from local.drift import compare, guard, opening, ownership, paths
 from local.drift import report as reports
 from local.drift.compare import Difference
-from local.drift.kubectl import LOOKING, Answers, Kubectl
+from local.drift.kubectl import LOOKING, Answers, Kubectl, sent
 from local.drift.ownership import Entry
 from local.drift.paths import ABSENT, Path, Tree
 from local.drift.report import Change, Finding, Masks, Report, Unseen
@@ -144,7 +144,7 @@ def _compared(
             compared.replacement = overlaid(each_live, each.manifest)
         found.append(compared)
     replaced = kubectl.would_replace(
-        [_sent(each.replacement) for each in found if each.replacement is not None]
+        [sent(each.replacement) for each in found if each.replacement is not None]
     )
     for compared in found:
         if compared.replacement is not None:
@@ -227,7 +227,7 @@ def _repair(compared: _Compared, secrets: frozenset[str]) -> Repair | None:
         finding=_finding(
             wanted, changes, reports.masked(compared.problem, secrets) if compared.problem else None
         ),
-        replacement=_sent(compared.replacement) if compared.replacement is not None else None,
+        replacement=sent(compared.replacement) if compared.replacement is not None else None,
         applied=wanted.members if applied else (),
     )
 
@@ -281,9 +281,3 @@ def _is_over(manifest: Mapping[str, Any]) -> bool:
     return (
         manifest["kind"] == "Job" and (manifest.get("spec") or {}).get("ttlSecondsAfterFinished") is not None
     )
-
-
-def _sent(thing: Mapping[str, Any]) -> Manifest:
-    """The object as it may be put: its resourceVersion is the guard, its managers are the server's."""
-    metadata = {name: part for name, part in thing["metadata"].items() if name != "managedFields"}
-    return {**thing, "metadata": metadata}

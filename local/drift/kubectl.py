@@ -83,6 +83,16 @@ def of(chosen: Target) -> Kubectl:
     return Kubectl(command=tuple(shlex.split(chosen.kubectl_command())))
 
 
+def sent(thing: Mapping[str, Any], *, guarded: bool = True) -> Manifest:
+    """Return an object of the server's as it may be put: its managers are the server's to write.
+
+    Its resourceVersion is the guard against a change in between; without it the object is put whatever it is.
+    """
+    left_out = {"managedFields"} if guarded else {"managedFields", "resourceVersion"}
+    metadata = {name: part for name, part in thing["metadata"].items() if name not in left_out}
+    return {**thing, "metadata": metadata}
+
+
 def _applying(manager: str) -> tuple[str, ...]:
     return ("apply", "--server-side", "--force-conflicts", f"--field-manager={manager}")
 
