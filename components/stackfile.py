@@ -43,6 +43,14 @@ class StackFileError(ValueError):
             return f"{name} is not YAML: {self}"
         return f"{name} {self}" if str(self).startswith("holds ") else f"{name}: {self}"
 
+    def words(self, name: str) -> tuple[str, str, str]:
+        """Return what was found in the file of this name, why it matters, and what to do."""
+        return (
+            self.of(name),
+            "Pulumi would not read it either, so nothing can be deployed",
+            f"fix {name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Altered:

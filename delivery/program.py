@@ -69,11 +69,7 @@ class Program:
         try:
             return stackfile.load(path) if path.exists() else StackFile()
         except stackfile.StackFileError as error:
-            raise Refusal(
-                error.of(path.name),
-                "Pulumi would not read it either, so nothing can be deployed",
-                f"fix {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
-            ) from error
+            raise Refusal(*error.words(path.name)) from error
 
     def destination(self, stack: str) -> dict[str, str]:
         """Return where the stack's file says that it is deployed, without credentials."""

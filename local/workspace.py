@@ -238,11 +238,7 @@ def _file(stack: str) -> StackFile:
     try:
         return stackfile.load(path)
     except stackfile.StackFileError as error:
-        raise Refusal(
-            error.of(path.name),
-            "Pulumi would not read it either, so nothing can be deployed",
-            f"fix {path.name}: it begins with `config:`, and below it one `feastflow:…:` a setting",
-        ) from error
+        raise Refusal(*error.words(path.name)) from error
 
 
 def _end_orphans(runs: Path) -> list[int]:

@@ -97,16 +97,11 @@ def life(office: Office, request: pytest.FixtureRequest, tmp_path_factory: pytes
     )
 
 
-def _changes(ran: Ran) -> list[str]:
-    """Return the lines in which it says that an object was changed."""
-    return [line for line in ran.out.splitlines() if {"created", "updated", "deleted"} & set(line.split())]
-
-
 def test_a_deployer_deploys_repairs_rotates_and_destroys_by_its_two_roles_alone(
     life: Life, office: Office
 ) -> None:
     assert "created" in life.ran["up"].out
-    assert _changes(life.ran["idle"]) == []
+    assert deployer.changes(life.ran["idle"]) == []
     assert life.ran["drift"].code == 2
     assert "NOT REPAIRED" not in life.ran["repaired"].text
     assert "created" in life.ran["repaired"].out

@@ -10,6 +10,7 @@ import yaml
 from ..documented import documented
 from .kube import Kube
 from .product import Product
+from .running import Ran
 
 
 def account(kube: Kube, namespace: str, name: str) -> str:
@@ -47,3 +48,8 @@ def allow(product: Product, kube: Kube, stack: str, subject: str) -> list[dict[s
     found = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     path.unlink()
     return found
+
+
+def changes(ran: Ran) -> list[str]:
+    """Return the lines in which an update says that an object was changed."""
+    return [line for line in ran.out.splitlines() if {"created", "updated", "deleted"} & set(line.split())]
