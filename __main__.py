@@ -34,7 +34,9 @@ on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig, allo
 
 operator = trusted.operator(stack, seen, before)
 tenancy = Tenancy(
-    "tenancy", TenancyArgs(stack=stack, rules=rules, owner=owner, operator=operator), on_cluster
+    "tenancy",
+    TenancyArgs(stack=stack, rules=rules, owner=owner, operator=operator, asked=kubeconfig),
+    on_cluster,
 )
 database = Database(
     "database",

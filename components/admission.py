@@ -17,8 +17,8 @@ from policies.configuration import Configuration
 from policies.rule import Level
 from policies.rules import RULES
 
-from . import names
-from .model.stack import Stack
+from . import in_force, names
+from .model.stack import Kubeconfig, Stack
 
 _VERSION = "admissionregistration.k8s.io/v1"
 
@@ -26,13 +26,15 @@ _VERSION = "admissionregistration.k8s.io/v1"
 def enforce(
     stack: Stack,
     rules: Configuration,
-    namespace: pulumi.Input[str],
+    namespace: pulumi.Output[str],
     parent: pulumi.Resource,
     operator: str | pulumi.Output[str] = "",
-) -> None:
+    asked: Kubeconfig | None = None,
+) -> pulumi.Output[str]:
     """Create a ValidatingAdmissionPolicy and its binding for each level that has rules.
 
-    `operator` is the account of the database's operator, as `namespace/name`.
+    Return the namespace for what is judged: known when the API server, `asked` by this kubeconfig, judges by
+    these rules. `operator` is the account of the database's operator, as `namespace/name`.
     """
     options = pulumi.ResourceOptions(parent=parent)
     today = dt.datetime.now(tz=dt.UTC).date()
@@ -40,6 +42,7 @@ def enforce(
     def specifications(account: str) -> dict[Level, dict[str, Any]]:
         return admission.policies(RULES, rules, _trusted(stack, account), today)
 
+    judged = namespace
     for level, own in specifications(operator if isinstance(operator, str) else "").items():
         specification: Any = (
             own if isinstance(operator, str) else operator.apply(partial(_at, specifications, level))
@@ -63,6 +66,12 @@ def enforce(
             spec=admission.binding(name, level, namespace),
             opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
         )
+        if level is Level.MANDATORY:
+            probe = pulumi.Output.from_input(specification).apply(
+                lambda denying: admission.probe(denying, stack.namespace)
+            )
+            judged = in_force.name(namespace, asked, policy, probe)
+    return judged
 
 
 def _at(specifications: Callable[[str], Mapping[Level, Any]], level: Level, operator: str) -> Any:  # noqa: ANN401

@@ -12,7 +12,7 @@ from policies.references import MADE_ELSEWHERE
 from . import admission, live, names, network, ownership, signatures, sizing, workload
 from .context import Place
 from .model.external import external
-from .model.stack import Stack
+from .model.stack import Kubeconfig, Stack
 
 _LEVEL = "restricted"
 _STORAGE = "ephemeral-storage"
@@ -26,13 +26,15 @@ _PRIORITIES = {"database": 1_000_000, "backend": 1_000, "frontend": 1_000}
 class TenancyArgs:
     """The stack whose namespace it is, what its file says about the rules, and the stack's UUID.
 
-    `operator` is the account of the database's operator, as `namespace/name`.
+    `operator` is the account of the database's operator, as `namespace/name`. By the kubeconfig `asked` the API
+    server is asked whether it judges by the rules of this update yet; without one, nothing is awaited.
     """
 
     stack: Stack
     rules: Configuration
     owner: pulumi.Input[str]
     operator: str | pulumi.Output[str] = ""
+    asked: Kubeconfig | None = None
 
 
 class Tenancy(pulumi.ComponentResource):
@@ -55,7 +57,9 @@ class Tenancy(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.namespace = self._owned(args)
         if settings.admission_policies:
-            admission.enforce(stack, args.rules, self.namespace, self, args.operator)
+            self.namespace = admission.enforce(
+                stack, args.rules, self.namespace, self, args.operator, args.asked
+            )
         if settings.create_namespace:
             self._size(stack)
             self._developers(settings.developers)

@@ -6,6 +6,7 @@ before can still be labelled and deleted. Not a goal: ClusterRoles, which belong
 """
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,6 +57,10 @@ _MOMENT = (
     'timestamp(request.operation == "CREATE" ? string(object.metadata.creationTimestamp) : '
     f'{_TIMES}.exists(time, time != "") ? {_TIMES}.max() : "9999-01-01T00:00:00Z")'
 )
+# An object that is never created: its dry run tells whether the API server judges by these very rules yet.
+# Only a binding that denies tells it, and only a dry run that says its rules is let through.
+_PROBE = "rules-in-force"
+_PROBED = "kubernetes-namespace.policies/rules"
 _NAME = 'object.metadata.?name.orValue(object.metadata.?generateName.orValue("?"))'
 
 
@@ -76,7 +81,23 @@ def policies(
         ]
         if held:
             specifications[level] = _specification(held, configuration, trusted, today)
+    if Level.MANDATORY in specifications:
+        denying = specifications[Level.MANDATORY]
+        denying["validations"].append(_probed(_digest(denying)))
     return specifications
+
+
+def probe(specification: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    """Return the ConfigMap whose dry run the API server denies until it judges by this specification.
+
+    The specification is that of `Level.MANDATORY`. A server that has no such policy yet lets it through.
+    """
+    own = {**specification, "validations": specification["validations"][:-1]}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": _PROBE, "namespace": namespace, "annotations": {_PROBED: _digest(own)}},
+    }
 
 
 def binding(policy: Any, level: Level, namespace: Any) -> dict[str, Any]:
@@ -162,6 +183,19 @@ def _validation(rule: Rule, exemptions: Sequence[Exemption]) -> dict[str, str]:
         "messageExpression": f"{json.dumps(rule.id + ': ')} + {who} + {json.dumps(f': {rule.remedy}.')}",
         "reason": "Forbidden",
     }
+
+
+def _probed(digest: str) -> dict[str, str]:
+    annotated = f'object.metadata.?annotations[?"{_PROBED}"].orValue("")'
+    return {
+        "expression": f'!(variables.kind == "ConfigMap" && {_NAME} == "{_PROBE}") || {annotated} == "{digest}"',
+        "message": f"The name {_PROBE} is kept for asking which rules are in force; choose another.",
+        "reason": "Forbidden",
+    }
+
+
+def _digest(specification: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _kinds(rule: Rule) -> tuple[str, ...]:

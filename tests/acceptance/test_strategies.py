@@ -179,18 +179,11 @@ def test_a_bad_canary_gets_no_request_and_up_fails_with_its_own_words(
 ) -> None:
     words = f"bad as a canary by {'a gateway' if edge else 'an ingress'}"
     canary = with_canary(crashing(words), 25, patience=_IMPATIENT)
-    _lower(releases, old, edge)
     with seen(site) as customers:
         ran = releases.attempt(backend={"image": old.image, **canary}, **edge)
     _words(ran, f"| {words}")
     figures.text("canary, a bad version", str(customers), "0 failed")
     assert customers.only(old.version), customers
-
-
-def _lower(releases: Releases, image: Image, sections: dict[str, Object]) -> None:
-    """Lower rules by an update of its own: at the API server the former level holds for a moment more."""
-    if levels := sections.get("levels"):
-        releases.up(backend={"image": image.image}, levels=levels)
 
 
 def test_a_good_version_arrives_pod_by_pod(
@@ -293,7 +286,6 @@ def test_a_canary_by_a_gateway_gets_exactly_its_weight_and_then_everything(
     def canary(version: Object) -> Ran:
         return releases.up(backend={"image": old.image, **with_canary(version, 10)}, **_GATEWAY)
 
-    _lower(releases, old, _GATEWAY)
     canary({"command": ["python3", "-c", _SICK]})
     until(lambda: asked(site, 20).failures, what="the canary behind the Gateway", within=30)
     found = asked(site, 500)

@@ -63,7 +63,7 @@ def types(kube: Kube, rules: Sequence[Rule], checked: Sequence[str]) -> list[tup
         {**resource_rule(kind), "apiGroups": [group(kind)]} for kind in checked
     ]
     for validation in specification["validations"]:
-        del validation["messageExpression"]
+        validation.pop("messageExpression", None)
     policy = made("ValidatingAdmissionPolicy", "typed", specification, VERSION)
 
     def settled() -> Object | None:
