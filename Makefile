@@ -16,63 +16,64 @@ help: ## list these commands
 	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 BACKEND_IMAGE= FRONTEND_IMAGE= BASE=origin/main TEST=(one of a lane)"
 
 venv:
-	@$(PYTHON) -m toolchain.environment
+	@$(PYTHON) -m tools.toolchain.environment
 
 up: ## FeastFlow on a real Kubernetes, from nothing to its address
-	@$(PYTHON) -m toolchain.environment $(if $(CONTEXT),,up)
-	@.venv/bin/python -m local up
+	@$(PYTHON) -m tools.toolchain.environment $(if $(CONTEXT),,up)
+	@.venv/bin/python -m tools.cli up
 
 status: venv ## the nodes, the pods and the site as they are
-	@.venv/bin/python -m local status
+	@.venv/bin/python -m tools.cli status
 
 shell: venv ## kubectl and pulumi for your shell: give its output to eval
-	@.venv/bin/python -m local shell
+	@.venv/bin/python -m tools.cli shell
 
 preview: venv ## what `make up` would change; without a cluster, as far as the state tells
-	@.venv/bin/python -m local preview
+	@.venv/bin/python -m tools.cli preview
 
 drift: venv ## what others changed on the cluster since the last deployment; exit code 2: anything
-	@.venv/bin/python -m local drift
+	@.venv/bin/python -m tools.cli drift
 
 audit: venv ## who may do what in the stack's namespace, from the live RBAC; ALL=yes: Kubernetes' own too
-	@.venv/bin/python -m local audit
+	@.venv/bin/python -m tools.cli audit
 
 rollback: venv ## the settings and images of the release before, deployed again
-	@.venv/bin/python -m local rollback
+	@.venv/bin/python -m tools.cli rollback
 
 adopt: venv ## take over a FeastFlow that kubectl applied, with its data
-	@.venv/bin/python -m local adopt
+	@.venv/bin/python -m tools.cli adopt
 
 render: venv ## the namespace as numbered manifests for GitOps, without a cluster
-	@.venv/bin/python -m render
+	@.venv/bin/python -m tools.render
 
 pull-request-preview: venv ## what this checkout changes in every stack since BASE; AGREED=label; no cluster, no keys
-	@.venv/bin/python -m delivery preview
+	@.venv/bin/python -m tools.delivery preview
 
 destroy: venv ## take the stack away, leave the cluster
-	@.venv/bin/python -m local destroy
+	@.venv/bin/python -m tools.cli destroy
 
 backend: venv ## move the stack's state: BACKEND=s3://bucket (made if need be) or BACKEND=local
-	@.venv/bin/python -m local backend
+	@.venv/bin/python -m tools.cli backend
 
 backend-policy: venv ## what IAM must allow to deploy this stack with its state on S3, as JSON
-	@.venv/bin/python -m local backend-policy
+	@.venv/bin/python -m tools.cli backend-policy
 
 deployer-role: venv ## what RBAC must allow to deploy this stack, as YAML: SUBJECT=(user at the API server)
-	@.venv/bin/python -m delivery deployer-role
+	@.venv/bin/python -m tools.delivery deployer-role
 
 images-pin: venv ## digests beside the tags in the stack's file; ALL=yes: also of what has one
-	@.venv/bin/python -m delivery pin
+	@.venv/bin/python -m tools.delivery pin
 
 backend-restore: venv ## bring a lost or damaged state on S3 back, or the one named by VERSION=
-	@.venv/bin/python -m local backend-restore
+	@.venv/bin/python -m tools.cli backend-restore
 
 down: venv ## take everything away, leave the machine as it was
-	@.venv/bin/python -m local down
+	@.venv/bin/python -m tools.cli down
 
-lint: venv ## ruff over everything, formatting included
+lint: venv ## ruff over everything, formatting included, and which layer may import which
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports --no-logo --cache-dir "$${XDG_CACHE_HOME:-$$HOME/.cache}/feastflow/imports"
 
 types: venv ## mypy, strict
 	@.venv/bin/mypy --cache-dir "$${XDG_CACHE_HOME:-$$HOME/.cache}/feastflow/mypy"
@@ -109,10 +110,10 @@ acceptance: venv browser ## everything else on a real cluster: PART=name[,name] 
 	@.venv/bin/python -m tests.acceptance
 
 drill: venv ## failures under load on the running stacks, measured: DRILL=name[,name] RUNS=n
-	@.venv/bin/python -m drills
+	@.venv/bin/python -m tools.drills
 
 bench: venv ## the stack beside kubectl, Helm and OpenTofu, as ratios: BENCH=name[,name] AGAINST= RUNS=n
-	@.venv/bin/python -m bench
+	@.venv/bin/python -m tools.bench
 
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
@@ -124,4 +125,4 @@ test: venv ## every lane, and a table of them at the end; CI runs this
 	@.venv/bin/python -m tests.lanes lint types unit state apiserver policies delivery judges app postgres e2e --alone unit e2e
 
 clean-cache: ## free what the current pins do not use; ALL=yes: everything, after `make down`
-	@$(PYTHON) -m local.clean
+	@$(PYTHON) -m tools.cli.clean

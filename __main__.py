@@ -4,33 +4,25 @@ from pathlib import Path
 
 import pulumi
 
-from components import (
-    apiserver,
-    cluster,
-    continuity,
-    fingerprint,
-    live,
-    ownership,
-    settings,
-    suitable,
-    trusted,
-)
 from components.backend import Backend, BackendArgs
 from components.database import Database, DatabaseArgs
 from components.edge import Edge, EdgeArgs
 from components.frontend import Frontend, FrontendArgs
+from components.guards import apiserver, continuity, ownership, suitable, trusted
+from components.guards.cluster import connection, live
 from components.outputs import Commands
+from components.settings import fingerprint, reader
 from components.tenancy import Tenancy, TenancyArgs
 
-stack, kubeconfig, rules = settings.load()
-cluster.check(kubeconfig)
+stack, kubeconfig, rules = reader.load()
+connection.check(kubeconfig)
 ownership.siblings(Path(__file__).parent, stack, kubeconfig)
 replicated = stack.database.engine == "replicated"
 seen = live.look(kubeconfig, stack.namespace, addresses=replicated, stack=stack)
 suitable.check(stack, seen)
 owner, before = ownership.identity(), continuity.last_update()
 allowed = continuity.checked(stack, seen, before, owner)
-on_cluster = pulumi.ResourceOptions(providers=[cluster.provider(kubeconfig, allowed)])
+on_cluster = pulumi.ResourceOptions(providers=[connection.provider(kubeconfig, allowed)])
 
 operator = trusted.operator(stack, seen, before)
 tenancy = Tenancy(
@@ -92,6 +84,6 @@ pulumi.export(
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
 pulumi.export(
     fingerprint.OUTPUT,
-    fingerprint.recorded(settings.whole(), database.key, after=[*backend.rolled_out, edge.route, *retired]),
+    fingerprint.recorded(reader.whole(), database.key, after=[*backend.rolled_out, edge.route, *retired]),
 )
 pulumi.export(continuity.OUTPUT, continuity.recorded(stack, seen, before, after=database.access.engine.ready))

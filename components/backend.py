@@ -6,28 +6,19 @@ from dataclasses import dataclass, replace
 import pulumi
 from pulumi_kubernetes import core
 
-from . import (
-    environment,
-    http_tier,
-    images,
-    jobs,
-    migrations,
-    names,
-    network,
-    secrets,
-    tracks,
-    traffic,
-    trust,
-    workload,
-)
-from .access import DatabaseAccess
-from .context import Place
-from .environment import Environment, SecretKey
-from .http_tier import HttpTierArgs
-from .model.tiers import Backend as BackendSettings
-from .names import Identity
-from .routes import Upstream
-from .tracks import Plan
+from .http import http_tier, traffic
+from .http.http_tier import HttpTierArgs
+from .http.traffic import Upstream
+from .postgres import authorities, migrations
+from .postgres.access import DatabaseAccess
+from .settings.derived import variants
+from .settings.derived.variants import Plan
+from .settings.model.tiers import Backend as BackendSettings
+from .settings.values import images, names
+from .settings.values.names import Identity
+from .workloads import environment, jobs, network, secrets, trust, workload
+from .workloads.context import Place
+from .workloads.environment import Environment, SecretKey
 
 _JWT = "jwt"
 
@@ -64,32 +55,34 @@ class Backend(pulumi.ComponentResource):
         """Create the paths to the database, then the migration, then the pods."""
         super().__init__("feastflow:kubernetes:Backend", name, None, opts)
         place, settings = args.place, args.settings
-        plan = tracks.plan(settings, weights=args.weights)
+        plan = variants.plan(settings, weights=args.weights)
         self.image = plan.serving.settings.image
         self.version = images.version(self.image)
         tier = place.identity(names.BACKEND, "backend")
         volumes = (
             *args.database.engine.client_volumes(),
             *trust.volumes("backend-ca", place, tier, settings.ca_bundle, self),
-            *trust.joined_volumes(settings.ca_bundle, args.database.engine),
+            *authorities.joined_volumes(settings.ca_bundle, args.database.engine),
         )
         database = args.database
-        first = trust.joining(settings.ca_bundle, database.engine, database.gate.image, settings.resources)
+        first = authorities.joining(
+            settings.ca_bundle, database.engine, database.gate.image, settings.resources
+        )
         tiers = [
             HttpTierArgs(
                 place=place,
-                identity=tier.beside(track.suffix, images.version(track.settings.image)),
-                track=track,
+                identity=tier.beside(variant.suffix, images.version(variant.settings.image)),
+                variant=variant,
                 env=env,
                 volumes=volumes,
                 init=first,
                 init_pull_secrets=database.pull_secrets,
             )
-            for track, env in zip(plan.tracks, self._environments(args, plan, tier), strict=True)
+            for variant, env in zip(plan.variants, self._environments(args, plan, tier), strict=True)
         ]
         pods = [http_tier.create(each, self) for each in self._migrated(args, tier, tiers)]
         led = traffic.lead(pods, plan.weight, self)
-        scheduled = self._scheduled(args, tiers[plan.tracks.index(plan.serving)], led.settled)
+        scheduled = self._scheduled(args, tiers[plan.variants.index(plan.serving)], led.settled)
         self.upstream, self.rolled_out = led.upstream, [*led.settled, *scheduled]
         self.service = pulumi.Output.concat(
             self.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
@@ -108,7 +101,7 @@ class Backend(pulumi.ComponentResource):
             "JWT_SECRET": SecretKey(secret=secret, key=_JWT),
         }
         own = secrets.create(place, identity, args.settings.secrets, self)
-        versions = [track.settings for track in plan.tracks]
+        versions = [variant.settings for variant in plan.variants]
         values = [plain_variables(replace(args, settings=settings)) for settings in versions]
         configs = environment.configs("backend-config", place, identity, values, self)
         return [
@@ -136,7 +129,7 @@ class Backend(pulumi.ComponentResource):
         after: Sequence[pulumi.Resource],
     ) -> list[pulumi.Resource]:
         """Create the scheduled jobs of the version that gets the requests, once it does."""
-        version: BackendSettings = serving.track.settings
+        version: BackendSettings = serving.variant.settings
         made = jobs.JobsArgs(
             place=args.place,
             settings=version,
@@ -157,7 +150,7 @@ class Backend(pulumi.ComponentResource):
         place, settings, engine = args.place, args.settings, args.database.engine
         migrator = place.identity(names.MIGRATIONS, "migrations")
         clients = [identity.every_version]
-        if migrations.as_job(settings):
+        if settings.migrations.as_job:
             clients.append(migrator)
         if settings.jobs:
             clients.append(jobs.identity(place))
@@ -169,17 +162,17 @@ class Backend(pulumi.ComponentResource):
         # Of the tier's own size, so that no pod needs more for waiting than for its work.
         gate = replace(args.database.gate, resources=settings.resources)
         volumes = (*tiers[0].volumes, args.database.gate_volume)
-        if migrations.as_init_container(settings):
+        if settings.migrations.as_init_container:
             return [
                 replace(
                     tier,
-                    init=(*tier.init, gate, migrations.container(tier.track.settings, tier.env)),
+                    init=(*tier.init, gate, migrations.container(tier.variant.settings, tier.env)),
                     volumes=volumes,
                     after=after,
                 )
                 for tier in tiers
             ]
-        if not migrations.as_job(settings):
+        if not settings.migrations.as_job:
             return [replace(tier, after=after) for tier in tiers]
         account = workload.account(
             "migrations-account",
@@ -190,7 +183,7 @@ class Backend(pulumi.ComponentResource):
         )
         made: dict[str, pulumi.Resource] = {}
         for tier in tiers:
-            version: BackendSettings = tier.track.settings
+            version: BackendSettings = tier.variant.settings
             job = migrations.job_name(version)
             if job not in made:
                 made[job] = migrations.create(
@@ -210,7 +203,7 @@ class Backend(pulumi.ComponentResource):
                     self,
                 )
         return [
-            replace(tier, after=[*after, made[migrations.job_name(tier.track.settings)]]) for tier in tiers
+            replace(tier, after=[*after, made[migrations.job_name(tier.variant.settings)]]) for tier in tiers
         ]
 
 
@@ -229,5 +222,5 @@ def plain_variables(args: BackendArgs) -> Mapping[str, str]:
         "FRONTEND_URL": args.site_url,
         "APP_VERSION": images.version(settings.image),
         **workload.lifetime_variables(settings.shutdown),
-        **trust.with_database(settings.ca_bundle, database.engine),
+        **authorities.with_database(settings.ca_bundle, database.engine),
     }

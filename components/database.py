@@ -6,24 +6,15 @@ from typing import Any
 
 import pulumi
 
-from . import (
-    administrator,
-    environment,
-    images,
-    names,
-    network,
-    replicated,
-    roles,
-    scram,
-    standalone,
-    workload,
-)
-from .access import DatabaseAccess, Engine
-from .context import Place
-from .environment import SecretKey
-from .model.database import Database as DatabaseSettings
-from .names import Identity
-from .network import Rule
+from .postgres import administrator, replicated, roles, scram, standalone
+from .postgres.access import DatabaseAccess, Engine
+from .settings.model.database import Database as DatabaseSettings
+from .settings.values import images, names
+from .settings.values.names import Identity
+from .workloads import environment, network, workload
+from .workloads.context import Place
+from .workloads.environment import SecretKey
+from .workloads.network import Rule
 
 _BASIC = "kubernetes.io/basic-auth"
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import pulumi
 
-from . import certificate, filters, gateway, ingress, names, network, ratelimit, retry
-from .context import Place
-from .model.edge import Edge as EdgeSettings
-from .routes import Route, Upstream
+from .http import certificate, filters, gateway, ingress, ratelimit, retry
+from .http.traffic import Route, Upstream
+from .settings.model.edge import Edge as EdgeSettings
+from .settings.values import names
+from .workloads import network
+from .workloads.context import Place
 
 
 @dataclass(frozen=True, kw_only=True)

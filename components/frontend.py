@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import core, networking
 
-from . import environment, http_tier, images, names, network, secrets, tracks, traffic, trust, workload
-from .context import Place
-from .environment import Environment, SecretKey
-from .model.tenancy import Cluster
-from .model.tiers import BACKEND_URL
-from .model.tiers import Frontend as FrontendSettings
-from .names import Identity
-from .routes import Upstream
+from .http import http_tier, traffic
+from .http.traffic import Upstream
+from .settings.derived import variants
+from .settings.model.tenancy import Cluster
+from .settings.model.tiers import BACKEND_URL
+from .settings.model.tiers import Frontend as FrontendSettings
+from .settings.values import images, names
+from .settings.values.names import Identity
+from .workloads import environment, network, secrets, trust, workload
+from .workloads.context import Place
+from .workloads.environment import Environment, SecretKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +47,13 @@ class Frontend(pulumi.ComponentResource):
         """Create the pods and their Service."""
         super().__init__("feastflow:kubernetes:Frontend", name, None, opts)
         place, settings = args.place, args.settings
-        plan = tracks.plan(settings, weights=args.weights)
+        plan = variants.plan(settings, weights=args.weights)
         self.image = plan.serving.settings.image
         self.version = images.version(self.image)
         tier = place.identity(names.FRONTEND, "frontend")
         values = [
-            {**plain_variables(track.settings, place.cluster), **_address(track.settings, args.backend)}
-            for track in plan.tracks
+            {**plain_variables(variant.settings, place.cluster), **_address(variant.settings, args.backend)}
+            for variant in plan.variants
         ]
         configs = environment.configs("frontend-config", place, tier, values, self)
         volumes = trust.volumes("frontend-ca", place, tier, settings.ca_bundle, self)
@@ -62,15 +65,15 @@ class Frontend(pulumi.ComponentResource):
             http_tier.create(
                 http_tier.HttpTierArgs(
                     place=place,
-                    identity=tier.beside(track.suffix, images.version(track.settings.image)),
-                    track=track,
-                    env=_variables(track.settings, plain, config, own),
+                    identity=tier.beside(variant.suffix, images.version(variant.settings.image)),
+                    variant=variant,
+                    env=_variables(variant.settings, plain, config, own),
                     volumes=volumes,
                     after=paths,
                 ),
                 self,
             )
-            for track, plain, config in zip(plan.tracks, values, configs, strict=True)
+            for variant, plain, config in zip(plan.variants, values, configs, strict=True)
         ]
         self.upstream = traffic.lead(pods, plan.weight, self).upstream
         self.service = pulumi.Output.concat(

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import names
-from .model.stack import Kubeconfig, Stack
+from .settings.model.stack import Kubeconfig, Stack
+from .settings.values import names
 
 _COMPONENTS = ("backend", "frontend", "migrations", "database")
 _PRIMARY = "cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary"

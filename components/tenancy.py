@@ -9,10 +9,14 @@ from pulumi_kubernetes import core, meta, rbac, scheduling
 from policies.configuration import Configuration
 from policies.references import MADE_ELSEWHERE
 
-from . import admission, live, names, network, ownership, signatures, sizing, workload
-from .context import Place
-from .model.external import external
-from .model.stack import Kubeconfig, Stack
+from .guards import admission, ownership, signatures
+from .guards.cluster import live
+from .settings.derived import sizing
+from .settings.model.external import external
+from .settings.model.stack import Kubeconfig, Stack
+from .settings.values import names
+from .workloads import network, workload
+from .workloads.context import Place
 
 _LEVEL = "restricted"
 _STORAGE = "ephemeral-storage"
@@ -26,8 +30,8 @@ _PRIORITIES = {"database": 1_000_000, "backend": 1_000, "frontend": 1_000}
 class TenancyArgs:
     """The stack whose namespace it is, what its file says about the rules, and the stack's UUID.
 
-    `operator` is the account of the database's operator, as `namespace/name`. By the kubeconfig `asked` the API
-    server is asked whether it judges by the rules of this update yet; without one, nothing is awaited.
+    `operator` is the account of the database's operator, as `namespace/name`. By the kubeconfig `asked` the
+    API server is asked whether it judges by the rules of this update yet; without one, nothing is awaited.
     """
 
     stack: Stack

@@ -186,9 +186,10 @@ def _validation(rule: Rule, exemptions: Sequence[Exemption]) -> dict[str, str]:
 
 
 def _probed(digest: str) -> dict[str, str]:
+    is_probe = f'variables.kind == "ConfigMap" && {_NAME} == "{_PROBE}"'
     annotated = f'object.metadata.?annotations[?"{_PROBED}"].orValue("")'
     return {
-        "expression": f'!(variables.kind == "ConfigMap" && {_NAME} == "{_PROBE}") || {annotated} == "{digest}"',
+        "expression": f'!({is_probe}) || {annotated} == "{digest}"',
         "message": f"The name {_PROBE} is kept for asking which rules are in force; choose another.",
         "reason": "Forbidden",
     }

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from toolchain import console
+from tools.toolchain import console
 
 from .parts import command
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache
+from tools.toolchain import cache
 
 from ..harness import standing, suite
 from ..harness.kube import Kube

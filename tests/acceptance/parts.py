@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
-from toolchain.refusal import Refusal
+from tools.toolchain.refusal import Refusal
 
 _HERE = Path(__file__).parent
 _PREFIX = "test_"

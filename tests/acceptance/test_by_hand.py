@@ -43,7 +43,9 @@ def user(product: Product, deployed: dict[str, str], tmp_path_factory: pytest.Te
 @pytest.fixture(scope="module")
 def types(user: Product) -> Types:
     """The user at a shell of the clone, with Pulumi on PATH."""
-    tools = f'eval "$(cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, "-m", "toolchain"])})"'
+    tools = (
+        f'eval "$(cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, "-m", "tools.toolchain"])})"'
+    )
     return lambda line: user.typed(f"{tools} && {line}")
 
 

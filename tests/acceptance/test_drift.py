@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.drift import wanted as objects
-from local.drift.wanted import Wanted
+from tools.cli.drift import wanted as objects
+from tools.cli.drift.wanted import Wanted
 
 from ..apiserver.drift import mutations
 from ..apiserver.drift.mutations import Mutation
@@ -98,7 +98,7 @@ def test_an_object_deleted_of_every_kind_is_found_and_comes_back(
 
 
 def _looked(product: Product, *, code: int) -> dict[str, Any]:
-    ran = product.typed(f"{documented('.venv/bin/python -m local drift --json')} || test $? -eq {code}")
+    ran = product.typed(f"{documented('.venv/bin/python -m tools.cli drift --json')} || test $? -eq {code}")
     found: dict[str, Any] = json.loads(ran.out)
     assert (code != 0) == found["drift"], found
     return found

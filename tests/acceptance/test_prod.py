@@ -125,11 +125,11 @@ def _drained(product: Product, node: str, figures: Figures) -> Iterator[None]:
     worker = {"worker": node.removeprefix(f"{product.cluster}-")}
     started = time.monotonic()
     try:
-        product.typed(documented(".venv/bin/python -m cluster drain worker", worker))
+        product.typed(documented(".venv/bin/python -m tools.cluster drain worker", worker))
         figures.seconds("a worker drained", time.monotonic() - started)
         yield
     finally:
-        product.typed(documented(".venv/bin/python -m cluster uncordon worker", worker))
+        product.typed(documented(".venv/bin/python -m tools.cluster uncordon worker", worker))
 
 
 def _have_lead(there: Kube, suits: Callable[[str | None], bool]) -> None:

@@ -68,13 +68,13 @@ def test_a_worker_that_loses_its_power_takes_no_order_with_it(
     node = kube.get("pod", "postgres-0")["spec"]["nodeName"]
     short = node.removeprefix(f"{product.cluster}-")
     started = time.monotonic()
-    product.typed(documented(".venv/bin/python -m cluster stop worker2", {"worker2": short}))
+    product.typed(documented(".venv/bin/python -m tools.cluster stop worker2", {"worker2": short}))
     try:
         until(lambda: not _is_ready(kube, node), what=f"{node} to be missed", within=120)
         figures.seconds("worker without power, noticed", time.monotonic() - started)
     finally:
         started = time.monotonic()
-        product.typed(documented(".venv/bin/python -m cluster start worker2", {"worker2": short}))
+        product.typed(documented(".venv/bin/python -m tools.cluster start worker2", {"worker2": short}))
     until(lambda: _is_ready(kube, node), what=node, within=120)
     figures.seconds("worker switched on, Ready again", time.monotonic() - started)
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.place import CLUSTER_SCOPED, INSTANCE
-from local import edge
+from tools.bench.place import CLUSTER_SCOPED, INSTANCE
+from tools.cli import edge
 
 from ..documented import documented
 from ..harness import rendered

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from delivery.rights import Right
+from tools.delivery.rights import Right
 
 # Of oneself, which every user may ask.
 _OPEN = "authorization.k8s.io"

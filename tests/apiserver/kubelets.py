@@ -6,7 +6,7 @@ https://kwok.sigs.k8s.io/docs/user/stages-configuration/
 import functools
 from pathlib import Path
 
-from toolchain import golang, pins
+from tools.toolchain import golang, pins
 
 _MODULE = "sigs.k8s.io/kwok"
 _OWN = Path(__file__).parent / "stages.yaml"

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cluster import addons
-from toolchain import golang, pins, process
-from toolchain.console import Step
-from toolchain.golang import Build
+from tools.cluster import addons
+from tools.toolchain import golang, pins, process
+from tools.toolchain.console import Step
+from tools.toolchain.golang import Build
 
 from . import credentials, kubelets, loopback
 from .credentials import Credentials

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import atrest
+from tools.cluster import atrest
 
 from ..harness.kube import Kube
 from . import server

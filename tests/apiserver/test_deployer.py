@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from delivery.rights import Right
+from tools.delivery.rights import Right
 
 from ..harness import deployer
 from ..harness.running import Ran

@@ -179,7 +179,7 @@ def test_a_stack_that_was_never_deployed_has_no_drift_to_look_for(office: Office
 
 def _looked(team: Team, *, code: int) -> dict[str, Any]:
     """The report for machines, with this exit code."""
-    line = documented(".venv/bin/python -m local drift --json", {".venv/bin/python": sys.executable})
+    line = documented(".venv/bin/python -m tools.cli drift --json", {".venv/bin/python": sys.executable})
     ran: Ran = team.product.typed(f"{line} 2>/dev/null || test $? -eq {code}")
     found: dict[str, Any] = json.loads(ran.out)
     assert (code == 2) == found["drift"], found

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from toolchain import process
+from tools.toolchain import process
 
 from ..unit.recorder import record_stack, stack_file
 from . import server

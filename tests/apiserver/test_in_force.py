@@ -1,4 +1,4 @@
-"""Rules while they change: an update that lowers one needs it at once, and what one refuses is still deleted."""
+"""Rules while they change: an update needs at once what it allows, and what is refused can be deleted."""
 
 import datetime as dt
 import json

@@ -13,7 +13,7 @@ from typing import Self
 
 import pytest
 
-from toolchain import cache, private, proc
+from tools.toolchain import cache, private, proc
 
 from ..documented import documented
 from ..harness.figures import Figures

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import __main__ as command
-from bench import place, runner
-from cluster.handle import Cluster
-from toolchain import pins
-from toolchain.refusal import Refusal
+from tools.bench import __main__ as command
+from tools.bench import place, runner
+from tools.cluster.handle import Cluster
+from tools.toolchain import pins
+from tools.toolchain.refusal import Refusal
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from bench import figures, report, stacks, table
-from bench.figures import Course, Row
-from bench.memory import Cost
-from bench.stacks import Turn
-from drills.table import WIDTH
+from tools.bench import figures, report, stacks, table
+from tools.bench.figures import Course, Row
+from tools.bench.memory import Cost
+from tools.bench.stacks import Turn
+from tools.drills.table import WIDTH
 
 WHAT = {"kubectl": "kubectl apply", "pulumi": "pulumi up --skip-preview"}
 

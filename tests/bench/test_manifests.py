@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bench import helm, manifests, tofu
-from bench.place import Place
-from local import workspace
+from tools.bench import helm, manifests, tofu
+from tools.bench.place import Place
+from tools.cli import workspace
 
 _CONFIG = {
     "feastflow:backend": {"image": "localhost/api:1"},

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import memory
-from bench.memory import Peaks, Process
-from toolchain.process import CommandError
+from tools.bench import memory
+from tools.bench.memory import Peaks, Process
+from tools.toolchain.process import CommandError
 
 
 def put(proc: Path, number: int, parent: int, command: str, peak: int = 2048) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bench import place, runner
-from bench.place import Place
-from cluster.api import Api
-from cluster.handle import Cluster
-from local import smoke
-from toolchain.refusal import Refusal
+from tools.bench import place, runner
+from tools.bench.place import Place
+from tools.cli import smoke
+from tools.cluster.api import Api
+from tools.cluster.handle import Cluster
+from tools.toolchain.refusal import Refusal
 
 _NAMESPACE = "feastflow-bench-pulumi"
 _KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet"}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench import profile
-from bench.profile import Profile, Span
+from tools.bench import profile
+from tools.bench.profile import Profile, Span
 
 _URN = "urn:pulumi:bench::feastflow::{kind}::{name}"
 

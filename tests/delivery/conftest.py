@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from delivery import comment, report
-from delivery.report import Report
-from toolchain import environment as python
-from toolchain import golang, pins
-from toolchain.console import Step
+from tools.delivery import comment, report
+from tools.delivery.report import Report
+from tools.toolchain import environment as python
+from tools.toolchain import golang, pins
+from tools.toolchain.console import Step
 
 from . import registries, repository
 from .registries import Served

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from delivery import comment, verdict
-from delivery.comment import LONGEST, MARKER
-from delivery.report import Change, Preview, Report, Violation
+from tools.delivery import comment, verdict
+from tools.delivery.comment import LONGEST, MARKER
+from tools.delivery.report import Change, Preview, Report, Violation
 
 
 def _report(*previews: Preview) -> Report:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from delivery import deployer, rights
-from render import program
+from tools.delivery import deployer, rights
+from tools.render import program
 
 from ..unit.recorder import stack_file
 

@@ -93,7 +93,7 @@ def test_the_values_of_a_rendering_go_to_whatever_writes_to_the_store(
 ) -> None:
     ran = types(
         documented(
-            ".venv/bin/python -m render --stack prod --values | your-tool-that-writes-to-the-store",
+            ".venv/bin/python -m tools.render --stack prod --values | your-tool-that-writes-to-the-store",
             {"your-tool-that-writes-to-the-store": "cat > ../written.json"},
         )
     )

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from delivery import drift, github
-from delivery.drift import MARKER
-from toolchain.refusal import Refusal
+from tools.delivery import drift, github
+from tools.delivery.drift import MARKER
+from tools.toolchain.refusal import Refusal
 
 from .web import Asked, Web, serving
 

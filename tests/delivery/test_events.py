@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from delivery import events
-from delivery.report import Violation
+from tools.delivery import events
+from tools.delivery.report import Violation
 
 _SET = "kubernetes:apps/v1:StatefulSet"
 

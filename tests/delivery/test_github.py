@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from delivery import github
-from delivery.comment import MARKER
-from toolchain.refusal import Refusal
+from tools.delivery import github
+from tools.delivery.comment import MARKER
+from tools.toolchain.refusal import Refusal
 
 from .web import Asked, Web, serving
 

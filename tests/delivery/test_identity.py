@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from delivery import identity
-from toolchain.refusal import Refusal
+from tools.delivery import identity
+from tools.toolchain.refusal import Refusal
 
 from .web import Asked, Web, serving
 

@@ -62,7 +62,11 @@ def runner(tmp_path: Path, registry: Served, monkeypatch: pytest.MonkeyPatch) ->
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     for room in ("toolchain", "delivery"):
-        shutil.copytree(ROOT / room, checkout / room, ignore=shutil.ignore_patterns("__pycache__", "go"))
+        shutil.copytree(
+            ROOT / "tools" / room,
+            checkout / "tools" / room,
+            ignore=shutil.ignore_patterns("__pycache__", "go"),
+        )
     registries.application(checkout / "shop")
     for program in ("syft", "grype", "cosign"):
         path = tmp_path / "played" / program
@@ -163,7 +167,7 @@ def test_a_folder_without_a_dockerfile_for_each_tier_is_refused_with_its_variabl
 
 
 def test_the_tools_are_asked_for_by_exact_versions_and_checked_against_gos_log() -> None:
-    text = (ROOT / "delivery" / "tools.sh").read_text()
+    text = (ROOT / "tools" / "delivery" / "tools.sh").read_text()
     words = [word.rstrip(";") for word in text.split() if "@" in word]
 
     assert [word.partition("@")[0].rpartition("/")[2] for word in words] == ["syft", "grype", "cosign"]
@@ -216,7 +220,7 @@ def _recall(folder: Path, name: str, attempt: str) -> subprocess.CompletedProces
         "PATH": f"{gh.parent}{os.pathsep}{os.environ['PATH']}",
     }
     return subprocess.run(  # noqa: S603 - the project's own script
-        ["/bin/sh", str(ROOT / "delivery" / "recall.sh"), name, str(folder / "images")],
+        ["/bin/sh", str(ROOT / "tools" / "delivery" / "recall.sh"), name, str(folder / "images")],
         env=environment,
         capture_output=True,
         text=True,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from toolchain import environment
+from tools.toolchain import environment
 
 from . import repository
 from .repository import ROOT, Repository

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from delivery import pinning, reference
-from delivery.reference import Reference
-from delivery.registry import Registry
-from toolchain.refusal import Refusal
+from tools.delivery import pinning, reference
+from tools.delivery.reference import Reference
+from tools.delivery.registry import Registry
+from tools.toolchain.refusal import Refusal
 
 from ..documented import documented
 from . import registries, repository

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from delivery import program
-from delivery.program import Program
-from toolchain.refusal import Refusal
+from tools.delivery import program
+from tools.delivery.program import Program
+from tools.toolchain.refusal import Refusal
 
 from .repository import Repository
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from delivery import comment, events, program, protection, verdict
-from delivery.program import Program
-from delivery.report import Change, Preview, Report, Violation
+from tools.delivery import comment, events, program, protection, verdict
+from tools.delivery.program import Program
+from tools.delivery.report import Change, Preview, Report, Violation
 
 _CLAIM = Change(operation="delete", kind="PersistentVolumeClaim", name="shop/data")
 _OFF = Preview(stack="prod", unprotected=("Namespace shop",))

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from delivery import pullrequest, verdict
-from delivery.engine import Engine
-from delivery.program import Program
-from delivery.report import Preview
-from toolchain.pulumi import Pulumi
+from tools.delivery import pullrequest, verdict
+from tools.delivery.engine import Engine
+from tools.delivery.program import Program
+from tools.delivery.report import Preview
+from tools.toolchain.pulumi import Pulumi
 
 from .repository import Repository
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from delivery import reference, registry
-from delivery.reference import Reference
-from delivery.registry import Registry
-from toolchain.refusal import Refusal
+from tools.delivery import reference, registry
+from tools.delivery.reference import Reference
+from tools.delivery.registry import Registry
+from tools.toolchain.refusal import Refusal
 
 from . import registries
 from .registries import Served

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from delivery import report as reports
-from delivery.report import Change, Preview, Report, Violation
-from toolchain.refusal import Refusal
+from tools.delivery import report as reports
+from tools.delivery.report import Change, Preview, Report, Violation
+from tools.toolchain.refusal import Refusal
 
 _REPORT = Report(
     base="b" * 40,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from delivery import protection
+from tools.delivery import protection
 
 from .conftest import Preview, Previewed
 from .repository import Repository

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from delivery import reference, settled
-from delivery.registry import Registry
-from toolchain.refusal import Refusal
+from tools.delivery import reference, settled
+from tools.delivery.registry import Registry
+from tools.toolchain.refusal import Refusal
 
 from . import registries
 from .registries import Served

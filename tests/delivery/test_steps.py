@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from delivery.comment import LONGEST, MARKER
+from tools.delivery.comment import LONGEST, MARKER
 
 from .conftest import Preview, Previewed
 from .repository import Repository
@@ -83,7 +83,11 @@ def losing(preview: Preview) -> Previewed:
         program.write_text(program.read_text(encoding="utf-8") + _TOKEN, encoding="utf-8")
 
     def change(clone: Repository) -> None:
-        clone.edit("components/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"')
+        clone.edit(
+            "components/postgres/standalone.py",
+            "service_name=names.DATABASE_HEADLESS",
+            'service_name="other"',
+        )
         clone.edit("__main__.py", "the first token of all", "the second token of all")
 
     return preview(change, before=before)

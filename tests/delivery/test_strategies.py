@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from delivery.engine import Engine
-from delivery.program import Program
-from delivery.report import Preview
-from toolchain import pulumi
-from toolchain.console import Step
+from tools.delivery.engine import Engine
+from tools.delivery.program import Program
+from tools.delivery.report import Preview
+from tools.toolchain import pulumi
+from tools.toolchain.console import Step
 
 from .repository import ROOT
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from delivery.engine import Engine
-from delivery.program import Program
-from toolchain import pulumi
-from toolchain.console import Step
+from tools.delivery.engine import Engine
+from tools.delivery.program import Program
+from tools.toolchain import pulumi
+from tools.toolchain.console import Step
 
 from ..documented import documented
 from . import repository
@@ -85,7 +85,9 @@ def test_against_the_stacks_state_only_what_differs_is_shown_replaces_too_and_no
     clone: Repository, deployed: tuple[Repository, Path], tmp_path: Path
 ) -> None:
     before = _files(deployed[1])
-    clone.edit("components/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"')
+    clone.edit(
+        "components/postgres/standalone.py", "service_name=names.DATABASE_HEADLESS", 'service_name="other"'
+    )
     code, said = _typed(clone, tmp_path, f"{_theirs(deployed[1])}; make preview STACK=dev")
 
     assert code == 0, said

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from delivery import __main__ as command
-from delivery import comment, protection
-from delivery import report as reports
-from delivery.report import Preview, Report
+from tools.delivery import __main__ as command
+from tools.delivery import comment, protection
+from tools.delivery import report as reports
+from tools.delivery.report import Preview, Report
 
 from . import repository
 from .repository import ROOT, WORKFLOWS, Ran
@@ -232,8 +232,9 @@ def comment_step(tmp_path: Path) -> Callable[..., Ran]:
     bare = step | {"run": step["run"].replace("python3 -m", f"{sys.executable} -S -m")}
     clone = tmp_path / "clone"
     clone.mkdir()
+    (clone / "tools").mkdir()
     for room in ("delivery", "toolchain"):
-        (clone / room).symlink_to(ROOT / room)
+        (clone / "tools" / room).symlink_to(ROOT / "tools" / room)
     known = {
         "github.token": "t",
         "github.event.workflow_run.head_sha": "a" * 40,
@@ -323,7 +324,7 @@ def test_the_commands_that_the_workflows_call_exist(capsys: pytest.CaptureFixtur
     called = {
         name
         for path in _FILES
-        for name in re.findall(r"python3 -m delivery (\w+)", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"python3 -m tools.delivery (\w+)", path.read_text(encoding="utf-8"))
     }
 
     assert called == {"post", "identify", "advise", "drift", "images"}

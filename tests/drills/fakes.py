@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.api import Api
-from drills.drill import Drill
-from drills.journal import Facts
-from drills.samples import Sample
-from drills.stage import Stage
-from drills.verdict import Failures, Measured, Promise, Row
+from tools.cluster.api import Api
+from tools.drills.drill import Drill
+from tools.drills.journal import Facts
+from tools.drills.samples import Sample
+from tools.drills.stage import Stage
+from tools.drills.verdict import Failures, Measured, Promise, Row
 
 
 class _NoApi(Api):

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from drills import __main__ as command
-from drills import journal, opening, report, runner
-from drills.catalogue import DRILLS
-from drills.drill import Drill
-from drills.journal import Entry, Journal
-from drills.verdict import Measured
-from local import scope
-from toolchain import golang
-from toolchain.process import CommandError
-from toolchain.pulumi import Pulumi
-from toolchain.refusal import Refusal
+from tools.cli import scope
+from tools.drills import __main__ as command
+from tools.drills import journal, opening, report, runner
+from tools.drills.catalogue import DRILLS
+from tools.drills.drill import Drill
+from tools.drills.journal import Entry, Journal
+from tools.drills.verdict import Measured
+from tools.toolchain import golang
+from tools.toolchain.process import CommandError
+from tools.toolchain.pulumi import Pulumi
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Broken, drill, run
 

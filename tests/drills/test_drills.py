@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from cluster.engine import Engine
-from cluster.handle import Cluster
-from components import settings
-from drills import objects, pathcut, pods, releases, under_way, waiting
-from drills.catalogue import DRILLS
-from drills.drill import Drill
-from drills.journal import Facts
-from drills.objects import Object
-from drills.stage import Stage
-from local.stack import Stack
-from local.workspace import Workspace, merged
-from toolchain.pulumi import Pulumi
-from toolchain.refusal import Refusal
+from components.settings import reader
+from tools.cli.stack import Stack
+from tools.cli.workspace import Workspace, merged
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.drills import objects, pathcut, pods, releases, under_way, waiting
+from tools.drills.catalogue import DRILLS
+from tools.drills.drill import Drill
+from tools.drills.journal import Facts
+from tools.drills.objects import Object
+from tools.drills.stage import Stage
+from tools.toolchain.pulumi import Pulumi
+from tools.toolchain.refusal import Refusal
 
 from ..unit.recorder import encode, stack_file
 from .fakes import NO_API
@@ -269,7 +269,7 @@ def test_what_a_release_drill_changes_are_settings_that_the_program_takes(stage:
     assert isinstance(drill, releases.Release)
     config = merged(stack_file("dev"), drill.changes(stage))
 
-    assert settings.parse({key: encode(value) for key, value in config.items()})
+    assert reader.parse({key: encode(value) for key, value in config.items()})
 
 
 @pytest.mark.parametrize("replicas", [2, 5])
@@ -285,7 +285,7 @@ def test_a_backend_that_is_scaled_within_its_maximum_leaves_the_database_as_it_i
     assert after["feastflow:backend"]["autoscaling"]["minReplicas"] == replicas + 2
 
     accepted = {
-        settings.parse({key: encode(value) for key, value in config.items()})[0].connections
+        reader.parse({key: encode(value) for key, value in config.items()})[0].connections
         for config in (before, after)
     }
     assert len(accepted) == 1

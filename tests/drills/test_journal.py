@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from drills import journal
-from drills.journal import Entry, Journal
-from toolchain.refusal import Refusal
+from tools.drills import journal
+from tools.drills.journal import Entry, Journal
+from tools.toolchain.refusal import Refusal
 
 ENTRY = Entry(drill="node-drained", stack="prod", facts={"nodes": ["x-worker"]})
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from drills import samples
-from drills.load import Load, program
-from drills.samples import Sample
-from toolchain import cache, golang, pins, process
-from toolchain.console import Step
-from toolchain.refusal import Refusal
+from tools.drills import samples
+from tools.drills.load import Load, program
+from tools.drills.samples import Sample
+from tools.toolchain import cache, golang, pins, process
+from tools.toolchain.console import Step
+from tools.toolchain.refusal import Refusal
 
 from .fakes import steady
 

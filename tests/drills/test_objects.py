@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from drills import objects, pathcut
-from drills.objects import Object
+from tools.drills import objects, pathcut
+from tools.drills.objects import Object
 
 
 def pod(

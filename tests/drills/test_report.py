@@ -5,8 +5,8 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from drills import report, verdict
-from drills.verdict import Promise
+from tools.drills import report, verdict
+from tools.drills.verdict import Promise
 
 from .fakes import run, sample, steady
 

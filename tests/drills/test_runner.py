@@ -7,19 +7,19 @@ from typing import Any, Self
 
 import pytest
 
-from cluster.engine import Engine
-from cluster.handle import Cluster
-from drills import runner, waiting
-from drills.drill import Drill
-from drills.journal import Journal
-from drills.samples import Sample
-from drills.stage import Stage
-from drills.verdict import Measured
-from local.stack import Stack
-from local.workspace import Workspace
-from toolchain.process import CommandError
-from toolchain.pulumi import Pulumi
-from toolchain.refusal import Refusal
+from tools.cli.stack import Stack
+from tools.cli.workspace import Workspace
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.drills import runner, waiting
+from tools.drills.drill import Drill
+from tools.drills.journal import Journal
+from tools.drills.samples import Sample
+from tools.drills.stage import Stage
+from tools.drills.verdict import Measured
+from tools.toolchain.process import CommandError
+from tools.toolchain.pulumi import Pulumi
+from tools.toolchain.refusal import Refusal
 
 from .fakes import NO_API, Broken, drill, sample
 

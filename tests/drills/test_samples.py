@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from drills import samples
-from drills.samples import Window
+from tools.drills import samples
+from tools.drills.samples import Window
 
 from .fakes import sample, steady
 

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from drills import table, verdict
-from drills.catalogue import DRILLS
-from drills.samples import Window
-from drills.verdict import Failures, Promise
+from tools.drills import table, verdict
+from tools.drills.catalogue import DRILLS
+from tools.drills.samples import Window
+from tools.drills.verdict import Failures, Promise
 
 from .fakes import row, run, sample, steady
 

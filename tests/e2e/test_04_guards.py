@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache
+from tools.toolchain import cache
 
 from ..harness.kube import RESTRICTED, Kube, Object, name_of, ruled
 from ..harness.product import Product

@@ -37,7 +37,7 @@ def allow(product: Product, kube: Kube, stack: str, subject: str) -> list[dict[s
     line = documented(
         "make -s deployer-role STACK=prod SUBJECT=repo:OWNER/REPO:environment:prod | kubectl apply -f -",
         {
-            "make -s deployer-role": f"{sys.executable} -m delivery deployer-role",
+            "make -s deployer-role": f"{sys.executable} -m tools.delivery deployer-role",
             "STACK=prod": f"--stack {stack}",
             "SUBJECT=repo:OWNER/REPO:environment:prod": f"--subject {subject}",
             "kubectl apply": f"tee role.yaml | {shlex.quote(kube.kubectl)} apply",

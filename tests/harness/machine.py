@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster.footprint import SYSCTLS
-from toolchain import cache
+from tools.cluster.footprint import SYSCTLS
+from tools.toolchain import cache
 
 from .product import Product
 from .running import run

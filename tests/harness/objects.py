@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bench.place import CLUSTER_SCOPED, INSTANCE
+from tools.bench.place import CLUSTER_SCOPED, INSTANCE
 
 from .kube import Kube, Object
 

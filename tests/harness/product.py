@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from cluster.ports import encrypted, must_be_free
-from toolchain.refusal import Refusal
+from tools.cluster.ports import encrypted, must_be_free
+from tools.toolchain.refusal import Refusal
 
 from .running import CommandError, Ran, UnderWay, run
 
@@ -130,7 +130,7 @@ class Product:
 
     def begin(self, command: str) -> UnderWay:
         """`make COMMAND`, under way."""
-        return UnderWay([sys.executable, "-m", "local", command], self.environment, self.root)
+        return UnderWay([sys.executable, "-m", "tools.cli", command], self.environment, self.root)
 
     def done(self, command: str) -> Ran:
         """`make COMMAND`, which must succeed."""
@@ -143,23 +143,23 @@ class Product:
 
     def begin_drill(self, *names: str) -> UnderWay:
         """`make drill DRILL=NAMES`, under way."""
-        command = [sys.executable, "-m", "drills", "--drill", ",".join(names)]
+        command = [sys.executable, "-m", "tools.drills", "--drill", ",".join(names)]
         return UnderWay(command, self.environment, self.root)
 
     def node(self, command: str, node: str) -> Ran:
-        """`python -m cluster COMMAND NODE`, to its end."""
-        line = [sys.executable, "-m", "cluster", "--name", self.cluster, command, node]
+        """`python -m tools.cluster COMMAND NODE`, to its end."""
+        line = [sys.executable, "-m", "tools.cluster", "--name", self.cluster, command, node]
         return self._kept(run(line, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES))
 
     @cached_property
     def kubectl(self) -> str:
-        """The kubectl that the project compiled, as `python -m toolchain` puts it on PATH."""
-        tools = f'eval "$({shlex.join([sys.executable, "-m", "toolchain"])})" && command -v kubectl'
+        """The kubectl that the project compiled, as `python -m tools.toolchain` puts it on PATH."""
+        tools = f'eval "$({shlex.join([sys.executable, "-m", "tools.toolchain"])})" && command -v kubectl'
         return _successful(self._bash(tools, within=FROM_NOTHING)).out.strip()
 
     def shell(self, line: str) -> Ran:
         """A line typed into a shell after `eval "$(make -s shell)"`; must succeed."""
-        assignments = shlex.join([sys.executable, "-m", "local", "shell"])
+        assignments = shlex.join([sys.executable, "-m", "tools.cli", "shell"])
         return _successful(self._bash(f'eval "$({assignments})" && {line}'))
 
     def engine(self, *arguments: str) -> str:

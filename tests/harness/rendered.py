@@ -1,7 +1,7 @@
 """A stack from rendered manifests, by kubectl alone.
 
 External Secrets is on no cluster of the tests. `written` does its work: it replaces the references by the
-Secrets that the operator would make of them, with values from `python -m render --values`.
+Secrets that the operator would make of them, with values from `python -m tools.render --values`.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from render.operator import made
+from tools.render.operator import made
 
 from .kube import Kube, name_of
 from .product import Product
@@ -46,7 +46,7 @@ def versions(there: Kube, kinds: str) -> dict[str, tuple[str, int | None]]:
 
 
 def _render(product: Product, *flags: str) -> str:
-    command = [sys.executable, "-m", "render", *flags]
+    command = [sys.executable, "-m", "tools.render", *flags]
     ran = run(command, environment=product.environment, cwd=product.root, timeout=_SECONDS)
     if ran.code != 0:
         raise CommandError(ran)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache
+from tools.toolchain import cache
 
 from .. import failed
 from ..documented import documented

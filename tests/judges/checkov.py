@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolchain import environment
+from tools.toolchain import environment
 
 from . import running
 from .finding import Finding

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from toolchain import pins
+from tools.toolchain import pins
 
 from . import running, schemas
 from .finding import Finding

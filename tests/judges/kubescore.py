@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from toolchain import pins
+from tools.toolchain import pins
 
 from . import running
 from .finding import Finding

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from toolchain import pins
+from tools.toolchain import pins
 
 from . import running
 from .finding import Finding

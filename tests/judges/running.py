@@ -4,9 +4,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from toolchain import golang
-from toolchain.console import Step
-from toolchain.golang import Build
+from tools.toolchain import golang
+from tools.toolchain.console import Step
+from tools.toolchain.golang import Build
 
 _LIMIT_SECONDS = 300
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from toolchain import golang, pins
+from tools.toolchain import golang, pins
 
 _HERE = Path(__file__).parent
 

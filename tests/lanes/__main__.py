@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from toolchain import console
+from tools.toolchain import console
 
 from .. import failed
 from . import summary

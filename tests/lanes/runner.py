@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from toolchain import console
+from tools.toolchain import console
 
 from . import lane, order
 from .lane import Lane, Outcome

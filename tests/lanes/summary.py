@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from toolchain import cache, console
+from tools.toolchain import cache, console
 
 from .. import failed
 from .lane import Outcome

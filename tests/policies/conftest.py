@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import pulumi
-from toolchain.console import Step
-from toolchain.pulumi import Pulumi
+from tools.toolchain import pulumi
+from tools.toolchain.console import Step
+from tools.toolchain.pulumi import Pulumi
 
 from . import engine
 from .engine import Workspace

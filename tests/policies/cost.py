@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import console, pulumi
-from toolchain.console import Step
+from tools.toolchain import console, pulumi
+from tools.toolchain.console import Step
 
 from ..unit.recorder import stack_file
 from .engine import ROOT, Workspace, workspace

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from toolchain import process
-from toolchain.pulumi import Pulumi
+from tools.toolchain import process
+from tools.toolchain.pulumi import Pulumi
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "policies"

@@ -10,7 +10,7 @@ import pytest
 
 from policies.pack import EXEMPTIONS, OBJECT
 from policies.table import ALL, known
-from toolchain import scratch
+from tools.toolchain import scratch
 
 from ..unit.recorder import stack_file
 from .engine import ROOT, Run, Violation, Workspace

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components import stackfile
-from toolchain import process
-from toolchain.pulumi import Pulumi
+from components.settings.file import stackfile
+from tools.toolchain import process
+from tools.toolchain.pulumi import Pulumi
 
 from .. import awkward
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from components import roles, scram
-from components.model.database import Database
+from components.postgres import roles, scram
+from components.settings.model.database import Database
 
 from .server import ADMIN_PASSWORD, Server, programs
 

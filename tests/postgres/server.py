@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components import authority, roles, scram, standalone
-from components.access import AUTHORITY, Engine
-from components.model.database import Database
-from components.names import Identity
+from components.postgres import authority, roles, scram, standalone
+from components.postgres.access import AUTHORITY, Engine
+from components.settings.model.database import Database
+from components.settings.values.names import Identity
 
 from ..harness.waiting import until
 

@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 
-from components import connections, standalone
-from components.model.workload import resources
+from components.postgres import standalone
+from components.settings.derived import connections
+from components.settings.model.workload import resources
 
 from .conftest import Make
 

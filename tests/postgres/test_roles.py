@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components import roles, scram
+from components.postgres import roles, scram
 
 from .conftest import LOGIN_PASSWORD, Make, granted
 from .server import ADMIN_PASSWORD, Server, ask

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components import authority, standalone
+from components.postgres import authority, standalone
 
 from .conftest import LOGIN_PASSWORD, Make, granted
 from .server import ADMIN_PASSWORD, Server, ask

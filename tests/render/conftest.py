@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from render import files, program
-from render.manifests import Rendered, render
-from render.operator import Manifest
-from render.recording import Registered
-from render.secrets import Store
+from tools.render import files, program
+from tools.render.manifests import Rendered, render
+from tools.render.operator import Manifest
+from tools.render.recording import Registered
+from tools.render.secrets import Store
 
 from ..unit.recorder import stack_file
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local import workspace
-from render import __main__ as command
-from render import folder, program
-from toolchain.refusal import Refusal
+from tools.cli import workspace
+from tools.render import __main__ as command
+from tools.render import folder, program
+from tools.toolchain.refusal import Refusal
 
 from ..unit.recorder import ROOT
 
@@ -21,7 +21,7 @@ _HEAD = "# By `make render` STACK=dev: change the stack's settings, not this fil
 def _render_elsewhere(out: Path) -> str:
     """Render in another process, whose sets and dictionaries have another order of hashes."""
     environment = {**os.environ, "PYTHONHASHSEED": "1", "KUBECONFIG": "/nonexistent"}
-    line = [sys.executable, "-m", "render", "--stack=dev", f"--out={out}"]
+    line = [sys.executable, "-m", "tools.render", "--stack=dev", f"--out={out}"]
     done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - the project's own
     return done.stdout
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from components import settings
+from components.settings import reader
 from policies.across import STACK_RULES, StackRule
 from policies.judgement import judge
 from policies.rule import Level, Rule
 from policies.rules import RULES
 from policies.stack import read
-from render import secrets, values
-from render.operator import made
-from render.recording import Registered
-from render.secrets import stable_name
+from tools.render import secrets, values
+from tools.render.operator import made
+from tools.render.recording import Registered
+from tools.render.secrets import stable_name
 
 from ..unit.recorder import encode, record_stack, stack_file
 from .conftest import Rendering
@@ -162,7 +162,7 @@ def test_new_values_fit_every_reference_and_verify_the_password_beside_them(stac
 
 def test_the_policies_find_nothing(stack: Rendering, request: pytest.FixtureRequest) -> None:
     name = request.node.callspec.params["stack"]
-    _, _, rules = settings.parse({key: encode(value) for key, value in stack_file(name).items()})
+    _, _, rules = reader.parse({key: encode(value) for key, value in stack_file(name).items()})
     today = dt.datetime.now(tz=dt.UTC).date()
     store = values.fresh(secrets.entries(stack.manifests))
     running = [made(each, store) if each["kind"] == "ExternalSecret" else each for each in stack.manifests]

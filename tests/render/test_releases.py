@@ -9,8 +9,8 @@ from policies.across import STACK_RULES
 from policies.judgement import judge
 from policies.rules import RULES
 from policies.stack import read
-from render import secrets, values
-from render.operator import made
+from tools.render import secrets, values
+from tools.render.operator import made
 
 from ..unit.recorder import stack_file
 from .conftest import Rendering

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from state.address import Address, parse
+from tools.state.address import Address, parse
 
 from ..surroundings import free_port
 

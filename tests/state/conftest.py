@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from local import workspace
-from state import store
-from state.address import Address
-from toolchain import pulumi
-from toolchain.console import Step
-from toolchain.pulumi import Pulumi
+from tools.cli import workspace
+from tools.state import store
+from tools.state.address import Address
+from tools.toolchain import pulumi
+from tools.toolchain.console import Step
+from tools.toolchain.pulumi import Pulumi
 
 from . import cloud, contents
 from .cloud import Cloud

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from state.store import Clients
+from tools.state.store import Clients
 
 
 @dataclass(frozen=True, kw_only=True)

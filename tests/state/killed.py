@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from local import workspace
-from state.address import parse
-from toolchain import cache, pulumi
-from toolchain.console import Step
+from tools.cli import workspace
+from tools.state.address import parse
+from tools.toolchain import cache, pulumi
+from tools.toolchain.console import Step
 
 from .parcel import Parcel
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import workspace
-from state import deployment, place, store
-from state.address import Address
-from state.cli import At
-from state.deployment import Deployment
-from state.move import Moved, Mover
-from state.place import Place
-from toolchain import proc
-from toolchain.pulumi import Pulumi
+from tools.cli import workspace
+from tools.state import deployment, place, store
+from tools.state.address import Address
+from tools.state.cli import At
+from tools.state.deployment import Deployment
+from tools.state.move import Moved, Mover
+from tools.state.place import Place
+from tools.toolchain import proc
+from tools.toolchain.pulumi import Pulumi
 
 PROJECT = "parcel"
 STACK = "dev"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from state import bucketpolicy, policy
-from state.bucketpolicy import Caller, Statement
+from tools.state import bucketpolicy, policy
+from tools.state.bucketpolicy import Caller, Statement
 
 _KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234"
 _BUCKET = "arn:aws:s3:::b"

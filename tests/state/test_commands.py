@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local import backend
-from local.__main__ import main
-from local.target import Target
-from state import permissions, place, store
-from state.address import Address
-from state.deployment import Deployment
-from toolchain.refusal import Refusal
+from tools.cli import backend
+from tools.cli.__main__ import main
+from tools.cli.target import Target
+from tools.state import permissions, place, store
+from tools.state.address import Address
+from tools.state.deployment import Deployment
+from tools.toolchain.refusal import Refusal
 
 from .cloud import Cloud
 from .parcel import IDENTITY, PROJECT, STACK, Parcel

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from local import workspace
-from local.stack import Stack
-from state import store, versions
-from state.address import Address
-from state.store import Clients
-from toolchain.console import Step
-from toolchain.refusal import Refusal
+from tools.cli import workspace
+from tools.cli.stack import Stack
+from tools.state import store, versions
+from tools.state.address import Address
+from tools.state.store import Clients
+from tools.toolchain.console import Step
+from tools.toolchain.refusal import Refusal
 
 from . import cloud
 from .cloud import Cloud

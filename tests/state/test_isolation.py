@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from local import workspace
-from local.stack import Stack
-from state import burial, permissions, policy, store, versions
-from state.address import Address
+from tools.cli import workspace
+from tools.cli.stack import Stack
+from tools.state import burial, permissions, policy, store, versions
+from tools.state.address import Address
 
 from . import recorder
 from .cloud import Cloud

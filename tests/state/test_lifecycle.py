@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from state import lifecycle, policy
-from state.lifecycle import Rule
+from tools.state import lifecycle, policy
+from tools.state.lifecycle import Rule
 
 _BELOW = "team/.pulumi/"
 _EXPIRES = {"Expiration": {"Days": 30}}

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from local import workspace
-from state import burial, place, store
-from state.address import Address, parse
-from state.move import STEPS
-from state.place import Unfinished
-from toolchain.refusal import Refusal
+from tools.cli import workspace
+from tools.state import burial, place, store
+from tools.state.address import Address, parse
+from tools.state.move import STEPS
+from tools.state.place import Unfinished
+from tools.toolchain.refusal import Refusal
 
 from . import cloud
 from .cloud import Cloud

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from state import permissions, policy, store, versions
+from tools.state import permissions, policy, store, versions
 
 from . import cloud
 from .cloud import Cloud

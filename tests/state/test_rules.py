@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from state import deployment, lock, permissions, place, policy
-from state.address import Address, parse
-from state.deployment import Deployment
-from state.place import Record, Unfinished
-from toolchain.refusal import Refusal
+from tools.state import deployment, lock, permissions, place, policy
+from tools.state.address import Address, parse
+from tools.state.deployment import Deployment
+from tools.state.place import Record, Unfinished
+from tools.toolchain.refusal import Refusal
 
 _KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234"
 _SECRET = {deployment._MARK: deployment._SECRET}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from state import policy, store
-from state.address import Address, parse
-from state.store import Clients
-from toolchain.refusal import Refusal
+from tools.state import policy, store
+from tools.state.address import Address, parse
+from tools.state.store import Clients
+from tools.toolchain.refusal import Refusal
 
 _BUCKET = "company.pulumi-state"
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from local import workspace
-from local.stack import Stack
-from state import burial, lock, place, store, tombstone
-from state.address import Address
-from state.move import Mover
-from state.place import Place, Record
-from state.tombstone import Tombstone
-from toolchain.console import Step
-from toolchain.refusal import Refusal
+from tools.cli import workspace
+from tools.cli.stack import Stack
+from tools.state import burial, lock, place, store, tombstone
+from tools.state.address import Address
+from tools.state.move import Mover
+from tools.state.place import Place, Record
+from tools.state.tombstone import Tombstone
+from tools.toolchain.console import Step
+from tools.toolchain.refusal import Refusal
 
 from .cloud import Cloud
 from .conftest import Faults

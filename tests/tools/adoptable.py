@@ -4,10 +4,10 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local import adoption
-from local.adopted_objects import Live, Manifest
-from local.adopted_server import Seen
-from local.adoption import Adoption
+from tools.cli import adoption
+from tools.cli.adopted_objects import Live, Manifest
+from tools.cli.adopted_server import Seen
+from tools.cli.adoption import Adoption
 
 OWNER = "feastflow.pulumi.com/owner"
 _SELECTOR = {"matchLabels": {"app.kubernetes.io/name": "postgres"}}

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from cluster import addons, engine, footprint, lifecycle, ports, record, resolver, silent
-from cluster.engine import Engine
-from cluster.handle import Cluster
-from local import workspace
-from toolchain import cache, environment, golang, proc
-from toolchain.refusal import Refusal
+from tools.cli import workspace
+from tools.cluster import addons, engine, footprint, lifecycle, ports, record, resolver, silent
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.toolchain import cache, environment, golang, proc
+from tools.toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Begin, Heard, Machine, with_kind
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import cache, golang, pins
-from toolchain.console import Step
+from tools.toolchain import cache, golang, pins
+from tools.toolchain.console import Step
 
 ROOT = Path(__file__).parent.parent.parent
 _THIS_PYTHON = sys.executable

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.refusal import Refusal
+from tools.toolchain.refusal import Refusal
 
 from ..acceptance.parts import command, parts, shuffled
 from ..documented import ROOT, documented

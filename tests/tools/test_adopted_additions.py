@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local import adopted_additions
-from local.drift.kubectl import LOOKING, Answers
-from local.drift.wanted import key
-from toolchain.refusal import Refusal
+from tools.cli import adopted_additions
+from tools.cli.drift.kubectl import LOOKING, Answers
+from tools.cli.drift.wanted import key
+from tools.toolchain.refusal import Refusal
 
 _SPEC: dict[str, Any] = {
     "f:spec": {"f:replicas": {}, "f:ports": {'k:{"port":80,"protocol":"TCP"}': {"f:port": {}}}}

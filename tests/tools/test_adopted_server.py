@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from components import majors
-from local import adoption
-from local.adopted_server import Seen
-from toolchain.refusal import Refusal
+from components.settings.values import majors
+from tools.cli import adoption
+from tools.cli.adopted_server import Seen
+from tools.toolchain.refusal import Refusal
 
 from .adoptable import SEEN, Change, adopting, check, container, live, pod, thing
 

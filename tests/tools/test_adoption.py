@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from local import adopted_additions, adoption, commands, smoke
-from local.adopted_objects import Manifest
-from local.adopted_server import Seen
-from toolchain.refusal import Refusal
+from tools.cli import adopted_additions, adoption, commands, smoke
+from tools.cli.adopted_objects import Manifest
+from tools.cli.adopted_server import Seen
+from tools.toolchain.refusal import Refusal
 
 from .adoptable import OWNER, Change, adopting, check, live, stack, thing
 from .fakes import Machine

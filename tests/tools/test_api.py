@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cluster.api import Api
+from tools.cluster.api import Api
 
 _PODS = {"kind": "PodList", "items": [{"metadata": {"name": "api-1"}}]}
 

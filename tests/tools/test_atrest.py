@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import atrest, kind, record
-from cluster.engine import Engine
-from cluster.handle import Cluster
+from tools.cluster import atrest, kind, record
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
 
 from .fakes import Machine
 

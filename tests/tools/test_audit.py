@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.audit import table
-from local.audit.rights import Right, leads, rights
+from tools.cli.audit import table
+from tools.cli.audit.rights import Right, leads, rights
 
 NAMESPACED = frozenset({"pods", "secrets", "deployments.apps", "roles.rbac.authorization.k8s.io"})
 GROUP = [{"kind": "Group", "name": "team"}]

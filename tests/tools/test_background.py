@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from toolchain.background import Task
-from toolchain.console import Step
+from tools.toolchain.background import Task
+from tools.toolchain.console import Step
 
 from .fakes import Heard
 

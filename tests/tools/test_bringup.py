@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from cluster.handle import Cluster
-from local import bringup, images
-from local.images import AppImages
-from local.stack import Stack
-from local.workspace import Workspace
-from toolchain.background import Task
-from toolchain.console import Step
-from toolchain.pulumi import Pulumi
-from toolchain.refusal import Refusal
+from tools.cli import bringup, images
+from tools.cli.images import AppImages
+from tools.cli.stack import Stack
+from tools.cli.workspace import Workspace
+from tools.cluster.handle import Cluster
+from tools.toolchain.background import Task
+from tools.toolchain.console import Step
+from tools.toolchain.pulumi import Pulumi
+from tools.toolchain.refusal import Refusal
 
 _SECONDS = 10
 _IMAGES = AppImages(backend="api:1", frontend="page:1", database=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache
+from tools.toolchain import cache
 
 from .fakes import Machine, ended, python, writes
 
@@ -99,7 +99,7 @@ def test_an_entry_whose_files_were_only_touched_is_whole() -> None:
 
 
 def _child(script: str) -> "subprocess.Popen[str]":
-    child = python(f"from toolchain import cache\n{script}")
+    child = python(f"from tools.toolchain import cache\n{script}")
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     return child

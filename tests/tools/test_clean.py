@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster import addons, nodeimage, operator
-from cluster.engine import Engine
-from local import clean, images
-from toolchain import cache, disk, environment, golang, pins, pulumi
-from toolchain.refusal import Refusal
+from tools.cli import clean, images
+from tools.cluster import addons, nodeimage, operator
+from tools.cluster.engine import Engine
+from tools.toolchain import cache, disk, environment, golang, pins, pulumi
+from tools.toolchain.refusal import Refusal
 
 from .fakes import ROOT, Machine, python, writes
 
@@ -123,7 +123,9 @@ def test_what_a_cluster_runs_on_is_not_deleted_with_everything(
 @contextmanager
 def _elsewhere(name: str) -> Iterator[None]:
     """Another command that holds the lock."""
-    script = f"from toolchain import cache\nwith cache.locked({name!r}):\n    print(1, flush=True); input()"
+    script = (
+        f"from tools.toolchain import cache\nwith cache.locked({name!r}):\n    print(1, flush=True); input()"
+    )
     child = python(script)
     assert child.stdout is not None
     child.stdout.readline()
@@ -142,7 +144,7 @@ def test_nothing_is_deleted_while_a_command_works(machine: Machine) -> None:
 
 
 def test_cleaning_needs_no_installed_package() -> None:
-    child = python("import local.clean, sys; print('yaml' in sys.modules)")
+    child = python("import tools.cli.clean, sys; print('yaml' in sys.modules)")
 
     assert child.communicate()[0] == "False\n", sys.executable
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from cluster import __main__ as cluster_command
-from cluster.handle import Cluster
-from local import __main__ as local_command
-from local import commands, images, overrides, target, workspace
-from local.images import AppImages
-from local.options import Options
-from local.target import Target
-from state import burial, place
-from state.place import Place
-from toolchain import __main__ as toolchain_command
-from toolchain import cache, scratch, turn
-from toolchain.refusal import Refusal
+from tools.cli import __main__ as local_command
+from tools.cli import commands, images, overrides, target, workspace
+from tools.cli.images import AppImages
+from tools.cli.options import Options
+from tools.cli.target import Target
+from tools.cluster import __main__ as cluster_command
+from tools.cluster.handle import Cluster
+from tools.state import burial, place
+from tools.state.place import Place
+from tools.toolchain import __main__ as toolchain_command
+from tools.toolchain import cache, scratch, turn
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine, with_go, with_kind
 
@@ -195,7 +195,7 @@ def test_the_cluster_by_itself_wants_a_port_too(port: str, capsys: pytest.Captur
 
 
 def test_a_command_for_a_cluster_that_was_never_made_says_how_to_make_it() -> None:
-    with pytest.raises(Refusal, match=r"there is no cluster y here(.|\n)*python -m cluster up"):
+    with pytest.raises(Refusal, match=r"there is no cluster y here(.|\n)*python -m tools.cluster up"):
         cluster_command.main(["--name", "y", "drain", "worker"])
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import pytest
 
-from toolchain import console
-from toolchain.console import Step
-from toolchain.process import CommandError
-from toolchain.refusal import Refusal
+from tools.toolchain import console
+from tools.toolchain.console import Step
+from tools.toolchain.process import CommandError
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine, python
 
@@ -182,8 +182,8 @@ def test_a_command_ends_with_a_code_and_one_message(
 )
 def test_no_traceback_reaches_the_terminal(failure: str, code: int) -> None:
     script = (
-        "from toolchain import console\nfrom toolchain.process import CommandError\n"
-        f"from toolchain.refusal import Refusal\ndef main():\n    raise {failure}\nconsole.run(main)"
+        "from tools.toolchain import console\nfrom tools.toolchain.process import CommandError\n"
+        f"from tools.toolchain.refusal import Refusal\ndef main():\n    raise {failure}\nconsole.run(main)"
     )
     child = python(script)
     _, told = child.communicate()
@@ -208,7 +208,7 @@ def test_a_defect_of_the_program_keeps_its_traceback() -> None:
 
 _IN_THE_MOMENT_OF_ITS_START = """
 import os, signal, subprocess
-from toolchain import console, process
+from tools.toolchain import console, process
 
 class Started(subprocess.Popen):
     def __init__(self, *about, **more):
@@ -237,7 +237,9 @@ def test_a_signal_in_the_moment_in_which_a_program_starts_ends_that_too(
 
 def test_a_command_that_is_terminated_ends_what_it_runs_first(machine: Machine) -> None:
     machine.program("tool", 'echo $$ > "$ROOT/pid"; exec sleep 30')
-    child = python("from toolchain import console, process\nconsole.run(lambda: process.stream(['tool']))")
+    child = python(
+        "from tools.toolchain import console, process\nconsole.run(lambda: process.stream(['tool']))"
+    )
     while not (machine.root / "pid").exists() or not (machine.root / "pid").read_text():
         assert child.poll() is None
     child.terminate()

@@ -7,9 +7,9 @@ from time import sleep as waiting_for_the_thread
 
 import pytest
 
-from local import commands, diagnosis
-from local.target import Target
-from toolchain.refusal import Refusal
+from tools.cli import commands, diagnosis
+from tools.cli.target import Target
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine
 from .test_commands import THEIRS

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster import engine
-from cluster.engine import Engine
-from toolchain import cache
-from toolchain.refusal import Refusal
+from tools.cluster import engine
+from tools.cluster.engine import Engine
+from tools.toolchain import cache
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine
 

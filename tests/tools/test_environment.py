@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache, environment, golang, pins
-from toolchain.refusal import Refusal
+from tools.toolchain import cache, environment, golang, pins
+from tools.toolchain.refusal import Refusal
 
 from .fakes import ROOT, Heard, Machine, python, with_go
 
@@ -117,13 +117,15 @@ def test_an_environment_that_was_not_finished_is_made_anew(machine: Machine, che
 
 def test_an_old_python_is_refused_by_its_version_and_not_by_a_traceback(machine: Machine) -> None:
     shutil.copytree(
-        ROOT / "toolchain", machine.root / "old" / "toolchain", ignore=shutil.ignore_patterns("go")
+        ROOT / "tools" / "toolchain",
+        machine.root / "old" / "tools" / "toolchain",
+        ignore=shutil.ignore_patterns("go"),
     )
     child = python(
         "import collections, runpy, sys, typing\n"
         "del typing.Self\n"
         "sys.version_info = collections.namedtuple('Old', 'major minor micro')(3, 9, 2)\n"
-        "runpy.run_module('toolchain.environment', run_name='__main__')",
+        "runpy.run_module('tools.toolchain.environment', run_name='__main__')",
         machine.root / "old",
     )
     _, told = child.communicate()
@@ -170,7 +172,7 @@ def test_a_refused_package_of_another_program_is_said_to_be_of_its_own_lock(mach
 
 @pytest.mark.parametrize("name", ["__init__", "environment", "cache", "console", "process", "refusal"])
 def test_what_an_old_python_reads_before_the_refusal_it_can_read(name: str) -> None:
-    text = (ROOT / "toolchain" / f"{name}.py").read_text()
+    text = (ROOT / "tools" / "toolchain" / f"{name}.py").read_text()
     tree = ast.parse(text, feature_version=(3, 8))
     future = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import engine, footprint
-from cluster.engine import Engine
+from tools.cluster import engine, footprint
+from tools.cluster.engine import Engine
 
 from .fakes import Machine
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache, golang
-from toolchain.golang import Build
-from toolchain.refusal import Refusal
+from tools.toolchain import cache, golang
+from tools.toolchain.golang import Build
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine, with_go, writes
 

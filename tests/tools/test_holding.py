@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster import record
-from local import commands, holding
-from local.options import Options
-from toolchain import cache, turn
-from toolchain.refusal import Refusal
+from tools.cli import commands, holding
+from tools.cli.options import Options
+from tools.cluster import record
+from tools.toolchain import cache, turn
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Begin, Machine
 

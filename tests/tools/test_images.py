@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster import nodeimage
-from cluster.engine import Engine
-from cluster.handle import Cluster
-from components import majors
-from local import images
-from local.images import AppImages
-from toolchain.refusal import Refusal
+from components.settings.values import majors
+from tools.cli import images
+from tools.cli.images import AppImages
+from tools.cluster import nodeimage
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine
 
@@ -114,10 +114,10 @@ def test_a_tag_follows_the_base_it_is_built_on(
 ) -> None:
     machine.program("podman", _DOCKER)
     own = replace(engine, command="podman", own=True)
-    monkeypatch.setattr("cluster.nodeimage.debian", lambda *_: nodeimage.debian_name())
-    monkeypatch.setattr("cluster.nodeimage.debian_name", lambda: "debian:1")
+    monkeypatch.setattr("tools.cluster.nodeimage.debian", lambda *_: nodeimage.debian_name())
+    monkeypatch.setattr("tools.cluster.nodeimage.debian_name", lambda: "debian:1")
     first = images.build(own, step)
-    monkeypatch.setattr("cluster.nodeimage.debian_name", lambda: "debian:2")
+    monkeypatch.setattr("tools.cluster.nodeimage.debian_name", lambda: "debian:2")
     second = images.build(own, step)
 
     assert len({first.backend, second.backend, images.build(engine, step).backend}) == 3

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cluster import kind, lifecycle, record
-from cluster.engine import Engine
-from toolchain import proc, started
+from tools.cluster import kind, lifecycle, record
+from tools.cluster.engine import Engine
+from tools.toolchain import proc, started
 
 from .fakes import ENGINE, Begin, Machine
 

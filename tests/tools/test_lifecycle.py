@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import handle, lifecycle, record
-from cluster.engine import Engine
-from cluster.handle import Cluster
-from toolchain import cache, pins
-from toolchain.refusal import Refusal
+from tools.cluster import handle, lifecycle, record
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.toolchain import cache, pins
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine, with_kind
 
@@ -195,7 +195,7 @@ def test_down_removes_what_an_interrupted_up_left(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("toolchain.process.stream", interrupt)
+        patch.setattr("tools.toolchain.process.stream", interrupt)
         with pytest.raises(KeyboardInterrupt):
             lifecycle.up("x", port)
     lifecycle.down("x")
@@ -271,7 +271,7 @@ def test_a_cluster_made_with_other_pins_is_kept(
 ) -> None:
     newer = replace(pins.KIND_BUILD, variables={"version": "newer"})
     monkeypatch.setattr(pins, "KIND_BUILD", newer)
-    monkeypatch.setattr("toolchain.golang.binaries", lambda *_: with_kind(machine))
+    monkeypatch.setattr("tools.toolchain.golang.binaries", lambda *_: with_kind(machine))
 
     lifecycle.up("x", standing.port)
 
@@ -341,7 +341,7 @@ def test_whose_state_nobody_needs_is_known_also_when_the_new_cluster_was_never_f
     machine.file("serves", "")
     machine.file("nodes", "")
     with monkeypatch.context() as patch:
-        patch.setattr("toolchain.process.stream", interrupt)
+        patch.setattr("tools.toolchain.process.stream", interrupt)
         with pytest.raises(KeyboardInterrupt):
             lifecycle.up("x", standing.port)
 

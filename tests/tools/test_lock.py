@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from state import lock
+from tools.state import lock
 
 from .fakes import python
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster import engine, kind, lifecycle, mark, record
-from cluster.engine import Engine
-from toolchain import process
-from toolchain.refusal import Refusal
+from tools.cluster import engine, kind, lifecycle, mark, record
+from tools.cluster.engine import Engine
+from tools.toolchain import process
+from tools.toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Machine, with_kind
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cluster import nodeimage
-from cluster.engine import Engine
-from toolchain.refusal import Refusal
+from tools.cluster import nodeimage
+from tools.cluster.engine import Engine
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from cluster import nodes
-from cluster.engine import Engine
-from cluster.handle import Cluster
-from toolchain.refusal import Refusal
+from tools.cluster import nodes
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Machine
 
@@ -34,7 +34,7 @@ def test_an_unknown_node_is_refused_with_those_there_are(machine: Machine, clust
     with pytest.raises(Refusal, match=r"no node worker9(.|\n)*by its end: control-plane, worker, worker2"):
         nodes.stop(cluster, "worker9")
     machine.file("nodes")
-    with pytest.raises(Refusal, match="make them: python -m cluster up"):
+    with pytest.raises(Refusal, match=r"make them: python -m tools\.cluster up"):
         nodes.stop(cluster, "worker")
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from cluster import addons, handle, lifecycle, operator, programs
-from cluster.handle import Cluster
-from local import bringup
-from toolchain import cache, golang, pins
+from tools.cli import bringup
+from tools.cluster import addons, handle, lifecycle, operator, programs
+from tools.cluster.handle import Cluster
+from tools.toolchain import cache, golang, pins
 
 from .fakes import Machine, writes
 

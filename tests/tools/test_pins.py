@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster import programs
-from toolchain import golang, pins
-from toolchain.refusal import Refusal
+from tools.cluster import programs
+from tools.toolchain import golang, pins
+from tools.toolchain.refusal import Refusal
 
 from .fakes import ROOT, Machine, with_go
 
@@ -196,7 +196,7 @@ def test_no_module_is_there_that_nothing_is_built_from() -> None:
 
 
 def test_the_operators_manifest_is_of_the_version_that_is_compiled() -> None:
-    text = (ROOT / "cluster" / "addons" / "cloudnative-pg" / "kustomization.yaml").read_text()
+    text = (ROOT / "tools" / "cluster" / "addons" / "cloudnative-pg" / "kustomization.yaml").read_text()
 
     assert f"- upstream/cnpg-{pins.CLOUDNATIVE_PG}.yaml" in text
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from cluster import lifecycle
-from cluster.handle import Cluster
-from local import commands, workspace
-from local.options import Options
-from toolchain.refusal import Refusal
+from tools.cli import commands, workspace
+from tools.cli.options import Options
+from tools.cluster import lifecycle
+from tools.cluster.handle import Cluster
+from tools.toolchain.refusal import Refusal
 
 from .fakes import ENGINE, Machine, with_go
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from local import workspace
-from local.releases import Releases
-from toolchain import private, process
+from tools.cli import workspace
+from tools.cli.releases import Releases
+from tools.toolchain import private, process
 
 
 @pytest.fixture(autouse=True)

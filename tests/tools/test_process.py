@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import process
-from toolchain.process import CommandError
+from tools.toolchain import process
+from tools.toolchain.process import CommandError
 
 from .fakes import Machine, python
 
@@ -60,7 +60,7 @@ def test_a_program_is_given_text_on_its_standard_input_or_nothing(machine: Machi
     machine.program("tool", "cat")
     assert process.output(["tool"], stdin="text") == "text"
 
-    child = python("from toolchain import process\nprint(repr(process.output(['tool'])))")
+    child = python("from tools.toolchain import process\nprint(repr(process.output(['tool'])))")
     told, _ = child.communicate("the terminal's")
     assert told == "''\n"
 
@@ -199,7 +199,7 @@ def test_what_other_threads_run_ends_with_the_process_and_nothing_is_begun_any_m
     machine.program("second", ': > "$ROOT/second"')
     child = python(
         "import threading, pathlib, time\n"
-        "from toolchain import process\n"
+        "from tools.toolchain import process\n"
         "def work():\n"
         "    try: process.stream(['first'], each=lambda line: begun.set())\n"
         "    finally: process.stream(['second'])\n"

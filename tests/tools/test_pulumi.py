@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache, pins, pulumi, scratch
-from toolchain.refusal import Refusal
+from tools.toolchain import cache, pins, pulumi, scratch
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine, with_go
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local import reasons
+from tools.cli import reasons
 
 BEGUN = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.UTC)
 _NO_NODE = "0/3 nodes are available: 1 node(s) had untolerated taint, 2 Insufficient cpu."

@@ -5,9 +5,9 @@ from itertools import combinations
 
 import pytest
 
-from cluster import lifecycle, record
-from cluster.engine import Engine
-from cluster.handle import Cluster
+from tools.cluster import lifecycle, record
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
 
 from .fakes import Machine
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local import commands, smoke, workspace
-from local.releases import Releases
-from toolchain import cache
-from toolchain.refusal import Refusal
+from tools.cli import commands, smoke, workspace
+from tools.cli.releases import Releases
+from tools.toolchain import cache
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine
 from .test_commands import THEIRS

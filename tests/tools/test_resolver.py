@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import resolver
-from cluster.engine import Engine
+from tools.cluster import resolver
+from tools.cluster.engine import Engine
 
 Begin = Callable[[Path], "subprocess.Popen[bytes]"]
 

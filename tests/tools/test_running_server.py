@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from local import adopted_server, running_server
-from local.adopted_server import Seen, Wanted
-from local.mismatch import Mismatch, Ways
+from tools.cli import adopted_server, running_server
+from tools.cli.adopted_server import Seen, Wanted
+from tools.cli.mismatch import Mismatch, Ways
 
 from .adoptable import SEEN, container, live, stack, thing
 from .fakes import Machine

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import scratch
+from tools.toolchain import scratch
 
 from .fakes import Machine, ended, python
 
-_MAKES = "from toolchain import scratch; print(scratch.folder(), flush=True); input()"
+_MAKES = "from tools.toolchain import scratch; print(scratch.folder(), flush=True); input()"
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from cluster import lifecycle, silent
-from cluster.handle import Cluster
-from toolchain.refusal import Refusal
+from tools.cluster import lifecycle, silent
+from tools.cluster.handle import Cluster
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine
 

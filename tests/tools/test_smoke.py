@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from local import smoke
-from toolchain.refusal import Refusal
+from tools.cli import smoke
+from tools.toolchain.refusal import Refusal
 
 _GOOD = {
     "/": "<title>FeastFlow</title>",

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from local import stack as stacks
-from local.stack import Stack
-from local.workspace import Workspace
-from toolchain import proc, process, turn
-from toolchain.pulumi import Pulumi
-from toolchain.refusal import Refusal
+from tools.cli import stack as stacks
+from tools.cli.stack import Stack
+from tools.cli.workspace import Workspace
+from tools.toolchain import proc, process, turn
+from tools.toolchain.pulumi import Pulumi
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine
 

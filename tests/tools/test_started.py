@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import proc, started
-from toolchain.started import VARIABLE
+from tools.toolchain import proc, started
+from tools.toolchain.started import VARIABLE
 
 from .fakes import Begin, Machine
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster.engine import Engine
-from cluster.handle import Cluster
-from local import target
-from local.target import Target
-from toolchain.refusal import Refusal
+from tools.cli import target
+from tools.cli.target import Target
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine, with_go
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from cluster import __main__ as cluster_command
-from cluster.handle import Cluster
-from local import commands, scope
-from local.options import Options
-from toolchain import turn
-from toolchain.refusal import Refusal
+from tools.cli import commands, scope
+from tools.cli.options import Options
+from tools.cluster import __main__ as cluster_command
+from tools.cluster.handle import Cluster
+from tools.toolchain import turn
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster import lifecycle
-from local import commands, workspace
-from local.options import Options
-from toolchain import cache, environment, unreachable
+from tools.cli import commands, workspace
+from tools.cli.options import Options
+from tools.cluster import lifecycle
+from tools.toolchain import cache, environment, unreachable
 
 from .fakes import Machine
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.watch import Watch, Watched
+from tools.cli.watch import Watch, Watched
 
 from .test_reasons import BACK_OFF, CRASHED, RUNNING, WAITING, container, pod, warning
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from local import workspace
-from state import place
-from state.address import parse
-from state.place import Record
-from toolchain import cache
-from toolchain.refusal import Refusal
+from tools.cli import workspace
+from tools.state import place
+from tools.state.address import parse
+from tools.state.place import Record
+from tools.toolchain import cache
+from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine
 

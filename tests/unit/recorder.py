@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 from pulumi.runtime import set_all_config
 
-from components.context import Place
-from components.model.tenancy import Cluster
-from render import recording
-from render.recording import Recorded, Registered, encode, is_secret
+from components.settings.model.tenancy import Cluster
+from components.workloads.context import Place
+from tools.render import recording
+from tools.render.recording import Recorded, Registered, encode, is_secret
 
 __all__ = ["PLACE", "ROOT", "Recording", "Registered", "encode", "record", "record_stack", "stack_file"]
 

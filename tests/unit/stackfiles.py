@@ -15,8 +15,8 @@ import pulumi
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from components import examples, reference, settings
-from components.model.stack import Stack
+from components.settings import examples, reader, reference
+from components.settings.model.stack import Stack
 
 from .recorder import encode
 
@@ -148,7 +148,7 @@ def _grown(draw: st.DrawFn) -> dict[str, Any]:
 def _is_accepted(sections: Mapping[str, Any]) -> bool:
     raw = {f"feastflow:{name}": encode(value) for name, value in sections.items()}
     try:
-        settings.parse(raw, secret_keys=secret_keys(sections))
+        reader.parse(raw, secret_keys=secret_keys(sections))
     except pulumi.RunError:
         return False
     return True

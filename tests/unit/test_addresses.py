@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from components import addresses
-from components.addresses import METADATA, PUBLIC, Network
+from components.settings.values import addresses
+from components.settings.values.addresses import METADATA, PUBLIC, Network
 
 # IANA's registries of special purposes, as of 2026-11: a block, and whether it is reachable from everywhere.
 # https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry

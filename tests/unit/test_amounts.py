@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import amounts, quantities
+from components.settings.values import amounts, quantities
 
 from .test_settings import parse, refusal
 

@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import deviations, settings
-from components.certificate import _SOLVER
+from components.http.certificate import _SOLVER
+from components.settings import deviations, reader
 from policies.configuration import Configuration, Exemption
 from policies.operators import OPERATORS
 from policies.rule import Level
@@ -149,10 +149,10 @@ def test_nothing_is_held_against_an_environment_without_customers() -> None:
 
 def test_prods_own_file_is_refused_without_its_waiver() -> None:
     raw = {key: encode(value) for key, value in stack_file("prod").items()}
-    settings.parse(raw)
+    reader.parse(raw)
     del raw["policies:exemptions"]
     with pytest.raises(pulumi.RunError, match=r"edge\.tls\n  found: https with the controller's own"):
-        settings.parse(raw)
+        reader.parse(raw)
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_an_account_that_others_could_have_is_not_trusted(account: str, why: str
 
 
 def test_the_accounts_that_are_named_are_not_judged_and_no_others() -> None:
-    from components import admission  # noqa: PLC0415 - its private part alone is asked
+    from components.guards import admission  # noqa: PLC0415 - its private part alone is asked
 
     given = {**MINIMAL, "feastflow:tenancy": {"trustedAccounts": ["cert-manager/cert-manager"]}}
-    stack = settings.parse({key: encode(value) for key, value in given.items()})[0]
+    stack = reader.parse({key: encode(value) for key, value in given.items()})[0]
     assert admission._trusted(stack, "") == ["system:serviceaccount:cert-manager:cert-manager"]
     assert admission._trusted(parse(), "cnpg-system/cnpg-manager") == []

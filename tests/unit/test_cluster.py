@@ -8,8 +8,8 @@ import pulumi
 import pytest
 import yaml
 
-from components import cluster
-from components.model.stack import Kubeconfig
+from components.guards.cluster import connection
+from components.settings.model.stack import Kubeconfig
 
 
 def kubeconfig(server: str, **cluster_settings: str) -> str:
@@ -38,14 +38,14 @@ def refusing() -> str:
 def test_a_cluster_that_answers_is_used(listening: str, tmp_path: Path) -> None:
     path = tmp_path / "config"
     path.write_text(kubeconfig(listening))
-    cluster.check(Kubeconfig(), {"KUBECONFIG": str(path)})
-    cluster.check(Kubeconfig(context="here", kubeconfig=str(path)), {})
-    cluster.check(Kubeconfig(kubeconfig=kubeconfig(listening)), {})
+    connection.check(Kubeconfig(), {"KUBECONFIG": str(path)})
+    connection.check(Kubeconfig(context="here", kubeconfig=str(path)), {})
+    connection.check(Kubeconfig(kubeconfig=kubeconfig(listening)), {})
 
 
 def test_a_cluster_that_does_not_answer_is_refused_before_anything_is_tried(refusing: str) -> None:
     with pytest.raises(pulumi.RunError) as error:
-        cluster.check(Kubeconfig(kubeconfig=kubeconfig(refusing)), {})
+        connection.check(Kubeconfig(kubeconfig=kubeconfig(refusing)), {})
     text = str(error.value)
     assert text.startswith("The cluster cannot be reached; nothing was changed.\n\ncontext here\n")
     assert f"  found: {refusing} does not answer (" in text
@@ -57,7 +57,7 @@ def test_a_cluster_that_does_not_answer_is_refused_before_anything_is_tried(refu
 
 def test_a_context_that_does_not_exist_is_refused_with_those_that_do(listening: str) -> None:
     with pytest.raises(pulumi.RunError) as error:
-        cluster.check(Kubeconfig(context="nowhere", kubeconfig=kubeconfig(listening)), {})
+        connection.check(Kubeconfig(context="nowhere", kubeconfig=kubeconfig(listening)), {})
     text = str(error.value)
     assert "kubernetes:context\n  found: nowhere\n" in text
     assert "  next:  pulumi config set kubernetes:context here (known: here, there)" in text
@@ -71,7 +71,7 @@ def test_a_context_whose_cluster_or_user_is_not_there_is_refused_with_those_that
     config["users"] = [{"name": "c", "user": {}}]
     config["contexts"][0]["context"] = {"cluster": "c", "user": "c", kind: "gone"}
     with pytest.raises(pulumi.RunError) as error:
-        cluster.check(Kubeconfig(kubeconfig=yaml.safe_dump(config)), {})
+        connection.check(Kubeconfig(kubeconfig=yaml.safe_dump(config)), {})
     assert f"found: the {kind} gone, which the kubeconfig does not have" in str(error.value)
     assert f"next:  kubectl config set-context here --{kind}=c (known: c)" in str(error.value)
 
@@ -82,7 +82,7 @@ def test_a_context_whose_cluster_or_user_is_not_there_is_refused_with_those_that
 def test_behind_a_proxy_nothing_is_certain_and_so_nothing_is_refused(
     environ: dict[str, str], refusing: str
 ) -> None:
-    cluster.check(Kubeconfig(kubeconfig=kubeconfig(refusing)), environ)
+    connection.check(Kubeconfig(kubeconfig=kubeconfig(refusing)), environ)
 
 
 @pytest.mark.parametrize(
@@ -97,20 +97,20 @@ def test_behind_a_proxy_nothing_is_certain_and_so_nothing_is_refused(
 def test_a_kubeconfig_that_leaves_the_address_open_is_left_to_the_provider(text: str) -> None:
     if "contexts: []" in text:
         with pytest.raises(pulumi.RunError, match="known: none"):
-            cluster.check(Kubeconfig(kubeconfig=text), {})
+            connection.check(Kubeconfig(kubeconfig=text), {})
     else:
-        cluster.check(Kubeconfig(kubeconfig=text), {})
+        connection.check(Kubeconfig(kubeconfig=text), {})
 
 
 def test_no_kubeconfig_or_several_are_left_to_the_provider(tmp_path: Path) -> None:
-    cluster.check(Kubeconfig(), {"KUBECONFIG": str(tmp_path / "missing")})
-    cluster.check(Kubeconfig(), {"KUBECONFIG": "/a:/b"})
+    connection.check(Kubeconfig(), {"KUBECONFIG": str(tmp_path / "missing")})
+    connection.check(Kubeconfig(), {"KUBECONFIG": "/a:/b"})
 
 
 def test_an_address_that_makes_no_sense_is_none() -> None:
     with pytest.raises(pulumi.RunError, match="no address of a server"):
-        cluster.check(Kubeconfig(kubeconfig=kubeconfig("https://127.0.0.1:99999")), {})
+        connection.check(Kubeconfig(kubeconfig=kubeconfig("https://127.0.0.1:99999")), {})
 
 
 def test_an_address_without_a_scheme_is_reached_all_the_same(listening: str) -> None:
-    cluster.check(Kubeconfig(kubeconfig=kubeconfig(listening.removeprefix("https://"))), {})
+    connection.check(Kubeconfig(kubeconfig=kubeconfig(listening.removeprefix("https://"))), {})

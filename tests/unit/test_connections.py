@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import connections, tracks
-from components.model.stack import Stack
+from components.settings.derived import connections, variants
+from components.settings.model.stack import Stack
 
 from .recorder import Recording, record_stack, stack_file
 from .test_settings import parse, refusal
@@ -66,7 +66,7 @@ def test_the_server_accepts_what_the_tiers_may_open_at_any_scale(
         },
         database={"engine": engine, "instances": instances, "resources": {"limits": {"memory": "256Gi"}}},
     )
-    pods = tracks.peak_pods(tracks.plan(stack.backend, weights=False))
+    pods = variants.peak_pods(variants.plan(stack.backend, weights=False))
     assert pods * (pool + 1) + 3 < peak(stack) <= stack.connections
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.cron import CronError, check
+from components.settings.values.cron import CronError, check
 
 
 @pytest.mark.parametrize(

@@ -13,25 +13,18 @@ import pulumi
 import pytest
 from cryptography import x509
 
-from components import (
-    apiserver,
-    authority,
-    quantities,
-    replicated,
-    roles,
-    scram,
-    server_tls,
-    standalone,
-)
-from components.environment import SecretKey
-from components.live import Seen
-from components.model.database import Database
-from components.model.tenancy import Cluster
+from components.guards import apiserver
+from components.guards.cluster.live import Seen
+from components.postgres import authority, replicated, roles, scram, server_tls, standalone
+from components.settings.model.database import Database
+from components.settings.model.tenancy import Cluster
+from components.settings.values import quantities
+from components.workloads.environment import SecretKey
 
 from .recorder import PLACE, ROOT, Recording, Registered, record, record_stack, secret_paths, stack_file
 from .test_settings import parse
 
-SCRIPT = ROOT / "components" / "postgres.sh"
+SCRIPT = ROOT / "components" / "postgres" / "postgres.sh"
 
 
 def env(container: dict[str, Any]) -> dict[str, Any]:

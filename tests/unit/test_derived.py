@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import connections, quantities, sizing, standalone
-from components.model.database import Database
-from components.model.workload import resources
+from components.postgres import standalone
+from components.settings.derived import connections, sizing
+from components.settings.model.database import Database
+from components.settings.model.workload import resources
+from components.settings.values import quantities
 
 from .recorder import Recording, record_stack
 from .test_settings import MINIMAL, parse

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from local.drift import compare, guard, left, opening, ownership, paths, report, wanted
-from local.drift.report import Change, Finding, Masks, Report
-from toolchain.refusal import Refusal
+from tools.cli.drift import compare, guard, left, opening, ownership, paths, report, wanted
+from tools.cli.drift.report import Change, Finding, Masks, Report
+from tools.toolchain.refusal import Refusal
 
 _RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 _SECRETS = {**_RULE, "resources": ["secrets"]}

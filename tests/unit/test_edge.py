@@ -6,8 +6,8 @@ import pulumi
 import pytest
 
 from components.edge import Edge, EdgeArgs
-from components.names import Identity
-from components.routes import Upstream
+from components.http.traffic import Upstream
+from components.settings.values.names import Identity
 
 from .recorder import PLACE, Recording, record
 from .test_settings import parse

@@ -6,11 +6,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import prefixes, settings
-from components.encrypted import PROJECT
-from delivery.program import Program
-from render import program
-from toolchain.refusal import Refusal
+from components.settings import reader
+from components.settings.file import prefixes
+from components.settings.file.encrypted import PROJECT
+from tools.delivery.program import Program
+from tools.render import program
+from tools.toolchain.refusal import Refusal
 
 from .recorder import encode
 from .test_settings import MINIMAL, parse, refusal
@@ -107,7 +108,7 @@ LOST = {
 def test_a_key_that_was_meant_for_us_is_refused_with_the_one_that_is_read(key: str) -> None:
     raw = {name: encode(value) for name, value in MINIMAL.items()}
     with pytest.raises(pulumi.RunError) as error:
-        settings.parse({**raw, key: "x"})
+        reader.parse({**raw, key: "x"})
     assert f"\n{key}\n" in str(error.value)
     assert LOST[key] in str(error.value)
     assert f"pulumi config rm {key}" in str(error.value)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import deviations, hosts
-from components.addresses import PUBLIC
-from components.hosts import Kind
-from components.model.stack import Stack
+from components.settings import deviations
+from components.settings.model.stack import Stack
+from components.settings.values import hosts
+from components.settings.values.addresses import PUBLIC
+from components.settings.values.hosts import Kind
 from policies.configuration import Configuration, Exemption
 from policies.judgement import judge
 from policies.rule import Level

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from local import adoption
-from render import files, program
-from render.manifests import Rendered, render
-from render.secrets import Store
-from toolchain.refusal import Refusal
+from tools.cli import adoption
+from tools.render import files, program
+from tools.render.manifests import Rendered, render
+from tools.render.secrets import Store
+from tools.toolchain.refusal import Refusal
 
 from .recorder import stack_file
 

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import examples, reference, settings
+from components.settings import examples, reader, reference
 
 from .recorder import encode, record_stack
 
@@ -17,7 +17,7 @@ def prefixed(sections: dict[str, Any]) -> dict[str, object]:
 
 
 def parse(sections: dict[str, Any]) -> None:
-    settings.parse({name: encode(content) for name, content in prefixed(sections).items()})
+    reader.parse({name: encode(content) for name, content in prefixed(sections).items()})
 
 
 def is_accepted(sections: dict[str, Any]) -> bool:

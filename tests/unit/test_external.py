@@ -5,9 +5,9 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from components.model.base import Model
-from components.model.external import External, external
-from components.model.scalars import Name, Sequence
+from components.settings.model.base import Model
+from components.settings.model.external import External, external
+from components.settings.model.scalars import Name, Sequence
 from policies.references import MADE_ELSEWHERE
 
 from .recorder import record_stack

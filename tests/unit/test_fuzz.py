@@ -11,8 +11,8 @@ import pulumi
 from hypothesis import HealthCheck, given, settings
 from pulumi.runtime import set_all_config
 
-from components import settings as reader
-from components import stackfile
+from components.settings import reader
+from components.settings.file import stackfile
 from policies.across import STACK_RULES
 from policies.judgement import Violation, judge
 from policies.rule import Level

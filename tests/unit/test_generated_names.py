@@ -10,11 +10,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from components import migrations, names, workload
-from components.model import mounts
-from render import files, program
-from render import secrets as render_secrets
-from render.manifests import render
+from components.postgres import migrations
+from components.settings.model import mounts
+from components.settings.values import names
+from components.workloads import workload
+from tools.render import files, program
+from tools.render import secrets as render_secrets
+from tools.render.manifests import render
 
 from .recorder import Recording, record_stack, stack_file
 from .test_hardening import THIRD

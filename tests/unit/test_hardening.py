@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components import quantities
+from components.settings.values import quantities
 
 from .recorder import Recording, record_stack, stack_file
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from components import connections, settings, sizing
-from components.model.workload import resources
+from components.settings import reader
+from components.settings.derived import connections, sizing
+from components.settings.model.workload import resources
 
 from .recorder import Recording, encode, record_stack, stack_file
 from .test_settings import MINIMAL, parse, refusal
@@ -149,7 +150,7 @@ def test_without_jobs_there_is_nothing_of_them() -> None:
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_demos_old_orders_are_deleted_at_night(stack: str) -> None:
     raw = {key: encode(value) for key, value in stack_file(stack).items()}
-    (job,) = settings.parse(raw)[0].backend.jobs.values()
+    (job,) = reader.parse(raw)[0].backend.jobs.values()
     assert job.command == ("python3", "-m", "feastflow_api.purge")
     assert job.env == {"ORDERS_KEPT_DAYS": "90"}
 

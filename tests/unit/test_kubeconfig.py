@@ -15,9 +15,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components import cluster, kubeconfig, live
-from components.kubeconfig import Contexts
-from components.model.stack import Kubeconfig
+from components.guards.cluster import connection, kubeconfig, live
+from components.guards.cluster.kubeconfig import Contexts
+from components.settings.model.stack import Kubeconfig
 
 
 def config(name: str, *, current: str = "", **cluster: Any) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def test_a_kubeconfig_that_no_client_takes_is_told_by_its_place(
     path.write_bytes(content)
 
     with pytest.raises(pulumi.RunError) as error:
-        cluster.check(Kubeconfig(), {"KUBECONFIG": str(path)})
+        connection.check(Kubeconfig(), {"KUBECONFIG": str(path)})
 
     text = str(error.value)
     assert text.startswith(f"The cluster cannot be reached; nothing was changed.\n\n{path}\n  found: ")
@@ -158,7 +158,7 @@ def test_a_kubeconfig_that_no_client_takes_is_told_by_its_place(
 def test_a_kubeconfig_that_may_not_be_read_or_named_is_told_so() -> None:
     for name in ("~nobody-of-this-name/config", "/" + "x" * 300):
         with pytest.raises(pulumi.RunError, match="the file cannot be read"):
-            cluster.check(Kubeconfig(), {"KUBECONFIG": name})
+            connection.check(Kubeconfig(), {"KUBECONFIG": name})
 
 
 def test_no_value_of_a_broken_kubeconfig_is_shown() -> None:
@@ -167,7 +167,7 @@ def test_no_value_of_a_broken_kubeconfig_is_shown() -> None:
     server = f"https://me:{secret}@[::1"
     for document in (broken, {"clusters": [{"name": "a", "cluster": {"server": server}}]}):
         with pytest.raises(pulumi.RunError) as error:
-            cluster.check(Kubeconfig(kubeconfig=yaml.safe_dump(document)), {})
+            connection.check(Kubeconfig(kubeconfig=yaml.safe_dump(document)), {})
         assert secret not in str(error.value)
 
 
@@ -276,7 +276,7 @@ def test_whatever_stands_anywhere_in_a_kubeconfig_ends_in_one_message_or_in_none
     given_one = Kubeconfig(kubeconfig=yaml.safe_dump(document, allow_unicode=True) + "\n")
     said = ""
     try:
-        cluster.check(given_one, {})
+        connection.check(given_one, {})
     except pulumi.RunError as error:
         said = str(error)
     assert not said or all(part in said for part in ("found: ", "why: ", "next: "))

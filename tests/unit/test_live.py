@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components import live
-from components.live import Namespace, Seen
-from components.model.stack import Kubeconfig
+from components.guards.cluster import live
+from components.guards.cluster.live import Namespace, Seen
+from components.settings.model.stack import Kubeconfig
 
 SYSTEM = "/api/v1/namespaces/kube-system"
 SHOP = "/api/v1/namespaces/shop"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.model.external import external
+from components.settings.model.external import external
 
 from .test_settings import parse, refusal
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.addresses import PUBLIC
+from components.settings.values.addresses import PUBLIC
 
 from .recorder import Recording, record_stack
 from .test_hardening import THIRD

@@ -8,9 +8,9 @@ import pulumi
 import pytest
 import yaml
 
-from components import ownership
-from components.live import Namespace, Seen
-from components.model.stack import Kubeconfig, Stack
+from components.guards import ownership
+from components.guards.cluster.live import Namespace, Seen
+from components.settings.model.stack import Kubeconfig, Stack
 
 from .test_settings import parse
 

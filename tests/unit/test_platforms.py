@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components import quantities
+from components.settings.values import quantities
 
 from .recorder import Recording, record_stack, stack_file
 from .test_hardening import THIRD

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import expansion
+from components.settings.values import expansion
 
 from .recorder import record_stack
 from .test_secrets import refused

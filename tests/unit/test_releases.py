@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import deviations, settings, shares, sizing, tracks
-from components.names import Identity
-from components.traffic import alike
+from components.http.traffic import alike
+from components.settings import deviations, reader
+from components.settings.derived import sizing, variants
+from components.settings.values.names import Identity
 from policies.configuration import Configuration, Exemption
 from policies.rule import Level
 
@@ -399,7 +400,7 @@ def test_recreate_is_refused_until_it_is_exempt_from_the_rule_that_it_breaks() -
     given = {**MINIMAL, "feastflow:backend": {"release": {"strategy": "recreate"}}}
     raw = {key: encode(value) for key, value in given.items()}
     with pytest.raises(pulumi.RunError) as error:
-        settings.parse(raw)
+        reader.parse(raw)
     head, problem = str(error.value).split("\n\n")
     assert head.endswith("nothing was changed.")
     key, found, why, remedy = problem.split("\n")
@@ -407,9 +408,9 @@ def test_recreate_is_refused_until_it_is_exempt_from_the_rule_that_it_breaks() -
     assert found == "  found: recreate"
     assert "rollout-strategy" in why
     assert '"resource": "Deployment/feastflow-backend"' in remedy
-    settings.parse({**raw, "policies:exemptions": encode(EXEMPT["policies:exemptions"])})
-    settings.parse({**raw, "policies:levels": '{"rollout-strategy": "advisory"}'})
-    settings.parse({**raw, "feastflow:tenancy": '{"admissionPolicies": false}'})
+    reader.parse({**raw, "policies:exemptions": encode(EXEMPT["policies:exemptions"])})
+    reader.parse({**raw, "policies:levels": '{"rollout-strategy": "advisory"}'})
+    reader.parse({**raw, "feastflow:tenancy": '{"admissionPolicies": false}'})
 
 
 def test_an_exemption_of_another_or_of_yesterday_does_not_count() -> None:
@@ -496,7 +497,7 @@ counts = st.integers(min_value=1, max_value=100)
 
 @given(weight=weights, least=counts)
 def test_by_pods_a_canary_never_gets_more_than_its_weight_and_nearly_that(weight: int, least: int) -> None:
-    stable, canary = shares.by_pods(weight, least)
+    stable, canary = variants.by_pods(weight, least)
     assert stable >= max(least, 2)
     assert canary >= 1
     assert 100 * canary <= weight * (stable + canary)
@@ -507,12 +508,12 @@ def test_by_pods_a_canary_never_gets_more_than_its_weight_and_nearly_that(weight
     ("weight", "least", "pods"), [(10, 2, (9, 1)), (10, 3, (9, 1)), (50, 3, (3, 3)), (25, 9, (9, 3))]
 )
 def test_ten_percent_are_nine_to_one(weight: int, least: int, pods: tuple[int, int]) -> None:
-    assert shares.by_pods(weight, least) == pods
+    assert variants.by_pods(weight, least) == pods
 
 
 @given(weight=weights, least=counts, more=st.integers(min_value=0, max_value=100))
 def test_by_requests_a_canary_has_the_pods_for_its_part(weight: int, least: int, more: int) -> None:
-    fewest, most = shares.by_requests(weight, least, least + more)
+    fewest, most = variants.by_requests(weight, least, least + more)
     assert 2 <= fewest < most
     assert 100 * fewest >= weight * least
     assert 100 * most >= weight * (least + more)
@@ -530,7 +531,7 @@ def test_both_versions_at_full_scale_in_the_middle_of_a_rollout_fit_the_quota(
             update={"min_replicas": scale["minReplicas"], "max_replicas": scale["maxReplicas"]}
         )
         tier = tier.model_copy(update={"release": release_model, "autoscaling": autoscaling})
-        both = tracks.plan(tier, weights=by_weight).tracks
+        both = variants.plan(tier, weights=by_weight).variants
         assert len(both) == 2
         assert sizing.worst_moment(tier, weights=by_weight) == sum(2 * each.most + 1 for each in both)
 

@@ -6,8 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import encrypted, settings
-from components.model.secrets import Reference
+from components.settings import reader
+from components.settings.file import encrypted
+from components.settings.model.secrets import Reference
 
 from .recorder import Recording, encode, record_stack, stack_file
 from .recorder import secret_paths as secrets_in
@@ -20,7 +21,7 @@ _FULL = "feastflow:backend"
 def parsed(places: list[encrypted.Path] | None, secret_keys: list[str], **sections: object) -> Any:
     raw = {**MINIMAL, **{f"feastflow:{name}": value for name, value in sections.items()}}
     texts = {key: encode(value) for key, value in raw.items()}
-    return settings.parse(texts, secret_keys=secret_keys, places=places)[0]
+    return reader.parse(texts, secret_keys=secret_keys, places=places)[0]
 
 
 def refused(places: list[encrypted.Path] | None, secret_keys: list[str], **sections: object) -> str:
@@ -73,7 +74,7 @@ def test_a_secret_of_the_settings_is_a_key_of_an_immutable_secret_that_pulumi_ke
 
 
 def _visible(raw: Any) -> Any:
-    from render.recording import is_secret  # noqa: PLC0415 - beside what it reads
+    from tools.render.recording import is_secret  # noqa: PLC0415 - beside what it reads
 
     if is_secret(raw):
         return None
@@ -254,7 +255,7 @@ def test_a_plain_value_that_looks_like_a_secret_passes_where_the_rule_is_lowered
         "feastflow:backend": {"env": {"A_TOKEN": "x1y2"}},
         "policies:levels": {"secret-literal": {"level": level, "reason": "no secret of this stack's"}},
     }
-    assert settings.parse({key: encode(value) for key, value in raw.items()})
+    assert reader.parse({key: encode(value) for key, value in raw.items()})
 
 
 def test_places_are_read_from_a_file_in_every_form_it_may_have() -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from components import settings
-from components.model.base import model_in
-from components.model.stack import Stack
-from components.model.workload import resources
+from components.settings import reader
+from components.settings.model.base import model_in
+from components.settings.model.stack import Stack
+from components.settings.model.workload import resources
 
 from .recorder import encode
 
@@ -27,7 +27,7 @@ PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 def parse(**sections: object) -> Stack:
     raw = {**MINIMAL, **{f"feastflow:{name}": value for name, value in sections.items()}}
-    return settings.parse({key: encode(value) for key, value in raw.items()})[0]
+    return reader.parse({key: encode(value) for key, value in raw.items()})[0]
 
 
 def refusal(**sections: object) -> str:
@@ -177,9 +177,9 @@ def test_what_the_engine_hands_over_as_text_is_read_as_what_the_key_means() -> N
 
 def test_the_providers_own_keys_name_the_cluster() -> None:
     raw = {key: encode(value) for key, value in MINIMAL.items()}
-    cluster = settings.parse({**raw, "kubernetes:context": "here", "kubernetes:kubeconfig": "/k"})[1]
+    cluster = reader.parse({**raw, "kubernetes:context": "here", "kubernetes:kubeconfig": "/k"})[1]
     assert (cluster.context, cluster.kubeconfig) == ("here", "/k")
-    assert settings.parse({**raw, "aws:region": "x"})[1].context is None
+    assert reader.parse({**raw, "aws:region": "x"})[1].context is None
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
 
 def test_a_stack_without_configuration_is_told_what_is_needed() -> None:
     with pytest.raises(pulumi.RunError) as error:
-        settings.parse({})
+        reader.parse({})
     for key in ("namespace", "environment", "edge"):
         assert f"\nfeastflow:{key}\n  found: nothing\n" in str(error.value)
 
@@ -506,7 +506,7 @@ def test_a_long_value_is_shortened_in_a_refusal() -> None:
 def test_values_within_values_without_end_are_refused_in_words(depth: int, key: str) -> None:
     raw = {name: encode(value) for name, value in MINIMAL.items()}
     with pytest.raises(pulumi.RunError, match=f"{key}\n  found: values within values"):
-        settings.parse({**raw, key: f'{{"env":{"[" * depth}{"]" * depth}}}'})
+        reader.parse({**raw, key: f'{{"env":{"[" * depth}{"]" * depth}}}'})
 
 
 def test_brackets_in_a_text_are_text() -> None:
@@ -643,4 +643,4 @@ text = st.text("a1_-:.[]{}\"'\\\n\0 é€", max_size=8)
 def test_no_configuration_at_all_makes_a_traceback(values: dict[str, object]) -> None:
     raw = {f"feastflow:{key}": json.dumps(value) for key, value in values.items()}
     with pytest.raises(pulumi.RunError, match="cannot be deployed"):
-        settings.parse(raw)
+        reader.parse(raw)

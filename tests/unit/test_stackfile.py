@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import settings, stackfile
-from components.model.stack import Stack
-from delivery.program import Program
-from local import workspace
+from components.settings import reader
+from components.settings.file import stackfile
+from components.settings.model.stack import Stack
 from policies import configuration
 from policies.table import known
-from toolchain.refusal import Refusal
+from tools.cli import workspace
+from tools.delivery.program import Program
+from tools.toolchain.refusal import Refusal
 
 from .. import awkward
 from .recorder import encode
@@ -157,7 +158,7 @@ def load(monkeypatch: pytest.MonkeyPatch, folder: Path, config: dict[str, Any]) 
 
     def run() -> Stack:
         pulumi.runtime.set_all_config(raw, [])
-        return settings.load()[0]
+        return reader.load()[0]
 
     return contextvars.Context().run(run)
 

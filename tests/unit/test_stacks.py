@@ -9,9 +9,11 @@ import pulumi
 import pytest
 import yaml
 
-from components import continuity, digests, fingerprint, reference, settings
-from components.model.stack import Kubeconfig, Stack
+from components.guards import continuity
 from components.outputs import Commands
+from components.settings import fingerprint, reader, reference
+from components.settings.model.stack import Kubeconfig, Stack
+from components.settings.values import names
 
 from .recorder import ROOT, Recording, encode, record, record_stack, stack_file
 from .test_settings import parse
@@ -50,7 +52,7 @@ def test_dev_and_prod_differ_only_where_they_may() -> None:
 
 
 def stack(name: str) -> Stack:
-    return settings.parse({key: encode(value) for key, value in stack_file(name).items()})[0]
+    return reader.parse({key: encode(value) for key, value in stack_file(name).items()})[0]
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
@@ -252,7 +254,7 @@ def test_the_connection_is_no_part_of_the_digest() -> None:
         pulumi.runtime.set_all_config(
             {"feastflow:rotation": "2", "kubernetes:context": "a", "kubernetes:kubeconfig": "b"}
         )
-        return settings.whole()
+        return reader.whole()
 
     assert contextvars.copy_context().run(whole) == {"feastflow:rotation": "2"}
 
@@ -262,7 +264,7 @@ def test_the_digest_cannot_be_tried_without_the_stacks_own_secret(dev: Recording
     content = {
         key: value if isinstance(value, str) else encode(value) for key, value in stack_file("dev").items()
     }
-    ours, theirs = (digests.keyed(key, dict(sorted(content.items()))) for key in keys)
+    ours, theirs = (names.keyed_digest(key, dict(sorted(content.items()))) for key in keys)
     assert dev.exports[fingerprint.OUTPUT] == ours != theirs
 
 
@@ -316,4 +318,4 @@ def test_the_project_describes_every_key_of_a_stack() -> None:
 
 def test_the_reference_of_every_key_is_what_the_model_says() -> None:
     document = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert document.endswith(reference.tables()), "python -m components.reference writes the tables"
+    assert document.endswith(reference.tables()), "python -m components.settings.reference writes the tables"

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import live, rights, settings, suitable, survey, trusted
-from components.live import Seen
-from components.model.stack import Stack
-from components.survey import Survey
+from components.guards import suitable, trusted
+from components.guards.cluster import live, rights, survey
+from components.guards.cluster.live import Seen
+from components.guards.cluster.survey import Survey
+from components.settings import reader
+from components.settings.model.stack import Stack
 
 from .recorder import Recording, encode, record_stack, stack_file
 from .test_hardening import THIRD
@@ -403,7 +405,7 @@ def test_each_kind_that_a_stack_makes_is_among_its_needs_and_no_other(which: str
         "given": {**THIRD, "feastflow:tenancy": _GIVEN},
     }
     config = configs[which]
-    stack = settings.parse({key: encode(value) for key, value in config.items()})[0]
+    stack = reader.parse({key: encode(value) for key, value in config.items()})[0]
 
     made = set(_kinds(record_stack(config)))
 

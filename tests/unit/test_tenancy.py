@@ -5,8 +5,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import quantities, sizing
-from components.model.stack import Stack
+from components.settings.derived import sizing
+from components.settings.model.stack import Stack
+from components.settings.values import quantities
 
 from .recorder import Recording, record_stack, stack_file
 from .test_settings import parse

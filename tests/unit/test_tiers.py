@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pulumi_kubernetes import autoscaling
 
-from components import http_tier, migrations, workload
-from components.model.tenancy import Cluster
+from components.http import http_tier
+from components.postgres import migrations
+from components.settings.model.tenancy import Cluster
+from components.workloads import workload
 
 from .recorder import PLACE, Recording, record_stack, secret_paths, stack_file
 from .test_hardening import THIRD
@@ -284,8 +286,8 @@ def test_only_another_version_or_the_users_wish_runs_the_migration_again(dev: Re
 @pytest.mark.parametrize("wish", [{"command": None}, {"mode": "none", "command": ["m"]}])
 def test_without_a_command_or_a_wish_nothing_is_migrated(wish: dict[str, object]) -> None:
     backend = parse(backend={"migrations": wish}).backend
-    assert not migrations.as_job(backend)
-    assert not migrations.as_init_container(backend)
+    assert not backend.migrations.as_job
+    assert not backend.migrations.as_init_container
 
 
 def test_without_a_migration_only_the_backend_reaches_the_database() -> None:

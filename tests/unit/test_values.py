@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import images, pem
+from components.settings.values import images, pem
 
 from .recorder import record_stack
 from .test_settings import MINIMAL, PEM, parse, refusal

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components import live
+from components.guards.cluster import live
 
 from ...documented import documented
 from ...harness import objects, rendered

@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from local.drift import wanted as objects
-from local.drift.kubectl import Kubectl
-from local.drift.wanted import Wanted
-from render import program
+from tools.cli.drift import wanted as objects
+from tools.cli.drift.kubectl import Kubectl
+from tools.cli.drift.wanted import Wanted
+from tools.render import program
 
 from ...documented import ROOT
 from ..server import Server

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from local.drift import detect, repair
-from local.drift.report import Report
-from local.drift.wanted import Key, Manifest, Wanted
+from tools.cli.drift import detect, repair
+from tools.cli.drift.report import Report
+from tools.cli.drift.wanted import Key, Manifest, Wanted
 
 from ...harness.figures import Figures
 from .. import server as servers

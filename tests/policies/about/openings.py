@@ -1,6 +1,6 @@
 """Cases of the rules about openings."""
 
-from components.addresses import PUBLIC
+from components.settings.values.addresses import PUBLIC
 
 from .shape import About, Change
 

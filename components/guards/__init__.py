@@ -1,0 +1,1 @@
+"""Guards of a namespace: admission policies, and what is refused before anything is touched."""

@@ -1,0 +1,186 @@
+"""What a stack with data must not change: refused before anything is touched, with what to do instead.
+
+Each update that brings the database up records what its data depends on in the stack's outputs. The next one
+compares first: every object waits for the comparison, because the provider itself does. Not a goal: to judge
+changes that lose nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from ..postgres import administrator
+from ..settings.model.stack import Stack
+from ..settings.values import quantities
+from . import apiserver, ownership, trusted
+from .cluster.live import Seen
+
+OUTPUT = "dataDependsOn"
+# The engine's own function behind StackReference.
+LAST_UPDATE = "pulumi:pulumi:readStackOutputs"
+
+_SIZE = "database.storage"
+_ROTATION = "rotation"
+_DUMP = "dump the data (pg_dump), `pulumi destroy`, `pulumi up`, and load it (psql)"
+
+# Key, why a change loses data, what to do instead.
+_FIXED = (
+    (
+        "namespace",
+        "every object would be made anew elsewhere, and the old namespace deleted with its data",
+        f"make a second stack for the new namespace and move the data, or {_DUMP}",
+    ),
+    (
+        "database.engine",
+        "the engines keep their data in different volumes, and the old one would be deleted",
+        _DUMP,
+    ),
+    (
+        "database.version",
+        "PostgreSQL does not start on files of another major version",
+        "name an image of the version that it was; or, to change the version, " + _DUMP,
+    ),
+    (
+        "database.name",
+        "the application would find an empty database of the new name, and the old one would be left behind",
+        "rename it in PostgreSQL (ALTER DATABASE … RENAME TO …) in a stack that has been dumped, or " + _DUMP,
+    ),
+    (
+        "database.user",
+        "the new role would own nothing of what is there",
+        "keep it: clients log in under names of their own; or " + _DUMP,
+    ),
+    (
+        "database.storageClass",
+        "a volume cannot change its class, so it would be deleted with its data and made anew",
+        _DUMP,
+    ),
+    (
+        "database.uid",
+        "PostgreSQL refuses to start on files of another user",
+        f"set the old value again, or {_DUMP}",
+    ),
+    (
+        ownership.CREATED,
+        "the namespace would be deleted with its data, or owned by a stack that did not create it",
+        f"set the old value again; or, for a stack in another namespace, {_DUMP}",
+    ),
+)
+
+
+def facts(stack: Stack) -> dict[str, Any]:
+    """What the stack's data depends on, by key."""
+    database = stack.database
+    return {
+        "namespace": stack.namespace,
+        "database.engine": database.engine,
+        "database.version": database.major,
+        "database.name": database.name,
+        "database.user": database.user,
+        "database.storageClass": database.storage_class,
+        "database.uid": database.uid,
+        ownership.CREATED: stack.tenancy.create_namespace,
+        _SIZE: database.storage,
+        _ROTATION: stack.rotation,
+    }
+
+
+def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
+    """Refuse a change that would lose data, or lock clients out of it.
+
+    Raises:
+        pulumi.RunError: with every such change, its reason and what to do instead.
+    """
+    if not before:
+        return
+    problems = [
+        _problem(key, before[key], now[key], why, fix)
+        for key, why, fix in _FIXED
+        if key in before and before[key] != now[key]
+    ]
+    if _SIZE in before and quantities.parse(before[_SIZE]) > quantities.parse(now[_SIZE]):
+        why = "a volume can grow and never shrink, so it would be deleted with its data"
+        fix = f"pulumi config set --path feastflow:{_SIZE} {before[_SIZE]}"
+        problems.append(_problem(_SIZE, before[_SIZE], now[_SIZE], why, fix))
+    steps = now[_ROTATION] - before.get(_ROTATION, now[_ROTATION])
+    if steps and steps % 2 == 0:
+        why = "two logins take turns, and the one in use would get another password under its clients"
+        fix = f"pulumi config set feastflow:{_ROTATION} {before[_ROTATION] + 1}"
+        problems.append(_problem(_ROTATION, before[_ROTATION], now[_ROTATION], why, fix))
+    if problems:
+        head = "The stack holds data that this change would put out of reach; nothing was changed."
+        raise pulumi.RunError("\n\n".join([head, *problems]))
+
+
+def last_update() -> pulumi.Output[dict[str, Any]]:
+    """Return the facts that the last update of this stack recorded; empty before the first."""
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    # No StackReference: as a resource it keeps the outputs of one update ago, and every refresh reports that.
+    last = pulumi.runtime.invoke_output(LAST_UPDATE, {"name": name})
+    return last.apply(lambda found: _whole(found["outputs"].get(OUTPUT)))
+
+
+def recorded(
+    stack: Stack, seen: Seen | None, before: pulumi.Output[dict[str, Any]], after: Sequence[pulumi.Resource]
+) -> pulumi.Output[dict[str, Any]]:
+    """Return the facts for the next update, known when the resources that hold the data are there.
+
+    An update that fails before leaves the record of the one before as it is; so does one that cannot ask the
+    cluster who it is, as far as that goes.
+    """
+    now = facts(stack)
+
+    def merge(values: Sequence[Any]) -> dict[str, Any]:
+        last = values[0]
+        number = administrator.turn(stack.rotation, last)
+        return {
+            **now,
+            **_cluster(seen, last),
+            **apiserver.recorded(seen, last),
+            **trusted.recorded(stack, seen, last),
+            administrator.OUTPUT: number,
+        }
+
+    return pulumi.Output.all(before, *(resource.urn for resource in after)).apply(merge)
+
+
+def checked(
+    stack: Stack,
+    seen: Seen | None,
+    before: pulumi.Output[dict[str, Any]],
+    uuid: pulumi.Output[str],
+) -> pulumi.Output[bool]:
+    """Return True, known only when the change has been checked against the last update and the cluster."""
+    now = facts(stack)
+
+    def compare(values: Sequence[Any]) -> bool:
+        ownership.check(stack, seen, values[0], values[1])
+        check(values[0], now)
+        return True
+
+    return pulumi.Output.all(before, _or_none(uuid)).apply(compare)
+
+
+def _cluster(seen: Seen | None, before: Mapping[str, Any]) -> dict[str, Any]:
+    if seen is None or seen.cluster is None:
+        return {key: before[key] for key in (ownership.CLUSTER, ownership.CLUSTER_NAME) if key in before}
+    return {ownership.CLUSTER: seen.cluster, ownership.CLUSTER_NAME: seen.name}
+
+
+def _or_none(output: pulumi.Output[str]) -> pulumi.Output[str | None]:
+    """Return the value, or None where only the update will know it."""
+
+    async def known() -> str | None:
+        return await output.future() if await output.is_known() else None
+
+    return pulumi.Output.from_input(known())
+
+
+def _whole(before: Mapping[str, Any] | None) -> dict[str, Any]:
+    # The engine's numbers are floating, and none here has a fraction.
+    return {key: int(value) if isinstance(value, float) else value for key, value in (before or {}).items()}
+
+
+def _problem(key: str, before: object, now: object, why: str, fix: str) -> str:
+    return f"feastflow:{key}\n  found: {now} (was {before})\n  why:   {why}\n  next:  {fix}"

@@ -1,0 +1,1 @@
+"""PostgreSQL: both engines, roles and logins, TLS, migrations, and the right to connect."""

@@ -1,0 +1,240 @@
+"""The replicated engine: CloudNativePG, one primary and standbys in different zones.
+
+A commit is acknowledged when a standby has it too, so a failover loses nothing that a client was told is
+safe. The operator belongs to the cluster and must be there; its instances keep their state in the
+Kubernetes API, which is why they alone may reach it. Not goals: the operator itself, backups, connection
+pooling.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes import apiextensions, meta
+
+from ..settings.model.database import PROJECTED
+from ..settings.model.database import Database as DatabaseSettings
+from ..settings.values import names
+from ..settings.values.names import Identity
+from ..workloads import network, trust
+from ..workloads.context import Place, timeouts
+from ..workloads.environment import SecretKey
+from ..workloads.network import Rule
+from ..workloads.workload import NODE_GONE
+from . import roles, standalone
+from .access import Engine
+
+_STATUS_PORT = 8000
+# Of the operator's Deployment: https://cloudnative-pg.io/documentation/1.28/networking/
+_OPERATOR = {"app.kubernetes.io/name": "cloudnative-pg"}
+_TIMEOUTS = pulumi.CustomTimeouts(create="10m", update="10m", delete="10m")
+# The operator disconnects clients after this long instead of waiting for them; then it stops the server fast.
+_SMART_SECONDS = 5
+_STOP_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicatedArgs:
+    """What the servers are, what they accept, where the administrator's password is and the API server."""
+
+    place: Place
+    identity: Identity
+    settings: DatabaseSettings
+    connections: int
+    admin_password: SecretKey
+    api_server: pulumi.Input[Sequence[Rule]] = ()
+
+
+def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
+    """Create the cluster and the paths that it needs; Pulumi waits until the operator calls it ready."""
+    # The operator labels the pods; other labels of its own may come with any version of it, this one stays.
+    server = replace(args.identity, chosen={"cnpg.io/cluster": names.DATABASE})
+    policies = _paths(args, server, parent)
+    cluster = apiextensions.CustomResource(
+        "postgres-cluster",
+        api_version="postgresql.cnpg.io/v1",
+        kind="Cluster",
+        metadata=args.place.metadata(
+            names.DATABASE, args.identity, {"pulumi.com/waitFor": "condition=Ready"}
+        ),
+        spec={**specification(args), **_bundle(args, parent)},
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=policies,
+            protect=args.place.protect,
+            custom_timeouts=timeouts(args.settings.crash_recovery_seconds) or _TIMEOUTS,
+        ),
+    )
+    return Engine(
+        host=names.DATABASE,
+        port=standalone.PORT,
+        server=server,
+        ready=(cluster,),
+        # Its operator sets the administrator's password after the server has begun to answer.
+        reachable=(cluster,),
+        ca_secret=f"{names.DATABASE}-ca",
+    )
+
+
+def specification(args: ReplicatedArgs) -> dict[str, Any]:
+    """The Cluster's `spec`; see https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/."""
+    settings, place = args.settings, args.place
+    zones = place.cluster.zones
+    return {
+        "instances": settings.instances,
+        "imageName": settings.image,
+        "imagePullPolicy": "IfNotPresent",
+        "postgresUID": settings.uid,
+        "postgresGID": settings.gid,
+        "enableSuperuserAccess": False,
+        "enablePDB": True,
+        "primaryUpdateStrategy": "unsupervised",
+        "primaryUpdateMethod": "switchover",
+        "smartShutdownTimeout": _SMART_SECONDS,
+        "stopDelay": _STOP_SECONDS,
+        "switchoverDelay": _STOP_SECONDS,
+        "startDelay": settings.crash_recovery_seconds,
+        **(
+            {"imagePullSecrets": [{"name": name} for name in dict.fromkeys(settings.pull_secrets)]}
+            if settings.pull_secrets
+            else {}
+        ),
+        "inheritedMetadata": {
+            "labels": {"component": args.identity.component, "app.kubernetes.io/part-of": names.PART_OF}
+        },
+        **({"priorityClassName": place.priorities["database"]} if place.priorities else {}),
+        "bootstrap": {
+            "initdb": {
+                "database": settings.name,
+                "owner": settings.user,
+                "encoding": "UTF8",
+                "localeCType": "C.UTF-8",
+                "localeCollate": "C.UTF-8",
+                "dataChecksums": True,
+                # As the superuser, once: a Cluster that is there already is not asked again.
+                "postInitSQL": [roles.functions(settings)],
+            }
+        },
+        "postgresql": {
+            "parameters": _parameters(settings, args.connections),
+            # After the operator's own rules, and before the one that lets in whoever has a password.
+            "pg_hba": list(standalone.TLS_ONLY),
+            "synchronous": {"method": "any", "number": 1, "dataDurability": "required"},
+        },
+        "managed": {
+            "roles": [
+                {
+                    "name": roles.admin(settings),
+                    "ensure": "present",
+                    "login": True,
+                    "createdb": False,
+                    "createrole": False,
+                    "passwordSecret": {"name": args.admin_password.secret},
+                }
+            ],
+            "services": {
+                "disabledDefaultServices": ["ro", "r"],
+                "additional": [
+                    {
+                        "selectorType": "rw",
+                        "updateStrategy": "patch",
+                        "serviceTemplate": {
+                            "metadata": {"name": names.DATABASE},
+                            "spec": {
+                                "type": "ClusterIP",
+                                **(
+                                    {"ipFamilyPolicy": policy}
+                                    if (policy := place.cluster.family_policy)
+                                    else {}
+                                ),
+                            },
+                        },
+                    }
+                ],
+            },
+        },
+        # Clients verify the name they connect to.
+        "certificates": {
+            "serverAltDNSNames": names.hosts(names.DATABASE, place.instance, place.cluster.domain)
+        },
+        "storage": {
+            "size": settings.storage,
+            **({"storageClass": settings.storage_class} if settings.storage_class else {}),
+        },
+        "resources": settings.resources.model_dump(),
+        "affinity": {
+            "enablePodAntiAffinity": True,
+            "topologyKey": "topology.kubernetes.io/zone",
+            # With fewer zones than instances a required rule would leave one pending for ever.
+            "podAntiAffinityType": "required" if zones >= settings.instances else "preferred",
+            "tolerations": [
+                {
+                    "key": key,
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": place.cluster.dead_node_seconds,
+                }
+                for key in NODE_GONE
+            ]
+            + [taint.model_dump(by_alias=True, exclude_none=True) for taint in settings.tolerations],
+            **({"nodeSelector": dict(settings.node_selector)} if settings.node_selector else {}),
+        },
+    }
+
+
+def _bundle(args: ReplicatedArgs, parent: pulumi.Resource) -> dict[str, Any]:
+    """Return what mounts an authority that the instances must trust, where there is one."""
+    bundle = args.settings.ca_bundle
+    if bundle is None:
+        return {}
+    told = trust.variables(bundle).items()
+    return {
+        "projectedVolumeTemplate": trust.projected(
+            "postgres-ca", args.place, args.identity, bundle, PROJECTED, parent
+        ),
+        "env": [{"name": name, "value": value} for name, value in told],
+    }
+
+
+def _parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
+    # The operator sets the others itself, and refuses a cluster that names them.
+    ours = (
+        "max_connections",
+        "shared_buffers",
+        "effective_cache_size",
+        "maintenance_work_mem",
+        "max_wal_size",
+    )
+    values = standalone.parameters(settings, connections)
+    return {
+        **{name: values[name] for name in ours},
+        # A commit waits for a standby, and after a failover a standby waits this long (5 s by default) before
+        # it looks for the new primary again.
+        "wal_retrieve_retry_interval": "200ms",
+    }
+
+
+def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) -> list[pulumi.Resource]:
+    place = args.place
+    # Their status too: a primary that cannot reach the Kubernetes API asks the others whether it is alone,
+    # and ends if one does not answer:
+    # https://cloudnative-pg.io/documentation/1.28/instance_manager/#primary-isolation
+    peers = Rule(peers=[network.pods(identity)], ports=[standalone.PORT, _STATUS_PORT])
+    # It asks their status, and never speaks SQL.
+    operator = Rule(peers=[_operator(args.settings.operator_namespace)], ports=[_STATUS_PORT])
+    return [
+        network.admit("postgres-from-peers", place, identity, [peers, operator], parent),
+        network.release("postgres-to-peers", place, identity, [peers], parent),
+        # Where that is, the cluster may have to say.
+        network.release(
+            "postgres-to-kubernetes", place, identity, pulumi.Output.from_input(args.api_server), parent
+        ),
+    ]
+
+
+def _operator(namespace: str) -> network.Peer:
+    return network.Peer(
+        namespace_selector=network.namespace(namespace).namespace_selector,
+        pod_selector=meta.v1.LabelSelectorArgs(match_labels=_OPERATOR),
+    )

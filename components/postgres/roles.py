@@ -1,0 +1,216 @@
+"""The database's roles: an owner, two logins that take turns, and an administrator that opens and locks them.
+
+A rotation gives the login that is not in use a new password and moves the clients to it, while the old login
+still works; when the last client has moved, the old one is locked. At no moment is there a client whose
+credentials are refused. Both logins act as the owner, so whatever they create belongs to it. The
+administrator can do nothing but call the functions of roles.sql, which are the superuser's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+from pulumi_kubernetes import batch, core
+
+from ..settings.derived import sizing
+from ..settings.model.database import Database as DatabaseSettings
+from ..settings.model.workload import WritablePath
+from ..settings.values import names
+from ..settings.values.names import Identity
+from ..workloads import workload
+from ..workloads.context import Place, timeouts
+from ..workloads.environment import SecretKey
+from .access import Engine
+
+_SCRIPT_VERSION = 15
+SCRIPT = Path(__file__).with_name("postgres.sh")
+VOLUME = Path(__file__).with_name("volume.sh")
+FUNCTIONS = Path(__file__).with_name("roles.sql")
+PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
+_SCRIPTS = "/etc/feastflow/scripts"
+SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
+# Or as long as the server may take to recover from a crash: the Job that makes the roles may wait for that.
+_DEADLINE_SECONDS = 600
+_RETRIES = 3
+_GRACE_SECONDS = 5
+# Nobody's on any node.
+_UNPRIVILEGED = 10001
+
+
+def files(settings: DatabaseSettings) -> dict[str, str]:
+    """Return postgres.sh for the image's version (where Debian has its programs), volume.sh and roles.sql."""
+    text = SCRIPT.read_text(encoding="utf-8")
+    return {
+        SCRIPT.name: text.replace(f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/"),
+        VOLUME.name: VOLUME.read_text(encoding="utf-8"),
+        FUNCTIONS.name: functions(settings),
+    }
+
+
+def functions(settings: DatabaseSettings) -> str:
+    """Return the SQL by which the superuser makes the functions, with the stack's own names."""
+    text = FUNCTIONS.read_text(encoding="utf-8")
+    names_of = {
+        "admin": admin(settings),
+        "owner": settings.user,
+        "name": settings.name,
+        "a": login(settings, 1),
+        "b": login(settings, 2),
+    }
+    for token, name in names_of.items():
+        text = text.replace(f"@{token}@", name)
+    return text
+
+
+def server_variables(settings: DatabaseSettings) -> dict[str, str]:
+    """Return what the script has to know on the server's side."""
+    return {"ADMIN": admin(settings), "DB_NAME": settings.name, "DB_OWNER": settings.user}
+
+
+def admin(settings: DatabaseSettings) -> str:
+    """Return the name of the role that may open and lock the logins, and nothing else."""
+    return f"{settings.user}_admin"
+
+
+def login(settings: DatabaseSettings, rotation: int) -> str:
+    """The login that is in use after so many rotations."""
+    return f"{settings.user}_{'ab'[(rotation - 1) % 2]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolesArgs:
+    """The database, who administers it, and the login that shall work.
+
+    `scripts` is the name of the ConfigMap that holds postgres.sh. `admin` is the administrator's
+    Secret, `first_admin` the one that a standalone server's new volume is given.
+    """
+
+    place: Place
+    identity: Identity
+    account: pulumi.Input[str]
+    settings: DatabaseSettings
+    engine: Engine
+    scripts: pulumi.Output[str]
+    admin: pulumi.Output[str]
+    first_admin: pulumi.Output[str] | None
+    rotation: int
+
+
+def grant(
+    args: RolesArgs, verifier: SecretKey, paths: Sequence[pulumi.Resource], parent: pulumi.Resource
+) -> batch.v1.Job:
+    """Create the Job that makes owner, database and login; Pulumi waits until it has succeeded.
+
+    Its pod is started beside the server's, where it can wait for that: what it does takes less time than its
+    start. To do it on a server that is about to be replaced does no harm, the data stays.
+    """
+    settings = args.settings
+    env = {"DB_NAME": settings.name, "DB_LOGIN": login(settings, args.rotation)}
+    after = pulumi.ResourceOptions(parent=parent, depends_on=[*args.engine.reachable, *paths])
+    return _job("grant", args, env, verifier, after)
+
+
+def retire(args: RolesArgs, options: pulumi.ResourceOptions) -> batch.v1.Job | None:
+    """Create the Job that locks the login of the rotation before, if there was one."""
+    if args.rotation == 1:
+        return None
+    return _job("retire", args, {"DB_LOGIN": login(args.settings, args.rotation - 1)}, None, options)
+
+
+def gate(
+    settings: DatabaseSettings, engine: Engine, login_name: str, password: SecretKey
+) -> workload.Container:
+    """A container that ends when the server lets the login in from its pod.
+
+    A pod runs before every node knows that its address may pass, and where everything is applied at once,
+    before there is a login; a program that tries once would be refused. It needs the engine's client volumes.
+    """
+    connection = {
+        "PGHOST": engine.host,
+        "PGPORT": str(engine.port),
+        "PGUSER": login_name,
+        "PGDATABASE": settings.name,
+        **engine.client_variables(),
+    }
+    return workload.Container(
+        name="await-database",
+        image=settings.image,
+        command=(*SCRIPT_COMMAND, "login"),
+        env=[
+            *(core.v1.EnvVarArgs(name=name, value=value) for name, value in connection.items()),
+            password.variable("PGPASSWORD"),
+        ],
+        resources=sizing.CLIENT_RESOURCES,
+    )
+
+
+def scripts_volume(scripts: pulumi.Output[str]) -> workload.Volume:
+    """Where a container finds postgres.sh; `scripts` is the name of its ConfigMap."""
+    source = core.v1.VolumeArgs(name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=scripts))
+    return workload.Volume(source=source, path=_SCRIPTS)
+
+
+def _administrator(args: RolesArgs) -> list[core.v1.EnvVarArgs]:
+    """Return its password and verifier, and the passwords that may be in force before the Job has run."""
+    keys = {"PGPASSWORD": PASSWORD, "ADMIN_VERIFIER": VERIFIER, "ADMIN_BEFORE": BEFORE}
+    found = [SecretKey(secret=args.admin, key=key).variable(name) for name, key in keys.items()]
+    if args.first_admin is None:
+        return found
+    return [*found, SecretKey(secret=args.first_admin, key=PASSWORD).variable("ADMIN_FIRST")]
+
+
+def _job(
+    verb: str,
+    args: RolesArgs,
+    env: Mapping[str, str],
+    verifier: SecretKey | None,
+    options: pulumi.ResourceOptions,
+) -> batch.v1.Job:
+    place, settings = args.place, args.settings
+    connection = {
+        "PGHOST": args.engine.host,
+        "PGPORT": str(args.engine.port),
+        "PGUSER": admin(settings),
+        "PGDATABASE": "postgres",
+        **args.engine.client_variables(),
+    }
+    plain = {**connection, **env}
+    seconds = max(_DEADLINE_SECONDS, settings.crash_recovery_seconds)
+    pod = workload.Pod(
+        node_selector=settings.node_selector,
+        tolerations=settings.tolerations,
+        identity=args.identity,
+        account=args.account,
+        uid=_UNPRIVILEGED,
+        gid=_UNPRIVILEGED,
+        grace=_GRACE_SECONDS,
+        restart_policy="Never",
+        volumes=(scripts_volume(args.scripts), *args.engine.client_volumes()),
+        writable=(WritablePath(path="/tmp", size="16Mi"),),  # noqa: S108 - a path inside the container
+        container=workload.Container(
+            name=verb,
+            image=settings.image,
+            command=(*SCRIPT_COMMAND, verb),
+            env=[
+                *(core.v1.EnvVarArgs(name=name, value=plain[name]) for name in sorted(plain)),
+                *_administrator(args),
+                *([verifier.variable("DB_VERIFIER")] if verifier else []),
+            ],
+            resources=sizing.CLIENT_RESOURCES,
+        ),
+    )
+    # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again
+    # does no harm, so whatever else changes may replace it.
+    version = names.digest([settings.image, _UNPRIVILEGED, args.rotation, dict(plain), files(settings)])
+    name = f"{names.ROLES}-{verb}-{version}"
+    return batch.v1.Job(
+        name,
+        metadata=place.pod_maker(name, args.identity),
+        spec=batch.v1.JobSpecArgs(
+            backoff_limit=_RETRIES,
+            active_deadline_seconds=seconds,
+            template=workload.template(pod, place),
+        ),
+        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(custom_timeouts=timeouts(seconds))),
+    )

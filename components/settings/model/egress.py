@@ -1,0 +1,111 @@
+"""Hosts that a tier may connect to: each name opens what it means, or is refused with what does."""
+
+from dataclasses import dataclass
+
+from ..values import hosts, names
+from ..values.hosts import Host, Kind
+from .base import refuse
+from .workload import Egress
+
+_CALLS = "pulumi config set --path feastflow:frontend.callsBackend true"
+_SERVERS = (names.BACKEND, names.FRONTEND, names.DATABASE)
+_API_SERVER = ("default", "kubernetes")
+_ONE_SIDE = "a path inside the namespace has two sides, and this would open one"
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Why a host is refused, and what to do instead; `key` is the one to change."""
+
+    why: str
+    fix: str
+    key: str = "host"
+
+
+def check(tier: str, egress: tuple[Egress, ...], *, namespace: str, domain: str, site: str) -> None:
+    """Refuse the names that open nothing, or something else than they mean.
+
+    `namespace` is the stack's, `domain` the cluster's, `site` the host at the edge.
+
+    Raises:
+        PydanticCustomError: with the name that does, or the setting.
+    """
+    for index, host in enumerate(egress):
+        found = hosts.read(host.host, domain)
+        if service := _in_own_namespace(host.host, found, namespace):
+            problem: _Problem | None = _own(tier, service, site)
+        elif found.kind is Kind.CLUSTER:
+            problem = _inside(host, found)
+        else:
+            problem = None if host.cidrs else _unknown(host.host, found, domain)
+        if problem:
+            raise refuse(problem.why, problem.fix, at=f"{tier}.egress.{index}.{problem.key}")
+
+
+def _inside(host: Egress, found: Host) -> _Problem | None:
+    if (found.namespace, found.service) == _API_SERVER:
+        why = "the API server has no pods that a policy could name"
+        return None if host.cidrs else _Problem(why, "give its addresses in cidrs", "cidrs")
+    if host.cidrs:
+        why = "a Service is reached in its namespace, and its address may change at any time"
+        return _Problem(why, "remove cidrs, or name a host outside the cluster", "cidrs")
+    return None
+
+
+def _unknown(name: str, found: Host, domain: str) -> _Problem | None:
+    if found.kind is Kind.OTHER_DOMAIN:
+        return _Problem(
+            f"it names a Service of a cluster whose domain is {found.domain}, and this one's is {domain}",
+            f"if it is this cluster's: pulumi config set --path feastflow:cluster.domain {found.domain}; "
+            "a host outside of it needs its addresses in cidrs",
+        )
+    if found.kind is Kind.UNKNOWN:
+        return _Problem(
+            "it is written as a name of the cluster's, and no Service and no pod has such a name",
+            f"write {names.hosts('name', 'namespace', domain)[-1]}",
+        )
+    if found.kind is Kind.EITHER:
+        return _Problem(
+            f"it may be short for a Service in the namespace {found.namespace}, or a public host, and a "
+            "policy opens either in another way",
+            f"write {name}.svc for the Service, or {name}. (with the dot) for the public host",
+        )
+    if found.kind is Kind.PRIVATE:
+        return _Problem(
+            "no public DNS server knows such a name, so every public address would be opened, and this "
+            "host's would not",
+            "give its addresses, such as cidrs: [10.20.0.0/16]; a Service is written name.namespace.svc",
+        )
+    return None
+
+
+def _in_own_namespace(name: str, found: Host, namespace: str) -> str:
+    """Return the Service that a name of the stack's own namespace means; empty for other names."""
+    if name == f"{found.service}.{names.DATABASE_HEADLESS}":
+        # Short for a pod of that Service; no other one has names for its pods.
+        return names.DATABASE_HEADLESS
+    certain = found.kind is Kind.CLUSTER or _server(found.service)
+    return found.service if found.kind is Kind.OWN or (certain and found.namespace == namespace) else ""
+
+
+def _server(service: str) -> str:
+    """Return whose Service it is, of the tiers; empty where it is none's."""
+    return next((each for each in _SERVERS if service == each or service.startswith(f"{each}-")), "")
+
+
+def _own(tier: str, service: str, site: str) -> _Problem:
+    server = _server(service)
+    if (tier, server) == ("frontend", names.BACKEND):
+        return _Problem(_ONE_SIDE, f"remove it, and have both opened: {_CALLS}")
+    if (tier, server) == ("frontend", names.DATABASE):
+        why = "the site has no login of the database and no way to it"
+        return _Problem(why, f"remove it, and ask the API: {_CALLS}")
+    if (tier, server) == ("backend", names.DATABASE):
+        return _Problem("the way to the database is open without it", "remove it")
+    if (tier, server) == ("backend", names.FRONTEND):
+        why = f"{_ONE_SIDE}: the site takes requests from the edge alone"
+        return _Problem(why, f"name the site as its visitors do: {site}")
+    return _Problem(
+        "it is in the stack's own namespace, where the stack opens each path, and nothing else is",
+        "remove it; another program's Service is in another namespace: name.namespace.svc",
+    )

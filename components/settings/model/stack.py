@@ -1,0 +1,114 @@
+"""The stack: everything that a stack file says."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from ..derived import connections, variants
+from . import egress
+from .base import Model, refuse
+from .database import Database
+from .edge import Edge
+from .scalars import EnvironmentName, Namespace
+from .tenancy import Cluster, Tenancy
+from .tiers import Backend, Frontend
+
+_PRODUCTION = ("live", "prod", "production")
+
+
+class Kubeconfig(Model):
+    """The cluster to deploy to, from Pulumi's own keys `kubernetes:context` and `kubernetes:kubeconfig`."""
+
+    context: str | None = Field(
+        default=None,
+        description="Context of the kubeconfig; none means its current one.",
+        examples=["kind-feastflow"],
+    )
+    kubeconfig: str | None = Field(
+        default=None, description="Path of a kubeconfig file, or its content.", examples=["~/.kube/config"]
+    )
+
+
+class Stack(Model):
+    """Everything that a stack file says."""
+
+    namespace: Namespace = Field(description="Namespace that the stack owns.", examples=["feastflow-dev"])
+    environment: EnvironmentName = Field(
+        description="Name of the environment, a label on every object.", examples=["dev"]
+    )
+    rotation: Annotated[int, Field(ge=1)] = Field(
+        default=1,
+        description="Raise it by one to replace the database's passwords and the JWT secret.",
+        examples=[2],
+    )
+    cluster: Cluster = Field(default=Cluster(), description="What the program has to know of the cluster.")
+    tenancy: Tenancy = Field(default=Tenancy(), description="The namespace's own guards.")
+    database: Database = Field(default=Database(), description="PostgreSQL.")
+    backend: Backend = Field(default=Backend(), description="The API.")
+    frontend: Frontend = Field(default=Frontend(), description="The site.")
+    edge: Edge = Field(description="Where the site is reached.", examples=[{"host": "feastflow.example.com"}])
+
+    @property
+    def production(self) -> bool:
+        """Whether the environment's name says that customers use it."""
+        return self.environment.lower() in _PRODUCTION
+
+    @property
+    def connections(self) -> int:
+        """Connections that the database server accepts."""
+        return connections.accepted(self.backend, self.database, weights=self.edge.weights)
+
+    @model_validator(mode="after")
+    def _connections_fit(self) -> Self:
+        connections.check(self.backend, self.database, weights=self.edge.weights)
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_are_known(self) -> Self:
+        for name, tier in (("backend", self.backend), ("frontend", self.frontend)):
+            egress.check(
+                name,
+                tier.egress,
+                namespace=self.namespace,
+                domain=self.cluster.domain,
+                site=self.edge.host,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _namespace_of_its_own(self) -> Self:
+        others = {
+            "edge.controllerNamespace": self.edge.controller_namespace,
+            "database.operatorNamespace": self.database.operator_namespace,
+            "tenancy.dnsNamespace": self.tenancy.dns_namespace,
+            **{
+                f"tenancy.trustedAccounts[{index}]": account.partition("/")[0]
+                for index, account in enumerate(self.tenancy.trusted_accounts)
+            },
+        }
+        for key, namespace in others.items():
+            if namespace == self.namespace:
+                raise refuse(
+                    f"the stack owns its namespace and `pulumi destroy` deletes it with all it holds, and "
+                    f"{key} says that another program runs there",
+                    "feastflow-dev",
+                    at="namespace",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _room_beside_a_canary(self) -> Self:
+        for name, tier in (("backend", self.backend), ("frontend", self.frontend)):
+            canary, scale = tier.release.canary, tier.autoscaling
+            if canary is None or self.edge.weights:
+                continue
+            stable, pods = variants.by_pods(canary.weight, scale.min_replicas)
+            if stable >= scale.max_replicas and stable > scale.min_replicas:
+                raise refuse(
+                    f"an Ingress divides requests by pods, so {canary.weight} % take {stable} pods beside "
+                    f"the canary's {pods}, and the autoscaler needs room above that; "
+                    "a larger weight takes fewer, and a Gateway (edge.mode) none",
+                    str(stable + 1),
+                    at=f"{name}.autoscaling.maxReplicas",
+                )
+        return self

@@ -1,0 +1,146 @@
+"""Names, labels and selectors, derived once from who a workload is.
+
+A selector never holds a version: it cannot be changed after creation, and changing it would replace the
+workload. Labels may. A name that follows its content makes an immutable object possible: a change creates a
+second object, pods roll over to it, and only then is the first deleted.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+PART_OF = "feastflow"
+MANAGED_BY = "pulumi"
+
+BACKEND = "feastflow-backend"
+FRONTEND = "feastflow-frontend"
+MIGRATIONS = "feastflow-migrations"
+ROLES = "feastflow-roles"
+JOBS = "feastflow-jobs"
+DATABASE = "postgres"
+DATABASE_HEADLESS = "postgres-headless"
+DATABASE_ADMINISTRATOR = "postgres-administrator"
+DATABASE_AUTHORITY = "postgres-authority"
+DATABASE_TLS = "postgres-tls"
+DATABASE_POLICY = "postgres-network-policy"
+CONFIG_PREFIX = "feastflow-config"
+SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
+# How the names in Pulumi of what keeps the application's own secrets end, before any digest.
+OF_APPLICATION = "application-secrets"
+EDGE = "feastflow"
+SOLVER = "acme-solver"
+RETRY = "feastflow-retry"
+RATE_LIMIT = "feastflow-rate-limit"
+CERTIFICATE = "feastflow-tls"
+# 40 bits: two versions of one object collide once in 10^12, and names stay readable.
+_DIGITS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who a workload is: enough to label it, to select it, and to let others reach it.
+
+    `instance` is the namespace, so that two stacks on one cluster never select each other's pods even through
+    a query over all namespaces. `chosen` is a selector of other pods than those that are labelled by it.
+    """
+
+    name: str
+    component: str
+    instance: str
+    version: str | None = None
+    chosen: Mapping[str, str] | None = None
+
+    def beside(self, suffix: str, version: str) -> "Identity":
+        """Another set of pods of the same workload, which this one's selector does not select.
+
+        Without a suffix it is this one, at the version.
+        """
+        return replace(self, name=joined(self.name, suffix), version=version)
+
+    @property
+    def every_version(self) -> "Identity":
+        """These pods and all that are beside them: who they are to everybody else on the network."""
+        tier = {"app.kubernetes.io/instance": self.instance, "component": self.component}
+        return replace(self, chosen=tier)
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """What never changes during the workload's life."""
+        if self.chosen is not None:
+            return dict(self.chosen)
+        return {
+            "app.kubernetes.io/name": self.name,
+            "app.kubernetes.io/instance": self.instance,
+            "component": self.component,
+        }
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The selector and what describes every object of the workload; the same for all versions of it."""
+        return {
+            "app.kubernetes.io/name": self.name,
+            "app.kubernetes.io/instance": self.instance,
+            "component": self.component,
+            "app.kubernetes.io/component": self.component,
+            "app.kubernetes.io/part-of": PART_OF,
+            "app.kubernetes.io/managed-by": MANAGED_BY,
+        }
+
+    @property
+    def pod_labels(self) -> dict[str, str]:
+        """Labels of the pods and of what makes them: only these show the version."""
+        return {**self.labels, **({"app.kubernetes.io/version": self.version} if self.version else {})}
+
+
+def hosts(service: str, namespace: str, domain: str) -> list[str]:
+    """Return the names by which pods reach a Service in a cluster of this domain, the shortest first."""
+    return [
+        service,
+        f"{service}.{namespace}",
+        f"{service}.{namespace}.svc",
+        f"{service}.{namespace}.svc.{domain}",
+    ]
+
+
+def outside(client: str) -> str:
+    """Return the name of the policy that lets a workload's pods out of the namespace."""
+    return f"{client}-to-outside"
+
+
+def from_edge(server: str) -> str:
+    """Return the name of the policy that lets the edge reach a tier's pods."""
+    return f"edge-to-{server}"
+
+
+def joined(*parts: str) -> str:
+    """A name of these parts, without the empty ones."""
+    return "-".join(part for part in parts if part)
+
+
+def common_labels(instance: str) -> dict[str, str]:
+    """Labels of objects that belong to the whole namespace rather than to one workload."""
+    return {
+        "app.kubernetes.io/name": PART_OF,
+        "app.kubernetes.io/instance": instance,
+        "app.kubernetes.io/part-of": PART_OF,
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+    }
+
+
+def digest(content: Mapping[str, object] | Sequence[object] | str) -> str:
+    """Ten hex digits of the content's SHA-256; the order of keys does not count."""
+    return hashlib.sha256(_canonical(content)).hexdigest()[:_DIGITS]
+
+
+def keyed_digest(key: str, content: Mapping[str, object]) -> str:
+    """Ten hex digits of an HMAC of secret content.
+
+    A plain hash of a short secret can be found by trying candidates; without the key this one cannot.
+    """
+    return hmac.new(key.encode(), _canonical(content), hashlib.sha256).hexdigest()[:_DIGITS]
+
+
+def _canonical(content: object) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

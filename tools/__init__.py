@@ -1,0 +1,1 @@
+"""Programs that develop and operate the stacks: the commands of make, each room a package."""

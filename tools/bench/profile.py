@@ -1,0 +1,143 @@
+"""Where the time of a first `up` goes: what the engine does when, and what the program's imports take."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tools.bench.place import Place
+from tools.bench.pulumi import ROOT, Program
+
+_PAUSE_SECONDS = 0.02
+_SHORTEST_SECONDS = 0.5
+_MOST_LINES = 25
+_IMPORTED = (
+    "from components import cluster, continuity, settings\n"
+    "from components import backend, database, edge, frontend, outputs, tenancy\n"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A resource while the engine works on it; seconds since the command was typed."""
+
+    name: str
+    kind: str
+    began: float
+    ended: float
+
+    @property
+    def took(self) -> float:
+        """Seconds."""
+        return self.ended - self.began
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """`spans` by their beginning; `seconds` of the whole command."""
+
+    spans: Sequence[Span]
+    seconds: float
+    imports: Mapping[str, float]
+
+
+def profile(program: Program, place: Place, folder: Path) -> Profile:
+    """A first up, seen from the engine's own log of events."""
+    room = program.room(place, folder)
+    program.prepare(place, folder)
+    log = folder / "events.jsonl"
+    log.touch()
+    seen: list[tuple[float, str]] = []
+    ended = threading.Event()
+    began = time.monotonic()
+
+    def follow() -> None:
+        with log.open(encoding="utf-8") as lines:
+            rest = ""
+            while True:
+                last = ended.is_set()
+                rest += lines.read()
+                *whole, rest = rest.split("\n")
+                seen.extend((time.monotonic() - began, line) for line in whole)
+                if last:
+                    return
+                time.sleep(_PAUSE_SECONDS)
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    try:
+        # Without the variable the flag for the log does not exist.
+        debugging = {"PULUMI_DEBUG_COMMANDS": "true", **room.environment}
+        replace(room, environment=debugging).run("up", "--yes", *program.flags, "--event-log", str(log))
+    finally:
+        ended.set()
+        follower.join()
+    seconds = time.monotonic() - began
+    found = spans([(at, json.loads(line)) for at, line in seen])
+    return Profile(spans=found, seconds=seconds, imports=imports())
+
+
+def spans(events: Iterable[tuple[float, Mapping[str, Any]]]) -> list[Span]:
+    """What the engine did of each resource, by its beginning; `events` come with the time they were seen."""
+    open_: dict[str, tuple[float, str]] = {}
+    found = []
+    for at, event in events:
+        if "resourcePreEvent" in event:
+            told = event["resourcePreEvent"]["metadata"]
+            open_[told["urn"]] = at, told["type"]
+        elif "resOutputsEvent" in event:
+            told = event["resOutputsEvent"]["metadata"]
+            if told["urn"] in open_:
+                began, kind = open_.pop(told["urn"])
+                found.append(Span(name=told["urn"].rpartition("::")[2], kind=kind, began=began, ended=at))
+    return sorted(found, key=lambda span: span.began)
+
+
+def lines(found: Profile) -> list[str]:
+    """The profile for people: what took longest, in order of time, and the imports that weigh most."""
+    objects = [span for span in found.spans if span.kind.startswith("kubernetes:")]
+    told = []
+    if objects:
+        told.append(f"{objects[0].began:6.1f} s  until the first object is begun: CLI, imports, plugins")
+    slow = sorted((span for span in objects if span.took >= _SHORTEST_SECONDS), key=lambda span: -span.took)
+    told += [
+        f"{span.began:6.1f} s  {span.took:5.1f} s  {span.kind.rpartition(':')[2]} {span.name}"[:100]
+        for span in sorted(slow[:_MOST_LINES], key=lambda span: span.began)
+    ]
+    if objects:
+        last = max(span.ended for span in found.spans)
+        told.append(f"{last:6.1f} s  the last resource is done")
+    told.append(f"{found.seconds:6.1f} s  the command has ended")
+    told.append("imports, seconds of their own:")
+    told += [f"         {seconds:5.2f} s  {name}" for name, seconds in list(found.imports.items())[:8]]
+    return told
+
+
+def imports() -> dict[str, float]:
+    """Seconds that importing takes, by top-level package, the largest first."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", _IMPORTED],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return by_package(done.stderr)
+
+
+def by_package(text: str) -> dict[str, float]:
+    """What `python -X importtime` says, added up by top-level package; `all` is their sum."""
+    found: dict[str, float] = defaultdict(float)
+    for line in text.splitlines():
+        head, _, name = line.rpartition("|")
+        own = head.removeprefix("import time:").split("|")[0].strip()
+        if own.isdecimal():
+            found[name.strip().split(".")[0]] += int(own) / 1e6
+    total = {"all": sum(found.values())}
+    return total | dict(sorted(found.items(), key=lambda each: -each[1]))

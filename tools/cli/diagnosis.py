@@ -1,0 +1,114 @@
+"""What the cluster says of an update that failed, added to what Pulumi said of it."""
+
+import datetime as dt
+import json
+import shlex
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tools.cli import reasons
+from tools.cli.reasons import Object, Trouble
+from tools.cli.target import Target
+from tools.cli.watch import Watch
+from tools.toolchain import process
+from tools.toolchain.console import Step
+from tools.toolchain.refusal import Refusal
+
+_NAMESPACE = "feastflow:namespace"
+_PATIENCE = 10.0
+_EVERY_SECONDS = 3.0
+_clock = time.monotonic
+_GIVEN_UP = "what the update waited for cannot come, so it was given up after {seconds:.0f} s"
+
+
+@dataclass(kw_only=True)
+class Waiting:
+    """An update under way, and what is known of the pods that it waits for."""
+
+    begun: float
+    awaited: Collection[str] = ()
+    given_up: float | None = None
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def hopeless(self, awaited: Collection[str]) -> bool:
+        """Note what is awaited now, and return whether it cannot come."""
+        self.awaited = awaited
+        return self.given_up is not None
+
+    def follow(self, kubectl: Sequence[str], step: Step, begun: dt.datetime) -> None:
+        """Look at the pods again and again, and tell what keeps them from working, until it is over."""
+        watch = Watch(begun=begun)
+        while not self._over.wait(_EVERY_SECONDS):
+            if not self.awaited:
+                continue
+            pods, events = _all(kubectl, "pods"), _all(kubectl, "events")
+            found = watch.look(pods, events, self.awaited, _clock())
+            for text in found.tell:
+                step.tell(text)
+            if found.hopeless:
+                self.given_up = _clock() - self.begun
+                return
+
+    def end(self) -> None:
+        """Look no more."""
+        self._over.set()
+
+
+@contextmanager
+def explained(chosen: Target, config: Mapping[str, Any], step: Step) -> Iterator[Waiting]:
+    """Have an update that waits in vain end with the reason of the pods; `config` are the stack's settings.
+
+    While it waits, the step tells what keeps the pods from working; `Waiting.hopeless` says when to give up.
+
+    Raises:
+        Refusal: as the update was refused, with what the pods say where they say anything.
+    """
+    begun = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+    kubectl = [*shlex.split(chosen.kubectl_command()), "--namespace", str(config.get(_NAMESPACE))]
+    waiting = Waiting(begun=_clock())
+    threading.Thread(target=waiting.follow, args=(kubectl, step, begun), daemon=True).start()
+    try:
+        yield waiting
+    except Refusal as refusal:
+        seconds = waiting.given_up
+        in_vain = seconds is not None or reasons.awaited(refusal.found)
+        said = _asked(kubectl, begun) if in_vain else ""
+        head = "" if seconds is None else f"\n{_GIVEN_UP.format(seconds=seconds)}"
+        if not said and not head:
+            raise
+        parts = [f"{refusal.found}{head}", *([said] if said else [])]
+        raise Refusal("\n\n".join(parts), refusal.why, refusal.fix) from refusal
+    finally:
+        waiting.end()
+
+
+def _asked(kubectl: Sequence[str], since: dt.datetime) -> str:
+    found = reasons.troubles(_all(kubectl, "pods"), _all(kubectl, "events"), since)
+    return reasons.told(found, {trouble: _last_lines(kubectl, trouble) for trouble in found})
+
+
+def _all(kubectl: Sequence[str], kind: str) -> list[Object]:
+    text = _printed([*kubectl, "get", kind, "--output", "json"])
+    items: list[Object] = json.loads(text)["items"] if text else []
+    return items
+
+
+def _last_lines(kubectl: Sequence[str], trouble: Trouble) -> list[str]:
+    if trouble.container is None or trouble.lines:
+        return []
+    flags = ["--previous"] if trouble.previous else []
+    of = [trouble.name, "--container", trouble.container]
+    command = [*kubectl, "logs", *of, f"--tail={reasons.LINES}", *flags]
+    return _printed(command).splitlines()
+
+
+def _printed(command: Sequence[str]) -> str:
+    """What kubectl prints; nothing where it fails, since the update's own failure is what matters."""
+    try:
+        return process.output(command, timeout=_PATIENCE)
+    except (process.CommandError, OSError):
+        return ""

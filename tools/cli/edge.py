@@ -1,0 +1,20 @@
+"""What the local cluster's edge adds to a stack's settings: the port on loopback, and that it can retry."""
+
+from typing import Any
+
+from tools.cli.workspace import Config, section
+from tools.cluster import ports
+
+# Its own controller, which has the definitions that this needs.
+_CLASS, _ATTEMPTS = "traefik", 16
+
+
+def overrides(port: int, config: Config) -> dict[str, Any]:
+    """The settings below `edge`; `port` is the cluster's for http. What the stack's file says is meant."""
+    edge = section(config, "edge")
+    tls = edge.get("tls")
+    secure = isinstance(tls, dict) and tls.get("enabled") is True
+    found = {"port": ports.encrypted(port) if secure else port}
+    if edge.get("className", _CLASS) == _CLASS and "attempts" not in edge:
+        found["attempts"] = _ATTEMPTS
+    return found

@@ -1,0 +1,113 @@
+"""The Kubernetes to deploy to: a context that the user named, or the local cluster."""
+
+import json
+import os
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.cluster import handle, lifecycle
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.toolchain import cache, golang, pins, process
+from tools.toolchain.console import Step
+from tools.toolchain.refusal import Refusal
+
+_FORBIDDEN = "Error from server (Forbidden)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A cluster that answers. `local` is None for one that the user named: that is only ever deployed to."""
+
+    context: str
+    kubeconfig: Path | None
+    kubectl: Path
+    identity: str
+    local: Cluster | None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What pulumi's provider needs to find the context."""
+        return {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
+
+    def kubectl_command(self) -> str:
+        """The beginning of every kubectl command a person types against this cluster."""
+        config = ["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else []
+        return shlex.join([str(self.kubectl), *config, "--context", self.context])
+
+
+def made(name: str, port: int, carrier: Engine | None) -> Target:
+    """The local cluster, made when it is not there; `carrier` is what `lifecycle.preflight` found."""
+    return _local(lifecycle.up(name, port, carrier))
+
+
+def present(context: str | None, name: str) -> Target | None:
+    """The user's context when one is named, else the local cluster: None when that does not answer."""
+    if context:
+        return named(context)
+    cluster = lifecycle.find(name)
+    return _local(cluster) if cluster and handle.answers(cluster) else None
+
+
+def named(context: str) -> Target:
+    """The cluster behind a context of the user's kubeconfig.
+
+    Raises:
+        Refusal: when there is no such context, or the cluster behind it does not answer.
+    """
+    kubectl = _kubectl()
+    known = _contexts(kubectl)
+    if context not in known:
+        raise Refusal(
+            f"there is no context {context} in your kubeconfig",
+            "CONTEXT names the cluster to deploy to",
+            f"choose one of: {', '.join(known)}" if known else "set KUBECONFIG to the file that has it",
+        )
+    command = [str(kubectl), "--context", context, "--request-timeout=10s", "get", "namespace", "kube-system"]
+    try:
+        uid = process.output([*command, "-o", "jsonpath={.metadata.uid}"], timeout=30).strip()
+    except process.CommandError as failure:
+        if _FORBIDDEN in failure.tail:
+            # It answers, to a user of one namespace: the context's name is all there is to tell it by.
+            uid = f"context-{cache.key(context)}"
+            return Target(context=context, kubeconfig=None, kubectl=kubectl, identity=uid, local=None)
+        raise Refusal(
+            f"the cluster behind {context} does not answer: {failure.tail}",
+            "nothing can be deployed to it",
+            f"see that it runs and you are logged in: kubectl --context {context} get nodes",
+        ) from failure
+    return Target(context=context, kubeconfig=None, kubectl=kubectl, identity=uid, local=None)
+
+
+def _contexts(kubectl: Path) -> list[str]:
+    try:
+        config = json.loads(process.output([str(kubectl), "config", "view", "-o", "json"]))
+        return [str(entry["name"]) for entry in config.get("contexts") or [] if entry.get("name")]
+    except (process.CommandError, ValueError, TypeError, AttributeError) as failure:
+        # Only kubectl's own words are shown: a file may hold credentials anywhere.
+        said = failure.tail if isinstance(failure, process.CommandError) else "it is no text that can be read"
+        raise Refusal(
+            f"kubectl cannot read your kubeconfig: {said}",
+            "CONTEXT names one of its contexts, and none is known",
+            "mend the file that it names, or set KUBECONFIG to another one",
+        ) from failure
+
+
+def _local(cluster: Cluster) -> Target:
+    return Target(
+        context=cluster.context,
+        kubeconfig=cluster.kubeconfig,
+        kubectl=cluster.kubectl,
+        identity=cluster.identity(),
+        local=cluster,
+    )
+
+
+def _kubectl() -> Path:
+    found = shutil.which("kubectl", path=os.environ.get("PATH"))
+    if found:
+        return Path(found)
+    with Step("kubectl", "compiling it") as step:
+        return golang.binaries(pins.KIND_BUILD, step) / "kubectl"

@@ -1,0 +1,251 @@
+"""The container engine that carries the nodes: the user's Docker or Podman, or Debian's set up here."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.toolchain import cache, process
+from tools.toolchain.console import Step
+from tools.toolchain.refusal import Refusal
+
+# What containers need until the next reboot.
+RUNTIME = Path("/run/feastflow")
+
+_OFFICIAL_NODE = "docker.io/kindest/node:latest"
+_UNNAMED_STAYS = "2h"
+_PACKAGES = ("podman", "runc", "netavark", "aardvark-dns", "mmdebstrap", "iptables", "iproute2")
+_COMMANDS = ("podman", "runc", "conmon", "mmdebstrap", "iptables", "ip")
+
+_CONTAINERS_CONF = """\
+[containers]
+# Without CAP_SYS_RESOURCE no limit may be raised, so none above the machine's own is asked for.
+default_ulimits = ["nofile=20000:20000", "nproc=30000:30000"]
+pids_limit = 0
+# crun refuses hybrid cgroups, and there may be no systemd to make any.
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[network]
+network_backend = "netavark"
+network_config_dir = "{state}/networks"
+"""
+_STORAGE_CONF = """\
+[storage]
+driver = "overlay"
+graphroot = "{images}"
+runroot = "{runtime}"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """A container engine and how to call it. `own` is the Podman that lives by this project's settings."""
+
+    command: str
+    own: bool
+    why: str
+    network: str = "kind"
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, timeout: float = 300) -> str:
+        """What the engine prints; see `process.output` for errors."""
+        return process.output([self.command, *arguments], env=self.environment, timeout=timeout)
+
+    def has(self, *arguments: str) -> bool:
+        """Whether a question to the engine is answered with success."""
+        return process.answers([self.command, *arguments], env=self.environment, timeout=60)
+
+    def build(
+        self,
+        tag: str,
+        *,
+        dockerfile: Path,
+        context: Path,
+        arguments: Mapping[str, str],
+        log: Path,
+        each: Callable[[str], None] | None = None,
+    ) -> None:
+        """Build an image unless the tag is there already, so a tag must follow its content."""
+        if self.has("image", "inspect", tag):
+            return
+        flags = ["--isolation", "chroot", "--pull=never"] if self.own else []
+        for name, value in arguments.items():
+            flags += ["--build-arg", f"{name}={value}"]
+        if _certificates():
+            flags += ["--secret", f"id=ca,src={_certificates()}"]
+        command = [self.command, "build", *flags, "--file", str(dockerfile), "--tag", tag, str(context)]
+        try:
+            process.stream(
+                command, env={**self.environment, "DOCKER_BUILDKIT": "1"}, log=log, each=each, timeout=1800
+            )
+        except process.CommandError as failure:
+            raise Refusal(
+                f"the image {tag.rsplit('/', maxsplit=1)[-1]} could not be built\n{failure.tail[-1500:]}",
+                "the cluster cannot run it without",
+                f"the whole log is {log}; when a download failed, run it again: finished layers stay",
+            ) from failure
+
+    def tidy(self, *current: str) -> None:
+        """Delete images that `current` replaced: of the same names, all but those and the newest other one.
+
+        The other one is for a second checkout, or a change that is undone. With the own engine also what old
+        builds left without a name; a young one spares the next build. What a container uses stays.
+        """
+        listed = self.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+        left = {_name(image): 1 for image in current}
+        for image in listed:  # the newest first
+            if image not in current and _name(image) in left:
+                left[_name(image)] -= 1
+                if left[_name(image)] < 0:
+                    with contextlib.suppress(process.CommandError):
+                        self.run("image", "rm", image)
+        if self.own:
+            self.run("image", "prune", "--force", "--filter", f"until={_UNNAMED_STAYS}")
+
+
+def _name(image: str) -> str:
+    return image.rpartition(":")[0]
+
+
+def choose() -> Engine:
+    """The engine to use, with the reason.
+
+    Raises:
+        Refusal: when there is none and this machine cannot get Debian's Podman.
+    """
+    for command in ("docker", "podman"):
+        if shutil.which(command) and _can_carry(command):
+            return Engine(
+                command=command,
+                own=False,
+                why=f"{command} answers and can fetch kind's official node image",
+                # Left alone, kind takes Docker where there is so much as its client.
+                environment={"KIND_EXPERIMENTAL_PROVIDER": command},
+            )
+    return own()
+
+
+def _can_carry(command: str) -> bool:
+    """Whether the user's engine answers and has, or can fetch, kind's node image."""
+
+    def has(*arguments: str) -> bool:
+        return process.answers([command, *arguments], timeout=60)
+
+    if command == "docker":
+        return has("info") and (
+            has("image", "inspect", _OFFICIAL_NODE) or has("manifest", "inspect", _OFFICIAL_NODE)
+        )
+    # To ask Podman anything makes and mounts its store, so that is read, and the registry asked beside it.
+    store = "/var/lib/containers/storage" if os.geteuid() == 0 else "~/.local/share/containers/storage"
+    if _holds(Path(store).expanduser(), _OFFICIAL_NODE):
+        return has("info")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        elsewhere = [f"--root={scratch}/root", f"--runroot={scratch}/run", "--storage-driver=vfs"]
+        if os.uname().sysname != "Linux" or "CONTAINER_HOST" in os.environ:
+            # A Podman that only speaks to another one has no store here, and no such flags.
+            elsewhere.clear()
+        return has(*elsewhere, "manifest", "inspect", _OFFICIAL_NODE) and has("info")
+
+
+def _holds(store: Path, image: str) -> bool:
+    try:
+        images = json.loads((store / "overlay-images" / "images.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return any(image in (known.get("names") or []) for known in images)
+
+
+def again(known: Engine) -> Engine:
+    """The engine that carries a cluster already, ready for use.
+
+    Raises:
+        Refusal: when it does not answer any more.
+    """
+    if known.own:
+        return own()
+    if not process.answers([known.command, "info"]):
+        raise Refusal(
+            f"{known.command} does not answer",
+            "the nodes of the cluster are its containers",
+            f"start {known.command} and run it again, or give the cluster up: make down",
+        )
+    return known
+
+
+def present() -> Engine | None:
+    """The own Podman when it is installed already: for taking things away, which must not install any."""
+    return own() if os.geteuid() == 0 and all(map(shutil.which, _COMMANDS)) else None
+
+
+def own() -> Engine:
+    """Debian's Podman with settings of its own: nobody else's containers, networks, settings are touched."""
+    if os.geteuid() != 0:
+        raise Refusal(
+            f"no Docker or Podman here can fetch kind's node image, and user {os.geteuid()} is not root",
+            "a cluster of its own needs Debian's Podman, network namespaces and mounts",
+            "start Docker, or run it as root (sudo make up), or name a cluster you have: make up CONTEXT=…",
+        )
+    missing = [name for name in _COMMANDS if shutil.which(name) is None]
+    if missing:
+        _install(missing)
+    state = cache.state_home() / "engine"
+    images = cache.home() / "containers"
+    for folder in (state / "networks", images, runtime()):
+        folder.mkdir(parents=True, exist_ok=True)
+    (state / "containers.conf").write_text(_CONTAINERS_CONF.format(state=state), encoding="utf-8")
+    storage = _STORAGE_CONF.format(images=images, runtime=runtime())
+    (state / "storage.conf").write_text(storage, encoding="utf-8")
+    # netavark keeps names, addresses and rules by the network's name, for the whole machine.
+    network = f"feastflow-{cache.key(str(cache.home()), str(cache.state_home()))}"
+    return Engine(
+        command="podman",
+        own=True,
+        why="no engine answers that can fetch kind's node image: Debian's Podman and an image built here",
+        network=network,
+        environment={
+            "CONTAINERS_CONF": str(state / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(state / "storage.conf"),
+            "KIND_EXPERIMENTAL_PROVIDER": "podman",
+            "KIND_EXPERIMENTAL_PODMAN_NETWORK": network,
+        },
+    )
+
+
+def runtime() -> Path:
+    """Where the own Podman keeps what a reboot may take; one folder for each place where images are kept."""
+    return RUNTIME / cache.key(str(cache.home()))
+
+
+def _install(missing: list[str]) -> None:
+    if shutil.which("apt-get") is None:
+        raise Refusal(
+            f"{', '.join(missing)}: not on PATH, and there is no apt-get",
+            "the local cluster is built from Debian's packages",
+            "install Docker, or Podman with runc and netavark, or name a cluster: make up CONTEXT=…",
+        )
+    log = cache.log("apt")
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *_PACKAGES]
+    with Step("packages", f"installing {', '.join(_PACKAGES)}") as step:
+        try:
+            process.stream(["apt-get", "update"], env=environment, log=log, timeout=600)
+            process.stream(install, env=environment, log=log, timeout=1200)
+        except process.CommandError as failure:
+            raise Refusal(
+                f"Debian's packages could not be installed\n{failure.tail}",
+                f"the local cluster needs {', '.join(_PACKAGES)}",
+                "check /etc/apt/sources.list and the network; or name a cluster you have: make up CONTEXT=…",
+            ) from failure
+        step.result(f"{', '.join(missing)}: installed from Debian's packages")
+
+
+def _certificates() -> str | None:
+    """The machine's certificate authorities, when it trusts more than the usual; then builds must too."""
+    bundle = os.environ.get("SSL_CERT_FILE")
+    return bundle if bundle and Path(bundle).is_file() else None

@@ -1,0 +1,52 @@
+"""The database operator: it comes to a local cluster with the first stack that replicates its database."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.cluster import addons, programs, record, transport
+from tools.cluster.engine import Engine
+from tools.toolchain import cache, golang, pins
+from tools.toolchain.console import Step
+from tools.toolchain.golang import Build
+
+if TYPE_CHECKING:
+    from tools.cluster.handle import Cluster  # needs a package, and `make clean-cache` must do without
+
+_SEEN = "operator"
+
+
+def builds(engine: Engine | None) -> tuple[Build, ...]:
+    """Return what `ensure` compiles for a new cluster on this engine: nothing where images are pulled."""
+    return (pins.OPERATOR_BUILD,) if engine is not None and engine.own else ()
+
+
+def key() -> str:
+    """The name under which the archive of the operator's image is cached."""
+    return cache.key(golang.digest(pins.OPERATOR_BUILD), repr(programs.OPERATOR), programs.IMAGES)
+
+
+def ensure(cluster: Cluster) -> None:
+    """Have the operator available; at once when that has been seen since the nodes were started."""
+    if record.read(cluster.name).get(_SEEN) == addons.digest():
+        return
+    with Step("operator", "CloudNativePG") as step:
+        if cluster.engine.own:
+            image = programs.OPERATOR.image
+            save = partial(_save, cluster.engine, step)
+            transport.carry(cluster, [image], key(), save, step)
+        addons.apply(cluster.kubectl, cluster.kubeconfig, [addons.OPERATOR_PART])
+        addons.wait(cluster.kubectl, cluster.kubeconfig, addons.OPERATOR, step)
+        step.result("replicated databases are looked after")
+    record.write(cluster.name, record.read(cluster.name) | {_SEEN: addons.digest()})
+
+
+def _save(engine: Engine, step: Step, archive: Path) -> None:
+    binary = golang.binaries(pins.OPERATOR_BUILD, step) / programs.OPERATOR.name
+    step.note(programs.OPERATOR.image)
+    with cache.draft() as folder:
+        programs.build(engine, programs.OPERATOR, binary, folder)
+    programs.save(engine, [programs.OPERATOR.image], archive)
+    engine.run("image", "rm", "--force", programs.OPERATOR.image)

@@ -1,0 +1,56 @@
+"""What is known of a cluster between two runs. It is a memory and no proof: the cluster may be gone since."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tools.cluster.engine import Engine
+from tools.toolchain import cache
+
+
+def home(name: str) -> Path:
+    """The folder for the cluster's kubeconfig and what else is its own."""
+    folder = cache.state_home() / "clusters" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def read(name: str) -> dict[str, Any]:
+    """What was written last; empty when there is nothing, or it was torn."""
+    try:
+        known = json.loads((home(name) / "cluster.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def write(name: str, known: dict[str, Any]) -> None:
+    """Replace what is known, all of it or nothing."""
+    draft = home(name) / "cluster.json.draft"
+    draft.write_text(json.dumps(known), encoding="utf-8")
+    draft.rename(home(name) / "cluster.json")
+
+
+def carrier(name: str) -> Engine | None:
+    """The engine that an earlier run gave the cluster; None when that was in another version's words."""
+    try:
+        return Engine(**read(name)["engine"])
+    except (KeyError, TypeError):
+        return None
+
+
+def is_unfinished(name: str) -> bool:
+    """Return whether a run began to make the cluster and kind, which ends with the kubeconfig, never did."""
+    known = read(name)
+    return (
+        carrier(name) is not None and not known.get("identity") and not (home(name) / "kubeconfig").exists()
+    )
+
+
+def forget(name: str) -> None:
+    """Nothing is known of a cluster that is gone, and nobody can reach it."""
+    for file in ("cluster.json", "kubeconfig"):
+        (home(name) / file).unlink(missing_ok=True)
+    # The key of what it held.
+    shutil.rmtree(home(name) / "encryption", ignore_errors=True)

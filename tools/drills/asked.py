@@ -1,0 +1,46 @@
+"""What a person may ask of drills and benchmarks: the local cluster, whole numbers, names with commas."""
+
+import argparse
+import os
+
+from tools.cluster import lifecycle
+from tools.toolchain.refusal import Refusal
+
+
+def cluster(parser: argparse.ArgumentParser) -> None:
+    """Have a command take the names of clusters; `only_local` says which of them it may work on."""
+    given = os.environ.get
+    parser.add_argument("--cluster", default=given("CLUSTER") or "feastflow", help="the local cluster's name")
+    parser.add_argument("--context", default=given("CONTEXT") or "", help="refused: only a local cluster")
+
+
+def only_local(chosen: argparse.Namespace, *, why: str, instead: str, command: str) -> None:
+    """Refuse a cluster of the user's, and a name that no local cluster can have.
+
+    `chosen` is what a parser read that has what `cluster` adds. `why` says what would happen there, `instead`
+    where it happens; `command` is the `make` command.
+    """
+    if chosen.context:
+        raise Refusal(f"CONTEXT is {chosen.context!r}", why, f"leave CONTEXT away: {instead} (make up)")
+    if not lifecycle.is_name(chosen.cluster):
+        raise Refusal(
+            f"CLUSTER is {chosen.cluster!r}",
+            "the local cluster's nodes are named after it",
+            f"name one that `make up` has made: {command} CLUSTER=feastflow",
+        )
+
+
+def number(name: str, text: str, most: int, meaning: str, example: int = 5) -> int:
+    """The whole number from 1 to `most` that the text is, or a refusal."""
+    if text.isdecimal() and 1 <= int(text) <= most:
+        return int(text)
+    raise Refusal(
+        f"{name} is {text!r}",
+        f"it says {meaning}",
+        f"take a whole number from 1 to {most}: {name}={example}",
+    )
+
+
+def names(text: str) -> list[str]:
+    """The names in a text with commas between them."""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,83 @@
+"""What a drill is: a promise, a way to break something, a sign that it works again, and a way to mend it."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from tools.drills.journal import Facts
+from tools.drills.stage import Stage, ctr
+from tools.drills.verdict import Promise
+from tools.toolchain.process import CommandError
+
+
+class Drill(ABC):
+    """One failure, in this order: `aim`, `prepare`, `aim`, `inject`, `restored` until so, `moments`, `undo`.
+
+    `undo` is called whatever happened, also in a later run that knows only the facts, also twice, also when
+    nothing was broken yet. Where something from outside must come back, `relieve` brings it, and the clock
+    begins there.
+    """
+
+    name: ClassVar[str]
+    what: ClassVar[str]
+    promise: ClassVar[Promise]
+    # The first is where it is drilled unless STACK says otherwise.
+    stacks: ClassVar[tuple[str, ...]] = ("dev", "prod")
+    # Of these requests the seconds are measured until all are answered again; None: until `restored` says so.
+    measured_by: ClassVar[str | None] = None
+    # Requests a second.
+    rate: ClassVar[float] = 50
+    # Seconds it may take to be restored.
+    within: ClassVar[float] = 180
+    # Whether something must come back from outside, and after how many seconds.
+    relief: ClassVar[bool] = False
+    hold: ClassVar[float] = 0
+
+    def prepare(self, stage: Stage) -> None:  # noqa: B027 - most drills need none
+        """Bring the stack into the state from which the drill begins; before the load."""
+
+    @abstractmethod
+    def aim(self, stage: Stage) -> Facts:
+        """Choose what to break, and note all that `undo` needs. Changes nothing."""
+
+    @abstractmethod
+    def inject(self, stage: Stage, facts: Facts) -> None:
+        """Break it; may go on until a command has ended that is itself the drill."""
+
+    def begun(self, stage: Stage, facts: Facts) -> bool:
+        """Whether the moment has come from which seconds are counted."""
+        return True
+
+    def relief_due(self, stage: Stage, facts: Facts, seconds: float) -> bool:
+        """Whether, so many seconds after the failure, what was taken away shall come back."""
+        return seconds >= self.hold
+
+    def relieve(self, stage: Stage, facts: Facts) -> None:
+        """Bring it back."""
+        self.undo(stage, facts)
+
+    @abstractmethod
+    def restored(self, stage: Stage, facts: Facts) -> bool:
+        """Whether it works again."""
+
+    def moments(self, stage: Stage, facts: Facts) -> dict[str, float]:
+        """What else came when, in seconds since 1970; asked when it works again, before it is mended."""
+        return {}
+
+    def stands(self, stage: Stage, facts: Facts) -> str:
+        """How things stand where it was not restored in its time, in words; asked before it is mended."""
+        return ""
+
+    def undo(self, stage: Stage, facts: Facts) -> None:  # noqa: B027 - what mends itself needs none
+        """Mend what does not mend itself."""
+
+
+def kill(stage: Stage, node: str, container: str, signal: str) -> None:
+    """Send a signal to a container's first process, from its node: nothing in the pod is asked."""
+    stage.on_node(node, *ctr("tasks", "kill", "--signal", signal, container))
+
+
+def kill_if_there(stage: Stage, node: str, container: str, signal: str) -> None:
+    """The same where the container is there still: the kubelet may have been faster."""
+    with contextlib.suppress(CommandError):
+        kill(stage, node, container, signal)

@@ -1,0 +1,69 @@
+"""What has been broken and is not mended yet, on disk: a drill that is cut off is undone by the next run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.toolchain import cache
+from tools.toolchain.refusal import Refusal
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A drill under way. `facts` are what its undo needs, as JSON."""
+
+    drill: str
+    stack: str
+    facts: Facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """One cluster's; one drill at a time."""
+
+    path: Path
+
+    def begin(self, entry: Entry) -> None:
+        """Write down, before anything is broken, how it is mended."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_suffix(".draft")
+        document = {"drill": entry.drill, "stack": entry.stack, "facts": entry.facts}
+        draft.write_text(json.dumps(document), encoding="utf-8")
+        draft.replace(self.path)
+
+    def open(self) -> Entry | None:
+        """What is still to be undone; None when nothing is.
+
+        Raises:
+            Refusal: when it cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            return Entry(drill=found["drill"], stack=found["stack"], facts=_mapping(found["facts"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refusal(
+                f"{self.path} cannot be read: {error}",
+                "it says how to undo a drill that was cut off",
+                f"see that the cluster is whole (make status), then delete it: rm {self.path}",
+            ) from error
+
+    def end(self) -> None:
+        """All is mended."""
+        self.path.unlink(missing_ok=True)
+
+
+def of(cluster: str) -> Journal:
+    """The journal for the drills on a cluster."""
+    return Journal(path=cache.state_home() / "drills" / f"{cluster}.json")
+
+
+def _mapping(found: object) -> Facts:
+    if not isinstance(found, Mapping):
+        raise TypeError(f"facts are {found!r}")
+    return dict(found)

@@ -1,0 +1,89 @@
+"""The table at the end, 100 columns wide at the most. Pure."""
+
+import math
+from collections.abc import Sequence
+
+from tools.drills.verdict import Measured, Row
+
+WIDTH = 100
+_HEAD = ("drill", "stack", "seed", "wanted", "median", "worst", "failed", "retried", "lost", "")
+_TEXT_COLUMNS = 3
+_THOUSANDS_FROM = 100_000
+
+
+def lines(rows: Sequence[Row]) -> list[str]:
+    """The table, and below it what does not hold.
+
+    `failed` counts first attempts; `retried` is what failed for a client, too, that asks again. What else
+    came when is told of the runs that noted it.
+    """
+    cells = [_HEAD, *(_cells(row) for row in rows)]
+    found = columns(cells, _TEXT_COLUMNS)
+    for row in rows:
+        found += [part for run in row.runs if run.moments for part in _folded(f"{row.drill}: {_when(run)}")]
+        found += [part for problem in row.problems for part in _folded(f"{row.drill}: {problem}")]
+    return found
+
+
+def columns(cells: Sequence[Sequence[str]], text_columns: int) -> list[str]:
+    """Lines with the cells below each other: so many columns of text, the others of numbers."""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return [_line(row, widths, text_columns) for row in cells]
+
+
+def seconds(value: float) -> str:
+    """Seconds as the table shows them; a dash for what never came."""
+    if math.isinf(value):
+        return "never"
+    return f"{value:.1f} s" if value < WIDTH else f"{value:.0f} s"
+
+
+def _count(number: int) -> str:
+    """The number, in thousands where it has more than five digits."""
+    return str(number) if number < _THOUSANDS_FROM else f"{number // 1000}k"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    sent = sum(run.sent for run in row.runs)
+    failed = sum(run.failed for run in row.runs)
+    lost = sum(len(run.lost) for run in row.runs)
+    acknowledged = sum(run.acknowledged for run in row.runs)
+    return (
+        row.drill,
+        row.stack,
+        row.promise.seed,
+        "-" if row.promise.wanted is None else f"{row.promise.wanted:g} s",
+        seconds(row.median),
+        seconds(row.worst),
+        f"{_count(failed)}/{_count(sent)}",
+        _count(sum(run.failed_for_good for run in row.runs)),
+        f"{_count(lost)}/{_count(acknowledged)}",
+        "NO" if row.problems else "ok",
+    )
+
+
+def _when(run: Measured) -> str:
+    """How long requests failed, and what else came after how many seconds."""
+    came = [f"{name} after {seconds(at - run.moment)}" for name, at in run.moments.items()]
+    last = f"the last request failed after {seconds(run.last_failure - run.moment)}"
+    return ", ".join([last if run.windows else "no request failed", *came])
+
+
+def _line(row: Sequence[str], widths: Sequence[int], text_columns: int) -> str:
+    parts = [
+        f"{cell:<{width}}" if column < text_columns else f"{cell:>{width}}"
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  ".join(parts).rstrip()
+
+
+def _folded(text: str) -> list[str]:
+    """The text in lines of the table's width, the second and later ones indented."""
+    found, line = [], ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > WIDTH:
+            found.append(line)
+            line = f"  {word}"
+        else:
+            line = f"{line} {word}" if line else word
+    return [*found, line]

@@ -1,0 +1,183 @@
+"""What a drill's runs come to, against what was promised and what is wanted. Pure."""
+
+import enum
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tools.drills import samples
+from tools.drills.samples import Sample, Second, Window
+
+# All kinds of requests.
+ANY = "any"
+_P99 = 0.99
+# API servers tell the beginning of the second in which something came.
+_WHOLE_SECOND = 1.0
+# Ways in which requests failed, of those that a problem names.
+_SHOWN = 3
+
+
+class Failures(enum.Enum):
+    """Which failed requests a drill may have."""
+
+    NONE = "none"
+    NONE_AFTER_RETRY = "none after a retry"
+    BOUNDED = "bounded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What the seeds promise, in their words, and what is wanted here: seconds, and failures.
+
+    `p99_at_most` is how many times its steady p99 a run's may be; at `over_with`, a moment that the drill
+    notes, requests have stopped to fail. None where that is not asked.
+    """
+
+    seed: str = "-"
+    wanted: float | None = None
+    failures: Failures = Failures.BOUNDED
+    p99_at_most: float | None = None
+    over_with: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One run. `seconds` is the drill's own measure, infinite where it was not restored in time.
+
+    Latencies are in seconds; `moment` is when it failed, `moments` when else something came, in seconds since
+    1970. `stands` says how things stood where it was not restored.
+    """
+
+    moment: float
+    seconds: float
+    sent: int
+    failed: int
+    failed_for_good: int
+    acknowledged: int
+    lost: list[str]
+    twice: list[str]
+    steady_p99: float
+    p99: float
+    restored: float | None = None
+    moments: dict[str, float] = field(default_factory=dict)
+    stands: str = ""
+    failures: dict[str, int] = field(default_factory=dict)
+    windows: list[Window] = field(default_factory=list)
+    course: list[Second] = field(default_factory=list)
+
+    @property
+    def last_failure(self) -> float:
+        """When the last of the requests that failed was known to, in seconds since 1970; 0 without any."""
+        return max((window.ends for window in self.windows), default=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A drill on a stack: one line of the table. `problems` is empty where all that was wanted holds."""
+
+    drill: str
+    stack: str
+    promise: Promise
+    runs: list[Measured]
+    problems: list[str]
+
+    @property
+    def median(self) -> float:
+        """Seconds, of the runs in the middle; infinite when half of them or more were not restored."""
+        return statistics.median_high(run.seconds for run in self.runs) if self.runs else math.inf
+
+    @property
+    def worst(self) -> float:
+        """Seconds, of the longest run."""
+        return max((run.seconds for run in self.runs), default=math.inf)
+
+
+def judge(
+    drill: str, stack: str, promise: Promise, runs: Sequence[Measured], stopped: Sequence[str] = ()
+) -> Row:
+    """The row for these runs; `stopped` are the reasons of runs that came to no end."""
+    problems = list(stopped)
+    for number, run in enumerate(runs, 1):
+        problems += [f"run {number}: {problem}" for problem in _problems(promise, run)]
+    if not runs and not stopped:
+        problems.append("it was not run")
+    return Row(drill=drill, stack=stack, promise=promise, runs=list(runs), problems=problems)
+
+
+def _problems(promise: Promise, run: Measured) -> list[str]:
+    found = [*_too_long(promise, run), *_failures(promise, run)]
+    if promise.p99_at_most is not None and run.p99 > promise.p99_at_most * run.steady_p99:
+        found.append(f"p99 was {run.p99 * 1000:.0f} ms, steady {run.steady_p99 * 1000:.0f} ms")
+    if run.lost:
+        found.append(f"{len(run.lost)} acknowledged orders lost: {', '.join(run.lost[:5])}")
+    if run.twice:
+        found.append(f"{len(run.twice)} orders stored twice: {', '.join(run.twice[:5])}")
+    if not run.acknowledged:
+        found.append("no order was acknowledged at all, so nothing shows that none is lost")
+    return found
+
+
+def _too_long(promise: Promise, run: Measured) -> list[str]:
+    if math.isinf(run.seconds):
+        return [f"not restored in the time it had{run.stands and f': {run.stands}'}"]
+    if promise.wanted is not None and run.seconds > promise.wanted:
+        return [f"took {run.seconds:.1f} s, wanted {promise.wanted:g} s"]
+    return []
+
+
+def _failures(promise: Promise, run: Measured) -> list[str]:
+    found = []
+    if promise.failures is Failures.NONE and run.failed:
+        found.append(f"{run.failed} of {run.sent} requests failed, wanted none{_how(run)}")
+    if promise.failures is Failures.NONE_AFTER_RETRY and run.failed_for_good:
+        found.append(f"{run.failed_for_good} of {run.sent} requests failed after retries, wanted none")
+    over = run.moments.get(promise.over_with or "", math.inf)
+    if run.last_failure >= over + _WHOLE_SECOND:
+        found.append(f"requests failed for {run.last_failure - over:.1f} s after {promise.over_with}")
+    return found
+
+
+def _how(run: Measured) -> str:
+    often = [f"{how} ({count})" for how, count in list(run.failures.items())[:_SHOWN]]
+    return f": {', '.join(often)}" if often else ""
+
+
+def measured(
+    found: Sequence[Sample],
+    stored: Sequence[tuple[str, str]],
+    *,
+    moment: float,
+    clock: float,
+    restored: float | None,
+    by: str | None,
+) -> Measured:
+    """One run, from its requests and the orders that are in the database.
+
+    `moment` is when it failed, `clock` from when seconds count, `restored` when it worked again, all since
+    1970. `by` is the kind of request that says so itself ("any" for all), None where `restored` does.
+    """
+    if restored is None:
+        seconds = math.inf
+    elif by is None:
+        seconds = restored - clock
+    else:
+        seconds = samples.until_good(found, clock, None if by == ANY else by)
+    told = samples.acknowledged(found)
+    ended = math.inf if restored is None else restored
+    return Measured(
+        moment=moment,
+        seconds=seconds,
+        restored=restored,
+        sent=len(found),
+        failed=sum(each.failed for each in found),
+        failed_for_good=sum(each.failed_for_good for each in found),
+        acknowledged=len(told),
+        lost=samples.lost(told, stored),
+        twice=samples.twice(stored),
+        steady_p99=samples.percentile((each.latency for each in found if each.due < moment), _P99),
+        p99=samples.percentile((each.latency for each in found if moment <= each.due <= ended), _P99),
+        failures=samples.failures(found),
+        windows=samples.windows(found),
+        course=samples.by_second(found, moment),
+    )
