@@ -14,7 +14,7 @@ set -eu
 
 PATH="$PATH:/usr/lib/postgresql/15/bin"
 here="$(dirname "$0")"
-# shellcheck source=components/postgres/volume.sh
+# shellcheck source=components/volume.sh
 . "$here/volume.sh"
 
 initialise() {
