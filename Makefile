@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
+.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ adopt: venv ## take over a FeastFlow that kubectl applied, with its data
 render: venv ## the namespace as numbered manifests for GitOps, without a cluster
 	@.venv/bin/python -m tools.render
 
+picture: venv ## the pictures of docs/architecture.md, drawn from the manifests
+	@.venv/bin/python -m tools.picture
+
 pull-request-preview: venv ## what this checkout changes in every stack since BASE; AGREED=label; no cluster, no keys
 	@.venv/bin/python -m tools.delivery preview
 
@@ -79,7 +82,7 @@ types: venv ## mypy, strict
 	@.venv/bin/mypy --cache-dir "$${XDG_CACHE_HOME:-$$HOME/.cache}/feastflow/mypy"
 
 unit: venv ## what needs no cluster: components with mocked providers, settings, tools
-	@$(call pytest,--numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/drills tests/bench tests/lanes)
+	@$(call pytest,--numprocesses 2 --dist loadfile tests/unit tests/tools tests/render tests/picture tests/drills tests/bench tests/lanes)
 
 apiserver: venv ## a real API server without nodes: admission, tenancy, refusals, cut-off updates; no cluster
 	@$(call pytest,--numprocesses 2 --durations 10 tests/apiserver)

@@ -36,9 +36,9 @@ class _Project:
         self.rule(name, f'cp {name}.report "$$LANE_FOLDER/report.xml"', f"exit {int(bool(failing))}")
 
     def started(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-        """Start the runner."""
+        """Start the runner, which hears every signal: what ran the tests may ignore one, as nohup does."""
         return subprocess.Popen(  # noqa: S603 - the project's own
-            [sys.executable, "-m", "tests.lanes", *arguments],
+            ["/usr/bin/env", "--default-signal", sys.executable, "-m", "tests.lanes", *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(_ROOT), **environment},
             stdout=subprocess.PIPE,

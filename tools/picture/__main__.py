@@ -1,0 +1,59 @@
+"""`python -m tools.picture`: the pictures of docs/architecture.md, drawn from the rendered manifests."""
+
+import copy
+import os
+from pathlib import Path
+from typing import Any
+
+from tools.cli import workspace
+from tools.picture import journey, layout, namespace, setting, svg
+from tools.render import program
+from tools.render.manifests import render
+from tools.render.secrets import Store
+from tools.toolchain import console
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+STACKS = ("dev", "prod")
+# One that three components derive something from.
+_KEY, _STACK = "backend.autoscaling.maxReplicas", "dev"
+_STORE = Store(kind="ClusterSecretStore", name="feastflow", path="feastflow")
+
+
+def main() -> None:
+    """Draw every picture anew."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pictures().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+        console.say(os.path.relpath(FOLDER / name))
+
+
+def pictures() -> dict[str, str]:
+    """Return each picture's text by its file's name."""
+    drawn = {}
+    for stack in STACKS:
+        recorded = program.objects(stack, workspace.settings(stack))
+        shown = namespace.read([each.manifest for each in render(recorded, _STORE)])
+        drawn[f"namespace-{stack}.svg"] = svg.drawn(shown, layout.place(shown))
+    return {**drawn, "setting.svg": _setting()}
+
+
+def _setting() -> str:
+    before = workspace.settings(_STACK)
+    after, value = _raised(before, _KEY)
+    found = setting.fields(program.objects(_STACK, before), program.objects(_STACK, after))
+    return journey.drawn(_KEY, value, found)
+
+
+def _raised(config: dict[str, Any], key: str) -> tuple[dict[str, Any], int]:
+    """Return the settings with one more of this number."""
+    changed = copy.deepcopy(config)
+    section, *parts, last = key.split(".")
+    place = changed.setdefault(f"feastflow:{section}", {})
+    for part in parts:
+        place = place.setdefault(part, {})
+    place[last] = place.get(last, 8) + 1
+    return changed, place[last]
+
+
+if __name__ == "__main__":
+    console.run(main)
