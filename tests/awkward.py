@@ -36,6 +36,7 @@ KEPT: dict[str, object] = {
     "'0777'": "0777",
     '"2030-01-31"': "2030-01-31",
     '"\\u00e9\\t\\x41"': "é\tA",
+    '"a\\\\/b"': "a\\/b",
     "true": True,
     "false": False,
     "5": 5,
@@ -159,6 +160,7 @@ REFUSED: dict[str, str | bytes] = {
     "a bell": "config: {a: \x07}\n",
     "a reserved sign": "config: {a: @x}\n",
     "an unknown escape": 'config: {a: "\\q"}\n',
+    "a slash as YAML 1.2 may escape it": 'config: {a: "b\\/c"}\n',
     "a tab before lines": 'config: {feastflow:b: {a: "\\tx\\ny"}}\n',
 }
 # Here the engine takes one of two by chance, or prints a number in a form of its own: we refuse.

@@ -11,13 +11,12 @@ from typing import Any
 
 import pulumi
 
-from ..settings.model.tenancy import Cluster
+from ..settings.model.tenancy import API_SERVER_PORTS, Cluster
 from ..workloads import network
 from ..workloads.network import Rule
 from .cluster.live import Seen
 
 OUTPUT = "apiServer"
-_PORTS = (443, 6443)
 # What RFC 1918, RFC 6598 and RFC 4193 leave to networks of one's own; no metadata service is in there.
 _PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 
@@ -28,7 +27,7 @@ def rules(
     """Return what the instances may connect to."""
     found = seen.api_server if seen else ()
     if settings.api_server:
-        return pulumi.Output.from_input(_by_range(settings.api_server, settings.api_server_ports or _PORTS))
+        return pulumi.Output.from_input(_by_range(settings.api_server, settings.server_ports))
     if found:
         return pulumi.Output.from_input(_by_address(found))
     # Where another output of the stack is secret, all that was read with it counts as secret.
@@ -43,7 +42,7 @@ def recorded(seen: Seen | None, before: Mapping[str, Any]) -> dict[str, list[str
     return {OUTPUT: found} if found else {}
 
 
-def _by_range(ranges: Sequence[str], ports: Sequence[int] = _PORTS) -> list[Rule]:
+def _by_range(ranges: Sequence[str], ports: Sequence[int] = API_SERVER_PORTS) -> list[Rule]:
     return [Rule(peers=network.addresses(ranges), ports=ports)]
 
 

@@ -228,7 +228,7 @@ def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) ->
         network.release("postgres-to-peers", place, identity, [peers], parent),
         # Where that is, the cluster may have to say.
         network.release(
-            "postgres-to-kubernetes", place, identity, pulumi.Output.from_input(args.api_server), parent
+            names.DATABASE_TO_KUBERNETES, place, identity, pulumi.Output.from_input(args.api_server), parent
         ),
     ]
 

@@ -67,7 +67,13 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
 def _at_admission(stack: Stack) -> Iterator[_Deviation]:
     """What the admission policies alone would refuse."""
     if stack.tenancy.admission_policies:
-        yield from (*_rollouts(stack), *_ranges(stack), *_controllers(stack), *_fixed(stack))
+        yield from (
+            *_rollouts(stack),
+            *_ranges(stack),
+            *_api_server(stack),
+            *_controllers(stack),
+            *_fixed(stack),
+        )
 
 
 def _rollouts(stack: Stack) -> Iterator[_Deviation]:
@@ -124,6 +130,21 @@ def _ranges(stack: Stack) -> Iterator[_Deviation]:
                         map(names.outside, clients),
                         "the host's own range",
                     )
+
+
+def _api_server(stack: Stack) -> Iterator[_Deviation]:
+    if stack.database.engine != "replicated":
+        return
+    for index, cidr in enumerate(stack.cluster.api_server):
+        if any(judge(_RANGES, _policy(cidr, port)) for port in stack.cluster.server_ports):
+            yield from _wide(
+                f"cluster.apiServer[{index}]",
+                cidr,
+                "lets a path lead to a /16 at most, or a /48 of IPv6: the database's pods would reach whole "
+                "networks, with what else is in them",
+                [names.DATABASE_TO_KUBERNETES],
+                "the API server's own addresses",
+            )
 
 
 def _controllers(stack: Stack) -> Iterator[_Deviation]:

@@ -57,6 +57,7 @@ JOB = {"mode": "initContainer", "command": ["migrate"]}
             "backend.migrations.timeoutSeconds",
             "it is a Job's",
         ),
+        ({"database": {"operatorNamespace": "ops"}}, "database.operatorNamespace", "no operator"),
         (
             {"tenancy": {"admissionPolicies": False, "trustedAccounts": ["a/b"]}},
             "tenancy.trustedAccounts",

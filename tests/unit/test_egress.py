@@ -333,3 +333,27 @@ def test_a_wide_range_of_the_controllers_is_refused_before_or_exempted_by_each_p
     stack = Stack.model_validate({**sections, "edge": edge})
     today = dt.datetime.now(tz=dt.UTC).date()
     assert deviations.problems(stack, exempting("edge-to-*"), today) == []
+
+
+@pytest.mark.parametrize(
+    ("cidr", "ports", "is_refused"),
+    [
+        ("10.0.0.0/12", [], True),
+        ("10.0.0.0/8", [16443], True),
+        ("10.0.0.0/8", [], False),
+        ("10.1.0.0/16", [16443], False),
+        ("10.0.0.1/32", [], False),
+    ],
+)
+def test_a_wide_range_of_the_api_server_is_refused_before_the_rules_refuse_it(
+    cidr: str, ports: list[int], *, is_refused: bool
+) -> None:
+    cluster = {"apiServer": [cidr], **({"apiServerPorts": ports} if ports else {})}
+    database = {"engine": "replicated", "instances": 3}
+    if not is_refused:
+        parse(cluster=cluster, database=database)
+        return
+    said = refusal(cluster=cluster, database=database)
+    assert f"feastflow:cluster.apiServer[0]\n  found: {cidr}\n" in said
+    assert '"resource": "NetworkPolicy/postgres-to-kubernetes"' in said
+    parse(cluster=cluster)

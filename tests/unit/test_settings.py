@@ -221,7 +221,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "feastflow:namespace feastflow-dev",
     ),
     (
-        {"namespace": "pg", "database": {"operatorNamespace": "pg"}},
+        {"namespace": "pg", "database": {"engine": "replicated", "instances": 3, "operatorNamespace": "pg"}},
         "namespace",
         "database.operatorNamespace says",
         "feastflow:namespace feastflow-dev",

@@ -79,7 +79,8 @@ def test_a_text_that_would_arrive_as_another_one_is_told_to_be_quoted(written: s
         first, found, _, remedy = problem.splitlines()
         assert first.endswith(key)
         assert "in line 1" in found
-        assert "quote it" in remedy
+        is_line = "begin it with the first line" in remedy
+        assert is_line if "\\n" in written else "quote it" in remedy
 
 
 @pytest.mark.parametrize("written", awkward.KEPT)
@@ -219,3 +220,11 @@ def test_what_is_written_is_read_as_itself(value: object) -> None:
 def test_no_file_at_all_makes_a_traceback(content: str | bytes) -> None:
     with contextlib.suppress(stackfile.StackFileError):
         stackfile.read(content)
+
+
+@pytest.mark.parametrize("command", ['["sh", "-c", "\\nx"]', "\n    - sh\n    - |\n\n      x"])
+def test_a_text_that_loses_its_first_line_is_not_told_to_be_quoted(command: str) -> None:
+    file = stackfile.read(f"config:\n  feastflow:backend:\n    command: {command}\n")
+    (told,) = stackfile.problems(file)
+    assert "begins with an empty line loses that line" in told
+    assert "quote it" not in told

@@ -5,7 +5,7 @@ reads as the same values, and what of a file arrives at the program as another t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,16 @@ _TOLD = ("env", "args", "command", "preStopCommand")
 _MANY, _MANY_ALIASED, _SHARE = 1000, 100, 0.99
 _LARGEST = 2**63 - 1
 _HEAD = "  found: {found}\n  why:   {why}\n  next:  {next}"
+# Why a text that is altered matters, and what to do.
+_FORM = (
+    "a number, a moment or a switch without quotes loses its form, and the process would be told what it has "
+    "become",
+    "quote it in the stack's file, so that it arrives as it is written",
+)
+_FIRST_LINE = (
+    "a text that begins with an empty line loses that line on its way through the engine, quoted or not",
+    "begin it with the first line that says something",
+)
 
 _Path = tuple[str, ...]
 
@@ -54,10 +64,14 @@ class StackFileError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Altered:
-    """A scalar that arrives at the program as another text than was written."""
+    """A scalar that arrives at the program as another text than was written.
+
+    `first_line` says that what it loses is an empty line at its beginning, which no quotes keep.
+    """
 
     path: _Path
     line: int
+    first_line: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +117,7 @@ def read(content: bytes | str) -> StackFile:
         # The engine has nothing as an empty text.
         named[full] = "" if value is None else value
     altered = (
-        Altered(path=(_full(each.path[1]), *each.path[2:]), line=each.line)
+        replace(each, path=(_full(each.path[1]), *each.path[2:]))
         for each in reader.altered
         if each.path[0] == _CONFIG and set(_TOLD) & set(each.path[_SETTING:])
     )
@@ -138,9 +152,8 @@ def problems(file: StackFile) -> list[str]:
         f"{encrypted.called(each.path)}\n"
         + _HEAD.format(
             found=f"a value, in line {each.line}, that Pulumi reads as another text than is written",
-            why="a number, a moment or a switch without quotes loses its form, and the process would be told "
-            "what it has become",
-            next="quote it in the stack's file, so that it arrives as it is written",
+            why=_FIRST_LINE[0] if each.first_line else _FORM[0],
+            next=_FIRST_LINE[1] if each.first_line else _FORM[1],
         )
         for each in file.altered
     ]
@@ -191,7 +204,8 @@ class _Reader:
             value = yamlscalars.arriving(float(value))
         told = node.tag in (None, yamlnodes.TEXT) and value is not None
         if told and len(path) > _SETTING and _text(value) != node.text:
-            self.altered.append(Altered(path=path, line=node.line))
+            lost = node.tag == yamlnodes.TEXT and node.text.startswith("\n")
+            self.altered.append(Altered(path=path, line=node.line, first_line=lost))
         return value
 
     def _mapping(self, node: Node, path: _Path) -> dict[str, Any]:

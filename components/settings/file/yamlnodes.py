@@ -4,6 +4,7 @@ What PyYAML's own composer refuses and the engine does not (an anchor that is gi
 not tell (an alias, a tag that is only `!`), is here as the engine has it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,6 +14,8 @@ import yaml
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _VERSION = (1, 1)
 TEXT = "tag:yaml.org,2002:str"
+# An escape of YAML 1.2 that libyaml reads and its translation does not.
+_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 # A tag that only says that there is one.
 _NONE = "!"
 
@@ -53,7 +56,7 @@ def first(content: bytes | str) -> Node | None:
         SyntaxProblem: when it is not YAML to the engine.
     """
     try:
-        return _composed(_events(content))
+        return _composed(_escaped(_events(content), content))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = ": ".join(str(part) for part in (error.context, error.problem) if part)
@@ -72,6 +75,17 @@ def _events(content: bytes | str) -> Iterator[Any]:
             yield event
     finally:
         parser.dispose()
+
+
+def _escaped(events: Iterator[Any], content: bytes | str) -> Iterator[Any]:
+    """Pass the events on; refuse an escape in double quotes that the engine does not know."""
+    text = content if isinstance(content, str) else content.decode("utf-8-sig", errors="replace")
+    for event in events:
+        if isinstance(event, yaml.ScalarEvent) and event.style == '"':
+            written = text[event.start_mark.index : event.end_mark.index]
+            if _SLASH.search(written):
+                raise SyntaxProblem("found unknown escape character: a slash needs none", _line(event))
+        yield event
 
 
 def _composed(events: Iterator[Any]) -> Node | None:

@@ -171,6 +171,13 @@ class Database(Model):
                 "set engine to replicated, or remove operatorAccount",
                 at="operatorAccount",
             )
+        default = type(self).model_fields["operator_namespace"].default
+        if self.operator_namespace != default and self.engine != "replicated":
+            raise refuse(
+                "the standalone engine has no operator, so its namespace would not be looked at",
+                "set engine to replicated, or remove operatorNamespace",
+                at="operatorNamespace",
+            )
         if self.engine == "replicated" and self.operator_namespace in _SHARED_NAMESPACES:
             raise refuse(
                 "the operator's account passes the admission policies, and whoever may create accounts in a "

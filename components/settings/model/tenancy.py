@@ -65,6 +65,7 @@ class Signatures(Model):
 
 # Of kube-dns and of CoreDNS where it takes kube-dns' place.
 DNS_LABELS = {"k8s-app": "kube-dns"}
+API_SERVER_PORTS = (443, 6443)
 
 
 class Tenancy(Model):
@@ -220,6 +221,11 @@ class Cluster(Model):
                 at="apiServerPorts",
             )
         return self
+
+    @property
+    def server_ports(self) -> tuple[int, ...]:
+        """Ports of the API server at the addresses that are named."""
+        return self.api_server_ports or API_SERVER_PORTS
 
     @property
     def family_policy(self) -> str | None:

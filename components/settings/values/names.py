@@ -25,6 +25,7 @@ DATABASE_ADMINISTRATOR = "postgres-administrator"
 DATABASE_AUTHORITY = "postgres-authority"
 DATABASE_TLS = "postgres-tls"
 DATABASE_POLICY = "postgres-network-policy"
+DATABASE_TO_KUBERNETES = "postgres-to-kubernetes"
 CONFIG_PREFIX = "feastflow-config"
 SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
 # How the names in Pulumi of what keeps the application's own secrets end, before any digest.
