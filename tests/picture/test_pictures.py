@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tools.picture import layout, namespace, setting, svg
-from tools.picture.__main__ import FOLDER, pictures
+from tools.picture.__main__ import FOLDER, manifests, pictures
 from tools.picture.namespace import Path
 from tools.render.recording import Registered
 
@@ -48,6 +48,16 @@ def test_nothing_is_drawn_outside_of_the_paper_or_over_another_box(drawn: dict[s
             for left, top, other_wide, other_tall in boxes[:number]:
                 apart = x >= left + other_wide or left >= x + wide or y >= top + other_tall or top >= y + tall
                 assert apart, name
+
+
+def test_every_line_has_room_in_its_box() -> None:
+    # Wider than such a letter is on average in any system's own face.
+    letter = 8.2
+    for stack in ("dev", "prod"):
+        for box in layout.place(namespace.read(manifests(stack))).boxes:
+            assert all(len(line) * letter <= box.width - 2 * layout.PAD for line in (box.name, *box.lines)), (
+                box
+            )
 
 
 def _policy(selected: str, **directions: Any) -> dict[str, Any]:

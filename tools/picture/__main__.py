@@ -31,10 +31,15 @@ def pictures() -> dict[str, str]:
     """Return each picture's text by its file's name."""
     drawn = {}
     for stack in STACKS:
-        recorded = program.objects(stack, workspace.settings(stack))
-        shown = namespace.read([each.manifest for each in render(recorded, _STORE)])
+        shown = namespace.read(manifests(stack))
         drawn[f"namespace-{stack}.svg"] = svg.drawn(shown, layout.place(shown))
     return {**drawn, "setting.svg": _setting()}
+
+
+def manifests(stack: str) -> list[namespace.Manifest]:
+    """Return the manifests of a stack."""
+    recorded = program.objects(stack, workspace.settings(stack))
+    return [each.manifest for each in render(recorded, _STORE)]
 
 
 def _setting() -> str:

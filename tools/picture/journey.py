@@ -8,7 +8,7 @@ from tools.picture.setting import Field
 from tools.picture.svg import arrow, box, document
 
 _MARGIN, _GAP, _BETWEEN = 24, 22, 70
-_FILE, _MODEL, _COMPONENT, _OBJECT = 250, 216, 120, 372
+_FILE, _MODEL, _COMPONENT, _OBJECT = 250, 216, 120, 404
 
 
 def drawn(key: str, value: object, found: Sequence[Field]) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from tools.picture.namespace import Namespace
 
-BOX, OUTSIDE = 236, 176
+BOX, OUTSIDE = 284, 208
 LINE, PAD, TITLE = 19, 12, 24
-_GAP, _BETWEEN, _TOP, _FRAME = 22, 96, 84, 24
+_GAP, _BETWEEN, _TOP, _FRAME = 22, 96, 108, 24
 
 
 @dataclass(frozen=True, kw_only=True)

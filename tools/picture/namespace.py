@@ -100,7 +100,7 @@ def _facts(component: str, manifests: Sequence[Manifest]) -> Iterable[str]:
 def _among(component: str, paths: Sequence[Path]) -> Iterable[str]:
     for path in paths:
         if path.source == path.target == component:
-            yield f"they reach each other on {' and '.join(map(str, path.ports))}"
+            yield f"among themselves: {', '.join(map(str, path.ports))}"
 
 
 def _workload(manifest: Manifest, scales: Mapping[str, Manifest]) -> str:
@@ -110,7 +110,7 @@ def _workload(manifest: Manifest, scales: Mapping[str, Manifest]) -> str:
     if kind == "CronJob":
         return f"CronJob at {spec['schedule']}"
     if kind == "Job":
-        return "Job, once a version"
+        return "Job"
     scale = scales.get(manifest["metadata"]["name"])
     pods = f"{scale['minReplicas']} to {scale['maxReplicas']}" if scale else str(spec.get("replicas", 1))
     return f"{kind}: {pods} pod{'' if pods == '1' else 's'}"

@@ -37,7 +37,10 @@ def drawn(shown: Namespace, layout: Layout) -> str:
     parts = [
         f'<rect class="frame" x="{x}" y="{y}" width="{width}" height="{height}" rx="10"/>',
         f'<text class="name" x="{x + 16}" y="{y + 27}">namespace {escape(shown.name)}</text>',
-        f'<text x="{x + 16}" y="{y + 49}">{escape(" · ".join(shown.guards))}</text>',
+        *(
+            f'<text x="{x + 16}" y="{y + 50 + LINE * row}">{escape(" · ".join(guards))}</text>'
+            for row, guards in enumerate((shown.guards[:2], shown.guards[2:]))
+        ),
         *(part for each in layout.arrows for part in arrow(each)),
         *(part for each in layout.boxes for part in box(each)),
         *(_port(each) for each in layout.arrows),
@@ -76,7 +79,7 @@ def arrow(shown: Arrow) -> Iterable[str]:
 
 def _port(arrow: Arrow) -> str:
     (x, y), (to_x, to_y) = arrow.start, arrow.end
-    place = f'x="{(x + 2 * to_x) // 3}" y="{(y + 3 * to_y) // 4 - 5}"'
+    place = f'x="{(x + to_x) // 2}" y="{(y + to_y) // 2 - 4}"'
     return f'<text class="port" {place}>{escape(arrow.label)}</text>'
 
 

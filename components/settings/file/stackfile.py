@@ -28,8 +28,7 @@ _LARGEST = 2**63 - 1
 _HEAD = "  found: {found}\n  why:   {why}\n  next:  {next}"
 # Why a text that is altered matters, and what to do.
 _FORM = (
-    "a number, a moment or a switch without quotes loses its form, and the process would be told what it has "
-    "become",
+    "a number, a moment or a switch without quotes loses its form, and so the process gets another text",
     "quote it in the stack's file, so that it arrives as it is written",
 )
 _FIRST_LINE = (

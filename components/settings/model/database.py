@@ -159,6 +159,10 @@ class Database(Model):
             )
         if self.engine == "replicated" and self.instances == 1:
             raise refuse("with one instance there is nothing to fail over to", "3", at="instances")
+        return self
+
+    @model_validator(mode="after")
+    def _operator(self) -> Self:
         if self.operator_account == "default":
             raise refuse(
                 "every pod of that namespace that names no account has this one, and nothing would judge it",
