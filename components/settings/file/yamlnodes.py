@@ -82,8 +82,8 @@ def _escaped(events: Iterator[Any], content: bytes | str) -> Iterator[Any]:
     text = content if isinstance(content, str) else content.decode("utf-8-sig", errors="replace")
     for event in events:
         if isinstance(event, yaml.ScalarEvent) and event.style == '"':
-            written = text[event.start_mark.index : event.end_mark.index]
-            if _SLASH.search(written):
+            start, end = event.start_mark, event.end_mark
+            if start and end and _SLASH.search(text[start.index : end.index]):
                 raise SyntaxProblem("found unknown escape character: a slash needs none", _line(event))
         yield event
 
