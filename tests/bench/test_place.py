@@ -10,6 +10,7 @@ from tools.bench.place import Place
 from tools.cli import smoke
 from tools.cluster.api import Api
 from tools.cluster.handle import Cluster
+from tools.toolchain.kubectl import Kubectl
 from tools.toolchain.refusal import Refusal
 
 _NAMESPACE = "feastflow-bench-pulumi"
@@ -28,14 +29,20 @@ class Answers(Api):
         return [{**each, "kind": _KINDS.get(kind, "")} for each in self.lists.get(kind, [])]
 
 
+class Noted(Kubectl):
+    def output(self, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
+        Told.asked.append(arguments)
+        return "namespace/default\nnamespace/feastflow-bench-helm\nnamespace/feastflow-dev\n"
+
+
 class Told(Cluster):
     """A cluster whose kubectl only notes what it is asked."""
 
     asked: list[tuple[str, ...]] = []  # noqa: RUF012 - cleared by the fixture
 
-    def kubectl_output(self, *arguments: str, timeout: float = 60) -> str:
-        self.asked.append(arguments)
-        return "namespace/default\nnamespace/feastflow-bench-helm\nnamespace/feastflow-dev\n"
+    @property
+    def client(self) -> Kubectl:
+        return Noted(command=())
 
 
 @pytest.fixture

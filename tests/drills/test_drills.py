@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from components.settings import reader
+from components.settings.values.merging import merged
 from tools.cli.stack import Stack
-from tools.cli.workspace import Workspace, merged
+from tools.cli.workspace import Workspace
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.drills import objects, pathcut, pods, releases, under_way, waiting
@@ -19,6 +20,7 @@ from tools.drills.drill import Drill
 from tools.drills.journal import Facts
 from tools.drills.objects import Object
 from tools.drills.stage import Stage
+from tools.toolchain.kubectl import Kubectl
 from tools.toolchain.pulumi import Pulumi
 from tools.toolchain.refusal import Refusal
 
@@ -136,12 +138,12 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
     monkeypatch.setattr(under_way, "begin", _begun)
     found = _stage(tmp_path)
 
-    def noted(_: Cluster, *words: str, timeout: float = 60) -> str:
+    def noted(_: Kubectl, *words: str, timeout: float = 60) -> str:
         assert timeout
         found.said.append(" ".join(words))
         return ""
 
-    monkeypatch.setattr(Cluster, "kubectl_output", noted)
+    monkeypatch.setattr(Kubectl, "output", noted)
     return found
 
 

@@ -14,7 +14,7 @@ from tools.state.place import Record, Unfinished
 from tools.toolchain.refusal import Refusal
 
 _KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234"
-_SECRET = {deployment._MARK: deployment._SECRET}
+_SECRET = {deployment.MARK: deployment._SECRET}
 
 
 @pytest.mark.parametrize("text", ["local", "file", "file://"])

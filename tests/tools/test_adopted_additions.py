@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tools.cli import adopted_additions
-from tools.cli.drift.kubectl import LOOKING, Answers
+from tools.cli.drift.objects import LOOKING, Answers
 from tools.cli.drift.wanted import key
 from tools.toolchain.refusal import Refusal
 

@@ -122,5 +122,5 @@ def test_what_a_person_types_against_the_local_cluster_needs_no_settings_and_sur
         context="kind-x", kubeconfig=kubeconfig, kubectl=local.kubectl, identity="uid", local=local
     )
 
-    assert chosen.kubectl_command() == "/t/kubectl --kubeconfig '/home/a b/kubeconfig' --context kind-x"
+    assert str(chosen.client) == "/t/kubectl --kubeconfig '/home/a b/kubeconfig' --context kind-x"
     assert chosen.environment == {"KUBECONFIG": "/home/a b/kubeconfig"}

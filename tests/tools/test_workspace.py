@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.settings.values.merging import merged
 from tools.cli import workspace
 from tools.state import place
 from tools.state.address import parse
@@ -45,7 +46,7 @@ def test_local_settings_win_key_by_key_and_leave_the_others() -> None:
     below = {"a": 1, "edge": {"host": "x", "port": 1, "tls": {"enabled": True}}, "list": [1, 2]}
     above = {"edge": {"port": 2, "tls": {"enabled": False}}, "list": [3], "new": "n"}
 
-    assert workspace.merged(below, above) == {
+    assert merged(below, above) == {
         "a": 1,
         "edge": {"host": "x", "port": 2, "tls": {"enabled": False}},
         "list": [3],
@@ -55,8 +56,8 @@ def test_local_settings_win_key_by_key_and_leave_the_others() -> None:
 
 
 def test_a_mapping_and_a_plain_value_replace_each_other() -> None:
-    assert workspace.merged({"a": {"b": 1}}, {"a": 2}) == {"a": 2}
-    assert workspace.merged({"a": 2}, {"a": {"b": 1}}) == {"a": {"b": 1}}
+    assert merged({"a": {"b": 1}}, {"a": 2}) == {"a": 2}
+    assert merged({"a": 2}, {"a": {"b": 1}}) == {"a": {"b": 1}}
 
 
 def test_a_stacks_settings_are_the_checkouts_with_the_local_ones_over_them() -> None:

@@ -6,7 +6,6 @@ take over objects of other names, or data of another layout; that data is moved 
 """
 
 import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from tools.cli.adopted_objects import HOLD_DATA, Live, Manifest, adopted, key, p
 from tools.cli.adopted_server import Seen, Wanted
 from tools.cli.mismatch import Mismatch, Ways
 from tools.cli.target import Target
-from tools.toolchain import process
 from tools.toolchain.refusal import Refusal
 
 # The fields belong to whoever applied them; from now on, to this program.
@@ -89,8 +87,8 @@ def planned(stack: str, config: Mapping[str, Any]) -> list[Manifest]:
 def live(chosen: Target, wanted: Sequence[Manifest]) -> Live:
     """Return those that are there, by kind and name."""
     stream = listing.text(map(listing.reference, wanted))
-    command = [*shlex.split(chosen.kubectl_command()), "get", "--filename", "-", "--ignore-not-found"]
-    text = process.output([*command, "--output", "json"], stdin=stream)
+    question = ("get", "--filename", "-", "--ignore-not-found", "--output", "json")
+    text = chosen.client.output(*question, stdin=stream)
     found = json.loads(text) if text.strip() else {"items": []}
     return {key(each): each for each in found.get("items", [found])}
 
@@ -102,15 +100,14 @@ def look(chosen: Target, stack: str, owner: str, config: Mapping[str, Any]) -> t
         Refusal: with every reason against it; nothing has been changed.
     """
     wanted = planned(stack, config)
-    kubectl = chosen.kubectl_command()
-    adoption = Adoption(stack=stack, owner=owner, config=config, kubectl=kubectl, wanted=wanted)
+    adoption = Adoption(stack=stack, owner=owner, config=config, kubectl=str(chosen.client), wanted=wanted)
     there = live(chosen, wanted)
     # Another stack's pods are not looked into.
     check_owner(adoption, there)
     server = adoption.server
     seen = Seen()
     if server and key(server.server) in there:
-        place = [*shlex.split(kubectl), "--namespace", adoption.namespace]
+        place = chosen.client.within(adoption.namespace)
         seen = running_server.ask(place, there[key(server.server)], server.claim)
     check(adoption, there, seen)
     return adoption, there, seen
@@ -190,9 +187,8 @@ def take_jobs(chosen: Target, wanted: Sequence[Manifest], there: Live) -> None:
     """
     for each in wanted:
         if _is_run_again(each, there):
-            place = ["--namespace", each["metadata"]["namespace"]]
-            command = [*shlex.split(chosen.kubectl_command()), *place, "delete", "job"]
-            process.output([*command, each["metadata"]["name"], "--wait"])
+            place = chosen.client.within(each["metadata"]["namespace"])
+            place.output("delete", "job", each["metadata"]["name"], "--wait", timeout=120)
 
 
 def _mismatches(adoption: Adoption, there: Live, seen: Seen) -> Iterator[Mismatch]:

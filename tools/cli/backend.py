@@ -22,7 +22,6 @@ from tools.state.address import Address
 from tools.state.deployment import Deployment
 from tools.state.move import Moved, Mover
 from tools.state.place import Place
-from tools.toolchain import process
 from tools.toolchain.console import Step, say
 from tools.toolchain.refusal import Refusal
 
@@ -119,9 +118,8 @@ def fits(chosen: Target, stack: str, url: str, exported: Deployment) -> None:
         metadata = resource.get("outputs", {}).get("metadata", {})
         if not {"name", "uid"} <= metadata.keys():
             continue
-        command = [*shlex.split(chosen.kubectl_command()), "get", "namespace", metadata["name"]]
-        command += ["--ignore-not-found", "-o", "jsonpath={.metadata.uid}"]
-        if process.output(command).strip() != metadata["uid"]:
+        question = ("get", "namespace", metadata["name"], "--ignore-not-found")
+        if chosen.client.output(*question, "-o", "jsonpath={.metadata.uid}").strip() != metadata["uid"]:
             raise Refusal(
                 f"the state there describes another cluster: its namespace {metadata['name']} is not the one "
                 f"in {chosen.context}",

@@ -2,10 +2,9 @@
 
 import datetime as dt
 import json
-import shlex
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from tools.cli.target import Target
 from tools.cli.watch import Watch
 from tools.toolchain import process
 from tools.toolchain.console import Step
+from tools.toolchain.kubectl import Kubectl
 from tools.toolchain.refusal import Refusal
 
 _NAMESPACE = "feastflow:namespace"
@@ -39,7 +39,7 @@ class Waiting:
         self.awaited = awaited
         return self.given_up is not None
 
-    def follow(self, kubectl: Sequence[str], step: Step, begun: dt.datetime) -> None:
+    def follow(self, kubectl: Kubectl, step: Step, begun: dt.datetime) -> None:
         """Look at the pods again and again, and tell what keeps them from working, until it is over."""
         watch = Watch(begun=begun)
         while not self._over.wait(_EVERY_SECONDS):
@@ -68,7 +68,7 @@ def explained(chosen: Target, config: Mapping[str, Any], step: Step) -> Iterator
         Refusal: as the update was refused, with what the pods say where they say anything.
     """
     begun = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
-    kubectl = [*shlex.split(chosen.kubectl_command()), "--namespace", str(config.get(_NAMESPACE))]
+    kubectl = chosen.client.within(str(config.get(_NAMESPACE)))
     waiting = Waiting(begun=_clock())
     threading.Thread(target=waiting.follow, args=(kubectl, step, begun), daemon=True).start()
     try:
@@ -86,29 +86,28 @@ def explained(chosen: Target, config: Mapping[str, Any], step: Step) -> Iterator
         waiting.end()
 
 
-def _asked(kubectl: Sequence[str], since: dt.datetime) -> str:
+def _asked(kubectl: Kubectl, since: dt.datetime) -> str:
     found = reasons.troubles(_all(kubectl, "pods"), _all(kubectl, "events"), since)
     return reasons.told(found, {trouble: _last_lines(kubectl, trouble) for trouble in found})
 
 
-def _all(kubectl: Sequence[str], kind: str) -> list[Object]:
-    text = _printed([*kubectl, "get", kind, "--output", "json"])
+def _all(kubectl: Kubectl, kind: str) -> list[Object]:
+    text = _printed(kubectl, "get", kind, "--output", "json")
     items: list[Object] = json.loads(text)["items"] if text else []
     return items
 
 
-def _last_lines(kubectl: Sequence[str], trouble: Trouble) -> list[str]:
+def _last_lines(kubectl: Kubectl, trouble: Trouble) -> list[str]:
     if trouble.container is None or trouble.lines:
         return []
     flags = ["--previous"] if trouble.previous else []
-    of = [trouble.name, "--container", trouble.container]
-    command = [*kubectl, "logs", *of, f"--tail={reasons.LINES}", *flags]
-    return _printed(command).splitlines()
+    of = (trouble.name, "--container", trouble.container)
+    return _printed(kubectl, "logs", *of, f"--tail={reasons.LINES}", *flags).splitlines()
 
 
-def _printed(command: Sequence[str]) -> str:
+def _printed(kubectl: Kubectl, *arguments: str) -> str:
     """What kubectl prints; nothing where it fails, since the update's own failure is what matters."""
     try:
-        return process.output(command, timeout=_PATIENCE)
+        return kubectl.output(*arguments, timeout=_PATIENCE)
     except (process.CommandError, OSError):
         return ""

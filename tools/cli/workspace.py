@@ -18,6 +18,7 @@ import yaml
 
 from components.settings.file import stackfile
 from components.settings.file.stackfile import StackFile
+from components.settings.values.merging import merged
 from tools.cli import releases
 from tools.cli.releases import Releases
 from tools.state import lock, place
@@ -182,18 +183,6 @@ def holders(identity: str) -> list[str]:
         for project, stack in sorted(lock.stacks(files)):
             found += [f"{owner}, on {stack}" for owner in lock.held(files, project, stack)]
     return found
-
-
-def merged(below: Config, above: Config) -> dict[str, Any]:
-    """Both, the upper one's values winning; mappings are merged key by key, everything else is replaced."""
-    result = dict(below)
-    for key, value in above.items():
-        lower = result.get(key)
-        if isinstance(value, Mapping) and isinstance(lower, Mapping):
-            result[key] = merged(lower, value)
-        else:
-            result[key] = value
-    return result
 
 
 def settings(stack: str) -> dict[str, Any]:

@@ -46,9 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         with lifecycle.alone(options.name):
             lifecycle.down(options.name)
     elif options.command == "status":
-        console.say(
-            _known(options.name).kubectl_output("get", "nodes,pods", "--all-namespaces", "-o", "wide")
-        )
+        console.say(_known(options.name).client.output("get", "nodes,pods", "--all-namespaces", "-o", "wide"))
     else:
         getattr(nodes, options.command)(_known(options.name), options.node)
 

@@ -115,7 +115,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     else:
         cluster, applied = _create(name, port, carrier or record.carrier(name) or engine.choose())
     if not applied:
-        addons.apply(cluster.kubectl, cluster.kubeconfig)
+        addons.apply(cluster.client)
     return cluster
 
 
@@ -144,7 +144,7 @@ def usable(cluster: Cluster) -> None:
     """Wait until pods can start, find each other, store and be reached; at once when that has been seen."""
     if not _addons_ready(cluster):
         with Step("add-ons", "kube-router, local-path, Traefik") as step:
-            addons.wait(cluster.kubectl, cluster.kubeconfig, addons.ESSENTIAL, step)
+            addons.wait(cluster.client, addons.ESSENTIAL, step)
             step.result("pod network with policies, names, storage and ingress are available")
 
 
@@ -152,7 +152,7 @@ def ready(cluster: Cluster) -> None:
     """Wait for everything: also for what only autoscalers ask."""
     if not _addons_ready(cluster):
         with Step("metrics", "metrics-server") as step:
-            addons.wait(cluster.kubectl, cluster.kubeconfig, [*addons.ESSENTIAL, *addons.LATER], step)
+            addons.wait(cluster.client, [*addons.ESSENTIAL, *addons.LATER], step)
             step.result("the autoscalers have figures to go by")
         _remember(cluster, identity=cluster.identity(), available=addons.digest())
 

@@ -43,7 +43,7 @@ def drain(cluster: Cluster, node: str) -> None:
     """Keep new pods off the node and move the present ones away, as far as disruption budgets allow."""
     name = _container(cluster, node)
     try:
-        cluster.kubectl_output(
+        cluster.client.output(
             "drain", name, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s", timeout=200
         )
     except process.CommandError as failure:
@@ -56,12 +56,12 @@ def drain(cluster: Cluster, node: str) -> None:
 
 def cordon(cluster: Cluster, *nodes: str) -> None:
     """Keep new pods off the nodes; the present ones stay."""
-    cluster.kubectl_output("cordon", *(_container(cluster, node) for node in nodes))
+    cluster.client.output("cordon", *(_container(cluster, node) for node in nodes))
 
 
 def uncordon(cluster: Cluster, *nodes: str) -> None:
     """Let pods back on nodes that were drained or cordoned."""
-    cluster.kubectl_output("uncordon", *(_container(cluster, node) for node in nodes))
+    cluster.client.output("uncordon", *(_container(cluster, node) for node in nodes))
 
 
 def _container(cluster: Cluster, node: str) -> str:

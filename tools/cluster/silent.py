@@ -114,7 +114,7 @@ def _asked(cluster: Cluster, node: str, *question: str) -> str:
 def _answer(cluster: Cluster) -> str:
     """Return what the API server says of itself, or why it does not."""
     try:
-        said = cluster.kubectl_output("get", "--raw", "/readyz", "--request-timeout=5s", timeout=10)
+        said = cluster.client.output("get", "--raw", "/readyz", "--request-timeout=5s", timeout=10)
         return f"it says {said.strip()!r}"
     except (process.CommandError, OSError) as failure:
         return _last(failure) if isinstance(failure, process.CommandError) else str(failure)

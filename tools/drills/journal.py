@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.toolchain import cache
+from tools.toolchain import cache, private
 from tools.toolchain.refusal import Refusal
 
 Facts = dict[str, Any]
@@ -29,11 +29,8 @@ class Journal:
 
     def begin(self, entry: Entry) -> None:
         """Write down, before anything is broken, how it is mended."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".draft")
         document = {"drill": entry.drill, "stack": entry.stack, "facts": entry.facts}
-        draft.write_text(json.dumps(document), encoding="utf-8")
-        draft.replace(self.path)
+        private.write(self.path, json.dumps(document), durable=True)
 
     def open(self) -> Entry | None:
         """What is still to be undone; None when nothing is.

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.toolchain import cache, console, process
+from tools.toolchain import cache, console, private, process
 from tools.toolchain.refusal import Refusal
 
 _ROOT = Path(__file__).parents[2]
@@ -32,9 +32,7 @@ def ensure(meanwhile: Callable[[], None] = lambda: None) -> Path:
         return _LINK
     folder = of(_ROOT / lock(os.environ), meanwhile)
     if not _LINK.is_symlink() or _LINK.readlink() != folder:
-        draft = _LINK.with_name(f".venv.{os.getpid()}")
-        draft.symlink_to(folder)
-        draft.replace(_LINK)
+        private.link(_LINK, folder)
     return folder
 
 

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.toolchain import cache, golang, pins, process, scratch
+from tools.toolchain import cache, golang, pins, private, process, scratch
 from tools.toolchain.console import Step
 from tools.toolchain.golang import Build
 from tools.toolchain.refusal import Refusal
@@ -108,11 +108,7 @@ def _home(folder: Path) -> Path:
         link = home / "plugins" / f"resource-{name}-v{version}" / binary
         link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink() or link.readlink() != folder / _PROVIDERS / binary:
-            # Replaced in one step: a command that runs now may be about to start the plugin.
-            draft = link.with_name(f".{binary}.{os.getpid()}")
-            draft.unlink(missing_ok=True)
-            draft.symlink_to(folder / _PROVIDERS / binary)
-            draft.replace(link)
+            private.link(link, folder / _PROVIDERS / binary)
     return home
 
 

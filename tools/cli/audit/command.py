@@ -1,7 +1,6 @@
 """The command `make audit`: the live RBAC of a stack's namespace, read by kubectl, as a table."""
 
 import json
-import shlex
 from typing import Any
 
 from tools.cli import workspace
@@ -12,7 +11,6 @@ from tools.toolchain.refusal import Refusal
 from . import rights, table
 
 _KINDS = "roles,rolebindings,clusterroles,clusterrolebindings"
-_SECONDS = 60.0
 
 
 def told(stack: str, chosen: Target, *, all_subjects: bool) -> str:
@@ -29,9 +27,8 @@ def told(stack: str, chosen: Target, *, all_subjects: bool) -> str:
 
 
 def _asked(chosen: Target, *arguments: str) -> str:
-    command = [*shlex.split(chosen.kubectl_command()), *arguments]
     try:
-        return process.output(command, timeout=_SECONDS)
+        return chosen.client.output(*arguments)
     except process.CommandError as failure:
         raise Refusal(
             f"kubectl {arguments[0]} failed: {failure.tail.strip()[-300:]}",

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from tools.cli.drift import detect, guard, kubectl, repair, report, wanted
+from tools.cli.drift import detect, guard, repair, report, wanted
 from tools.cli.drift.detect import Repair
+from tools.cli.drift.objects import Objects
 from tools.cli.drift.report import Finding, Report
 from tools.cli.stack import Stack
 from tools.cli.target import Target
@@ -48,7 +49,7 @@ def repaired(stack: Stack, chosen: Target, step: Step) -> str:
     exported = stack.exported(secrets=True) or {}
     found, repairs = _look(stack, chosen, exported)
     _must_not_end(found.findings)
-    failed = repair.apply(repairs, kubectl.of(chosen))
+    failed = repair.apply(repairs, Objects(client=chosen.client))
     # The server's answer about one object may quote another, as a webhook's does.
     secrets = frozenset(secret for each in wanted.of(exported) for secret in each.secrets)
     step.result(f"{report.summary(found)}{_repaired(len(found.findings), len(failed))}")
@@ -68,7 +69,8 @@ def _look(stack: Stack, chosen: Target, exported: deployment.Deployment) -> tupl
     everything = wanted.of(exported)
     # The next update repeats their steps: until then it is not known what they should be.
     known = [each for each in everything if each.resource not in cut_off]
-    return detect.look(stack.name, known, kubectl.of(chosen), repeated=len(everything) - len(known))
+    objects = Objects(client=chosen.client)
+    return detect.look(stack.name, known, objects, repeated=len(everything) - len(known))
 
 
 def _must_not_end(findings: Sequence[Finding]) -> None:
