@@ -10,8 +10,8 @@ from tools.bench.place import Place
 from tools.cli import smoke
 from tools.cluster.api import Api
 from tools.cluster.handle import Cluster
+from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
-from tools.toolchain.refusal import Refusal
 
 _NAMESPACE = "feastflow-bench-pulumi"
 _KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet"}
@@ -130,7 +130,7 @@ def test_what_never_comes_is_refused_with_what_is_missing(
     monkeypatch.setattr(place, "_PATIENCE_SECONDS", 0.0)
     whole.lists["statefulsets"] = [workload("postgres", 1, 0)]
 
-    with pytest.raises(Refusal, match="statefulset postgres"):
+    with pytest.raises(UserError, match="statefulset postgres"):
         here(cluster, whole).wait(here(cluster, whole).complete)
 
 
@@ -165,7 +165,7 @@ class Fails:
         pass
 
     def install(self, where: Place, folder: Path) -> None:
-        raise Refusal("it cannot", "it was to be measured", "mend it")
+        raise UserError("it cannot", "it was to be measured", "mend it")
 
     again = preview = change = install
 
@@ -173,7 +173,7 @@ class Fails:
 def test_whatever_becomes_of_a_run_its_namespace_is_taken_away(
     cluster: Told, whole: Answers, tmp_path: Path
 ) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         runner.course(Fails(), here(cluster, whole), tmp_path, runner.BENCHES, lambda _: None)
 
     assert ("delete", "namespace", _NAMESPACE, "--ignore-not-found") in cluster.asked

@@ -20,9 +20,9 @@ from tools.drills.drill import Drill
 from tools.drills.journal import Facts
 from tools.drills.objects import Object
 from tools.drills.stage import Stage
+from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 from ..unit.recorder import encode, stack_file
 from .fakes import NO_API
@@ -248,7 +248,7 @@ def test_a_rule_that_is_gone_with_its_pod_needs_no_mending(
 ) -> None:
     monkeypatch.setattr(pathcut, "process_id", lambda *_: None)
     pathcut.mend(stage, HOME, "api-1", pathcut.EVERYTHING)
-    with pytest.raises(Refusal, match="no container of api-1 runs"):
+    with pytest.raises(UserError, match="no container of api-1 runs"):
         pathcut.cut(stage, HOME, "api-1", pathcut.EVERYTHING)
 
 
@@ -314,7 +314,7 @@ def test_a_zone_with_the_control_plane_is_not_taken_away(
     stage: _Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ZONES, "x-control-plane", "c")
-    with pytest.raises(Refusal, match="holds the control plane too"):
+    with pytest.raises(UserError, match="holds the control plane too"):
         DRILLS["zone-gone"]().aim(stage)
 
 
@@ -387,7 +387,9 @@ def test_a_kill_by_the_kernel_counts_also_where_containerd_lost_its_event(
 
 
 def test_a_container_that_outlives_every_attempt_ends_the_drill_with_the_reason(stage: _Stage) -> None:
-    with pytest.raises(Refusal, match=r"api-1 still runs after 3 attempts(.|\n)*make drill DRILL=oom-killed"):
+    with pytest.raises(
+        UserError, match=r"api-1 still runs after 3 attempts(.|\n)*make drill DRILL=oom-killed"
+    ):
         _broken(replace(stage, meals=100), "oom-killed")
 
 

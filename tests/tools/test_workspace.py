@@ -13,7 +13,7 @@ from tools.state import place
 from tools.state.address import parse
 from tools.state.place import Record
 from tools.toolchain import cache
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Machine
 
@@ -150,7 +150,7 @@ def test_the_project_is_the_checkouts_program_in_the_projects_environment(
 
 
 def test_an_unknown_stack_is_refused_with_those_there_are() -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         workspace.of("uid").write("staging", {})
 
     assert "Pulumi.staging.yaml does not exist" in caught.value.found
@@ -177,7 +177,7 @@ def test_a_stack_file_that_holds_no_settings_is_refused_by_its_name(
 ) -> None:
     (checkout / "Pulumi.dev.yaml").write_bytes(content)
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         workspace.settings("dev")
 
     assert caught.value.found.startswith(f"Pulumi.dev.yaml{words}")
@@ -188,7 +188,7 @@ def test_a_stack_file_that_cannot_be_opened_is_refused_by_its_name(checkout: Pat
     (checkout / "Pulumi.dev.yaml").unlink()
     (checkout / "Pulumi.dev.yaml").mkdir()
 
-    with pytest.raises(Refusal, match=r"Pulumi\.dev\.yaml: it cannot be opened \(Is a directory\)"):
+    with pytest.raises(UserError, match=r"Pulumi\.dev\.yaml: it cannot be opened \(Is a directory\)"):
         workspace.settings("dev")
 
 
@@ -196,7 +196,7 @@ def test_without_any_stack_the_first_one_is_to_be_written(checkout: Path) -> Non
     for path in checkout.glob("Pulumi.*.yaml"):
         path.unlink()
 
-    with pytest.raises(Refusal, match=r"begin Pulumi\.dev\.yaml with `config:`"):
+    with pytest.raises(UserError, match=r"begin Pulumi\.dev\.yaml with `config:`"):
         workspace.settings("dev")
 
 

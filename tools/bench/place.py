@@ -15,7 +15,7 @@ from tools.cli import smoke
 from tools.cluster.api import Api, Object
 from tools.cluster.handle import Cluster
 from tools.drills import objects
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 PREFIX = "feastflow-bench"
 INSTANCE = "app.kubernetes.io/instance"
@@ -80,12 +80,12 @@ class Place:
         """Wait until something is seen of it.
 
         Raises:
-            Refusal: when that takes longer than seven minutes.
+            UserError: when that takes longer than seven minutes.
         """
         ended = time.monotonic() + _PATIENCE_SECONDS
         while not seen():
             if time.monotonic() > ended:
-                raise Refusal(
+                raise UserError(
                     f"{self.namespace} is not complete after {_PATIENCE_SECONDS:.0f} s: "
                     f"{', '.join(self._missing()) or 'the site does not answer'}",
                     "a contender counts when all of its workloads run and its site answers",

@@ -11,7 +11,7 @@ from tools.cli.drift import ownership, paths
 from tools.cli.drift.objects import LOOKING, Objects, sent
 from tools.cli.drift.paths import ABSENT
 from tools.cli.drift.wanted import Key, Manifest, key
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # Deleted and run again by the adoption itself.
 _RUN_AGAIN = ("Job",)
@@ -32,7 +32,7 @@ def look(wanted: Sequence[Manifest], api: Objects) -> Additions:
     """Look for what others added to the objects that are there. Nothing is changed.
 
     Raises:
-        Refusal: with every object that could not be applied, or that the server does not take without it.
+        UserError: with every object that could not be applied, or that the server does not take without it.
     """
     live = api.live([each for each in wanted if each["kind"] not in _RUN_AGAIN])
     asked = [each for each in wanted if key(each) in live.objects]
@@ -71,7 +71,7 @@ def delete(additions: Additions, wanted: Sequence[Manifest], api: Objects) -> No
     An object whose status was written since it was looked at is looked at again.
 
     Raises:
-        Refusal: where the server refuses it, or more was added meanwhile.
+        UserError: where the server refuses it, or more was added meanwhile.
     """
     todo, problems = additions, api.replace(additions.without).problems
     for _ in range(_TRIES):
@@ -81,7 +81,7 @@ def delete(additions: Additions, wanted: Sequence[Manifest], api: Objects) -> No
         if set(todo.told) - set(additions.told):
             break
         problems = api.replace(todo.without).problems
-    raise Refusal(
+    raise UserError(
         "what others added could not be deleted\n" + _lines(problems),
         "the adoption would leave it in force; nothing was adopted yet",
         "end what writes to these objects, and make adopt",
@@ -96,7 +96,7 @@ def _own(applied: Manifest) -> paths.Tree:
 
 def _must_be_answered(problems: Mapping[Key, str]) -> None:
     if problems:
-        raise Refusal(
+        raise UserError(
             "these objects cannot be taken over as they are\n" + _lines(problems),
             "the adoption would stop at them half-way; nothing was changed",
             "do what the API server says, and make adopt",
@@ -106,7 +106,7 @@ def _must_be_answered(problems: Mapping[Key, str]) -> None:
 def _must_be_deletable(problems: Collection[Key], added: dict[Key, list[tuple[paths.Path, str]]]) -> None:
     fields = [f"{of[1]} {of[3]}: {paths.shown(path)} of {who}" for of in problems for path, who in added[of]]
     if fields:
-        raise Refusal(
+        raise UserError(
             "the API server does not take these objects without what others added\n" + "\n".join(fields),
             "the adoption would leave it in force; nothing was changed",
             "give these fields their former values (kubectl edit), or delete the objects that hold no data, "

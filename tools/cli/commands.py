@@ -34,7 +34,7 @@ from tools.state import place
 from tools.toolchain import disk, scratch, turn
 from tools.toolchain.background import Task
 from tools.toolchain.console import Step, elapsed, say
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 
 def up(options: Options) -> None:
@@ -132,7 +132,7 @@ def adopt(options: Options) -> None:
         stack = scope.stack(options, chosen, scope.tools())
         stack.holding.wait()
         if stack.exists() and stack.outputs():
-            raise Refusal(
+            raise UserError(
                 f"the stack {options.stack} is there already",
                 "what it deployed is its own",
                 "see what differs: make preview",

@@ -15,8 +15,8 @@ from tools.cli.target import Target
 from tools.cli.watch import Watch
 from tools.toolchain import process
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
-from tools.toolchain.refusal import Refusal
 
 _NAMESPACE = "feastflow:namespace"
 _PATIENCE = 10.0
@@ -65,7 +65,7 @@ def explained(chosen: Target, config: Mapping[str, Any], step: Step) -> Iterator
     While it waits, the step tells what keeps the pods from working; `Waiting.hopeless` says when to give up.
 
     Raises:
-        Refusal: as the update was refused, with what the pods say where they say anything.
+        UserError: as the update was refused, with what the pods say where they say anything.
     """
     begun = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
     kubectl = chosen.client.within(str(config.get(_NAMESPACE)))
@@ -73,7 +73,7 @@ def explained(chosen: Target, config: Mapping[str, Any], step: Step) -> Iterator
     threading.Thread(target=waiting.follow, args=(kubectl, step, begun), daemon=True).start()
     try:
         yield waiting
-    except Refusal as refusal:
+    except UserError as refusal:
         seconds = waiting.given_up
         in_vain = seconds is not None or reasons.awaited(refusal.found)
         said = _asked(kubectl, begun) if in_vain else ""
@@ -81,7 +81,7 @@ def explained(chosen: Target, config: Mapping[str, Any], step: Step) -> Iterator
         if not said and not head:
             raise
         parts = [f"{refusal.found}{head}", *([said] if said else [])]
-        raise Refusal("\n\n".join(parts), refusal.why, refusal.fix) from refusal
+        raise UserError("\n\n".join(parts), refusal.why, refusal.fix) from refusal
     finally:
         waiting.end()
 

@@ -11,8 +11,8 @@ from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.toolchain import cache, golang, kubectl, pins, process
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
-from tools.toolchain.refusal import Refusal
 
 _FORBIDDEN = "Error from server (Forbidden)"
 
@@ -55,12 +55,12 @@ def named(context: str) -> Target:
     """The cluster behind a context of the user's kubeconfig.
 
     Raises:
-        Refusal: when there is no such context, or the cluster behind it does not answer.
+        UserError: when there is no such context, or the cluster behind it does not answer.
     """
     program = _kubectl()
     known = _contexts(program)
     if context not in known:
-        raise Refusal(
+        raise UserError(
             f"there is no context {context} in your kubeconfig",
             "CONTEXT names the cluster to deploy to",
             f"choose one of: {', '.join(known)}" if known else "set KUBECONFIG to the file that has it",
@@ -73,7 +73,7 @@ def named(context: str) -> Target:
             # It answers, to a user of one namespace: the context's name is all there is to tell it by.
             uid = f"context-{cache.key(context)}"
             return Target(context=context, kubeconfig=None, kubectl=program, identity=uid, local=None)
-        raise Refusal(
+        raise UserError(
             f"the cluster behind {context} does not answer: {failure.tail}",
             "nothing can be deployed to it",
             f"see that it runs and you are logged in: kubectl --context {context} get nodes",
@@ -88,7 +88,7 @@ def _contexts(program: Path) -> list[str]:
     except (process.CommandError, ValueError, TypeError, AttributeError) as failure:
         # Only kubectl's own words are shown: a file may hold credentials anywhere.
         said = failure.tail if isinstance(failure, process.CommandError) else "it is no text that can be read"
-        raise Refusal(
+        raise UserError(
             f"kubectl cannot read your kubeconfig: {said}",
             "CONTEXT names one of its contexts, and none is known",
             "mend the file that it names, or set KUBECONFIG to another one",

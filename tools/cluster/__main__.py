@@ -6,7 +6,7 @@ import os
 from tools.cluster import lifecycle, nodes, operator, ports
 from tools.cluster.handle import Cluster
 from tools.toolchain import console, turn
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 NAME = "feastflow"
 PORT = 8080
@@ -66,7 +66,7 @@ def _name(text: str) -> str:
 def _known(name: str) -> Cluster:
     cluster = lifecycle.find(name)
     if cluster is None:
-        raise Refusal(
+        raise UserError(
             f"there is no cluster {name} here",
             "there is nothing to act on",
             "make one: python -m tools.cluster up",

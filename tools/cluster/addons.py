@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tools.toolchain import cache, golang, pins, process
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.golang import Build
 from tools.toolchain.kubectl import Kubectl
-from tools.toolchain.refusal import Refusal
 
 _ADDONS = Path(__file__).parent / "addons"
 
@@ -150,7 +150,7 @@ def wait(kubectl: Kubectl, workloads: Sequence[Workload], step: Step) -> None:
         try:
             kubectl.output(*condition, timeout=_SECONDS + 20)
         except process.CommandError as failure:
-            raise Refusal(
+            raise UserError(
                 f"an add-on of the cluster is not available: {failure}",
                 "without it the cluster has no pod network, storage, metrics or edge",
                 f"look: {kubectl} get pods -A; or start afresh: make down up",

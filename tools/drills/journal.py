@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.toolchain import cache, private
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 Facts = dict[str, Any]
 
@@ -36,7 +36,7 @@ class Journal:
         """What is still to be undone; None when nothing is.
 
         Raises:
-            Refusal: when it cannot be read.
+            UserError: when it cannot be read.
         """
         if not self.path.exists():
             return None
@@ -44,7 +44,7 @@ class Journal:
             found = json.loads(self.path.read_text(encoding="utf-8"))
             return Entry(drill=found["drill"], stack=found["stack"], facts=_mapping(found["facts"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise Refusal(
+            raise UserError(
                 f"{self.path} cannot be read: {error}",
                 "it says how to undo a drill that was cut off",
                 f"see that the cluster is whole (make status), then delete it: rm {self.path}",

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ..problem import problem
 from . import encrypted, yamlnodes, yamlscalars
 from .encrypted import PROJECT
 from .yamlnodes import Node
@@ -25,7 +26,6 @@ _TOLD = ("env", "args", "command", "preStopCommand")
 # The engine's own guard against a few lines that stand for a whole memory.
 _MANY, _MANY_ALIASED, _SHARE = 1000, 100, 0.99
 _LARGEST = 2**63 - 1
-_HEAD = "  found: {found}\n  why:   {why}\n  next:  {next}"
 
 _Path = tuple[str, ...]
 
@@ -135,12 +135,12 @@ def write(document: Mapping[str, Any]) -> str:
 def problems(file: StackFile) -> list[str]:
     """Return a refusal for each text that would arrive as another one."""
     return [
-        f"{encrypted.called(each.path)}\n"
-        + _HEAD.format(
+        problem(
+            encrypted.called(each.path),
             found=f"a value, in line {each.line}, that Pulumi reads as another text than is written",
             why="a number, a moment or a switch without quotes loses its form, and the process would be told "
             "what it has become",
-            next="quote it in the stack's file, so that it arrives as it is written",
+            fix="quote it in the stack's file, so that it arrives as it is written",
         )
         for each in file.altered
     ]

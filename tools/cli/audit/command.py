@@ -6,7 +6,7 @@ from typing import Any
 from tools.cli import workspace
 from tools.cli.target import Target
 from tools.toolchain import process
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from . import rights, table
 
@@ -17,7 +17,7 @@ def told(stack: str, chosen: Target, *, all_subjects: bool) -> str:
     """Return the table of the stack's namespace.
 
     Raises:
-        Refusal: when the RBAC objects cannot be read.
+        UserError: when the RBAC objects cannot be read.
     """
     namespace = str(workspace.settings(stack).get("feastflow:namespace"))
     objects = json.loads(_asked(chosen, "get", _KINDS, "--namespace", namespace, "--output", "json"))["items"]
@@ -30,7 +30,7 @@ def _asked(chosen: Target, *arguments: str) -> str:
     try:
         return chosen.client.output(*arguments)
     except process.CommandError as failure:
-        raise Refusal(
+        raise UserError(
             f"kubectl {arguments[0]} failed: {failure.tail.strip()[-300:]}",
             "who may do what is read from every role and binding, those of the cluster too",
             "use an account that may get and list roles, clusterroles and their bindings",
