@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int | None:
 def _backend(action: str, options: Options) -> None:
     # Only these commands need boto3, which is no part of what `pulumi up` needs.
     try:
-        backend = importlib.import_module("local.backend")
+        backend = importlib.import_module("tools.cli.backend")
     except ModuleNotFoundError as missing:
         raise UserError(
             f"the package {missing.name} is not in .venv",
