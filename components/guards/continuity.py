@@ -12,6 +12,7 @@ import pulumi
 
 from ..postgres import administrator
 from ..settings.model.stack import Stack
+from ..settings.problem import problem
 from ..settings.values import quantities
 from . import apiserver, ownership, trusted
 from .cluster.live import Seen
@@ -183,4 +184,4 @@ def _whole(before: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _problem(key: str, before: object, now: object, why: str, fix: str) -> str:
-    return f"feastflow:{key}\n  found: {now} (was {before})\n  why:   {why}\n  next:  {fix}"
+    return problem(f"feastflow:{key}", found=f"{now} (was {before})", why=why, fix=fix)

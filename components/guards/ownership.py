@@ -15,6 +15,7 @@ import pulumi_random as random
 
 from ..settings.file import stackfile
 from ..settings.model.stack import Kubeconfig, Stack
+from ..settings.problem import problem
 from .cluster.live import OWNER, Namespace, Seen
 
 CLUSTER = "cluster"
@@ -23,6 +24,7 @@ CREATED = "tenancy.createNamespace"
 # Names the namespace that this update may take over; `make adopt` sets it after it has looked inside.
 ADOPT = "FEASTFLOW_ADOPT"
 
+_NAMESPACE = "feastflow:namespace"
 _ANOTHER = "The stack is deployed to another cluster; nothing was changed."
 _FOREIGN = "The namespace is not this stack's; nothing was changed."
 _TWO_STACKS = "Two stacks would own one namespace; nothing was changed."
@@ -126,33 +128,34 @@ def _config(path: Path) -> Mapping[str, Any]:
 
 def _another_cluster(seen: Seen, before: Mapping[str, Any]) -> str:
     name = pulumi.get_stack()
-    return (
-        "kubernetes:context\n"
-        f"  found: {seen.name}, cluster {seen.cluster}\n"
-        f"         (was {before.get(CLUSTER_NAME) or 'another'}, cluster {before[CLUSTER]})\n"
-        "  why:   the state describes the other cluster: what it records as deployed is not here, and what "
-        "is here may be another stack's\n"
-        "  next:  name the stack's own cluster: pulumi config set kubernetes:context NAME\n"
-        "         or deploy to this one with a stack of its own: pulumi stack init NAME\n"
-        "         or, if the other cluster is gone with its data: "
-        f"pulumi stack rm --force --preserve-config {name}"
+    return problem(
+        "kubernetes:context",
+        found=f"{seen.name}, cluster {seen.cluster}\n"
+        f"(was {before.get(CLUSTER_NAME) or 'another'}, cluster {before[CLUSTER]})",
+        why="the state describes the other cluster: what it records as deployed is not here, and what "
+        "is here may be another stack's",
+        fix="name the stack's own cluster: pulumi config set kubernetes:context NAME\n"
+        "or deploy to this one with a stack of its own: pulumi stack init NAME\n"
+        f"or, if the other cluster is gone with its data: pulumi stack rm --force --preserve-config {name}",
     )
 
 
 def _missing(stack: Stack) -> str:
-    return (
-        f"feastflow:namespace\n  found: {stack.namespace}, which does not exist or cannot be read\n"
-        "  why:   tenancy.createNamespace is false, so the namespace must be given to the stack\n"
-        f"  next:  kubectl create namespace {stack.namespace}, or have it created by the stack: "
-        "pulumi config set --path feastflow:tenancy.createNamespace true"
+    return problem(
+        _NAMESPACE,
+        found=f"{stack.namespace}, which does not exist or cannot be read",
+        why="tenancy.createNamespace is false, so the namespace must be given to the stack",
+        fix=f"kubectl create namespace {stack.namespace}, or have it created by the stack: "
+        "pulumi config set --path feastflow:tenancy.createNamespace true",
     )
 
 
 def _deleting(stack: Stack) -> str:
-    return (
-        f"feastflow:namespace\n  found: {stack.namespace}, which is being deleted\n"
-        "  why:   whatever is created in it would be deleted with it\n"
-        f"  next:  kubectl wait --for=delete namespace/{stack.namespace} --timeout=5m, and run it again"
+    return problem(
+        _NAMESPACE,
+        found=f"{stack.namespace}, which is being deleted",
+        why="whatever is created in it would be deleted with it",
+        fix=f"kubectl wait --for=delete namespace/{stack.namespace} --timeout=5m, and run it again",
     )
 
 
@@ -167,12 +170,13 @@ def _foreign(stack: Stack, namespace: Namespace) -> str:
     else:
         found = "it exists, and this stack has not created it"
     own = f"{stack.namespace}-{pulumi.get_stack().rpartition('/')[2]}"
-    return (
-        f"feastflow:namespace\n  found: {stack.namespace}: {found}\n"
-        "  why:   this stack would overwrite the other's objects, and destroying it would delete them with "
-        "their data\n"
-        f"  next:  give the stack a namespace of its own: pulumi config set feastflow:namespace {own[:63]}\n"
-        f"         {_otherwise(stack, namespace)}"
+    return problem(
+        _NAMESPACE,
+        found=f"{stack.namespace}: {found}",
+        why="this stack would overwrite the other's objects, and destroying it would delete them with their "
+        "data",
+        fix=f"give the stack a namespace of its own: pulumi config set {_NAMESPACE} {own[:63]}\n"
+        f"{_otherwise(stack, namespace)}",
     )
 
 
@@ -184,17 +188,17 @@ def _otherwise(stack: Stack, namespace: Namespace) -> str:
         )
     return (
         "or take over a FeastFlow that kubectl or a GitOps tool applied: make adopt\n"
-        "         or use an empty namespace that was given to you: "
+        "or use an empty namespace that was given to you: "
         "pulumi config set --path feastflow:tenancy.createNamespace false"
     )
 
 
 def _shared(own: str, other: str, stack: Stack) -> str:
-    return (
-        f"feastflow:namespace\n  found: {stack.namespace}, in Pulumi.{own}.yaml and in Pulumi.{other}.yaml\n"
-        f"  why:   {own} would overwrite the objects of {other}, and destroying one would delete the other's "
-        "data\n"
-        f"  next:  pulumi config set --stack {own} feastflow:namespace {f'{stack.namespace}-{own}'[:63]}\n"
-        "         or, where they are on different clusters, name each one's: "
-        "pulumi config set --stack NAME kubernetes:context CONTEXT"
+    return problem(
+        _NAMESPACE,
+        found=f"{stack.namespace}, in Pulumi.{own}.yaml and in Pulumi.{other}.yaml",
+        why=f"{own} would overwrite the objects of {other}, and destroying one would delete the other's data",
+        fix=f"pulumi config set --stack {own} {_NAMESPACE} {f'{stack.namespace}-{own}'[:63]}\n"
+        "or, where they are on different clusters, name each one's: "
+        "pulumi config set --stack NAME kubernetes:context CONTEXT",
     )

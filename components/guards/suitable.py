@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import pulumi
 
 from ..settings.model.stack import Stack
+from ..settings.problem import problem
 from .cluster.live import Seen
 from .cluster.rights import Need
 from .cluster.survey import Survey
@@ -34,7 +35,7 @@ def check(stack: Stack, seen: Seen | None) -> None:
 
 def _problems(stack: Stack, name: str, survey: Survey) -> Iterator[str]:
     if survey.version and survey.version < OLDEST:
-        yield _told(
+        yield problem(
             "kubernetes:context",
             f"{name}: Kubernetes {_version(survey.version)}",
             f"from {_version(OLDEST)} on a cluster knows ValidatingAdmissionPolicy and the sleep before a "
@@ -77,7 +78,7 @@ def _dns_problems(stack: Stack, survey: Survey) -> Iterator[str]:
         return
     labels = tenancy.dns_selector
     if (dns.namespace, dict(dns.labels)) != (tenancy.dns_namespace, labels):
-        yield _told(
+        yield problem(
             "feastflow:tenancy.dnsNamespace",
             f"{tenancy.dns_namespace}, where no pod has the labels {_text(labels)}",
             f"the cluster's DNS pods are in {dns.namespace} with {_text(dns.labels)}: no pod of the stack "
@@ -88,7 +89,7 @@ def _dns_problems(stack: Stack, survey: Survey) -> Iterator[str]:
             + "}",
         )
     elif dns.ports and not set(dns.ports) & set(tenancy.dns_ports):
-        yield _told(
+        yield problem(
             "feastflow:tenancy.dnsPorts",
             f"{list(tenancy.dns_ports)}, and the DNS pods listen on {list(dns.ports)}",
             "policies compare the port of the pods, not that of their Service: no name would be answered",
@@ -100,7 +101,7 @@ def _operator_problems(stack: Stack, survey: Survey) -> Iterator[str]:
     database = stack.database
     own = _own(stack, survey)
     if database.operator_account and own and database.operator_account not in own:
-        yield _told(
+        yield problem(
             "feastflow:database.operatorAccount",
             f"{database.operator_account}, and the operator in {database.operator_namespace} runs as "
             + ", ".join(own),
@@ -109,7 +110,7 @@ def _operator_problems(stack: Stack, survey: Survey) -> Iterator[str]:
             f"{_SET}database.operatorAccount {own[0]}",
         )
     elif own == ["default"] and not database.operator_account:
-        yield _told(
+        yield problem(
             "feastflow:database.operatorAccount",
             f"the operator in {database.operator_namespace} runs as the account default",
             "whatever else runs there without an account of its own has this one, and no policy would judge "
@@ -120,21 +121,17 @@ def _operator_problems(stack: Stack, survey: Survey) -> Iterator[str]:
 
 def _rights_problem(stack: Stack, name: str, missing: tuple[Need, ...]) -> str:
     settings = list(dict.fromkeys(need.setting for need in missing if need.setting.startswith("tenancy.")))
-    lines = [f"         {need}{f' {need.name}' if need.name else ''}" for need in missing]
+    lines = [f"{need}{f' {need.name}' if need.name else ''}" for need in missing]
     ways = [f"{_SET}{setting} false" for setting in settings if setting != "tenancy.signatures"]
-    way = (
-        ""
-        if not ways
-        else "leave out what an administrator gives instead:\n         " + "\n         ".join(ways)
-    )
+    way = "" if not ways else "leave out what an administrator gives instead:\n" + "\n".join(ways)
     ask = f"have an administrator grant it: make deployer-role STACK={pulumi.get_stack()} SUBJECT=YOUR-USER"
     if "tenancy.createNamespace" in settings:
-        way += f"\n         (the namespace {stack.namespace} has to exist then, and to be empty)"
-    return _told(
+        way += f"\n(the namespace {stack.namespace} has to exist then, and to be empty)"
+    return problem(
         f"rights in {stack.namespace}",
         f"{name}: this account may neither create nor change\n" + "\n".join(lines),
         "the update would stop at the first of them, with the rest half made",
-        f"{way}\n         or {ask}" if way else ask,
+        f"{way}\nor {ask}" if way else ask,
     )
 
 
@@ -149,7 +146,3 @@ def _version(version: tuple[int, int]) -> str:
 
 def _text(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{key}: {value}" for key, value in labels.items())
-
-
-def _told(key: str, found: str, why: str, fix: str) -> str:
-    return f"{key}\n  found: {found}\n  why:   {why}\n  next:  {fix}"

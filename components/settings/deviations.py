@@ -15,6 +15,7 @@ from policies.rules import RULES
 
 from .derived import variants
 from .model.stack import Stack
+from .problem import problem
 from .values import names
 
 _ROLLOUT, _SCALES = "rollout-strategy", "autoscaler-range"
@@ -43,11 +44,12 @@ class _Deviation:
             f'{{"rule": "{self.rule}", "resource": "{self.kind}/{self.name}", '
             f'"reason": "…", "expires": "{day}"}}'
         )
-        return (
-            f"feastflow:{self.key}\n  found: {self.found}\n"
-            f"  why:   {self.why}\n"
-            f"  next:  {self.instead}in the stack's file, say why it must be, and until when, "
-            f"under policies:exemptions: {exemption}"
+        return problem(
+            f"feastflow:{self.key}",
+            found=self.found,
+            why=self.why,
+            fix=f"{self.instead}in the stack's file, say why it must be, and until when, "
+            f"under policies:exemptions: {exemption}",
         )
 
 

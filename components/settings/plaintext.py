@@ -12,6 +12,7 @@ from policies.rules import RULES
 from .file import encrypted
 from .model.stack import Stack
 from .model.tiers import plain_environments
+from .problem import problem
 from .values import names
 
 _RULE = next(rule for rule in RULES if rule.id == "secret-literal")
@@ -57,10 +58,10 @@ def _environments(stack: Stack) -> Iterator[tuple[str, str, str, tuple[str, ...]
 def _refusal(tier: str, path: tuple[str, ...]) -> str:
     key = encrypted.called((f"{encrypted.PROJECT}:{tier}", *path))
     meant = encrypted.called((f"{encrypted.PROJECT}:{tier}", "secrets", path[-1]))
-    return (
-        f"{key}\n"
-        "  found: a value that looks like a secret, and is not shown\n"
-        "  why:   it would stand in plain text in the stack's file, the state, its history and the pods\n"
-        f"  next:  pulumi config rm --path {shlex.quote(key)}, and "
-        f"pulumi config set --secret --path {shlex.quote(meant)}"
+    return problem(
+        key,
+        found="a value that looks like a secret, and is not shown",
+        why="it would stand in plain text in the stack's file, the state, its history and the pods",
+        fix=f"pulumi config rm --path {shlex.quote(key)}, and "
+        f"pulumi config set --secret --path {shlex.quote(meant)}",
     )

@@ -30,6 +30,7 @@ from .file.stackfile import StackFile
 from .model.base import REFUSED, model_in
 from .model.secrets import FORMS
 from .model.stack import Kubeconfig, Stack
+from .problem import problem
 from .shown import shown
 
 _HEAD = "The stack's configuration cannot be deployed; nothing was changed."
@@ -38,11 +39,6 @@ _LEAST_LIKENESS = 0.6
 # No setting has a tenth of it.
 _DEEPEST = 100
 _TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
-_DEEP = (
-    "{0}\n  found: values within values, more than a hundred deep\n"
-    "  why:   no setting is like that, and nothing could be said of it\n"
-    "  next:  pulumi config rm {0}"
-)
 
 
 def load() -> tuple[Stack, Kubeconfig, Configuration]:
@@ -87,7 +83,7 @@ def parse(
         pulumi.RunError: see `load`.
     """
     if deep := [key for key in sorted(raw) if _is_deep(raw[key])]:
-        raise pulumi.RunError("\n\n".join([_HEAD, *map(_DEEP.format, deep)]))
+        raise pulumi.RunError("\n\n".join([_HEAD, *map(_too_deep, deep)]))
     values = {
         key.removeprefix(f"{PROJECT}:"): _decode(key.removeprefix(f"{PROJECT}:"), text)
         for key, text in raw.items()
@@ -153,6 +149,15 @@ def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - JSON of any shape
     return text if field is not None and field.annotation is str else _read(text)
 
 
+def _too_deep(key: str) -> str:
+    return problem(
+        key,
+        found="values within values, more than a hundred deep",
+        why="no setting is like that, and nothing could be said of it",
+        fix=f"pulumi config rm {key}",
+    )
+
+
 def _is_deep(text: str) -> bool:
     # JSON's own texts hold brackets that open nothing.
     depth = most = 0
@@ -188,7 +193,7 @@ def _problem(details: ErrorDetails) -> str:
         why, fix = _explain(location, details)
     section = _model_at(location) is not None
     value = "nothing" if missing else shown(found, location, section=section)
-    return f"{key}\n  found: {value}\n  why:   {why}\n  next:  {_next(location, fix)}"
+    return problem(key, found=value, why=why, fix=_next(location, fix))
 
 
 def _key(location: list[str]) -> str:
@@ -200,10 +205,11 @@ def _unknown(location: list[str], key: str) -> str:
     near = difflib.get_close_matches(location[-1], known, n=1, cutoff=_LEAST_LIKENESS)
     hint = f"did you mean `{near[0]}`? " if near else ""
     path = "--path " if len(location) > 1 else ""
-    return (
-        f"{key}\n  found: a key that does not exist\n"
-        "  why:   it would be ignored, and the value you set would not be in force\n"
-        f"  next:  {hint}pulumi config rm {path}{shlex.quote(key)} (known here: {', '.join(known)})"
+    return problem(
+        key,
+        found="a key that does not exist",
+        why="it would be ignored, and the value you set would not be in force",
+        fix=f"{hint}pulumi config rm {path}{shlex.quote(key)} (known here: {', '.join(known)})",
     )
 
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _HERE = Path(__file__).parent
 _PREFIX = "test_"
@@ -21,17 +21,17 @@ def command(named: str, order: str, keep: str) -> list[str]:
     """Return pytest's arguments for what PART, ORDER and KEEP say; empty texts mean that nothing is said.
 
     Raises:
-        Refusal: when there is no such part, or the order is no number.
+        UserError: when there is no such part, or the order is no number.
     """
     chosen = [name.strip() for name in named.split(",") if name.strip()]
     if unknown := sorted(set(chosen) - set(parts())):
-        raise Refusal(
+        raise UserError(
             f"PART names {', '.join(unknown)}",
             "acceptance has no such part, and nothing would be tested",
             f"make acceptance PART=…, one or several of: {','.join(parts())}",
         )
     if order and not order.isdecimal():
-        raise Refusal(
+        raise UserError(
             f"ORDER is {order!r}",
             "it is the seed by which the parts are shuffled",
             "take the number that the run printed which you want again: make acceptance ORDER=1234",

@@ -67,7 +67,7 @@ def test_a_drill_is_run_as_often_as_is_said(gentle: Product) -> None:
 
 def test_a_cluster_of_the_users_is_never_drilled(gentle: Product) -> None:
     ran = gentle.with_variables(CONTEXT="of-the-user").drill("backend-killed")
-    assert ran.code == 2, ran
+    assert ran.code == 1, ran
     assert "never touch a cluster of yours" in ran.err
 
 

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from tools.cluster import addons
 from tools.toolchain import golang, pins, process
+from tools.toolchain import kubectl as clients
 from tools.toolchain.console import Step
 from tools.toolchain.golang import Build
 
@@ -140,7 +141,7 @@ def alone(*flags: str) -> Iterator[Server]:
         programs.start("kube-apiserver", [*_apiserver(control_plane, known, address), *flags])
         _until(programs, "kube-apiserver", lambda: _ready(known))
         kubectl = control_plane / "kubectl"
-        addons.apply(kubectl, known.kubeconfig, addons.KINDS)
+        addons.apply(clients.of(kubectl, kubeconfig=known.kubeconfig), addons.KINDS)
         yield Server(known=known, kubectl=kubectl, programs=programs)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.cluster import atrest
+from tools.toolchain import kubectl
 
 from ..harness.kube import Kube
 from . import server
@@ -51,7 +52,7 @@ def test_whether_secrets_are_encrypted_is_known_from_an_api_server_that_hides_it
     encrypting: Server, server: Server
 ) -> None:
     def told(made: Server) -> str:
-        return atrest.told([str(made.kubectl), "--kubeconfig", str(made.kubeconfig)])
+        return atrest.told(kubectl.of(made.kubectl, kubeconfig=made.kubeconfig))
 
     assert told(encrypting) == "encrypted, as k8s:enc:secretbox:v1:"
     assert "cannot be known" in told(server)

@@ -182,5 +182,5 @@ def test_a_namespace_that_is_reserved_for_another_stack_is_not_taken(office: Off
 
     ran = team.product.local("up")
 
-    assert ran.code == 2
+    assert ran.code == 1
     assert "it is reserved for the stack feastflow/other" in ran.err

@@ -228,7 +228,7 @@ def test_a_secret_in_the_wrong_place_is_refused_by_the_engine_with_the_place_tha
         ran = team.product.local("preview")
     finally:
         team.settings.write_text(text, encoding="utf-8")
-    assert ran.code == 2, ran
+    assert ran.code == 1, ran
     assert f"{place}\n" in ran.text
     assert "pulumi config set --secret --path feastflow:backend.secrets.STRIPE_API_LIVE" in ran.text
     assert "canary-live" not in ran.text

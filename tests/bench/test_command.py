@@ -8,7 +8,7 @@ from tools.bench import __main__ as command
 from tools.bench import place, runner
 from tools.cluster.handle import Cluster
 from tools.toolchain import pins
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +48,7 @@ def test_the_environment_chooses_as_make_does(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_what_cannot_be_measured_is_refused(arguments: list[str], message: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(UserError) as refused:
         command._read(arguments)
 
     assert message in str(refused.value)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.settings.values.merging import merged
 from tools.bench import helm, manifests, tofu
 from tools.bench.place import Place
 from tools.cli import workspace
@@ -19,7 +20,7 @@ _CONFIG = {
 
 @pytest.fixture(scope="module")
 def here() -> Place:
-    settings = workspace.merged(workspace.settings("dev"), _CONFIG)
+    settings = merged(workspace.settings("dev"), _CONFIG)
     return Place(cluster=None, namespace="feastflow-dev", settings=settings, api=None)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,8 @@ from tools.bench.place import Place
 from tools.cli import smoke
 from tools.cluster.api import Api
 from tools.cluster.handle import Cluster
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
+from tools.toolchain.kubectl import Kubectl
 
 _NAMESPACE = "feastflow-bench-pulumi"
 _KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet"}
@@ -28,14 +29,20 @@ class Answers(Api):
         return [{**each, "kind": _KINDS.get(kind, "")} for each in self.lists.get(kind, [])]
 
 
+class Noted(Kubectl):
+    def output(self, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
+        Told.asked.append(arguments)
+        return "namespace/default\nnamespace/feastflow-bench-helm\nnamespace/feastflow-dev\n"
+
+
 class Told(Cluster):
     """A cluster whose kubectl only notes what it is asked."""
 
     asked: list[tuple[str, ...]] = []  # noqa: RUF012 - cleared by the fixture
 
-    def kubectl_output(self, *arguments: str, timeout: float = 60) -> str:
-        self.asked.append(arguments)
-        return "namespace/default\nnamespace/feastflow-bench-helm\nnamespace/feastflow-dev\n"
+    @property
+    def client(self) -> Kubectl:
+        return Noted(command=())
 
 
 @pytest.fixture
@@ -123,7 +130,7 @@ def test_what_never_comes_is_refused_with_what_is_missing(
     monkeypatch.setattr(place, "_PATIENCE_SECONDS", 0.0)
     whole.lists["statefulsets"] = [workload("postgres", 1, 0)]
 
-    with pytest.raises(Refusal, match="statefulset postgres"):
+    with pytest.raises(UserError, match="statefulset postgres"):
         here(cluster, whole).wait(here(cluster, whole).complete)
 
 
@@ -158,7 +165,7 @@ class Fails:
         pass
 
     def install(self, where: Place, folder: Path) -> None:
-        raise Refusal("it cannot", "it was to be measured", "mend it")
+        raise UserError("it cannot", "it was to be measured", "mend it")
 
     again = preview = change = install
 
@@ -166,7 +173,7 @@ class Fails:
 def test_whatever_becomes_of_a_run_its_namespace_is_taken_away(
     cluster: Told, whole: Answers, tmp_path: Path
 ) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         runner.course(Fails(), here(cluster, whole), tmp_path, runner.BENCHES, lambda _: None)
 
     assert ("delete", "namespace", _NAMESPACE, "--ignore-not-found") in cluster.asked

@@ -9,7 +9,7 @@ import pytest
 
 from tools.delivery import drift, github
 from tools.delivery.drift import MARKER
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .web import Asked, Web, serving
 
@@ -100,7 +100,7 @@ def test_a_report_that_is_none_closes_nothing(tmp_path: Path, text: str) -> None
     file = tmp_path / "dev.json"
     file.write_text(text)
 
-    with pytest.raises(Refusal, match=r"dev\.json is no report of drift"):
+    with pytest.raises(UserError, match=r"dev\.json is no report of drift"):
         drift.load([file])
-    with pytest.raises(Refusal, match="no report of drift"):
+    with pytest.raises(UserError, match="no report of drift"):
         drift.load([tmp_path / "missing.json"])

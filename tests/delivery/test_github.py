@@ -8,7 +8,7 @@ import pytest
 
 from tools.delivery import github
 from tools.delivery.comment import MARKER
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .web import Asked, Web, serving
 
@@ -89,14 +89,14 @@ def test_a_pull_request_that_has_moved_on_is_not_commented(web: Web) -> None:
 @pytest.mark.parametrize("name", ["GITHUB_REPOSITORY", "HEAD_BRANCH", "HEAD_SHA", "GITHUB_TOKEN"])
 @pytest.mark.parametrize("value", ["", "a b\nc"])
 def test_a_place_that_is_none_is_refused(web: Web, name: str, value: str) -> None:
-    with pytest.raises(Refusal, match=name):
+    with pytest.raises(UserError, match=name):
         _place(web, **{name: value})
 
 
 def test_what_github_refuses_is_told_without_the_token(web: Web) -> None:
     web.answer = lambda _: (403, {"message": "Resource not accessible by integration"})
 
-    with pytest.raises(Refusal, match=r"GitHub answers 403 to GET pulls.*not accessible") as caught:
+    with pytest.raises(UserError, match=r"GitHub answers 403 to GET pulls.*not accessible") as caught:
         github.post(_place(web), f"{MARKER}\ntext")
 
     assert "t0ken" not in str(caught.value)

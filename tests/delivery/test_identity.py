@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tools.delivery import identity
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .web import Asked, Web, serving
 
@@ -129,14 +129,14 @@ def test_without_a_role_there_is_nothing_of_aws(environ: dict[str, str]) -> None
     ["CLUSTER_SERVER", "CLUSTER_CA", "CLUSTER_AUDIENCE", "KUBECONFIG", "CONTEXT", "PULUMI_BACKEND_URL"],
 )
 def test_a_variable_that_is_missing_is_named(environ: dict[str, str], name: str) -> None:
-    with pytest.raises(Refusal, match=f"{name} is not set"):
+    with pytest.raises(UserError, match=f"{name} is not set"):
         identity.write(environ | {name: ""})
 
 
 def test_a_job_that_may_not_say_who_it_is_is_told_what_it_lacks(environ: dict[str, str]) -> None:
     del environ["ACTIONS_ID_TOKEN_REQUEST_URL"]
 
-    with pytest.raises(Refusal, match="ACTIONS_ID_TOKEN_REQUEST_URL is not set") as caught:
+    with pytest.raises(UserError, match="ACTIONS_ID_TOKEN_REQUEST_URL is not set") as caught:
         identity.cluster("a", environ)
 
     assert "id-token: write" in caught.value.fix
@@ -146,7 +146,7 @@ def test_a_refusal_of_the_exchange_shows_no_token(environ: dict[str, str], web: 
     granting = web.answer
     web.answer = lambda asked: granting(asked) if asked.method == "GET" else (403, {"Error": "not trusted"})
 
-    with pytest.raises(Refusal, match=r"answers 403.*not trusted") as caught:
+    with pytest.raises(UserError, match=r"answers 403.*not trusted") as caught:
         identity.aws("role", environ)
 
     assert _TOKEN not in str(caught.value)

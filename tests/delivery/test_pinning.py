@@ -9,7 +9,7 @@ import pytest
 from tools.delivery import pinning, reference
 from tools.delivery.reference import Reference
 from tools.delivery.registry import Registry
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from ..documented import documented
 from . import registries, repository
@@ -99,11 +99,11 @@ def _typed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("image", ["Not/An Image", "app:1:2"])
 def test_what_is_no_image_is_refused_before_anything_is_written(image: str) -> None:
-    with pytest.raises(Refusal, match="is no reference"):
+    with pytest.raises(UserError, match="is no reference"):
         pinning.pinned(f"config:\n  shop:backend: {{image: '{image}'}}\n", "shop", _always, again=False)
 
 
 @pytest.mark.parametrize("text", ["config: {a: [&x 1, &x 2]}\n", "config: {}\n---\nconfig: {}\n"])
 def test_a_file_that_only_the_engine_reads_is_refused_in_words(text: str) -> None:
-    with pytest.raises(Refusal, match="cannot be changed in its place"):
+    with pytest.raises(UserError, match="cannot be changed in its place"):
         pinning.pinned(text, "feastflow", lambda _: "", again=False)

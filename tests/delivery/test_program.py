@@ -6,7 +6,7 @@ import pytest
 
 from tools.delivery import program
 from tools.delivery.program import Program
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .repository import Repository
 
@@ -53,7 +53,7 @@ def test_the_bases_files_are_had_without_touching_the_checkout(clone: Repository
 def test_a_base_that_is_not_there_is_refused_with_what_to_fetch(clone: Repository) -> None:
     clone.commit()
 
-    with pytest.raises(Refusal, match="the base origin/main is not to be found") as caught:
+    with pytest.raises(UserError, match="the base origin/main is not to be found") as caught:
         program.base(clone.folder, "origin/main")
 
     assert "git fetch --unshallow origin" in caught.value.fix

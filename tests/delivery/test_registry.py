@@ -12,7 +12,7 @@ import pytest
 from tools.delivery import reference, registry
 from tools.delivery.reference import Reference
 from tools.delivery.registry import Registry
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from . import registries
 from .registries import Served
@@ -44,7 +44,7 @@ def test_a_reference_names_a_registry_as_it_does_for_a_node(
 
 @pytest.mark.parametrize("text", ["", "Upper/case:1", "a b", "app:1\nX=2", "app@sha256:12", "https://x/app"])
 def test_what_is_no_reference_is_refused(text: str) -> None:
-    with pytest.raises(Refusal, match="is no reference"):
+    with pytest.raises(UserError, match="is no reference"):
         reference.parse(text)
 
 
@@ -94,7 +94,7 @@ def test_a_file_is_attached_so_that_clients_find_it_and_what_was_attached_stays(
 
 
 def test_a_tag_that_is_not_there_is_refused_with_the_registrys_name(registry: Served) -> None:
-    with pytest.raises(Refusal, match="does not have it") as caught:
+    with pytest.raises(UserError, match="does not have it") as caught:
         Registry().digest(reference.parse(f"{registry.host}/nothing:1"))
 
     assert f"docker login {registry.host}" in caught.value.fix
@@ -173,7 +173,7 @@ def test_a_registry_that_names_other_bytes_than_it_sends_is_not_believed(web: We
     web.answer = lambda _: (200, {"other": "bytes"})
     host = web.url.removeprefix("http://")
 
-    with pytest.raises(Refusal, match="its bytes are"):
+    with pytest.raises(UserError, match="its bytes are"):
         Registry().digest(reference.parse(f"{host}/app:1@{_DIGEST}"))
 
 
@@ -182,7 +182,7 @@ def test_a_registry_whose_headers_name_other_bytes_is_not_believed_either(web: W
     web.headers["Docker-Content-Digest"] = f"sha256:{'0' * 64}"
     host = web.url.removeprefix("http://")
 
-    with pytest.raises(Refusal, match="says that it is sha256:0000"):
+    with pytest.raises(UserError, match="says that it is sha256:0000"):
         Registry().digest(reference.parse(f"{host}/app:1"))
 
 
@@ -190,7 +190,7 @@ def test_a_refusal_shows_no_login(web: Web) -> None:
     image = _wanting(web)
     web.answer = lambda _: (401, {})
 
-    with pytest.raises(Refusal, match="does not let this login in") as caught:
+    with pytest.raises(UserError, match="does not let this login in") as caught:
         Registry(logins={image.host: "me:secret"}).digest(image)
 
     assert "secret" not in str(caught.value)

@@ -8,7 +8,7 @@ import pytest
 
 from tools.delivery import report as reports
 from tools.delivery.report import Change, Preview, Report, Violation
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _REPORT = Report(
     base="b" * 40,
@@ -65,7 +65,7 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(Refusal, match="the report cannot be read"):
+    with pytest.raises(UserError, match="the report cannot be read"):
         reports.read(text)
 
 
@@ -74,9 +74,9 @@ def test_a_report_beyond_measure_is_not_even_parsed(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     file.write_text(reports.written(long))
 
-    with pytest.raises(Refusal, match="more than 4194304 bytes"):
+    with pytest.raises(UserError, match="more than 4194304 bytes"):
         reports.read(reports.written(long))
-    with pytest.raises(Refusal, match="more than 4194304 bytes"):
+    with pytest.raises(UserError, match="more than 4194304 bytes"):
         reports.load(file)
 
 
@@ -86,12 +86,12 @@ def test_a_link_or_a_folder_in_the_reports_place_is_refused(tmp_path: Path) -> N
 
     assert reports.load(tmp_path / "real.json") == _REPORT
     for path in (tmp_path / "link.json", tmp_path, tmp_path / "none.json"):
-        with pytest.raises(Refusal, match="is no file"):
+        with pytest.raises(UserError, match="is no file"):
             reports.load(path)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_bytes(b"\xff\xfe")
 
-    with pytest.raises(Refusal, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read"):
         reports.load(tmp_path / "report.json")

@@ -7,7 +7,7 @@ import pytest
 
 from tools.delivery import reference, settled
 from tools.delivery.registry import Registry
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from . import registries
 from .registries import Served
@@ -67,6 +67,6 @@ def test_a_record_of_another_shape_is_not_deployed(
 ) -> None:
     (tmp_path / "images.json").write_text(record)
 
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         settled.settle(tmp_path / "images.json", {}, "shop", environ, Registry())
     assert not (tmp_path / "env").exists()

@@ -260,8 +260,8 @@ def test_the_job_that_comments_takes_no_report_of_another_shape(
     (tmp_path / "preview" / "report.json").write_text('{"body": "@everybody"}')
     ran = comment_step()
 
-    assert ran.code == 2
-    assert "error:     the report cannot be read" in ran.out
+    assert ran.code == 1
+    assert "found: the report cannot be read" in ran.out
 
 
 def test_the_job_that_comments_comments_the_report(comment_step: Callable[..., Ran], tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_the_step_that_identifies_says_where_it_goes_and_what_is_missing(tmp_pat
     lacking = repository.run(step, ROOT, known | {"vars.CLUSTER_SERVER": ""}, job)
 
     assert (ran.code, ran.out) == (0, "a kubeconfig for https://of.a.test\nAWS as https://of.a.test\n")
-    assert lacking.code == 2
+    assert lacking.code == 1
     assert "CLUSTER_SERVER is not set" in lacking.out
 
 

@@ -12,9 +12,9 @@ from tools.drills.drill import Drill
 from tools.drills.journal import Entry, Journal
 from tools.drills.verdict import Measured
 from tools.toolchain import golang
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 from .fakes import Broken, drill, run
 
@@ -95,7 +95,7 @@ def test_a_stack_leaves_out_what_is_not_made_for_it() -> None:
     ],
 )
 def test_what_cannot_be_drilled_is_refused(arguments: list[str], said: str) -> None:
-    with pytest.raises(Refusal, match=said):
+    with pytest.raises(UserError, match=said):
         command._read(arguments)
 
 
@@ -137,7 +137,7 @@ def test_what_an_earlier_run_was_cut_off_in_is_mended_first(
 
 def test_what_nobody_knows_how_to_mend_is_refused(book: Journal) -> None:
     book.begin(Entry(drill="earthquake", stack="prod", facts={}))
-    with pytest.raises(Refusal, match=r"earthquake, which is not known here(.|\n)*delete"):
+    with pytest.raises(UserError, match=r"earthquake, which is not known here(.|\n)*delete"):
         command.main([])
     assert book.open() is not None
 

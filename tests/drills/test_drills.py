@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from components.settings import reader
+from components.settings.values.merging import merged
 from tools.cli.stack import Stack
-from tools.cli.workspace import Workspace, merged
+from tools.cli.workspace import Workspace
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.drills import objects, pathcut, pods, releases, under_way, waiting
@@ -19,8 +20,9 @@ from tools.drills.drill import Drill
 from tools.drills.journal import Facts
 from tools.drills.objects import Object
 from tools.drills.stage import Stage
+from tools.toolchain.errors import UserError
+from tools.toolchain.kubectl import Kubectl
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 from ..unit.recorder import encode, stack_file
 from .fakes import NO_API
@@ -136,12 +138,12 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
     monkeypatch.setattr(under_way, "begin", _begun)
     found = _stage(tmp_path)
 
-    def noted(_: Cluster, *words: str, timeout: float = 60) -> str:
+    def noted(_: Kubectl, *words: str, timeout: float = 60) -> str:
         assert timeout
         found.said.append(" ".join(words))
         return ""
 
-    monkeypatch.setattr(Cluster, "kubectl_output", noted)
+    monkeypatch.setattr(Kubectl, "output", noted)
     return found
 
 
@@ -246,7 +248,7 @@ def test_a_rule_that_is_gone_with_its_pod_needs_no_mending(
 ) -> None:
     monkeypatch.setattr(pathcut, "process_id", lambda *_: None)
     pathcut.mend(stage, HOME, "api-1", pathcut.EVERYTHING)
-    with pytest.raises(Refusal, match="no container of api-1 runs"):
+    with pytest.raises(UserError, match="no container of api-1 runs"):
         pathcut.cut(stage, HOME, "api-1", pathcut.EVERYTHING)
 
 
@@ -312,7 +314,7 @@ def test_a_zone_with_the_control_plane_is_not_taken_away(
     stage: _Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ZONES, "x-control-plane", "c")
-    with pytest.raises(Refusal, match="holds the control plane too"):
+    with pytest.raises(UserError, match="holds the control plane too"):
         DRILLS["zone-gone"]().aim(stage)
 
 
@@ -385,7 +387,9 @@ def test_a_kill_by_the_kernel_counts_also_where_containerd_lost_its_event(
 
 
 def test_a_container_that_outlives_every_attempt_ends_the_drill_with_the_reason(stage: _Stage) -> None:
-    with pytest.raises(Refusal, match=r"api-1 still runs after 3 attempts(.|\n)*make drill DRILL=oom-killed"):
+    with pytest.raises(
+        UserError, match=r"api-1 still runs after 3 attempts(.|\n)*make drill DRILL=oom-killed"
+    ):
         _broken(replace(stage, meals=100), "oom-killed")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tools.drills import journal
 from tools.drills.journal import Entry, Journal
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 ENTRY = Entry(drill="node-drained", stack="prod", facts={"nodes": ["x-worker"]})
 
@@ -29,7 +29,7 @@ def test_a_drill_is_open_from_its_beginning_to_its_end_for_whoever_looks(book: J
 def test_a_journal_that_cannot_be_read_is_not_taken_for_an_empty_one(book: Journal, text: str) -> None:
     book.begin(ENTRY)
     book.path.write_text(text)
-    with pytest.raises(Refusal, match=r"cannot be read(.|\n)*make status(.|\n)*rm "):
+    with pytest.raises(UserError, match=r"cannot be read(.|\n)*make status(.|\n)*rm "):
         book.open()
 
 

@@ -18,7 +18,7 @@ from tools.drills.load import Load, program
 from tools.drills.samples import Sample
 from tools.toolchain import cache, golang, pins, process
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import steady
 
@@ -134,7 +134,7 @@ def test_a_site_that_fails_without_a_drill_is_refused(generator: Path, site: _Si
     site.broken = True
     with _load(generator, site) as load:
         _await(lambda: any(each.failed for each in load.seen()))
-        with pytest.raises(Refusal, match=r"(?s)before the drill began.*, e\.g\. order: 502"):
+        with pytest.raises(UserError, match=r"(?s)before the drill began.*, e\.g\. order: 502"):
             load.steady(0)
 
 
@@ -142,7 +142,7 @@ def test_a_site_that_hangs_without_a_drill_is_refused(generator: Path, site: _Si
     site.slow = True
     with _load(generator, site) as load:
         _await(lambda: _hanging(load.seen()) >= 10)
-        with pytest.raises(Refusal, match=r"\d+ of \d+ .*, \d\d+ more had no answer"):
+        with pytest.raises(UserError, match=r"\d+ of \d+ .*, \d\d+ more had no answer"):
             load.steady(0)
 
 
@@ -177,5 +177,5 @@ def test_load_is_only_put_on_this_machine(generator: Path, url: str) -> None:
 def test_a_generator_that_ends_by_itself_is_noticed(generator: Path) -> None:
     with Load(generator, url="http://example.com", rate=_RATE, run="drill-0123") as load:
         _await(lambda: load._running().poll() is not None)
-        with pytest.raises(Refusal, match=r"has ended: .*not on loopback"):
+        with pytest.raises(UserError, match=r"has ended: .*not on loopback"):
             load.alive()

@@ -17,9 +17,9 @@ from tools.drills.journal import Journal
 from tools.drills.samples import Sample
 from tools.drills.stage import Stage
 from tools.drills.verdict import Measured
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 from .fakes import NO_API, Broken, drill, sample
 
@@ -116,7 +116,7 @@ def test_what_is_not_restored_in_its_time_is_undone_all_the_same(run: Run, book:
 
 
 @pytest.mark.parametrize("at", ["prepare", "inject", "restored"])
-@pytest.mark.parametrize("problem", [KeyboardInterrupt(), Refusal("a", "b", "c"), MemoryError()])
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), UserError("a", "b", "c"), MemoryError()])
 def test_whatever_ends_a_run_it_is_undone_first(
     run: Run, book: Journal, at: str, problem: BaseException
 ) -> None:
@@ -185,6 +185,6 @@ def test_a_question_that_cannot_be_answered_is_no_answer(run: Run) -> None:
 def test_a_stack_that_is_not_whole_is_not_drilled(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Broken()
     monkeypatch.setattr(_Stage, "missing", lambda _: ["deployment api"])
-    with pytest.raises(Refusal, match=r"before the drill(.|\n)*deployment api(.|\n)*make status STACK=dev"):
+    with pytest.raises(UserError, match=r"before the drill(.|\n)*deployment api(.|\n)*make status STACK=dev"):
         run(drill(broken))
     assert broken.calls == []

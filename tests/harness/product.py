@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tools.cluster.ports import encrypted, must_be_free
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .running import CommandError, Ran, UnderWay, run
 
@@ -46,7 +46,7 @@ def free_port() -> int:
         AssertionError: when there is none from 18090 to 18189.
     """
     for port in range(18090, 18190):
-        with suppress(Refusal):
+        with suppress(UserError):
             must_be_free(port)
             return port
     raise AssertionError("no port from 18090 to 18189 is free on 127.0.0.1 with the one 363 above it")

@@ -1,18 +1,18 @@
-"""What every refusal looks like: exit 2, and one message with what was found, why it matters, what to do."""
+"""An error of the user: exit 1, and one message with what was found, why it matters, what next."""
 
 import re
 
 from .running import Ran
 
+_MESSAGE = re.compile(r"error\n  found: (?P<found>.+)\n  why:   (?P<why>.+)\n  next:  (?P<fix>.+)", re.DOTALL)
+
 
 def assert_refused(ran: Ran, *, found: str, fix: str) -> None:
     """The command was refused, with these texts in the right paragraphs of its one message."""
-    assert ran.code == 2, ran
+    assert ran.code == 1, ran
     assert "Traceback" not in ran.text, ran
-    parts = re.split(r"^(error|  matters|  do this): +", ran.err.strip(), flags=re.MULTILINE)
-    assert len(parts) == 7, ran
-    nothing, _, said, _, why, _, advice = parts
-    assert nothing == "", ran
-    assert found in said, ran
-    assert why.strip(), ran
-    assert fix in advice, ran
+    message = _MESSAGE.fullmatch(ran.err.strip())
+    assert message, ran
+    assert found in message["found"], ran
+    assert message["why"].strip(), ran
+    assert fix in message["fix"], ran

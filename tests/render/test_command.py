@@ -11,7 +11,7 @@ import pytest
 from tools.cli import workspace
 from tools.render import __main__ as command
 from tools.render import folder, program
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from ..unit.recorder import ROOT
 
@@ -56,18 +56,18 @@ def test_values_are_not_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(program, "objects", lambda *_: [])
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
 
-    with pytest.raises(Refusal, match="standard output is a terminal"):
+    with pytest.raises(UserError, match="standard output is a terminal"):
         command.main(["--values"])
 
 
 @pytest.mark.parametrize("store", ["vault", "Secret/vault", "SecretStore/"])
 def test_a_store_that_is_none_is_refused_as_it_was_given(store: str) -> None:
-    with pytest.raises(Refusal, match=f"SECRET_STORE is '{store}'"):
+    with pytest.raises(UserError, match=f"SECRET_STORE is '{store}'"):
         command.main(["--secret-store", store])
 
 
 def test_a_stack_that_is_not_there_is_refused() -> None:
-    with pytest.raises(Refusal, match="there is no stack nope"):
+    with pytest.raises(UserError, match="there is no stack nope"):
         command.main(["--stack", "nope"])
 
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_deployed_is_not_rendered(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(workspace, "settings", lambda _: wrong)
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")
 
-    with pytest.raises(Refusal, match=r"feastflow:database\.storage\n +found: .plenty"):
+    with pytest.raises(UserError, match=r"feastflow:database\.storage\n +found: .plenty"):
         command.main(["--stack=dev", f"--out={tmp_path / 'out'}"])
     assert not (tmp_path / "out").exists()
 
@@ -112,7 +112,7 @@ def test_a_folder_that_is_half_written_is_seen_by_nobody(
 def test_a_folder_that_holds_anything_else_is_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("kind: Mine\n")
 
-    with pytest.raises(Refusal, match="holds what no rendering wrote"):
+    with pytest.raises(UserError, match="holds what no rendering wrote"):
         folder.write(tmp_path, {"00-x.yaml": _HEAD})
     assert (tmp_path / name).exists()
 

@@ -14,7 +14,7 @@ from tools.cli.target import Target
 from tools.state import permissions, place, store
 from tools.state.address import Address
 from tools.state.deployment import Deployment
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .cloud import Cloud
 from .parcel import IDENTITY, PROJECT, STACK, Parcel
@@ -71,7 +71,7 @@ def test_the_policy_is_printed_as_json_and_nothing_else(
     aws: Cloud, bucket: str, parcel: Parcel, capfd: pytest.CaptureFixture[str]
 ) -> None:
     address = aws.address(bucket)
-    with pytest.raises(Refusal, match="there is no key"):
+    with pytest.raises(UserError, match="there is no key"):
         _run("backend-policy", "--backend", address.url)
     parcel.move(address)
     capfd.readouterr()
@@ -119,7 +119,7 @@ def test_a_stack_whose_secrets_are_encrypted_for_another_one_is_given_no_policy_
     address = aws.address(bucket)
     parcel.move(address, provider=address.secrets(PROJECT, "prod"))
 
-    with pytest.raises(Refusal, match=f"the secrets of dev are encrypted for {PROJECT}/prod") as caught:
+    with pytest.raises(UserError, match=f"the secrets of dev are encrypted for {PROJECT}/prod") as caught:
         _run("backend-policy", "--backend", address.url)
     assert f"change-secrets-provider '{address.secrets(PROJECT, STACK)}'" in caught.value.fix
 
@@ -141,7 +141,7 @@ def test_nothing_is_moved_or_restored_while_somebody_deploys(on_s3: Parcel, addr
     store.clients(address).s3.put_object(Bucket=address.bucket, Key=lock, Body=b"{}")
 
     for command in (("backend", "--backend", "local"), ("backend-restore",)):
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(UserError) as caught:
             _run(*command)
         assert "dev is locked in s3://" in caught.value.found
         assert "pulumi cancel --yes dev" in caught.value.fix
@@ -151,13 +151,13 @@ def test_nothing_is_moved_or_restored_while_somebody_deploys(on_s3: Parcel, addr
 def test_nothing_is_restored_where_the_state_has_left(on_s3: Parcel, address: Address) -> None:
     on_s3.move(None)
 
-    with pytest.raises(Refusal, match="the state of dev has moved to file://"):
+    with pytest.raises(UserError, match="the state of dev has moved to file://"):
         _run("backend-restore", "--backend", address.url)
 
 
 @pytest.mark.parametrize("command", ["backend-policy", "backend-restore"])
 def test_what_only_a_bucket_has_is_refused_for_this_machines_files(parcel: Parcel, command: str) -> None:
-    with pytest.raises(Refusal, match="the state of dev is in file://"):
+    with pytest.raises(UserError, match="the state of dev is in file://"):
         _run(command)
     assert parcel.place.local
 
@@ -167,7 +167,7 @@ def test_a_backend_that_the_user_names_is_not_moved_behind_his_back(
 ) -> None:
     monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///elsewhere")
 
-    with pytest.raises(Refusal, match="PULUMI_BACKEND_URL is set"):
+    with pytest.raises(UserError, match="PULUMI_BACKEND_URL is set"):
         _run("backend", "--backend", "s3://b")
     assert parcel.home.exists()
 
@@ -178,7 +178,7 @@ def test_a_store_that_cannot_be_reached_is_refused_before_anything_is_moved(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     address = Cloud(port=9).address("unreachable")
 
-    with pytest.raises(Refusal, match=r"http://127\.0\.0\.1:9 cannot be asked"):
+    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 cannot be asked"):
         _run("backend", "--backend", address.url)
     assert parcel.place == place.first(IDENTITY)
 
@@ -192,7 +192,7 @@ def test_a_state_of_another_cluster_is_not_taken_for_this_ones(kubectl: Path) ->
         return {"deployment": {"resources": [{"type": "pulumi:pulumi:Stack"}, namespace]}}
 
     backend.fits(target, STACK, "s3://b", state("uid-of-shop"))
-    with pytest.raises(Refusal, match="describes another cluster: its namespace shop") as caught:
+    with pytest.raises(UserError, match="describes another cluster: its namespace shop") as caught:
         backend.fits(target, STACK, "s3://b", state("uid-of-another"))
     assert "PULUMI_BACKEND_URL=s3://b pulumi stack rm --force --preserve-config dev" in caught.value.fix
     assert shutil.which("kubectl") == str(kubectl)

@@ -17,7 +17,7 @@ from tools.state import store, versions
 from tools.state.address import Address
 from tools.state.store import Clients
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from . import cloud
 from .cloud import Cloud
@@ -190,9 +190,9 @@ def test_an_older_version_is_brought_back_only_when_it_is_named(moved: Moved, fa
     before = moved.parcel.resources()
     assert moved.parcel.up(PARCEL_TAG="mistake").code == 0
     with faults.tries("state to be had as it was"):
-        with pytest.raises(Refusal, match="the state of dev is whole; its versions, newest first"):
+        with pytest.raises(UserError, match="the state of dev is whole; its versions, newest first"):
             versions.restore(moved.address, moved.clients, PROJECT, STACK)
-        with pytest.raises(Refusal, match="has no version nope"):
+        with pytest.raises(UserError, match="has no version nope"):
             versions.restore(moved.address, moved.clients, PROJECT, STACK, "nope")
         found = versions._versions(moved.address, moved.clients, _KEY)
         for version in found:
@@ -219,7 +219,7 @@ def test_a_run_that_was_killed_leaves_a_lock_and_the_refusal_says_how_to_end_it(
             environment={"PARCEL_TAG": "newer"},
         )
         assert stack.workspace.shared
-        with Step("up", STACK) as step, pytest.raises(Refusal) as caught:
+        with Step("up", STACK) as step, pytest.raises(UserError) as caught:
             stack._act("up", step, "--skip-preview")
 
         assert re.search(

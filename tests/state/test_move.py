@@ -19,7 +19,7 @@ from tools.state import burial, place, store
 from tools.state.address import Address, parse
 from tools.state.move import STEPS
 from tools.state.place import Unfinished
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from . import cloud
 from .cloud import Cloud
@@ -204,7 +204,7 @@ def test_a_line_that_breaks_during_a_move_leaves_the_old_state_in_use(
         address = Cloud(port=wire.port).address(bucket)
         store.ensure(address, store.clients(address))
         mover = replace(parcel.mover(), reached=lambda step: wire.cut() if step == "made" else None)
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(UserError) as caught:
             mover.to(address)
         assert "it is used where it was" in caught.value.why
         assert parcel.place.local
@@ -233,7 +233,7 @@ def test_a_stack_of_somebody_elses_in_the_bucket_is_neither_used_nor_touched(
     # A stack of their own, that never moved.
     burial.lift(other.place, PROJECT, STACK)
     with faults.tries("another stack of that name in the bucket"):
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(UserError) as caught:
             other.move(address)
 
         assert "has a stack dev that is not this one" in caught.value.found
@@ -255,7 +255,7 @@ def test_what_is_deployed_while_a_move_copies_is_never_left_behind(
     address = aws.address(bucket)
     store.ensure(address, store.clients(address))
     with faults.tries("deployment during a move"):
-        with pytest.raises(Refusal):
+        with pytest.raises(UserError):
             mover.to(address)
         assert parcel.place.local
         resources = parcel.resources()
@@ -287,7 +287,7 @@ def test_a_lock_without_a_stack_is_taken_away_if_a_move_that_was_killed_here_lef
     if moves:
         assert parcel.move(address).current.url.startswith(f"s3://{bucket}?")
     else:
-        with pytest.raises(Refusal, match="which does not run any more"):
+        with pytest.raises(UserError, match="which does not run any more"):
             parcel.move(address)
     left = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])]
     assert left == ([] if moves else [key])

@@ -11,10 +11,10 @@ from tools.state import deployment, lock, permissions, place, policy
 from tools.state.address import Address, parse
 from tools.state.deployment import Deployment
 from tools.state.place import Record, Unfinished
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234"
-_SECRET = {deployment._MARK: deployment._SECRET}
+_SECRET = {deployment.MARK: deployment._SECRET}
 
 
 @pytest.mark.parametrize("text", ["local", "file", "file://"])
@@ -24,7 +24,7 @@ def test_this_machines_own_files_have_names(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "s3://", "gs://bucket", "bucket", "/tmp/state", "https://x"])
 def test_what_names_neither_is_refused_with_what_would(text: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         parse(text)
 
     assert "BACKEND" in caught.value.found
@@ -33,7 +33,7 @@ def test_what_names_neither_is_refused_with_what_would(text: str) -> None:
 
 
 def test_an_option_that_pulumi_does_not_know_is_refused_before_pulumi_does() -> None:
-    with pytest.raises(Refusal, match="BACKEND has the option regoin"):
+    with pytest.raises(UserError, match="BACKEND has the option regoin"):
         parse("s3://bucket?regoin=x")
 
 
@@ -151,7 +151,7 @@ def test_a_record_that_cannot_be_read_is_never_taken_for_none(home: Path, text: 
     path.parent.mkdir(parents=True)
     path.write_text(text)
 
-    with pytest.raises(Refusal, match=r"place\.dev\.json is damaged"):
+    with pytest.raises(UserError, match=r"place\.dev\.json is damaged"):
         place.read("uid", "dev")
     assert place.remote("uid") == {}
 

@@ -11,7 +11,7 @@ from moto import mock_aws
 from tools.state import policy, store
 from tools.state.address import Address, parse
 from tools.state.store import Clients
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _BUCKET = "company.pulumi-state"
 
@@ -183,7 +183,7 @@ def test_without_a_region_the_refusal_says_how_to_name_one() -> None:
     address = parse("s3://company-state")
     assert address
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         store.clients(address)
 
     assert "make backend BACKEND='s3://company-state?region=eu-central-1'" in caught.value.fix
@@ -194,7 +194,7 @@ def test_a_profile_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatc
     assert address
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
-    with pytest.raises(Refusal, match="nobody"):
+    with pytest.raises(UserError, match="nobody"):
         store.clients(address)
 
 
@@ -228,7 +228,7 @@ def test_a_bucket_whose_own_rule_deletes_states_is_refused_and_left_as_it_is(
     _there(aws, address)
     _put(aws, {"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}})
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         store.ensure(address, aws)
 
     assert "the rule tidy deletes current objects after 30 days" in caught.value.found
@@ -274,7 +274,7 @@ def test_a_policy_that_would_lock_pulumi_out_is_refused_before_anything_is_chang
         Bucket=_BUCKET, Policy=json.dumps({"Version": policy.VERSION, "Statement": statement})
     )
 
-    with pytest.raises(Refusal, match="the statement Frozen denies s3:PutObject"):
+    with pytest.raises(UserError, match="the statement Frozen denies s3:PutObject"):
         store.ensure(address, aws)
 
     assert aws.s3.get_bucket_versioning(Bucket=_BUCKET).get("Status") is None
@@ -304,7 +304,7 @@ def test_a_bucket_of_another_account_is_refused_although_it_lets_us_in(
     _there(aws, address)
     _belongs_to(aws, "999999999999")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         store.ensure(address, aws)
 
     assert "does not belong to account 123456789012" in caught.value.found

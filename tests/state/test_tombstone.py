@@ -16,7 +16,7 @@ from tools.state.move import Mover
 from tools.state.place import Place, Record
 from tools.state.tombstone import Tombstone
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .cloud import Cloud
 from .conftest import Faults
@@ -121,11 +121,14 @@ def test_a_colleague_who_still_deploys_to_the_bucket_is_refused_and_told_who_mov
     with _used(old):
         here = workspace.of(IDENTITY, STACK)
         stack = Stack(name=STACK, workspace=here, cli=on_s3.cli, environment={}, chosen="")
-        with Step("up", STACK) as step, pytest.raises(Refusal, match="the state of dev has moved to file://"):
+        with (
+            Step("up", STACK) as step,
+            pytest.raises(UserError, match="the state of dev has moved to file://"),
+        ):
             stack._act("up", step, "--skip-preview")
-        with pytest.raises(Refusal, match="the state of dev has moved to file://"):
+        with pytest.raises(UserError, match="the state of dev has moved to file://"):
             burial.settle(IDENTITY, PROJECT, STACK)
-        with pytest.raises(Refusal, match="the state of dev has moved to file://"):
+        with pytest.raises(UserError, match="the state of dev has moved to file://"):
             on_s3.move(address)
         assert place.read(IDENTITY, STACK).current == old
     assert store.locks(address, store.clients(address), PROJECT, STACK) == []
@@ -140,7 +143,7 @@ def test_a_colleague_follows_to_where_the_tombstone_leads_and_nowhere_else(
     on_s3.move(new)
     place.write(IDENTITY, STACK, Record(current=old))
 
-    with pytest.raises(Refusal, match="the state of dev has moved to s3://") as caught:
+    with pytest.raises(UserError, match="the state of dev has moved to s3://") as caught:
         on_s3.move(elsewhere)
     assert f"make backend BACKEND='{new.url}' STACK=dev" in caught.value.fix
     assert on_s3.move(new).how == "4 resources found there"
@@ -163,7 +166,7 @@ def test_a_place_that_lost_the_state_which_moved_there_is_no_place_to_begin_anew
     place.write(IDENTITY, STACK, Record(current=old))
     store.clients(new).s3.delete_object(Bucket=bucket, Key=f".pulumi/stacks/{PROJECT}/{STACK}.json")
 
-    with pytest.raises(Refusal, match="which has no such stack") as caught:
+    with pytest.raises(UserError, match="which has no such stack") as caught:
         on_s3.move(new)
     assert "make backend-restore BACKEND=" in caught.value.fix
 
@@ -224,13 +227,13 @@ def test_who_began_to_deploy_right_before_the_tombstone_ends_the_move_and_not_th
     def guard(there: Place) -> None:
         looked.append(there)
         if _stone(there):
-            raise Refusal("dev is locked", "somebody deploys", "wait")
+            raise UserError("dev is locked", "somebody deploys", "wait")
 
     mover: Mover = replace(on_s3.mover(), guard=guard)
     address = aws.address(bucket)
     store.ensure(address, store.clients(address))
 
-    with pytest.raises(Refusal, match="dev is locked"):
+    with pytest.raises(UserError, match="dev is locked"):
         mover.to(address)
 
     assert len(looked) == 2
@@ -242,7 +245,7 @@ def test_a_tombstone_that_cannot_be_read_is_refused_with_the_way_out(on_s3: Parc
     key = address.key(tombstone.path(PROJECT, STACK))
     store.clients(address).s3.put_object(Bucket=address.bucket, Key=key, Body=b"{")
 
-    with pytest.raises(Refusal, match=r"the tombstone of dev in s3://.* cannot be read") as caught:
+    with pytest.raises(UserError, match=r"the tombstone of dev in s3://.* cannot be read") as caught:
         burial.settle(IDENTITY, PROJECT, STACK)
     assert "pulumi cancel --yes dev" in caught.value.fix
     assert on_s3.pulumi("cancel", "--yes", STACK).code == 0
@@ -270,7 +273,7 @@ def test_a_mover_that_was_cut_off_does_not_take_a_state_back_that_a_colleague_ha
         for name, content in movers.items():
             _record(name).write_bytes(content)
 
-        with pytest.raises(Refusal, match="the state of dev has moved to s3://"):
+        with pytest.raises(UserError, match="the state of dev has moved to s3://"):
             burial.settle(IDENTITY, PROJECT, STACK)
         assert _stone(old) is not None
         assert on_s3.move(new).how == "4 resources found there"
@@ -291,7 +294,7 @@ def test_a_tombstone_that_is_cancelled_by_hand_guards_no_longer_and_the_way_back
 
     # The mover's own machine goes on where it moved to, and what was done behind its back is not lost.
     assert on_s3.is_whole()
-    with pytest.raises(Refusal, match="has a stack dev that is not this one"):
+    with pytest.raises(UserError, match="has a stack dev that is not this one"):
         on_s3.move(old.address)
 
 

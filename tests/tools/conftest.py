@@ -18,7 +18,7 @@ from tools.cluster import addons, engine, footprint, lifecycle, ports, record, r
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.toolchain import cache, environment, golang, proc
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import ENGINE, Begin, Heard, Machine, with_kind
 
@@ -88,7 +88,7 @@ def step() -> Heard:
 def port() -> int:
     """A port of loopback that nobody has, nor the one for https beside it; none that the kernel hands out."""
     for found in range(20_000 + os.getpid() % 5_000, 30_000):
-        with contextlib.suppress(Refusal):
+        with contextlib.suppress(UserError):
             ports.must_be_free(found)
             return found
     raise AssertionError("no port is free")

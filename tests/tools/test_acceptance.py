@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from ..acceptance.parts import command, parts, shuffled
 from ..documented import ROOT, documented
@@ -24,7 +24,7 @@ def test_the_parts_that_are_named_run_and_no_other() -> None:
 
 
 def test_a_part_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(Refusal, match="PART names rotations") as refused:
+    with pytest.raises(UserError, match="PART names rotations") as refused:
         command("drills,rotations", "", "")
 
     assert ",".join(parts()) in refused.value.fix
@@ -32,7 +32,7 @@ def test_a_part_that_does_not_exist_is_refused_with_those_that_do() -> None:
 
 
 def test_an_order_that_is_no_number_is_refused() -> None:
-    with pytest.raises(Refusal, match="ORDER is 'first'"):
+    with pytest.raises(UserError, match="ORDER is 'first'"):
         command("", "first", "")
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tools.cli import adopted_additions
-from tools.cli.drift.kubectl import LOOKING, Answers
+from tools.cli.drift.objects import LOOKING, Answers
 from tools.cli.drift.wanted import key
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _SPEC: dict[str, Any] = {
     "f:spec": {"f:replicas": {}, "f:ports": {'k:{"port":80,"protocol":"TCP"}': {"f:port": {}}}}
@@ -130,7 +130,7 @@ def test_what_the_server_would_not_take_is_refused_before_anything_is_changed() 
         _Kubectl(live_one=_PATCHED, refused="ports: required"),
         _Kubectl(live_one=_PATCHED, unanswered="ports: invalid"),
     ):
-        with pytest.raises(Refusal, match="Service postgres: ") as caught:
+        with pytest.raises(UserError, match="Service postgres: ") as caught:
             _look(kubectl)
         assert "nothing was changed" in caught.value.why
         assert not kubectl.put
@@ -148,7 +148,7 @@ def test_an_object_that_never_rests_ends_the_adoption_before_it_begins() -> None
     kubectl = _Kubectl(live_one=_PATCHED)
     found = _look(kubectl)
     kubectl.conflicts = 100
-    with pytest.raises(Refusal, match="the object has been modified"):
+    with pytest.raises(UserError, match="the object has been modified"):
         adopted_additions.delete(found, _WANTED, kubectl)  # type: ignore[arg-type]
     assert not kubectl.put
 
@@ -157,6 +157,6 @@ def test_what_was_added_after_the_list_was_told_is_not_deleted() -> None:
     kubectl = _Kubectl(live_one=_service(_entry("argocd", "Update", _SELECTOR)))
     found = _look(kubectl)
     kubectl.conflicts, kubectl.live_one = 1, _PATCHED
-    with pytest.raises(Refusal, match="the object has been modified"):
+    with pytest.raises(UserError, match="the object has been modified"):
         adopted_additions.delete(found, _WANTED, kubectl)  # type: ignore[arg-type]
     assert not kubectl.put

@@ -8,7 +8,7 @@ import pytest
 from components.settings.values import majors
 from tools.cli import adoption
 from tools.cli.adopted_server import Seen
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .adoptable import SEEN, Change, adopting, check, container, live, pod, thing
 
@@ -156,7 +156,7 @@ def test_the_same_data_in_other_words_is_adopted_from_the_manifest_alone(change:
 def test_a_server_that_does_not_run_is_judged_by_its_manifest(
     change: Change, reason: str, way_out: str
 ) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         check(change, _UNSEEN)
 
     assert reason in caught.value.found
@@ -209,7 +209,7 @@ def test_a_server_that_does_not_run_is_judged_by_its_manifest(
 def test_what_the_running_server_says_counts_before_its_manifest(
     seen: dict[str, Any], reason: str, way_out: str
 ) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         check(seen=replace(SEEN, **seen))
 
     assert reason in caught.value.found
@@ -237,13 +237,13 @@ def test_a_pod_that_is_older_than_its_statefulset_shows_where_the_data_is() -> N
     old = live(_mounted(subPath="pg"))["StatefulSet", "postgres"]["spec"]["template"]["spec"]
 
     check(seen=replace(SEEN, pod=pod({"StatefulSet": live()["StatefulSet", "postgres"]})))
-    with pytest.raises(Refusal, match='on the claim is "pg/pgdata" and would be "pgdata"'):
+    with pytest.raises(UserError, match='on the claim is "pg/pgdata" and would be "pgdata"'):
         check(seen=replace(SEEN, pod=old))
-    with pytest.raises(Refusal, match='on the claim is "pg/pgdata" and would be "pgdata"'):
+    with pytest.raises(UserError, match='on the claim is "pg/pgdata" and would be "pgdata"'):
         check(seen=replace(_UNSEEN, pod=old))
     # One that answers is where the data is, whatever would be started next.
     check(_mounted(subPath="pg"), replace(SEEN, pod=pod({"StatefulSet": live()["StatefulSet", "postgres"]})))
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         check(_mounted(subPath="pg"), replace(_UNSEEN, pod=old))
     assert caught.value.found.count("pg/pgdata") == 1
 
@@ -261,7 +261,7 @@ def test_another_pod_on_the_claim_is_to_end_first(owner: dict[str, str] | None, 
     other = thing("Pod", "other")
     other["metadata"]["ownerReferences"] = [owner] if owner else []
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         check(seen=replace(SEEN, others=[other]))
 
     assert "Pod other: it uses the claim postgres-data too" in caught.value.found
@@ -269,14 +269,14 @@ def test_another_pod_on_the_claim_is_to_end_first(owner: dict[str, str] | None, 
 
 
 def test_a_name_that_the_server_says_is_no_command_of_a_way_out() -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         check(seen=replace(SEEN, directory="/data/main", databases={"$(reboot)": "cook"}))
 
     assert "--dbname='$(reboot)' > '$(reboot).sql'" in caught.value.fix
 
 
 def test_every_reason_and_every_way_out_is_told_at_once() -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         check(_mounted(subPath="pg"), replace(SEEN, major=16, uid=999, databases={"shop": "cook"}))
 
     assert len(caught.value.found.splitlines()) == 5
@@ -290,7 +290,7 @@ def test_the_setting_of_the_version_counts_where_the_tag_tells_none() -> None:
     config = {"feastflow:database": {"version": 16}}
 
     check(adopted=adopting(wanted=wanted, config=config), seen=replace(SEEN, major=16))
-    with pytest.raises(Refusal, match="is 15 and PostgreSQL would be 16"):
+    with pytest.raises(UserError, match="is 15 and PostgreSQL would be 16"):
         check(adopted=adopting(wanted=wanted, config=config))
 
 
@@ -304,5 +304,5 @@ def test_what_was_not_compared_with_the_data_is_told() -> None:
 
 
 def test_no_tag_is_taken_for_a_version_before_the_oldest() -> None:
-    with pytest.raises(Refusal, match=r"names no version of PostgreSQL"):
+    with pytest.raises(UserError, match=r"names no version of PostgreSQL"):
         check(lambda there: container(there).update(image=f"postgres:{majors.OLDEST - 1}"), _UNSEEN)

@@ -13,7 +13,7 @@ import pytest
 from tools.cli import adopted_additions, adoption, commands, smoke
 from tools.cli.adopted_objects import Manifest
 from tools.cli.adopted_server import Seen
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .adoptable import OWNER, Change, adopting, check, live, stack, thing
 from .fakes import Machine
@@ -46,7 +46,7 @@ def test_what_holds_no_data_may_be_missing() -> None:
 
 @pytest.mark.parametrize("kind", ["Namespace", "PersistentVolumeClaim", "StatefulSet"])
 def test_without_what_holds_the_data_there_is_nothing_to_adopt(kind: str) -> None:
-    with pytest.raises(Refusal, match=rf"there is nothing to adopt: no {kind} (.|\n)*make up"):
+    with pytest.raises(UserError, match=rf"there is nothing to adopt: no {kind} (.|\n)*make up"):
         check(lambda there: there.pop(kind))
 
 
@@ -110,7 +110,7 @@ def test_without_what_holds_the_data_there_is_nothing_to_adopt(kind: str) -> Non
 def test_what_would_have_to_be_recreated_is_refused_with_its_way_out(
     change: Change, reason: str, way_out: str
 ) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         check(change)
 
     assert reason in caught.value.found
@@ -157,7 +157,7 @@ def test_a_cluster_of_the_operator_with_other_data_is_refused(
     spec: dict[str, Any], status: dict[str, Any], reason: str, way_out: str
 ) -> None:
     found = {("Cluster", "postgres"): {**_cluster(**spec), "status": status}}
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         adoption.check(adopting(wanted=[_cluster()]), found, Seen())
 
     assert reason in caught.value.found
@@ -170,7 +170,7 @@ def test_a_namespace_of_another_stack_is_refused_whatever_else_is_wrong(own: str
         _owned(_FOREIGN)(there)
         there.pop("StatefulSet")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         check(change, adopted=adopting(owner=own))
 
     assert (
@@ -187,7 +187,7 @@ def test_a_namespace_that_was_given_is_its_owners_by_the_first_policy() -> None:
     wanted = [each for each in stack() if each["kind"] != "Namespace"]
 
     adoption.check(adopting(wanted=wanted), found, Seen(unseen="x"))
-    with pytest.raises(Refusal, match="annotate networkpolicy default-deny") as caught:
+    with pytest.raises(UserError, match="annotate networkpolicy default-deny") as caught:
         adoption.check(adopting(wanted=wanted), {**found, ("NetworkPolicy", "default-deny"): policy}, Seen())
     assert "belongs to the stack feastflow/prod" in caught.value.found
 
@@ -231,7 +231,7 @@ def test_settings_as_the_ways_out_name_them_lead_to_an_adoption(engine: dict[str
         superusers=("postgres",),
     )
     ours = dict(engine)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         adoption.check(adopting("none", wanted=_planned(database=ours)), there, seen)
     for name, value in _SETTING.findall(caught.value.fix):
         ours[name] = int(value) if value.isdigit() else value.replace("an image of PostgreSQL 16", image)
@@ -320,7 +320,7 @@ def _assert_untouched(machine: Machine) -> None:
     assert list(machine.root.rglob("current.yaml")) == []
 
 
-def _typed(machine: Machine, refusal: Refusal, word: str) -> None:
+def _typed(machine: Machine, refusal: UserError, word: str) -> None:
     """Type the command of the way out that holds the word, as it is printed up to the words after it."""
     (line,) = (line for line in refusal.fix.splitlines() if f" {word} " in line)
     begin = line.index(str(machine.bin / "kubectl"))
@@ -404,7 +404,7 @@ def test_a_namespace_of_another_stack_is_not_looked_into_until_its_mark_is_remov
     _lives(there, _owned(_FOREIGN))
     _lives(there, name="live.after")
 
-    with pytest.raises(Refusal, match="belongs to the stack feastflow/prod") as caught:
+    with pytest.raises(UserError, match="belongs to the stack feastflow/prod") as caught:
         commands.adopt(THEIRS)
     _assert_untouched(there)
     assert there.called("kubectl", "get pods") == there.called("kubectl", " exec ") == []
@@ -417,7 +417,7 @@ def test_a_namespace_of_another_stack_is_not_looked_into_until_its_mark_is_remov
 def test_a_server_with_other_data_is_refused_before_its_jobs_are_deleted(there: Machine) -> None:
     there.file("said", _SAID.replace("major\t15", "major\t16"))
 
-    with pytest.raises(Refusal, match="PG_VERSION on the volume is 16"):
+    with pytest.raises(UserError, match="PG_VERSION on the volume is 16"):
         commands.adopt(THEIRS)
     _assert_untouched(there)
 
@@ -431,7 +431,7 @@ def test_a_stopped_server_of_an_unknown_version_is_started_as_printed(there: Mac
     _pods(there, ready=None)
     _pods(there, ready="True", name="pods.after")
 
-    with pytest.raises(Refusal, match="names no version of PostgreSQL") as caught:
+    with pytest.raises(UserError, match="names no version of PostgreSQL") as caught:
         commands.adopt(THEIRS)
     _assert_untouched(there)
 
@@ -464,7 +464,7 @@ def test_a_user_who_may_not_look_into_pods_is_told_so(
 def test_where_nothing_is_there_nothing_is_applied(there: Machine, live: str) -> None:
     there.file("live", live)
 
-    with pytest.raises(Refusal, match="there is nothing to adopt"):
+    with pytest.raises(UserError, match="there is nothing to adopt"):
         commands.adopt(THEIRS)
     _assert_untouched(there)
 
@@ -473,6 +473,6 @@ def test_a_stack_that_has_been_deployed_adopts_nothing(there: Machine) -> None:
     there.file("stacks", '[{"name": "dev"}]')
     there.file("outputs", '{"url": "http://x"}')
 
-    with pytest.raises(Refusal, match="the stack dev is there already"):
+    with pytest.raises(UserError, match="the stack dev is there already"):
         commands.adopt(THEIRS)
     assert not Path(there.root / "asked").exists()

@@ -10,6 +10,7 @@ import yaml
 from tools.cluster import atrest, kind, record
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
+from tools.toolchain import kubectl as clients
 
 from .fakes import Machine
 
@@ -85,4 +86,4 @@ def test_what_is_known_of_a_cluster_is_told_and_what_is_not_is_said_to_be_unknow
     machine: Machine, answer: str, said: str
 ) -> None:
     kubectl = machine.program("kubectl", answer)
-    assert said in atrest.told([str(kubectl)])
+    assert said in atrest.told(clients.of(kubectl))

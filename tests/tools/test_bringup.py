@@ -12,8 +12,8 @@ from tools.cli.workspace import Workspace
 from tools.cluster.handle import Cluster
 from tools.toolchain.background import Task
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 _SECONDS = 10
 _IMAGES = AppImages(backend="api:1", frontend="page:1", database=None)
@@ -46,11 +46,11 @@ def test_images_that_cannot_be_carried_are_refused_before_anything_is_deployed(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def carry(_: Step) -> None:
-        raise Refusal("the disk is full", "images need room", "free some")
+        raise UserError("the disk is full", "images need room", "free some")
 
     monkeypatch.setattr(Stack, "ensure", lambda _: None)
     monkeypatch.setattr(Stack, "judge", lambda *_: None)
-    with pytest.raises(Refusal, match="the disk is full"):
+    with pytest.raises(UserError, match="the disk is full"):
         bringup.judged(stack, Task(carry))
 
 

@@ -13,7 +13,7 @@ from tools.cli import clean, images
 from tools.cluster import addons, nodeimage, operator
 from tools.cluster.engine import Engine
 from tools.toolchain import cache, disk, environment, golang, pins, pulumi
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import ROOT, Machine, python, writes
 
@@ -115,7 +115,7 @@ def test_what_a_cluster_runs_on_is_not_deleted_with_everything(
     kept = machine.file("cache/feastflow/bin/x")
     monkeypatch.setenv("ALL", "yes")
 
-    with pytest.raises(Refusal, match=r"there is a cluster here: x(.|\n)*make down"):
+    with pytest.raises(UserError, match=r"there is a cluster here: x(.|\n)*make down"):
         clean.main()
     assert kept.exists()
 
@@ -136,7 +136,7 @@ def _elsewhere(name: str) -> Iterator[None]:
 def test_nothing_is_deleted_while_a_command_works(machine: Machine) -> None:
     kept = machine.file("cache/feastflow/bin/old/file")
 
-    with _elsewhere("bin-x"), pytest.raises(Refusal, match="a command works on bin-x"):
+    with _elsewhere("bin-x"), pytest.raises(UserError, match="a command works on bin-x"):
         clean.main()
     assert kept.exists()
     clean.main()

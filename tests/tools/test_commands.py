@@ -17,7 +17,7 @@ from tools.state import burial, place
 from tools.state.place import Place
 from tools.toolchain import __main__ as toolchain_command
 from tools.toolchain import cache, scratch, turn
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Machine, with_go, with_kind
 
@@ -27,7 +27,7 @@ THEIRS = Options(stack="dev", context="theirs", cluster="x", port=8080)
 
 
 def test_an_unknown_stack_is_refused_before_anything_is_looked_for(machine: Machine) -> None:
-    with pytest.raises(Refusal, match=r"Pulumi\.nope\.yaml does not exist"):
+    with pytest.raises(UserError, match=r"Pulumi\.nope\.yaml does not exist"):
         commands.up(Options(stack="nope", context="theirs", cluster="x", port=8080))
 
     assert machine.calls("pulumi") == []
@@ -35,7 +35,7 @@ def test_an_unknown_stack_is_refused_before_anything_is_looked_for(machine: Mach
 
 
 def test_an_image_that_nobody_named_is_refused_for_a_cluster_of_the_users() -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         commands.preview(THEIRS)
 
     assert caught.value.found == "no image is named for the backend"
@@ -110,7 +110,7 @@ def test_where_the_state_has_left_nothing_is_deployed_and_the_user_is_told_where
     gone = Place(url="s3://team-state?region=r", secrets="", name="", local=False)
     burial.put(place.first("uid-1"), "shop", "dev", gone, "f")
 
-    with pytest.raises(Refusal, match="the state of dev has moved to s3://team-state") as caught:
+    with pytest.raises(UserError, match="the state of dev has moved to s3://team-state") as caught:
         getattr(commands, command)(THEIRS)
 
     assert "make backend BACKEND='s3://team-state?region=r' CONTEXT=theirs" in caught.value.fix
@@ -152,20 +152,20 @@ def test_a_stack_that_is_not_there_needs_no_destroying(
 def test_without_a_cluster_there_is_nothing_to_look_at_and_up_is_named(
     machine: Machine, command: str
 ) -> None:
-    with pytest.raises(Refusal, match=r"the local cluster x does not run(.|\n)*make up"):
+    with pytest.raises(UserError, match=r"the local cluster x does not run(.|\n)*make up"):
         local_command.main([command, "--cluster", "x"])
     assert machine.calls("pulumi") == []
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "²", "80 80"])
 def test_a_port_that_is_none_is_refused_as_it_was_given(port: str) -> None:
-    with pytest.raises(Refusal, match=re.escape(f"PORT is {port!r}")):
+    with pytest.raises(UserError, match=re.escape(f"PORT is {port!r}")):
         local_command.main(["up", f"--port={port}"])
 
 
 @pytest.mark.parametrize("name", ["a/b", "Feast", "-x"])
 def test_a_cluster_that_cannot_be_named_so_is_refused(name: str) -> None:
-    with pytest.raises(Refusal, match=re.escape(f"CLUSTER is {name!r}")):
+    with pytest.raises(UserError, match=re.escape(f"CLUSTER is {name!r}")):
         local_command.main(["up", f"--cluster={name}"])
 
 
@@ -195,7 +195,7 @@ def test_the_cluster_by_itself_wants_a_port_too(port: str, capsys: pytest.Captur
 
 
 def test_a_command_for_a_cluster_that_was_never_made_says_how_to_make_it() -> None:
-    with pytest.raises(Refusal, match=r"there is no cluster y here(.|\n)*python -m tools.cluster up"):
+    with pytest.raises(UserError, match=r"there is no cluster y here(.|\n)*python -m tools.cluster up"):
         cluster_command.main(["--name", "y", "drain", "worker"])
 
 

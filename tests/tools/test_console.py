@@ -13,8 +13,8 @@ import pytest
 
 from tools.toolchain import console
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
-from tools.toolchain.refusal import Refusal
 
 from .fakes import Machine, python
 
@@ -129,7 +129,7 @@ def test_a_pipe_is_not_told_as_often_as_a_terminal(
 
 
 def _refuse() -> None:
-    raise Refusal("found\nand more", "why", "fix")
+    raise UserError("found\nand more", "why", "fix")
 
 
 def _fail() -> None:
@@ -151,10 +151,10 @@ def _interrupt() -> None:
 @pytest.mark.parametrize(
     ("command", "code", "words"),
     [
-        (_refuse, 2, ["error:     found\n           and more", "matters: why", "do this: fix"]),
-        (_fail, 2, ["error:     go build ended with 1\n           it broke", "do this: run it again"]),
-        (_fill_the_disk, 2, ["error:     /cache/file: No space left on device", "do this: free some room"]),
-        (_be_forbidden, 2, ["error:     /cache/file: Permission denied", "mend the permissions"]),
+        (_refuse, 1, ["error\n  found: found\n         and more\n  why:   why\n  next:  fix\n"]),
+        (_fail, 1, ["  found: go build ended with 1\n         it broke", "next:  run it again"]),
+        (_fill_the_disk, 1, ["found: /cache/file: No space left on device", "next:  free some room"]),
+        (_be_forbidden, 1, ["found: /cache/file: Permission denied", "mend the permissions"]),
         (_interrupt, 130, ["interrupted: nothing is lost"]),
         (lambda: None, 0, []),
         (lambda: 3, 3, []),
@@ -175,15 +175,15 @@ def test_a_command_ends_with_a_code_and_one_message(
 @pytest.mark.parametrize(
     ("failure", "code"),
     [
-        ("Refusal('found', 'why', 'fix')", 2),
-        ("CommandError(['tool'], 1, 'tail')", 2),
+        ("UserError('found', 'why', 'fix')", 1),
+        ("CommandError(['tool'], 1, 'tail')", 1),
         ("KeyboardInterrupt", 130),
     ],
 )
 def test_no_traceback_reaches_the_terminal(failure: str, code: int) -> None:
     script = (
         "from tools.toolchain import console\nfrom tools.toolchain.process import CommandError\n"
-        f"from tools.toolchain.refusal import Refusal\ndef main():\n    raise {failure}\nconsole.run(main)"
+        f"from tools.toolchain.errors import UserError\ndef main():\n    raise {failure}\nconsole.run(main)"
     )
     child = python(script)
     _, told = child.communicate()

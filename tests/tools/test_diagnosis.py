@@ -9,7 +9,7 @@ import pytest
 
 from tools.cli import commands, diagnosis
 from tools.cli.target import Target
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Heard, Machine
 from .test_commands import THEIRS
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("checkout")
 
 _CONFIG = {"feastflow:namespace": "shop"}
 _BACKEND = {"component": "backend"}
-_LATE = Refusal("pulumi up failed\n'feastflow-backend' timed out waiting to be Ready", "matters", "fix")
+_LATE = UserError("pulumi up failed\n'feastflow-backend' timed out waiting to be Ready", "matters", "fix")
 _KUBECTL = """
 case "$*" in
   'config view'*) echo '{"contexts": [{"name": "theirs"}]}' ;;
@@ -43,8 +43,8 @@ def cluster(machine: Machine) -> Target:
     return Target(context="theirs", kubeconfig=Path("/k"), kubectl=kubectl, identity="uid-1", local=None)
 
 
-def _failed(cluster: Target, refusal: Refusal = _LATE) -> Refusal:
-    with pytest.raises(Refusal) as caught, diagnosis.explained(cluster, _CONFIG, Heard()):
+def _failed(cluster: Target, refusal: UserError = _LATE) -> UserError:
+    with pytest.raises(UserError) as caught, diagnosis.explained(cluster, _CONFIG, Heard()):
         raise refusal
     return caught.value
 
@@ -71,7 +71,7 @@ def test_an_update_that_waited_in_vain_ends_with_the_pods_own_reason(
 def test_a_failure_that_has_nothing_to_do_with_pods_is_left_as_it_is(
     machine: Machine, cluster: Target
 ) -> None:
-    other = Refusal("pulumi up failed\nerror: incorrect passphrase", "matters", "fix")
+    other = UserError("pulumi up failed\nerror: incorrect passphrase", "matters", "fix")
     assert _failed(cluster, other) is other
     assert machine.calls("kubectl") == []
 
@@ -116,7 +116,7 @@ def _canceled_once_hopeless(cluster: Target, step: Heard) -> None:
     with diagnosis.explained(cluster, _CONFIG, step) as waiting:
         for _ in range(1000):
             if waiting.hopeless(["backend-deployment"]):
-                raise Refusal("pulumi up failed\nerror: update canceled", "matters", "fix")
+                raise UserError("pulumi up failed\nerror: update canceled", "matters", "fix")
             waiting_for_the_thread(0.005)
 
 
@@ -129,7 +129,7 @@ def test_what_cannot_come_is_told_while_it_is_awaited_and_then_given_up(
     _looking(monkeypatch, 8)
     step = Heard()
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         _canceled_once_hopeless(cluster, step)
 
     words = "api-1, container backend: ImagePullBackOff\n  Back-off pulling image x:2"
@@ -174,7 +174,7 @@ def test_make_up_itself_ends_so(machine: Machine, cluster: Target, monkeypatch: 
           *" up "*) echo "error: 'feastflow-backend' timed out waiting to be Ready"; exit 255 ;;
         esac""",
     )
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         commands.up(THEIRS)
     assert "timed out waiting to be Ready" in caught.value.found
     assert "no such column: price" in caught.value.found

@@ -9,7 +9,7 @@ import pytest
 from tools.cluster import engine
 from tools.cluster.engine import Engine
 from tools.toolchain import cache
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Machine
 
@@ -98,7 +98,7 @@ def test_the_own_podman_lives_by_files_of_the_project_and_touches_no_settings_of
 def test_who_is_not_root_and_has_no_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         engine.choose()
 
     assert "user 1000 is not root" in caught.value.found
@@ -133,7 +133,7 @@ def test_a_podman_that_was_never_used_is_asked_without_making_its_store(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     machine.program("podman", '[ "$1" = info ] || exit 1')
-    with pytest.raises(Refusal, match="is not root"):
+    with pytest.raises(UserError, match="is not root"):
         engine.choose()
 
     (asked,) = machine.calls("podman")
@@ -162,13 +162,13 @@ def test_a_podmans_store_is_read_and_never_mounted(
     machine.file("home/.local/share/containers/storage/overlay-images/images.json", images)
     machine.program("podman", "exit 1")
 
-    with pytest.raises(Refusal, match="is not root"):
+    with pytest.raises(UserError, match="is not root"):
         engine.choose()
     assert [call.split()[0].split("=")[0] for call in machine.calls("podman")] == ["--root"]
 
 
 def test_a_machine_without_apt_is_told_what_is_missing() -> None:
-    with pytest.raises(Refusal, match=r"podman, runc, conmon, mmdebstrap, iptables, ip: not on PATH"):
+    with pytest.raises(UserError, match=r"podman, runc, conmon, mmdebstrap, iptables, ip: not on PATH"):
         engine.choose()
 
 
@@ -189,7 +189,7 @@ def test_debians_packages_are_installed_only_where_a_program_is_missing(machine:
 def test_packages_that_cannot_be_installed_are_refused_with_what_apt_said(machine: Machine) -> None:
     machine.program("apt-get", 'echo "E: Unable to locate package netavark"; exit 100')
 
-    with pytest.raises(Refusal, match=r"Unable to locate package netavark(.|\n)*sources\.list"):
+    with pytest.raises(UserError, match=r"Unable to locate package netavark(.|\n)*sources\.list"):
         engine.own()
 
 
@@ -244,7 +244,7 @@ def test_a_machine_that_trusts_more_authorities_lends_them_to_the_build(
 def test_an_image_that_cannot_be_built_is_refused_with_its_last_words_and_the_log(machine: Machine) -> None:
     machine.program("docker", '[ "$1" = build ] && echo "npm ERR! network"; exit 1')
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         _build(machine, Engine(command="docker", own=False, why=""))
 
     assert "backend:1 could not be built\nnpm ERR! network" in caught.value.found

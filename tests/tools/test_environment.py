@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.toolchain import cache, environment, golang, pins
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import ROOT, Heard, Machine, python, with_go
 
@@ -79,7 +79,7 @@ def test_a_link_that_leads_elsewhere_or_nowhere_is_mended(machine: Machine, chec
 def test_a_package_that_does_not_match_its_hash_is_refused(machine: Machine) -> None:
     machine.file("pip.error", "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         environment.ensure()
 
     assert "is not what the lock file says it must be" in caught.value.found
@@ -91,20 +91,20 @@ def test_a_package_that_does_not_match_its_hash_is_refused(machine: Machine) -> 
 def test_packages_that_cannot_be_fetched_are_refused_with_what_pip_said(machine: Machine) -> None:
     machine.file("pip.error", "ERROR: Could not find a version that satisfies the requirement a==1")
 
-    with pytest.raises(Refusal, match=r"Could not find a version(.|\n)*check the network"):
+    with pytest.raises(UserError, match=r"Could not find a version(.|\n)*check the network"):
         environment.ensure()
 
 
 def test_a_python_without_venv_is_told_which_package_has_it(machine: Machine) -> None:
     machine.file("venv.error", "ensurepip is not available")
 
-    with pytest.raises(Refusal, match=r"ensurepip is not available(.|\n)*apt-get install python3-venv"):
+    with pytest.raises(UserError, match=r"ensurepip is not available(.|\n)*apt-get install python3-venv"):
         environment.ensure()
 
 
 def test_an_environment_that_was_not_finished_is_made_anew(machine: Machine, checkout: Path) -> None:
     error = machine.file("pip.error", "interrupted")
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         environment.ensure()
     assert not (checkout / ".venv").exists()
     (half,) = (cache.home() / "venv").iterdir()
@@ -130,7 +130,7 @@ def test_an_old_python_is_refused_by_its_version_and_not_by_a_traceback(machine:
     )
     _, told = child.communicate()
 
-    assert child.returncode == 2
+    assert child.returncode == 1
     assert "this is Python 3.9" in told
     assert "make PYTHON=python3.11" in told
     assert "Traceback" not in told
@@ -166,11 +166,13 @@ def test_a_refused_package_of_another_program_is_said_to_be_of_its_own_lock(mach
     lock = machine.file("checkout/tests/program/programs.txt", "b==1 --hash=sha256:00\n")
     machine.file("pip.error", "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.")
 
-    with pytest.raises(Refusal, match=r"before you touch programs\.txt"):
+    with pytest.raises(UserError, match=r"before you touch programs\.txt"):
         environment.of(lock)
 
 
-@pytest.mark.parametrize("name", ["__init__", "environment", "cache", "console", "process", "refusal"])
+@pytest.mark.parametrize(
+    "name", ["__init__", "environment", "cache", "console", "errors", "private", "process"]
+)
 def test_what_an_old_python_reads_before_the_refusal_it_can_read(name: str) -> None:
     text = (ROOT / "tools" / "toolchain" / f"{name}.py").read_text()
     tree = ast.parse(text, feature_version=(3, 8))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tools.toolchain import cache, golang
+from tools.toolchain.errors import UserError
 from tools.toolchain.golang import Build
-from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine, with_go, writes
 
@@ -32,7 +32,7 @@ def module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_machine_without_go_is_told_to_install_it(step: Heard) -> None:
-    with pytest.raises(Refusal, match=r"there is no `go` on PATH(.|\n)*install Go 1\.25\.0 or newer"):
+    with pytest.raises(UserError, match=r"there is no `go` on PATH(.|\n)*install Go 1\.25\.0 or newer"):
         golang.binaries(BUILD, step)
 
 
@@ -48,7 +48,7 @@ def test_a_go_that_is_too_old_or_unknown_is_refused_by_its_version(
 ) -> None:
     with_go(machine, version)
 
-    with pytest.raises(Refusal, match=shown):
+    with pytest.raises(UserError, match=shown):
         golang.binaries(BUILD, step)
     assert machine.called("go", "build") == []
 
@@ -66,7 +66,7 @@ def test_a_disk_without_room_is_refused_before_anything_is_compiled(
     with_go(machine)
     monkeypatch.setattr(golang, "_free_gib", lambda _: 2.9)
 
-    with pytest.raises(Refusal, match=r"2\.9 GiB are free where(.|\n)*up to 3 GiB(.|\n)*XDG_CACHE_HOME"):
+    with pytest.raises(UserError, match=r"2\.9 GiB are free where(.|\n)*up to 3 GiB(.|\n)*XDG_CACHE_HOME"):
         golang.binaries(BUILD, step)
     assert machine.called("go", "build") == []
 
@@ -80,7 +80,7 @@ def test_a_build_asks_for_the_room_that_it_needs_itself_and_several_for_what_the
     golang.check(BUILD)
     golang.check(large)
 
-    with pytest.raises(Refusal, match="up to 12 GiB"):
+    with pytest.raises(UserError, match="up to 12 GiB"):
         golang.check(BUILD, large)
     cache.entry("bin", golang.digest(large), writes())
     golang.check(BUILD, large)
@@ -125,7 +125,7 @@ def test_a_build_that_fails_says_what_to_do_and_leaves_nothing(
     with_go(machine)
     machine.file("go.error", error)
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         golang.binaries(BUILD, step)
 
     assert found in caught.value.found
@@ -136,7 +136,7 @@ def test_a_build_that_fails_says_what_to_do_and_leaves_nothing(
 def test_a_module_that_cannot_be_fetched_is_told_like_a_build_that_fails(machine: Machine) -> None:
     machine.program("go", 'echo "example.org/x: dial tcp: i/o timeout" >&2; exit 1')
 
-    with pytest.raises(Refusal, match="a module could not be fetched"):
+    with pytest.raises(UserError, match="a module could not be fetched"):
         golang.source("tools", "example.org/x")
 
 
@@ -201,7 +201,7 @@ def test_the_source_of_a_trimmed_dependency_is_upstreams(machine: Machine) -> No
 def test_a_build_that_failed_is_compiled_when_the_reason_is_gone(machine: Machine, step: Heard) -> None:
     with_go(machine)
     error = machine.file("go.error", "no such host")
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         golang.binaries(BUILD, step)
     error.unlink()
 
@@ -277,5 +277,5 @@ def test_a_build_that_failed_ahead_is_told_where_it_is_needed(machine: Machine, 
     machine.file("go.error", "dial tcp: i/o timeout")
     golang.ahead(BUILD)
 
-    with pytest.raises(Refusal, match="a module could not be fetched"):
+    with pytest.raises(UserError, match="a module could not be fetched"):
         golang.binaries(BUILD, step)

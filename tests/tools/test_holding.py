@@ -13,7 +13,7 @@ from tools.cli import commands, holding
 from tools.cli.options import Options
 from tools.cluster import record
 from tools.toolchain import cache, turn
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Begin, Machine
 
@@ -42,7 +42,7 @@ def test_a_cluster_is_not_deleted_while_a_process_writes_the_state_of_a_stack_of
     owner = begin("pulumi-of-another")
     _lock(state, owner)
 
-    with pytest.raises(Refusal, match=f"process {owner}, since .*, on dev"):
+    with pytest.raises(UserError, match=f"process {owner}, since .*, on dev"):
         commands.down(_LOCAL)
 
     assert machine.called("docker", "rm ") == []

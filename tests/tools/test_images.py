@@ -12,7 +12,7 @@ from tools.cli.images import AppImages
 from tools.cluster import nodeimage
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Heard, Machine
 
@@ -164,6 +164,6 @@ def test_images_that_cannot_be_carried_are_refused_with_what_the_node_said(
     machine.file("full")
 
     with pytest.raises(
-        Refusal, match=r"could not be carried to the nodes: no space left(.|\n)*room on the disk"
+        UserError, match=r"could not be carried to the nodes: no space left(.|\n)*room on the disk"
     ):
         images.carry(cluster, _IMAGES, step)

@@ -11,7 +11,7 @@ from tools.cluster import handle, lifecycle, record
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.toolchain import cache, pins
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Machine, with_kind
 
@@ -28,7 +28,7 @@ def _dies(machine: Machine) -> None:
 
 
 def test_a_port_in_use_is_refused_before_anything_is_made(machine: Machine, taken: int) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         lifecycle.up("x", taken)
 
     assert f"port {taken} on 127.0.0.1 cannot be had: Address already in use" in caught.value.found
@@ -97,7 +97,7 @@ def test_a_stopped_node_of_a_cluster_that_answers_is_started(machine: Machine, s
 def test_add_ons_that_were_not_seen_available_are_awaited_again(machine: Machine, port: int) -> None:
     made = lifecycle.up("x", port)
     broken = machine.file("broken")
-    with pytest.raises(Refusal, match=r"timed out waiting(.|\n)*get pods -A"):
+    with pytest.raises(UserError, match=r"timed out waiting(.|\n)*get pods -A"):
         lifecycle.ready(made)
     broken.unlink()
     machine.file("kubectl.calls")
@@ -137,7 +137,7 @@ def test_a_cluster_that_stays_silent_is_refused_with_what_was_seen_and_kept(
     _dies(machine)
     machine.file("dead")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         lifecycle.up("x", standing.port)
 
     for word in ("x-control-plane: container", "x-worker2: container", "machine: load"):
@@ -168,7 +168,7 @@ def test_a_cluster_keeps_the_port_it_was_made_with(machine: Machine, standing: C
     if alive != "alive":
         _dies(machine)
 
-    with pytest.raises(Refusal, match=f"edge on port {port}, not 1(.|\n)*PORT={port}"):
+    with pytest.raises(UserError, match=f"edge on port {port}, not 1(.|\n)*PORT={port}"):
         lifecycle.up("x", 1)
     found = lifecycle.find("x")
     assert found is not None
@@ -178,7 +178,7 @@ def test_a_cluster_keeps_the_port_it_was_made_with(machine: Machine, standing: C
 def test_a_kind_that_fails_leaves_no_nodes_and_one_message(machine: Machine, port: int) -> None:
     machine.file("kind.error", "ERROR: failed to create cluster: could not pull image")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         lifecycle.up("x", port)
 
     assert "could not pull image" in caught.value.found
@@ -259,7 +259,7 @@ def test_nodes_that_nothing_is_known_of_are_nobodys_to_remove(machine: Machine, 
     machine.file("nodes", "x-control-plane\nx-worker\n")
 
     with pytest.raises(
-        Refusal, match=r"XDG_STATE_HOME(.|\n)*docker rm --force --volumes x-control-plane x-worker"
+        UserError, match=r"XDG_STATE_HOME(.|\n)*docker rm --force --volumes x-control-plane x-worker"
     ):
         lifecycle.up("x", port)
     assert machine.called("docker", "rm --force") == []
@@ -303,7 +303,7 @@ def test_a_port_that_somebody_else_took_costs_no_cluster_its_data(
     _dies(machine)
     machine.file("stuck")
 
-    with pytest.raises(Refusal, match=f"port {taken} on 127.0.0.1 cannot be had"):
+    with pytest.raises(UserError, match=f"port {taken} on 127.0.0.1 cannot be had"):
         lifecycle.up("x", taken)
     assert machine.called("docker", "rm --force") == []
     assert standing.nodes() == ["x-control-plane", "x-worker", "x-worker2"]
@@ -314,7 +314,7 @@ def test_a_cluster_that_answers_without_one_of_its_nodes_is_kept_and_refused(
 ) -> None:
     machine.file("serves", "True\nTrue\n")
 
-    with pytest.raises(Refusal, match=r"knows 2 of its 3 nodes(.|\n)*make down CLUSTER=x"):
+    with pytest.raises(UserError, match=r"knows 2 of its 3 nodes(.|\n)*make down CLUSTER=x"):
         lifecycle.up("x", standing.port)
     assert machine.called("docker", "rm --force") == []
 
@@ -324,7 +324,7 @@ def test_an_engine_that_stopped_is_named_and_one_that_is_gone_keeps_nobody_from_
 ) -> None:
     (machine.root / "serves").unlink()
     machine.program("docker", "exit 1")
-    with pytest.raises(Refusal, match=r"docker does not answer(.|\n)*make down"):
+    with pytest.raises(UserError, match=r"docker does not answer(.|\n)*make down"):
         lifecycle.preflight("x", standing.port)
 
     (machine.bin / "docker").unlink()

@@ -14,7 +14,7 @@ import yaml
 from tools.cluster import engine, kind, lifecycle, mark, record
 from tools.cluster.engine import Engine
 from tools.toolchain import process
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import ENGINE, Machine, with_kind
 
@@ -125,7 +125,7 @@ def test_nodes_that_another_folder_made_since_a_run_was_killed_are_neither_delet
     _begun(docker, port)
     _foreign(docker)
 
-    with pytest.raises(Refusal, match=r"XDG_STATE_HOME(.|\n)*docker rm --force --volumes x-control-plane"):
+    with pytest.raises(UserError, match=r"XDG_STATE_HOME(.|\n)*docker rm --force --volumes x-control-plane"):
         lifecycle.up("x", port)
     assert _deleted(docker) == []
     assert docker.called("docker", "start") == []
@@ -141,7 +141,7 @@ def test_down_deletes_no_nodes_that_its_record_did_not_make(docker: Machine, por
         lifecycle.up("x", port)
     _foreign(docker)
 
-    with pytest.raises(Refusal, match="docker rm --force --volumes x-control-plane x-worker x-worker2"):
+    with pytest.raises(UserError, match="docker rm --force --volumes x-control-plane x-worker x-worker2"):
         lifecycle.down("x")
     assert _deleted(docker) == []
 
@@ -153,7 +153,7 @@ def test_a_cluster_that_is_gone_is_not_made_again_of_anothers_nodes_with_its_nam
     (docker.root / "serves").unlink()
     _foreign(docker)
 
-    with pytest.raises(Refusal, match="another state folder may know it"):
+    with pytest.raises(UserError, match="another state folder may know it"):
         lifecycle.up("x", port)
     assert docker.called("docker", "start") == []
     assert _deleted(docker) == []
@@ -211,7 +211,7 @@ def test_down_deletes_all_nodes_of_its_name_that_were_made_from_here_though_the_
     machine: Machine, own: Engine, port: int, known: str
 ) -> None:
     (record.home("x") / "cluster.json").write_text(_RECORDS[known](own), encoding="utf-8")
-    with pytest.raises(Refusal, match=r"made from here(.|\n)*give up all they hold: make down CLUSTER=x$"):
+    with pytest.raises(UserError, match=r"made from here(.|\n)*give up all they hold: make down CLUSTER=x$"):
         lifecycle.up("x", port, own)
     assert machine.called("podman", "rm --force") == []
 
@@ -226,7 +226,9 @@ def test_nodes_of_another_state_folder_in_the_own_engines_store_are_not_deleted_
 ) -> None:
     machine.file("networks", "feastflow-of-another\n")
 
-    with pytest.raises(Refusal, match=r"env CONTAINERS_CONF=.* podman rm --force --volumes x-control-plane"):
+    with pytest.raises(
+        UserError, match=r"env CONTAINERS_CONF=.* podman rm --force --volumes x-control-plane"
+    ):
         lifecycle.down("x")
     assert machine.called("podman", "rm --force") == []
 
@@ -235,7 +237,7 @@ def test_nodes_of_another_state_folder_in_the_own_engines_store_are_not_deleted_
 def test_a_finished_cluster_of_an_earlier_version_has_no_nodes_that_bear_a_mark(docker: Machine) -> None:
     _foreign(docker)
 
-    with pytest.raises(Refusal, match="another state folder may know it"):
+    with pytest.raises(UserError, match="another state folder may know it"):
         lifecycle.down("x")
     assert _deleted(docker) == []
 
@@ -262,9 +264,9 @@ def test_a_kill_at_any_step_of_making_a_cluster_leaves_nothing_half_owned(
             (docker.root / "serves").unlink(missing_ok=True)
             _foreign(docker)
             docker.file("docker.calls")
-            with contextlib.suppress(Refusal):
+            with contextlib.suppress(UserError):
                 lifecycle.up("x", port)
-            with contextlib.suppress(Refusal):
+            with contextlib.suppress(UserError):
                 lifecycle.down("x")
             assert _deleted(docker) == docker.called("docker", "start") == [], steps
             assert (docker.root / "nodes").read_text() == _NODES, steps

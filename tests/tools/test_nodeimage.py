@@ -4,7 +4,7 @@ import pytest
 
 from tools.cluster import nodeimage
 from tools.cluster.engine import Engine
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Heard, Machine
 
@@ -31,7 +31,7 @@ def test_debians_system_is_made_once_and_its_mounts_end_with_it(machine: Machine
 def test_a_system_that_cannot_be_made_is_refused_with_what_was_said(machine: Machine, step: Heard) -> None:
     machine.program("unshare", 'echo "E: unable to fetch" >&2; exit 1')
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         nodeimage.debian(_OWN, step)
 
     assert caught.value.found == "mmdebstrap could not make a Debian system\nE: unable to fetch"

@@ -7,7 +7,7 @@ import pytest
 from tools.cluster import nodes
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import ENGINE, Machine
 
@@ -31,10 +31,10 @@ def test_a_node_is_named_in_full_or_by_its_end(machine: Machine, cluster: Cluste
 
 
 def test_an_unknown_node_is_refused_with_those_there_are(machine: Machine, cluster: Cluster) -> None:
-    with pytest.raises(Refusal, match=r"no node worker9(.|\n)*by its end: control-plane, worker, worker2"):
+    with pytest.raises(UserError, match=r"no node worker9(.|\n)*by its end: control-plane, worker, worker2"):
         nodes.stop(cluster, "worker9")
     machine.file("nodes")
-    with pytest.raises(Refusal, match=r"make them: python -m tools\.cluster up"):
+    with pytest.raises(UserError, match=r"make them: python -m tools\.cluster up"):
         nodes.stop(cluster, "worker")
 
 
@@ -43,7 +43,7 @@ def test_a_node_that_does_not_start_is_refused_with_how_to_see_why(
 ) -> None:
     machine.file("stuck")
 
-    with pytest.raises(Refusal, match=r"x-worker2 does not start(.|\n)*docker logs x-worker2"):
+    with pytest.raises(UserError, match=r"x-worker2 does not start(.|\n)*docker logs x-worker2"):
         nodes.start(cluster, "worker2")
 
 
@@ -51,7 +51,7 @@ def test_a_node_that_starts_and_ends_again_is_refused(machine: Machine, cluster:
     machine.file("numb")
     machine.file("status", "exited")
 
-    with pytest.raises(Refusal, match="x-worker2 does not start"):
+    with pytest.raises(UserError, match="x-worker2 does not start"):
         nodes.start(cluster, "worker2")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tools.cluster import programs
 from tools.toolchain import golang, pins
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import ROOT, Machine, with_go
 
@@ -209,5 +209,5 @@ def test_a_judge_is_not_refused_for_the_room_that_a_cluster_needs(
 
     for build in (*pins.TEST_BUILDS, *pins.BENCH_BUILDS):
         golang.check(build)
-    with pytest.raises(Refusal, match="GiB are free"):
+    with pytest.raises(UserError, match="GiB are free"):
         golang.check(*pins.ALL_BUILDS)

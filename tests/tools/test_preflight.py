@@ -6,7 +6,7 @@ from tools.cli import commands, workspace
 from tools.cli.options import Options
 from tools.cluster import lifecycle
 from tools.cluster.handle import Cluster
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import ENGINE, Machine, with_go
 
@@ -19,7 +19,7 @@ def test_a_cluster_that_serves_is_asked_and_nobody_else(machine: Machine, standi
 
 @pytest.mark.usefixtures("docker")
 def test_a_port_in_use_is_refused(taken: int) -> None:
-    with pytest.raises(Refusal, match=f"port {taken} on 127.0.0.1 cannot be had"):
+    with pytest.raises(UserError, match=f"port {taken} on 127.0.0.1 cannot be had"):
         lifecycle.preflight("x", taken)
 
 
@@ -33,11 +33,11 @@ def test_a_port_that_the_clusters_own_nodes_hold_is_none_in_use(
 
 def test_a_machine_without_go_is_refused_where_tools_are_missing(machine: Machine, port: int) -> None:
     machine.program("docker", ENGINE)
-    with pytest.raises(Refusal, match="there is no `go` on PATH"):
+    with pytest.raises(UserError, match="there is no `go` on PATH"):
         lifecycle.preflight("x", port)
 
     with_go(machine, "go1.20")
-    with pytest.raises(Refusal, match=r"is go1\.20"):
+    with pytest.raises(UserError, match=r"is go1\.20"):
         lifecycle.preflight("x", port)
 
 
@@ -53,6 +53,6 @@ def test_up_refuses_before_it_looks_for_pulumi(
     monkeypatch.setattr(workspace, "_ROOT", machine.file("checkout/Pulumi.dev.yaml").parent)
     machine.program("pulumi", "echo v3.200.0")
 
-    with pytest.raises(Refusal, match="cannot be had"):
+    with pytest.raises(UserError, match="cannot be had"):
         commands.up(Options(stack="dev", context=None, cluster="x", port=taken))
     assert machine.calls("pulumi") == []

@@ -77,3 +77,17 @@ def test_a_workspace_with_its_settings_and_releases_is_private(
     paths = [tmp_path / "state", *(tmp_path / "state").rglob("*")]
     assert len(paths) > 6
     assert {str(path): oct(mode(path)) for path in paths if mode(path) & 0o077} == {}
+
+
+def test_a_link_is_replaced_in_one_step_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    link = tmp_path / "plugin"
+    for target in (tmp_path / "old", tmp_path / "new"):
+        private.link(link, target)
+        assert link.readlink() == target
+    assert [path.name for path in tmp_path.iterdir()] == ["plugin"]
+
+
+def test_two_files_that_differ_in_their_ending_alone_do_not_share_a_draft(tmp_path: Path) -> None:
+    (tmp_path / "dev.yaml.draft").mkdir()
+    private.write(tmp_path / "dev.json", "whole")
+    assert (tmp_path / "dev.json").read_text() == "whole"

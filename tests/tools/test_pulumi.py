@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools.toolchain import cache, pins, pulumi, scratch
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Heard, Machine, with_go
 
@@ -42,7 +42,7 @@ def test_another_pulumi_than_3_is_refused_by_its_version(
 ) -> None:
     machine.program("pulumi", f"echo '{said}'")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         pulumi.ensure(VENV, step)
 
     assert shown in caught.value.found
@@ -51,7 +51,7 @@ def test_another_pulumi_than_3_is_refused_by_its_version(
 
 
 def test_without_the_official_cli_and_without_go_there_is_none(step: Heard) -> None:
-    with pytest.raises(Refusal, match="there is no `go` on PATH"):
+    with pytest.raises(UserError, match="there is no `go` on PATH"):
         pulumi.ensure(VENV, step)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tools.cli import commands, smoke, workspace
 from tools.cli.releases import Releases
 from tools.toolchain import cache
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Machine
 from .test_commands import THEIRS
@@ -79,7 +79,7 @@ def test_whoever_goes_back_twice_does_not_meet_what_was_withdrawn(releases: Rele
         assert release.config == _image(expected)
         releases.went_back(release, releases.settings(release), {})
 
-    with pytest.raises(Refusal, match="no earlier release"):
+    with pytest.raises(UserError, match="no earlier release"):
         releases.earlier()
 
 
@@ -97,7 +97,7 @@ def test_without_another_release_there_is_no_way_back(
 ) -> None:
     _released(releases, *known)
 
-    with pytest.raises(Refusal, match=r"no earlier release(.|\n)*make up"):
+    with pytest.raises(UserError, match=r"no earlier release(.|\n)*make up"):
         releases.earlier()
 
 
@@ -121,7 +121,7 @@ def test_what_somebody_else_has_deployed_since_is_not_undone(
     if last:
         releases.must_be_last(outputs)
     else:
-        with pytest.raises(Refusal, match="deployed from another machine since"):
+        with pytest.raises(UserError, match="deployed from another machine since"):
             releases.must_be_last(outputs)
 
 
@@ -140,7 +140,7 @@ def test_any_setting_that_somebody_else_has_deployed_since_is_known_by_the_confi
     releases.begin(_image("4"))
 
     releases.must_be_last(ours)
-    with pytest.raises(Refusal, match="deployed from another machine since"):
+    with pytest.raises(UserError, match="deployed from another machine since"):
         releases.must_be_last({**theirs, "images": {}, "dataDependsOn": {"rotation": 1}})
 
 
@@ -228,7 +228,7 @@ def test_rollback_deploys_the_release_before_and_says_what_stays(
 def test_an_up_that_failed_is_gone_back_from(deployed: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = deployed.file("error")
     monkeypatch.setenv("BACKEND_IMAGE", "api:3")
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         commands.up(THEIRS)
     broken.unlink()
     commands.rollback(THEIRS)
@@ -238,7 +238,7 @@ def test_an_up_that_failed_is_gone_back_from(deployed: Machine, monkeypatch: pyt
 
 def test_a_rollback_that_failed_is_tried_again(deployed: Machine) -> None:
     broken = deployed.file("error")
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         commands.rollback(THEIRS)
     broken.unlink()
     commands.rollback(THEIRS)
@@ -264,7 +264,7 @@ def test_of_a_shared_state_every_command_that_deploys_notes_what_the_stack_tells
     monkeypatch.setenv("BACKEND_IMAGE", "api:3")
     commands.up(THEIRS)
     deployed.file("digest", "theirs")
-    with pytest.raises(Refusal, match="deployed from another machine since"):
+    with pytest.raises(UserError, match="deployed from another machine since"):
         commands.rollback(THEIRS)
     assert "image: api:3" in _deployed_settings()
     deployed.file("digest", "third")
@@ -278,6 +278,6 @@ def test_a_stack_that_was_destroyed_has_no_releases(deployed: Machine) -> None:
     assert deployed.root.exists()
     commands.destroy(THEIRS)
 
-    with pytest.raises(Refusal, match="no earlier release"):
+    with pytest.raises(UserError, match="no earlier release"):
         commands.rollback(THEIRS)
     assert list(Path(cache.state_home()).rglob("releases/dev/*")) == []

@@ -17,6 +17,7 @@ import pytest
 from tools.cli import adopted_server, running_server
 from tools.cli.adopted_server import Seen, Wanted
 from tools.cli.mismatch import Mismatch, Ways
+from tools.toolchain.kubectl import Kubectl
 
 from .adoptable import SEEN, container, live, stack, thing
 from .fakes import Machine
@@ -122,7 +123,7 @@ def _mount(machine: Machine, path: str) -> None:
 
 
 def _asked(kubectl: str, mount: str = "/data") -> Seen:
-    return running_server.ask([kubectl], _server(mount), "postgres-data")
+    return running_server.ask(Kubectl(command=(kubectl,)), _server(mount), "postgres-data")
 
 
 def test_a_real_server_says_where_its_data_is_of_which_version_and_whose(

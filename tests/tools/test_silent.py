@@ -6,7 +6,7 @@ import pytest
 
 from tools.cluster import lifecycle, silent
 from tools.cluster.handle import Cluster
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Machine
 
@@ -35,7 +35,7 @@ def test_nodes_that_cannot_be_set_going_are_named_and_kept(
     machine.file("status", status)
     machine.file("stuck")
 
-    with pytest.raises(Refusal, match=f"{', '.join(_NODES)} could not be started"):
+    with pytest.raises(UserError, match=f"{', '.join(_NODES)} could not be started"):
         lifecycle.up("x", standing.port)
     assert machine.called("docker", "rm ") == []
 
@@ -63,5 +63,5 @@ def test_a_machine_that_is_busy_is_given_more_time(
     if load == "busy":
         assert lifecycle.up("x", standing.port) == standing
     else:
-        with pytest.raises(Refusal, match="the cluster x does not answer"):
+        with pytest.raises(UserError, match="the cluster x does not answer"):
             lifecycle.up("x", standing.port)

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tools.cli import smoke
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _GOOD = {
     "/": "<title>FeastFlow</title>",
@@ -88,7 +88,7 @@ def test_a_site_that_nobody_could_order_from_is_refused_with_what_was_wrong(
 ) -> None:
     site.pages[path] = status
 
-    with pytest.raises(Refusal, match=f"{path} answered {status}") as caught:
+    with pytest.raises(UserError, match=f"{path} answered {status}") as caught:
         smoke.check(site.url(), demo=True)
     assert site.url() in caught.value.found
     assert "make status" in caught.value.fix
@@ -105,5 +105,5 @@ def test_a_site_that_is_not_ready_yet_is_awaited(site: _Site, monkeypatch: pytes
 def test_a_site_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "_SECONDS", 0.0)
 
-    with pytest.raises(Refusal, match="Connection refused"):
+    with pytest.raises(UserError, match="Connection refused"):
         smoke.check("http://x.localhost:1", demo=True)

@@ -16,8 +16,8 @@ from tools.cli import stack as stacks
 from tools.cli.stack import Stack
 from tools.cli.workspace import Workspace
 from tools.toolchain import proc, process, turn
+from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 from .fakes import Heard, Machine
 
@@ -151,7 +151,7 @@ def test_a_live_owner_is_waited_for_and_named_and_never_cancelled(
         kept = _lock(machine, owner.pid, host)
         machine.file("exported", _exported(made="creating"))
         for act in (Stack.up, Stack.destroy):
-            with pytest.raises(Refusal) as caught:
+            with pytest.raises(UserError) as caught:
                 act(_held_here(machine, stack), step)
             assert f"process {owner.pid}" in caught.value.found
             assert str(kept) in caught.value.fix
@@ -167,7 +167,7 @@ def test_a_stack_that_pulumi_says_is_locked_is_left_to_whoever_holds_it(
 ) -> None:
     machine.file("locks", f"{_LOCKED}\n" * 9)
 
-    with pytest.raises(Refusal, match="the stack dev is locked"):
+    with pytest.raises(UserError, match="the stack dev is locked"):
         stack.up(step)
     assert machine.called("pulumi", "cancel") == []
 
@@ -185,7 +185,7 @@ def test_a_state_that_others_change_while_it_is_repaired_is_not_written_over(
     assert 'cat "$ROOT/exported"' in script
     pulumi.write_text(script.replace('cat "$ROOT/exported"', _CHANGING), encoding="utf-8")
 
-    with pytest.raises(Refusal, match="was changed 5 times by others"):
+    with pytest.raises(UserError, match="was changed 5 times by others"):
         stack.up(step)
     assert machine.called("pulumi", "import") == []
 
@@ -195,7 +195,7 @@ def test_a_lock_that_may_be_a_colleagues_is_never_taken_away(
 ) -> None:
     machine.file("locks", f"{_LOCKED}\n  s3://b/x.json: created by ann@far (pid 7) at 2026-11-23T09:00:00Z\n")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         replace(stack, workspace=replace(stack.workspace, shared=True)).up(step)
 
     assert "by ann@far, process 7, since 2026-11-23T09:00:00Z" in caught.value.found
@@ -247,7 +247,7 @@ def test_an_update_that_was_cut_off_is_done_again_by_whatever_is_deployed_next(
     lines.append(" ~  kubernetes:apps/v1:Deployment page updated (3s) [diff: ~spec]")
     machine.file("error", "\n".join([*lines, "Diagnostics:", "  api: error: context canceled"]))
     machine.file("exported", json.dumps({"deployment": {"resources": [{"urn": urn}, {"urn": "x::page"}]}}))
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         stack.up(step)
     (machine.root / "error").unlink()
 
@@ -285,7 +285,7 @@ def test_a_deployment_without_open_steps_is_not_looked_at_again(
 def test_another_failure_unlocks_nothing(machine: Machine, stack: Stack, step: Heard) -> None:
     machine.file("error", _BROKEN)
 
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         stack.destroy(step)
     assert machine.called("pulumi", "cancel") == []
     assert len(machine.calls("pulumi")) == 1
@@ -296,7 +296,7 @@ def test_a_failure_shows_pulumis_own_diagnostics_and_where_the_rest_is(
 ) -> None:
     machine.file("error", _BROKEN)
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         stack.up(step)
 
     assert caught.value.found.splitlines() == [
@@ -345,7 +345,7 @@ def test_a_failure_says_that_something_was_done_only_where_something_was(
 ) -> None:
     machine.file("error", report)
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         act(stack, step)
 
     assert ("what had been done stays done" in caught.value.why) is changed
@@ -359,7 +359,7 @@ def test_what_only_reads_or_was_refused_at_once_has_changed_nothing(
 ) -> None:
     machine.file("error", _BY_PROGRAM)
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         act(stack)
 
     assert caught.value.why == "nothing was changed: the stack is as it was before"
@@ -386,7 +386,7 @@ def test_an_update_whose_wait_is_hopeless_is_interrupted_and_told_as_pulumi_told
         heard.append(awaited)
         return "backend" in awaited
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         replace(stack, hopeless=hopeless).up(step)
 
     assert "error: update canceled" in caught.value.found
@@ -400,7 +400,7 @@ def test_a_deployment_that_takes_too_long_is_ended_and_said_to_be_late(
     machine.file("late")
     monkeypatch.setattr(stacks, "_MINUTES", 0.001)
 
-    with pytest.raises(Refusal, match=r"pulumi up failed\n *no end within 0 s"):
+    with pytest.raises(UserError, match=r"pulumi up failed\n *no end within 0 s"):
         stack.up(step)
 
 
@@ -459,7 +459,7 @@ def test_what_a_policy_found_is_part_of_the_refusal(machine: Machine, stack: Sta
     found = "        - [mandatory]  spread  (Deployment: web)\n          Deployment web: spread it.\n"
     machine.file("error", f"Policies:\n    pack@v0.0.1\n{found}\nDiagnostics:\n  error: preview failed\n")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         stack.up(step)
 
     assert "Deployment web: spread it." in caught.value.found
@@ -471,7 +471,7 @@ def test_policies_that_found_nothing_are_not_part_of_a_refusal(
 ) -> None:
     machine.file("error", "Policies:\n    pack@v0.0.1\n\nDiagnostics:\n  error: quota exceeded\n")
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         stack.up(step)
 
     assert "pack@" not in caught.value.found
@@ -480,7 +480,7 @@ def test_policies_that_found_nothing_are_not_part_of_a_refusal(
 def test_a_question_that_fails_is_refused_in_pulumis_words(machine: Machine, stack: Stack) -> None:
     machine.file("error", "error: incorrect passphrase")
 
-    with pytest.raises(Refusal, match=r"pulumi stack output failed\n *error: incorrect passphrase"):
+    with pytest.raises(UserError, match=r"pulumi stack output failed\n *error: incorrect passphrase"):
         stack.outputs()
 
 
@@ -504,7 +504,7 @@ def test_a_stack_is_asked_for_by_its_own_state_and_no_other_stacks_is_read(
 def test_a_state_that_cannot_be_read_is_not_taken_for_none(machine: Machine, stack: Stack) -> None:
     machine.file("refused", "error: failed to load checkpoint: Forbidden")
 
-    with pytest.raises(Refusal, match="failed to load checkpoint: Forbidden"):
+    with pytest.raises(UserError, match="failed to load checkpoint: Forbidden"):
         stack.exists()
 
 

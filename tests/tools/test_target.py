@@ -9,7 +9,7 @@ from tools.cli import target
 from tools.cli.target import Target
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Heard, Machine, with_go
 
@@ -47,7 +47,7 @@ def test_a_cluster_whose_own_namespaces_may_not_be_read_is_told_by_the_context(m
 def test_an_unknown_context_is_refused_with_those_there_are(machine: Machine) -> None:
     _kubectl(machine)
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         target.named("production")
 
     assert caught.value.found == "there is no context production in your kubeconfig"
@@ -59,7 +59,7 @@ def test_an_unknown_context_is_refused_with_those_there_are(machine: Machine) ->
 def test_a_context_is_refused_where_there_is_none(machine: Machine, config: str) -> None:
     _kubectl(machine, config=config)
 
-    with pytest.raises(Refusal, match="set KUBECONFIG to the file that has it"):
+    with pytest.raises(UserError, match="set KUBECONFIG to the file that has it"):
         target.named("theirs")
 
 
@@ -76,7 +76,7 @@ def test_a_context_is_refused_where_there_is_none(machine: Machine, config: str)
 def test_a_kubeconfig_that_kubectl_cannot_read_ends_in_one_message(machine: Machine, program: str) -> None:
     machine.program("kubectl", program)
 
-    with pytest.raises(Refusal, match="kubectl cannot read your kubeconfig: ") as caught:
+    with pytest.raises(UserError, match="kubectl cannot read your kubeconfig: ") as caught:
         target.named("theirs")
     assert "set KUBECONFIG" in caught.value.fix
 
@@ -84,7 +84,7 @@ def test_a_kubeconfig_that_kubectl_cannot_read_ends_in_one_message(machine: Mach
 def test_an_entry_without_a_name_is_no_context_to_choose(machine: Machine) -> None:
     _kubectl(machine, config='{"contexts": [{"context": {}}, {"name": ""}, {"name": "staging"}]}')
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         target.named("theirs")
     assert caught.value.fix == "choose one of: staging"
 
@@ -92,7 +92,7 @@ def test_an_entry_without_a_name_is_no_context_to_choose(machine: Machine) -> No
 def test_a_silent_cluster_is_refused_with_what_kubectl_said(machine: Machine) -> None:
     _kubectl(machine, 'echo "Unable to connect to the server: dial tcp: i/o timeout" >&2; exit 1')
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         target.named("staging")
 
     assert "the cluster behind staging does not answer: Unable to connect" in caught.value.found
@@ -122,5 +122,5 @@ def test_what_a_person_types_against_the_local_cluster_needs_no_settings_and_sur
         context="kind-x", kubeconfig=kubeconfig, kubectl=local.kubectl, identity="uid", local=local
     )
 
-    assert chosen.kubectl_command() == "/t/kubectl --kubeconfig '/home/a b/kubeconfig' --context kind-x"
+    assert str(chosen.client) == "/t/kubectl --kubeconfig '/home/a b/kubeconfig' --context kind-x"
     assert chosen.environment == {"KUBECONFIG": "/home/a b/kubeconfig"}

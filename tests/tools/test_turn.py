@@ -9,7 +9,7 @@ from tools.cli.options import Options
 from tools.cluster import __main__ as cluster_command
 from tools.cluster.handle import Cluster
 from tools.toolchain import turn
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Machine
 
@@ -37,7 +37,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_while_a_command_has_the_cluster_a_second_one_does_nothing_to_it(
     machine: Machine, command: str
 ) -> None:
-    with turn.cluster("x"), pytest.raises(Refusal, match="the cluster x is in use"):
+    with turn.cluster("x"), pytest.raises(UserError, match="the cluster x is in use"):
         _COMMANDS[command]()
 
     assert machine.calls("docker") == machine.calls("kubectl") == machine.calls("pulumi") == []
@@ -65,7 +65,7 @@ def test_a_cluster_by_its_name_and_by_its_context_has_one_turn_since_both_have_o
     config = f'{{"contexts": [{{"name": "{standing.context}"}}]}}'
     machine.program("kubectl", f"case \"$*\" in 'config view'*) echo '{config}' ;; *) printf 5ad1 ;; esac")
 
-    with scope.alone(first), pytest.raises(Refusal, match="the stacks of the cluster 5ad1 is in use"):
+    with scope.alone(first), pytest.raises(UserError, match="the stacks of the cluster 5ad1 is in use"):
         act(second)
 
     assert machine.calls("pulumi") == machine.called("docker", "rm ") == []

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
+from components.settings.values.merging import merged
 from tools.cli import workspace
 from tools.state import place
 from tools.state.address import parse
 from tools.state.place import Record
 from tools.toolchain import cache
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .fakes import Machine
 
@@ -45,7 +46,7 @@ def test_local_settings_win_key_by_key_and_leave_the_others() -> None:
     below = {"a": 1, "edge": {"host": "x", "port": 1, "tls": {"enabled": True}}, "list": [1, 2]}
     above = {"edge": {"port": 2, "tls": {"enabled": False}}, "list": [3], "new": "n"}
 
-    assert workspace.merged(below, above) == {
+    assert merged(below, above) == {
         "a": 1,
         "edge": {"host": "x", "port": 2, "tls": {"enabled": False}},
         "list": [3],
@@ -55,8 +56,8 @@ def test_local_settings_win_key_by_key_and_leave_the_others() -> None:
 
 
 def test_a_mapping_and_a_plain_value_replace_each_other() -> None:
-    assert workspace.merged({"a": {"b": 1}}, {"a": 2}) == {"a": 2}
-    assert workspace.merged({"a": 2}, {"a": {"b": 1}}) == {"a": {"b": 1}}
+    assert merged({"a": {"b": 1}}, {"a": 2}) == {"a": 2}
+    assert merged({"a": 2}, {"a": {"b": 1}}) == {"a": {"b": 1}}
 
 
 def test_a_stacks_settings_are_the_checkouts_with_the_local_ones_over_them() -> None:
@@ -149,7 +150,7 @@ def test_the_project_is_the_checkouts_program_in_the_projects_environment(
 
 
 def test_an_unknown_stack_is_refused_with_those_there_are() -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         workspace.of("uid").write("staging", {})
 
     assert "Pulumi.staging.yaml does not exist" in caught.value.found
@@ -176,7 +177,7 @@ def test_a_stack_file_that_holds_no_settings_is_refused_by_its_name(
 ) -> None:
     (checkout / "Pulumi.dev.yaml").write_bytes(content)
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         workspace.settings("dev")
 
     assert caught.value.found.startswith(f"Pulumi.dev.yaml{words}")
@@ -187,7 +188,7 @@ def test_a_stack_file_that_cannot_be_opened_is_refused_by_its_name(checkout: Pat
     (checkout / "Pulumi.dev.yaml").unlink()
     (checkout / "Pulumi.dev.yaml").mkdir()
 
-    with pytest.raises(Refusal, match=r"Pulumi\.dev\.yaml: it cannot be opened \(Is a directory\)"):
+    with pytest.raises(UserError, match=r"Pulumi\.dev\.yaml: it cannot be opened \(Is a directory\)"):
         workspace.settings("dev")
 
 
@@ -195,7 +196,7 @@ def test_without_any_stack_the_first_one_is_to_be_written(checkout: Path) -> Non
     for path in checkout.glob("Pulumi.*.yaml"):
         path.unlink()
 
-    with pytest.raises(Refusal, match=r"begin Pulumi\.dev\.yaml with `config:`"):
+    with pytest.raises(UserError, match=r"begin Pulumi\.dev\.yaml with `config:`"):
         workspace.settings("dev")
 
 

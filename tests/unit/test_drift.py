@@ -6,7 +6,7 @@ import pytest
 
 from tools.cli.drift import compare, guard, left, opening, ownership, paths, report, wanted
 from tools.cli.drift.report import Change, Finding, Masks, Report
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 _SECRETS = {**_RULE, "resources": ["secrets"]}
@@ -153,5 +153,5 @@ def _deployed_to(cluster: str) -> dict[str, Any]:
 def test_another_cluster_is_refused_and_an_unread_one_is_not() -> None:
     guard.same_cluster(_deployed_to("uid-1"), "uid-1", "ours")
     guard.same_cluster(_deployed_to("uid-1"), "context-abc", "ours")
-    with pytest.raises(Refusal, match="theirs at https://a"):
+    with pytest.raises(UserError, match="theirs at https://a"):
         guard.same_cluster(_deployed_to("uid-1"), "uid-2", "ours")

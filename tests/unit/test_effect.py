@@ -11,7 +11,7 @@ from components.settings.file import prefixes
 from components.settings.file.encrypted import PROJECT
 from tools.delivery.program import Program
 from tools.render import program
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .recorder import encode
 from .test_settings import MINIMAL, parse, refusal
@@ -117,7 +117,7 @@ def test_a_key_that_was_meant_for_us_is_refused_with_the_one_that_is_read(key: s
 
 @pytest.mark.parametrize("key", LOST)
 def test_a_rendering_and_a_pull_request_say_so_too(key: str, tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="would be ignored"):
+    with pytest.raises(UserError, match="would be ignored"):
         program.objects("dev", {**MINIMAL, key: "x"})
     (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{'{key}': x}}\n")
     assert "would be ignored" in Program(folder=tmp_path).refused("dev")

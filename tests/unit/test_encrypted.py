@@ -9,7 +9,7 @@ from tools.cli import adoption
 from tools.render import files, program
 from tools.render.manifests import Rendered, render
 from tools.render.secrets import Store
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .recorder import stack_file
 
@@ -67,5 +67,5 @@ def test_what_would_be_adopted_is_known_without_the_key() -> None:
 
 
 def test_an_encrypted_value_in_another_place_is_refused_in_a_rendering_too() -> None:
-    with pytest.raises(Refusal, match=r"feastflow:backend\.secrets\.STRIPE_API_LIVE"):
+    with pytest.raises(UserError, match=r"feastflow:backend\.secrets\.STRIPE_API_LIVE"):
         program.objects("dev", _config("v1:abc", env={"STRIPE_API_LIVE": {"secure": "v1:live"}}))

@@ -19,7 +19,7 @@ from policies import configuration
 from policies.table import known
 from tools.cli import workspace
 from tools.delivery.program import Program
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from .. import awkward
 from .recorder import encode
@@ -136,9 +136,9 @@ def test_every_command_refuses_a_file_by_its_name(name: str, checkout: Path) -> 
     path = checkout / "Pulumi.dev.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    with pytest.raises(Refusal, match=r"fix Pulumi.dev.yaml"):
+    with pytest.raises(UserError, match=r"fix Pulumi.dev.yaml"):
         workspace.settings("dev")
-    with pytest.raises(Refusal, match=r"fix Pulumi.dev.yaml"):
+    with pytest.raises(UserError, match=r"fix Pulumi.dev.yaml"):
         Program(folder=checkout).settings("dev")
     assert "fix Pulumi.dev.yaml" in Program(folder=checkout).refused("dev")
     assert Program(folder=checkout).destination("dev") == {}
@@ -146,7 +146,7 @@ def test_every_command_refuses_a_file_by_its_name(name: str, checkout: Path) -> 
 
 def test_every_command_has_an_altered_text_quoted(checkout: Path) -> None:
     (checkout / "Pulumi.dev.yaml").write_text("config: {feastflow:backend: {env: {MODE: 0755}}}\n")
-    with pytest.raises(Refusal, match=r"feastflow:backend\.env\.MODE"):
+    with pytest.raises(UserError, match=r"feastflow:backend\.env\.MODE"):
         workspace.settings("dev")
     assert "quote it" in Program(folder=checkout).refused("dev")
 

@@ -34,8 +34,8 @@ from tools.cluster import handle, lifecycle
 from tools.cluster.handle import Cluster
 from tools.drills import asked, opening
 from tools.toolchain.console import Step, run, say
+from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 _MOST_RUNS = 20
 # The floor is always there.
@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         cli = scope.tools()
         stage = opening.stage(chosen.cluster, "dev", cli)
         if not handle.answers(stage.cluster):
-            raise Refusal(
+            raise UserError(
                 f"the local cluster {chosen.cluster} does not answer",
                 "everything is measured on it",
                 "start it with: make up",
@@ -230,7 +230,7 @@ def _names(variable: str, text: str, known: tuple[str, ...], meaning: str) -> li
     names = asked.names(text)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise Refusal(
+        raise UserError(
             f"{variable} names {', '.join(unknown)}",
             f"it says {meaning}",
             f"take one or several of: {', '.join(known)}",

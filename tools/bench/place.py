@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.cli import smoke, workspace
+from components.settings.values.merging import merged
+from tools.cli import smoke
 from tools.cluster.api import Api, Object
 from tools.cluster.handle import Cluster
 from tools.drills import objects
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 PREFIX = "feastflow-bench"
 INSTANCE = "app.kubernetes.io/instance"
@@ -46,11 +47,11 @@ class Place:
 
     def kubectl(self, *arguments: str, timeout: float = 300) -> str:
         """What kubectl prints."""
-        return self.cluster.kubectl_output(*arguments, timeout=timeout)
+        return self.cluster.client.output(*arguments, timeout=timeout)
 
     def changed(self, value: str) -> dict[str, Any]:
         """The settings with one value of one tier's environment changed."""
-        return workspace.merged(self.settings, {f"feastflow:{TIER}": {"env": {"BENCH": value}}})
+        return merged(self.settings, {f"feastflow:{TIER}": {"env": {"BENCH": value}}})
 
     def templates(self) -> set[str]:
         """The versions of the tier's pods that are there."""
@@ -79,12 +80,12 @@ class Place:
         """Wait until something is seen of it.
 
         Raises:
-            Refusal: when that takes longer than seven minutes.
+            UserError: when that takes longer than seven minutes.
         """
         ended = time.monotonic() + _PATIENCE_SECONDS
         while not seen():
             if time.monotonic() > ended:
-                raise Refusal(
+                raise UserError(
                     f"{self.namespace} is not complete after {_PATIENCE_SECONDS:.0f} s: "
                     f"{', '.join(self._missing()) or 'the site does not answer'}",
                     "a contender counts when all of its workloads run and its site answers",
@@ -132,24 +133,24 @@ def remove(cluster: Cluster, namespaces: list[str]) -> None:
     for namespace in namespaces:
         kinds = ",".join(CLUSTER_SCOPED)
         selector = f"{INSTANCE}={namespace}"
-        cluster.kubectl_output("delete", kinds, "--selector", selector, "--ignore-not-found", timeout=120)
+        cluster.client.output("delete", kinds, "--selector", selector, "--ignore-not-found", timeout=120)
         # Nobody is served from here any more: what drains would only keep the next run waiting.
-        cluster.kubectl_output(
+        cluster.client.output(
             *("--namespace", namespace, "delete", "pods", "--all", "--force", "--grace-period=0"), timeout=120
         )
-        cluster.kubectl_output("delete", "namespace", namespace, "--ignore-not-found", timeout=300)
+        cluster.client.output("delete", "namespace", namespace, "--ignore-not-found", timeout=300)
 
 
 def left(cluster: Cluster) -> list[str]:
     """The namespaces that a run which was cut off has left."""
-    listed = cluster.kubectl_output("get", "namespaces", "--output", "name").split()
+    listed = cluster.client.output("get", "namespaces", "--output", "name").split()
     names = [each.removeprefix("namespace/") for each in listed]
     return [name for name in names if name.startswith(f"{PREFIX}-")]
 
 
 def _for(config: Mapping[str, Any], namespace: str) -> dict[str, Any]:
     """Dev's settings for another namespace."""
-    return workspace.merged(
+    return merged(
         config,
         {
             "feastflow:namespace": namespace,

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.settings.values.merging import merged
 from tools.bench.figures import Row
 from tools.bench.memory import Cost, measured
 from tools.bench.pulumi import Room
-from tools.cli import workspace
 from tools.toolchain import unreachable
 from tools.toolchain.pulumi import Pulumi
 
@@ -91,7 +91,7 @@ def _grown(
 
 
 def _make(room: Room, name: str, settings: Mapping[str, Any]) -> None:
-    room.stack(name, workspace.merged(settings, {"feastflow:namespace": f"feastflow-{name}"}))
+    room.stack(name, merged(settings, {"feastflow:namespace": f"feastflow-{name}"}))
 
 
 def _preview(room: Room, stack: str) -> Cost:

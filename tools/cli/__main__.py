@@ -3,14 +3,13 @@
 import argparse
 import importlib
 import os
-import sys
 from collections.abc import Callable
 
 from tools.cli import commands
 from tools.cli.options import Options
 from tools.cluster import lifecycle, ports
 from tools.toolchain import console
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "up": commands.up,
@@ -64,7 +63,7 @@ def _backend(action: str, options: Options) -> None:
     try:
         backend = importlib.import_module("tools.cli.backend")
     except ModuleNotFoundError as missing:
-        raise Refusal(
+        raise UserError(
             f"the package {missing.name} is not in .venv",
             "buckets and keys are made with it",
             "install what development needs: .venv/bin/pip install --require-hashes -r requirements-dev.txt",
@@ -76,7 +75,7 @@ def _backend(action: str, options: Options) -> None:
 def _cluster(text: str) -> str:
     if lifecycle.is_name(text):
         return text
-    raise Refusal(
+    raise UserError(
         f"CLUSTER is {text!r}",
         "the local cluster's nodes are named after it",
         "take lower-case letters, digits, dots and hyphens, 49 at most: make up CLUSTER=feastflow-2",
@@ -86,7 +85,7 @@ def _cluster(text: str) -> str:
 def _port(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= ports.LAST:
         return int(text)
-    raise Refusal(
+    raise UserError(
         f"PORT is {text!r}",
         "the site is served on that port of 127.0.0.1",
         f"name a port from 1 to {ports.LAST}: make up PORT=8081",
@@ -94,5 +93,4 @@ def _port(text: str) -> int:
 
 
 if __name__ == "__main__":
-    # 2 is what `drift` found; it cannot also be that nothing could be looked at.
-    console.run(main, refused=1 if "drift" in sys.argv[1:] else 2)
+    console.run(main)

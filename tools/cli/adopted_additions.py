@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tools.cli.drift import ownership, paths
-from tools.cli.drift.kubectl import LOOKING, Kubectl, sent
+from tools.cli.drift.objects import LOOKING, Objects, sent
 from tools.cli.drift.paths import ABSENT
 from tools.cli.drift.wanted import Key, Manifest, key
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # Deleted and run again by the adoption itself.
 _RUN_AGAIN = ("Job",)
@@ -28,15 +28,15 @@ class Additions:
     without: tuple[Manifest, ...] = field(default=(), repr=False)
 
 
-def look(wanted: Sequence[Manifest], kubectl: Kubectl) -> Additions:
+def look(wanted: Sequence[Manifest], api: Objects) -> Additions:
     """Look for what others added to the objects that are there. Nothing is changed.
 
     Raises:
-        Refusal: with every object that could not be applied, or that the server does not take without it.
+        UserError: with every object that could not be applied, or that the server does not take without it.
     """
-    live = kubectl.live([each for each in wanted if each["kind"] not in _RUN_AGAIN])
+    live = api.live([each for each in wanted if each["kind"] not in _RUN_AGAIN])
     asked = [each for each in wanted if key(each) in live.objects]
-    would = kubectl.would_apply(asked)
+    would = api.would_apply(asked)
     _must_be_answered({**live.problems, **would.problems})
     without: dict[Key, Manifest] = {}
     added: dict[Key, list[tuple[paths.Path, str]]] = {}
@@ -48,7 +48,7 @@ def look(wanted: Sequence[Manifest], kubectl: Kubectl) -> Additions:
                 without[key(each)] = paths.without(below, path)
                 added.setdefault(key(each), []).append((path, entry.who))
     # Without a version, as controllers write the status of some objects every few seconds.
-    replaced = kubectl.would_replace([sent(each, guarded=False) for each in without.values()])
+    replaced = api.would_replace([sent(each, guarded=False) for each in without.values()])
     _must_be_deletable(replaced.problems, added)
     told: list[str] = []
     kept: list[Manifest] = []
@@ -65,23 +65,23 @@ def look(wanted: Sequence[Manifest], kubectl: Kubectl) -> Additions:
     return Additions(told=tuple(told), without=tuple(kept))
 
 
-def delete(additions: Additions, wanted: Sequence[Manifest], kubectl: Kubectl) -> None:
+def delete(additions: Additions, wanted: Sequence[Manifest], api: Objects) -> None:
     """Delete what others added, as it was told.
 
     An object whose status was written since it was looked at is looked at again.
 
     Raises:
-        Refusal: where the server refuses it, or more was added meanwhile.
+        UserError: where the server refuses it, or more was added meanwhile.
     """
-    todo, problems = additions, kubectl.replace(additions.without).problems
+    todo, problems = additions, api.replace(additions.without).problems
     for _ in range(_TRIES):
         if not problems:
             return
-        todo = look(wanted, kubectl)
+        todo = look(wanted, api)
         if set(todo.told) - set(additions.told):
             break
-        problems = kubectl.replace(todo.without).problems
-    raise Refusal(
+        problems = api.replace(todo.without).problems
+    raise UserError(
         "what others added could not be deleted\n" + _lines(problems),
         "the adoption would leave it in force; nothing was adopted yet",
         "end what writes to these objects, and make adopt",
@@ -96,7 +96,7 @@ def _own(applied: Manifest) -> paths.Tree:
 
 def _must_be_answered(problems: Mapping[Key, str]) -> None:
     if problems:
-        raise Refusal(
+        raise UserError(
             "these objects cannot be taken over as they are\n" + _lines(problems),
             "the adoption would stop at them half-way; nothing was changed",
             "do what the API server says, and make adopt",
@@ -106,7 +106,7 @@ def _must_be_answered(problems: Mapping[Key, str]) -> None:
 def _must_be_deletable(problems: Collection[Key], added: dict[Key, list[tuple[paths.Path, str]]]) -> None:
     fields = [f"{of[1]} {of[3]}: {paths.shown(path)} of {who}" for of in problems for path, who in added[of]]
     if fields:
-        raise Refusal(
+        raise UserError(
             "the API server does not take these objects without what others added\n" + "\n".join(fields),
             "the adoption would leave it in force; nothing was changed",
             "give these fields their former values (kubectl edit), or delete the objects that hold no data, "

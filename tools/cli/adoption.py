@@ -6,7 +6,6 @@ take over objects of other names, or data of another layout; that data is moved 
 """
 
 import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,7 @@ from tools.cli.adopted_objects import HOLD_DATA, Live, Manifest, adopted, key, p
 from tools.cli.adopted_server import Seen, Wanted
 from tools.cli.mismatch import Mismatch, Ways
 from tools.cli.target import Target
-from tools.toolchain import process
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # The fields belong to whoever applied them; from now on, to this program.
 FORCE = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
@@ -89,8 +87,8 @@ def planned(stack: str, config: Mapping[str, Any]) -> list[Manifest]:
 def live(chosen: Target, wanted: Sequence[Manifest]) -> Live:
     """Return those that are there, by kind and name."""
     stream = listing.text(map(listing.reference, wanted))
-    command = [*shlex.split(chosen.kubectl_command()), "get", "--filename", "-", "--ignore-not-found"]
-    text = process.output([*command, "--output", "json"], stdin=stream)
+    question = ("get", "--filename", "-", "--ignore-not-found", "--output", "json")
+    text = chosen.client.output(*question, stdin=stream)
     found = json.loads(text) if text.strip() else {"items": []}
     return {key(each): each for each in found.get("items", [found])}
 
@@ -99,18 +97,17 @@ def look(chosen: Target, stack: str, owner: str, config: Mapping[str, Any]) -> t
     """Look at everything that would be taken over, the running server's data included.
 
     Raises:
-        Refusal: with every reason against it; nothing has been changed.
+        UserError: with every reason against it; nothing has been changed.
     """
     wanted = planned(stack, config)
-    kubectl = chosen.kubectl_command()
-    adoption = Adoption(stack=stack, owner=owner, config=config, kubectl=kubectl, wanted=wanted)
+    adoption = Adoption(stack=stack, owner=owner, config=config, kubectl=str(chosen.client), wanted=wanted)
     there = live(chosen, wanted)
     # Another stack's pods are not looked into.
     check_owner(adoption, there)
     server = adoption.server
     seen = Seen()
     if server and key(server.server) in there:
-        place = [*shlex.split(kubectl), "--namespace", adoption.namespace]
+        place = chosen.client.within(adoption.namespace)
         seen = running_server.ask(place, there[key(server.server)], server.claim)
     check(adoption, there, seen)
     return adoption, there, seen
@@ -120,7 +117,7 @@ def check_owner(adoption: Adoption, there: Live) -> None:
     """Refuse what another stack owns, before its pods are asked anything and its Jobs are deleted.
 
     Raises:
-        Refusal: with the owner; nothing has been changed.
+        UserError: with the owner; nothing has been changed.
     """
     # The SDK takes its time to load, and no other command needs it in this process.
     from components.guards.cluster.live import OWNED, OWNER  # noqa: PLC0415
@@ -132,7 +129,7 @@ def check_owner(adoption: Adoption, there: Live) -> None:
         if not owner or (adoption.owner and owner.endswith(f"/{adoption.owner}")):
             continue
         whose, _, state = owner.rpartition("/")
-        raise Refusal(
+        raise UserError(
             f"the namespace {adoption.namespace} belongs to the stack {whose} (state {state})",
             "this stack would overwrite the other's objects, and destroying it would delete them with their "
             "data; nothing was changed",
@@ -146,13 +143,13 @@ def check(adoption: Adoption, there: Live, seen: Seen) -> None:
     """Refuse what could not be taken over as it is.
 
     Raises:
-        Refusal: with every reason; nothing has been changed.
+        UserError: with every reason; nothing has been changed.
     """
     check_owner(adoption, there)
     wanted = adoption.wanted
     missing = [" ".join(key(each)) for each in wanted if each["kind"] in HOLD_DATA and key(each) not in there]
     if missing:
-        raise Refusal(
+        raise UserError(
             f"there is nothing to adopt: no {', no '.join(missing)}",
             "what holds the data must be there under the names that the stack would give it",
             "for a FeastFlow of its own: make up\nfor data elsewhere, move it into a stack of its own: "
@@ -160,7 +157,7 @@ def check(adoption: Adoption, there: Live, seen: Seen) -> None:
         )
     found = list(_mismatches(adoption, there, seen))
     if found:
-        raise Refusal(
+        raise UserError(
             "this FeastFlow cannot be adopted as it is\n" + "\n".join(each.found for each in found),
             "\n".join(dict.fromkeys(each.why for each in found)) + "\nnothing was changed",
             "\n".join(dict.fromkeys(each.next for each in found)),
@@ -190,9 +187,8 @@ def take_jobs(chosen: Target, wanted: Sequence[Manifest], there: Live) -> None:
     """
     for each in wanted:
         if _is_run_again(each, there):
-            place = ["--namespace", each["metadata"]["namespace"]]
-            command = [*shlex.split(chosen.kubectl_command()), *place, "delete", "job"]
-            process.output([*command, each["metadata"]["name"], "--wait"])
+            place = chosen.client.within(each["metadata"]["namespace"])
+            place.output("delete", "job", each["metadata"]["name"], "--wait", timeout=120)
 
 
 def _mismatches(adoption: Adoption, there: Live, seen: Seen) -> Iterator[Mismatch]:

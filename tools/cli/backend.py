@@ -22,9 +22,8 @@ from tools.state.address import Address
 from tools.state.deployment import Deployment
 from tools.state.move import Moved, Mover
 from tools.state.place import Place
-from tools.toolchain import process
 from tools.toolchain.console import Step, say
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _URL = "PULUMI_BACKEND_URL"
 
@@ -32,7 +31,7 @@ _URL = "PULUMI_BACKEND_URL"
 def move(options: Options) -> None:
     """Move the stack's state to BACKEND, whose bucket and key are made or completed first."""
     if _URL in os.environ:
-        raise Refusal(
+        raise UserError(
             f"{_URL} is set",
             "a backend that you name goes before every other: moving the state would change nothing for you",
             f"unset it and run it again: env -u {_URL} make backend BACKEND=…",
@@ -71,7 +70,7 @@ def policy(options: Options) -> None:
     reached = store.clients(address)
     key = store.key_arn(address, reached)
     if key is None:
-        raise Refusal(
+        raise UserError(
             f"there is no key {address.alias}",
             "whoever deploys must be allowed to use it",
             f"make it, with its bucket: make backend BACKEND='{address.url}'{suffix(options)}",
@@ -111,7 +110,7 @@ def fits(chosen: Target, stack: str, url: str, exported: Deployment) -> None:
     """Refuse a state whose namespaces are not the cluster's: that cluster may be gone.
 
     Raises:
-        Refusal: when it describes another cluster.
+        UserError: when it describes another cluster.
     """
     for resource in deployment.resources(exported):
         if resource["type"] != "kubernetes:core/v1:Namespace":
@@ -119,10 +118,9 @@ def fits(chosen: Target, stack: str, url: str, exported: Deployment) -> None:
         metadata = resource.get("outputs", {}).get("metadata", {})
         if not {"name", "uid"} <= metadata.keys():
             continue
-        command = [*shlex.split(chosen.kubectl_command()), "get", "namespace", metadata["name"]]
-        command += ["--ignore-not-found", "-o", "jsonpath={.metadata.uid}"]
-        if process.output(command).strip() != metadata["uid"]:
-            raise Refusal(
+        question = ("get", "namespace", metadata["name"], "--ignore-not-found")
+        if chosen.client.output(*question, "-o", "jsonpath={.metadata.uid}").strip() != metadata["uid"]:
+            raise UserError(
                 f"the state there describes another cluster: its namespace {metadata['name']} is not the one "
                 f"in {chosen.context}",
                 "what it lists would be taken for being here",
@@ -150,7 +148,7 @@ def _address(options: Options) -> Address:
         text = places.read(identity, options.stack).current.url
     address = addresses.parse(text) if text.startswith("s3:") else None
     if address is None:
-        raise Refusal(
+        raise UserError(
             f"the state of {options.stack} is in {text}",
             "that is no bucket: it has neither a policy nor versions",
             f"move it to one: make backend BACKEND=s3://my-company-pulumi-state{suffix(options)}",
@@ -162,7 +160,7 @@ def _without_context(address: Address, options: Options) -> bool:
     """Return whether the secrets are encrypted without the stack's name; tell on stderr how to change that.
 
     Raises:
-        Refusal: when they are encrypted for another stack: a policy for this one must not allow that.
+        UserError: when they are encrypted for another stack: a policy for this one must not allow that.
     """
     used = versions.provider(address, _project(), options.stack)
     if used is None or not used.startswith("awskms:"):
@@ -176,7 +174,7 @@ def _without_context(address: Address, options: Options) -> bool:
         f"pulumi stack change-secrets-provider {wanted} --stack {options.stack}"
     )
     if named is not None:
-        raise Refusal(
+        raise UserError(
             f"the secrets of {options.stack} are encrypted for {named}",
             "a policy that allows them would allow that stack's, too",
             f"have them encrypted for this one, with rights to the whole key: {change}",
@@ -192,7 +190,7 @@ def _without_context(address: Address, options: Options) -> bool:
 def _unlocked(address: Address, reached: store.Clients, stack: str) -> None:
     held = store.locks(address, reached, _project(), stack)
     if held:
-        raise Refusal(
+        raise UserError(
             f"{stack} is locked in {address.url}",
             "somebody deploys it, or a run was killed; what they record would be lost",
             "wait until they are done. If nobody deploys, and only then:\n"

@@ -15,7 +15,7 @@ from tools.cli import images
 from tools.cluster import addons, engine, nodeimage, operator
 from tools.cluster.engine import Engine
 from tools.toolchain import cache, console, disk, environment, golang, pins, process, pulumi, turn
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _LOCKS = ("requirements-dev.txt", "requirements.txt", "tests/judges/requirements.txt")
 _ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ def main() -> None:
     """Delete from the cache what nothing here needs; state is left alone."""
     busy = [*turn.busy(), *(name for name in cache.locks() if cache.is_held(name))]
     if busy:
-        raise Refusal(
+        raise UserError(
             f"a command works on {', '.join(busy)}",
             "it needs what would be deleted",
             "wait until it has ended, or interrupt it, and run this again",
@@ -43,7 +43,7 @@ def main() -> None:
 def _delete_everything() -> None:
     clusters = sorted(path.parent.name for path in (cache.state_home() / "clusters").glob("*/cluster.json"))
     if clusters:
-        raise Refusal(
+        raise UserError(
             f"there is a cluster here: {', '.join(clusters)}",
             "its nodes run from images in the cache",
             "delete it first: make down",

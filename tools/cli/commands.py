@@ -25,7 +25,8 @@ from tools.cli import (
 )
 from tools.cli.audit import command as auditing
 from tools.cli.drift import command as drifting
-from tools.cli.drift import kubectl, report
+from tools.cli.drift import report
+from tools.cli.drift.objects import Objects
 from tools.cli.options import Options, suffix
 from tools.cli.target import Target
 from tools.cluster import atrest, lifecycle
@@ -33,7 +34,7 @@ from tools.state import place
 from tools.toolchain import disk, scratch, turn
 from tools.toolchain.background import Task
 from tools.toolchain.console import Step, elapsed, say
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 
 def up(options: Options) -> None:
@@ -52,7 +53,7 @@ def up(options: Options) -> None:
             if chosen.local and building:
                 carrying = bringup.carried(chosen.local, building)
         with Step("at rest", "whether the cluster encrypts Secrets") as step:
-            step.result(atrest.told(shlex.split(chosen.kubectl_command())))
+            step.result(atrest.told(chosen.client))
         held.enter_context(turn.state(chosen.identity))
         added = overrides.of(chosen, options, carried=carrying is not None)
         stack = scope.stack(options, chosen, scope.tools())
@@ -131,7 +132,7 @@ def adopt(options: Options) -> None:
         stack = scope.stack(options, chosen, scope.tools())
         stack.holding.wait()
         if stack.exists() and stack.outputs():
-            raise Refusal(
+            raise UserError(
                 f"the stack {options.stack} is there already",
                 "what it deployed is its own",
                 "see what differs: make preview",
@@ -140,11 +141,11 @@ def adopt(options: Options) -> None:
         config = stack.workspace.write(options.stack, overrides.of(chosen, options))
         with Step("adopt", "looking at what is there") as step:
             looked, live, seen = adoption.look(chosen, options.stack, stack.owner(), config)
-            additions = adopted_additions.look(looked.wanted, kubectl.of(chosen))
+            additions = adopted_additions.look(looked.wanted, Objects(client=chosen.client))
             step.result(f"{len(live)} of {len(looked.wanted)} objects are there, and none is recreated")
         say("\n".join([adoption.told(looked, live, seen), *map("  deleted     {}".format, additions.told)]))
         releases.begin(config)
-        adopted_additions.delete(additions, looked.wanted, kubectl.of(chosen))
+        adopted_additions.delete(additions, looked.wanted, Objects(client=chosen.client))
         adoption.take_jobs(chosen, looked.wanted, live)
         with (
             Step("pulumi up", f"stack {options.stack}") as step,
@@ -196,8 +197,7 @@ def status(options: Options) -> None:
     """Nodes, pods and the site as they are now."""
     chosen = scope.present(options)
     stack = scope.stack(options, chosen, scope.tools(), changes=False)
-    command = [*shlex.split(chosen.kubectl_command()), "get", "nodes,pods,ingresses", "--all-namespaces"]
-    subprocess.run(command, check=False)
+    subprocess.run([*chosen.client.command, "get", "nodes,pods,ingresses", "--all-namespaces"], check=False)
     if stack.exists():
         url = stack.outputs().get("url")
         seen = smoke.check(url, demo=overrides.is_demo(chosen, options)) if url else "nothing is deployed"

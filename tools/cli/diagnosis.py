@@ -2,10 +2,9 @@
 
 import datetime as dt
 import json
-import shlex
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,8 @@ from tools.cli.target import Target
 from tools.cli.watch import Watch
 from tools.toolchain import process
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
+from tools.toolchain.kubectl import Kubectl
 
 _NAMESPACE = "feastflow:namespace"
 _PATIENCE = 10.0
@@ -39,7 +39,7 @@ class Waiting:
         self.awaited = awaited
         return self.given_up is not None
 
-    def follow(self, kubectl: Sequence[str], step: Step, begun: dt.datetime) -> None:
+    def follow(self, kubectl: Kubectl, step: Step, begun: dt.datetime) -> None:
         """Look at the pods again and again, and tell what keeps them from working, until it is over."""
         watch = Watch(begun=begun)
         while not self._over.wait(_EVERY_SECONDS):
@@ -65,15 +65,15 @@ def explained(chosen: Target, config: Mapping[str, Any], step: Step) -> Iterator
     While it waits, the step tells what keeps the pods from working; `Waiting.hopeless` says when to give up.
 
     Raises:
-        Refusal: as the update was refused, with what the pods say where they say anything.
+        UserError: as the update was refused, with what the pods say where they say anything.
     """
     begun = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
-    kubectl = [*shlex.split(chosen.kubectl_command()), "--namespace", str(config.get(_NAMESPACE))]
+    kubectl = chosen.client.within(str(config.get(_NAMESPACE)))
     waiting = Waiting(begun=_clock())
     threading.Thread(target=waiting.follow, args=(kubectl, step, begun), daemon=True).start()
     try:
         yield waiting
-    except Refusal as refusal:
+    except UserError as refusal:
         seconds = waiting.given_up
         in_vain = seconds is not None or reasons.awaited(refusal.found)
         said = _asked(kubectl, begun) if in_vain else ""
@@ -81,34 +81,33 @@ def explained(chosen: Target, config: Mapping[str, Any], step: Step) -> Iterator
         if not said and not head:
             raise
         parts = [f"{refusal.found}{head}", *([said] if said else [])]
-        raise Refusal("\n\n".join(parts), refusal.why, refusal.fix) from refusal
+        raise UserError("\n\n".join(parts), refusal.why, refusal.fix) from refusal
     finally:
         waiting.end()
 
 
-def _asked(kubectl: Sequence[str], since: dt.datetime) -> str:
+def _asked(kubectl: Kubectl, since: dt.datetime) -> str:
     found = reasons.troubles(_all(kubectl, "pods"), _all(kubectl, "events"), since)
     return reasons.told(found, {trouble: _last_lines(kubectl, trouble) for trouble in found})
 
 
-def _all(kubectl: Sequence[str], kind: str) -> list[Object]:
-    text = _printed([*kubectl, "get", kind, "--output", "json"])
+def _all(kubectl: Kubectl, kind: str) -> list[Object]:
+    text = _printed(kubectl, "get", kind, "--output", "json")
     items: list[Object] = json.loads(text)["items"] if text else []
     return items
 
 
-def _last_lines(kubectl: Sequence[str], trouble: Trouble) -> list[str]:
+def _last_lines(kubectl: Kubectl, trouble: Trouble) -> list[str]:
     if trouble.container is None or trouble.lines:
         return []
     flags = ["--previous"] if trouble.previous else []
-    of = [trouble.name, "--container", trouble.container]
-    command = [*kubectl, "logs", *of, f"--tail={reasons.LINES}", *flags]
-    return _printed(command).splitlines()
+    of = (trouble.name, "--container", trouble.container)
+    return _printed(kubectl, "logs", *of, f"--tail={reasons.LINES}", *flags).splitlines()
 
 
-def _printed(command: Sequence[str]) -> str:
+def _printed(kubectl: Kubectl, *arguments: str) -> str:
     """What kubectl prints; nothing where it fails, since the update's own failure is what matters."""
     try:
-        return process.output(command, timeout=_PATIENCE)
+        return kubectl.output(*arguments, timeout=_PATIENCE)
     except (process.CommandError, OSError):
         return ""

@@ -9,7 +9,7 @@ from tools.cli.workspace import Workspace
 from tools.state import lock
 from tools.toolchain import turn
 from tools.toolchain.console import Step, elapsed
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # As often another process may come between the end of the wait and the start of pulumi.
 ATTEMPTS = 5
@@ -30,14 +30,14 @@ def wait_for_all(identity: str) -> None:
     """Wait until no process holds any of the cluster's stacks in this machine's files.
 
     Raises:
-        Refusal: when one holds one still after `turn.PATIENCE_SECONDS`.
+        UserError: when one holds one still after `turn.PATIENCE_SECONDS`.
     """
     if not workspace.holders(identity):
         return
     with Step("turn", "waiting for the cluster's stacks") as step:
         left, seconds = turn.wait(lambda: workspace.holders(identity), step.note)
         if left:
-            raise Refusal(
+            raise UserError(
                 f"a stack of the cluster is still locked, after {elapsed(seconds)} of waiting"
                 + "".join(f"\nby {owner}" for owner in left),
                 "its state would be deleted under a run that writes it",
@@ -61,7 +61,7 @@ class Holding:
             note: is told how far the wait is; without it the wait is a step of its own.
 
         Raises:
-            Refusal: when one holds it still after `turn.PATIENCE_SECONDS`.
+            UserError: when one holds it still after `turn.PATIENCE_SECONDS`.
 
         """
         if self.workspace.holders(self.stack):
@@ -81,7 +81,7 @@ class Holding:
             note: is told how far the wait is.
 
         Raises:
-            Refusal: when the stack stays locked; at once where the state may be others' too.
+            UserError: when the stack stays locked; at once where the state may be others' too.
 
         """
         said = ""

@@ -7,7 +7,7 @@ from tools.cli import edge, images, workspace
 from tools.cli.options import Options
 from tools.cli.target import Target
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 
 def of(chosen: Target, options: Options, *, carried: bool = False) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def named_images(options: Options) -> dict[str, Any]:
     None is built.
 
     Raises:
-        Refusal: when a tier has none.
+        UserError: when a tier has none.
     """
     config = workspace.settings(options.stack)
     found = {}
@@ -61,7 +61,7 @@ def named_images(options: Options) -> dict[str, Any]:
         image = os.environ.get(f"{tier.upper()}_IMAGE") or workspace.section(config, tier).get("image")
         if not image:
             example = f"{tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0"
-            raise Refusal(
+            raise UserError(
                 f"no image is named for the {tier}",
                 f"{options.context} is a cluster of yours: nothing is built for it or loaded into it",
                 f"build demo/{tier} (or take your own), push it where the cluster can pull it, and name it:\n"

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tools.toolchain import private
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 Config = Mapping[str, Any]
 
@@ -76,13 +76,13 @@ class Releases:
         """The newest release that is another one than what is deployed, or was to be.
 
         Raises:
-            Refusal: when there is none.
+            UserError: when there is none.
         """
         wanted = self._current()["wanted"]
         found = [release for release in self._all() if release.config != wanted]
         if wanted and found:
             return found[-1]
-        raise Refusal(
+        raise UserError(
             "there is no earlier release to go back to",
             "only settings with which the stack has worked, on this machine, are known to work",
             "mend the stack's file and run: make up",
@@ -92,7 +92,7 @@ class Releases:
         """Refuse a way back where the stack's outputs tell of a later deployment than the last known here.
 
         Raises:
-            Refusal: when somebody else has deployed since, from another machine.
+            UserError: when somebody else has deployed since, from another machine.
         """
         current = self._current()
         known, digest = current["deployed"], current.get("digest")
@@ -106,7 +106,7 @@ class Releases:
         # A release that was noted before digests were has none.
         if not digest and images == outputs.get("images", {}) and rotation == known.get(_ROTATION, 1):
             return
-        raise Refusal(
+        raise UserError(
             "the stack was deployed from another machine since",
             "only what was deployed from here is known here; a way back would undo what others have done",
             "check the earlier commit out and run: make up",

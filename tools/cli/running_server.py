@@ -6,13 +6,13 @@ why.
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 from tools.cli import adopted_pod
 from tools.cli.adopted_pod import Manifest
 from tools.cli.adopted_server import Seen
 from tools.toolchain import process
+from tools.toolchain.kubectl import Kubectl
 
 _SECONDS = 30.0
 _ENDED = ("Succeeded", "Failed")
@@ -41,10 +41,10 @@ exit 0
 """
 
 
-def ask(kubectl: Sequence[str], server: Manifest, claim: str) -> Seen:
-    """Ask the ready pod of a StatefulSet; `kubectl` is the beginning of a command in its namespace."""
+def ask(kubectl: Kubectl, server: Manifest, claim: str) -> Seen:
+    """Ask the ready pod of a StatefulSet; `kubectl` is for its namespace."""
     try:
-        pods = json.loads(process.output([*kubectl, "get", "pods", "--output", "json"]))["items"]
+        pods = json.loads(kubectl.output("get", "pods", "--output", "json"))["items"]
     except process.CommandError as failure:
         return Seen(unseen=f"the pods cannot be listed ({_last(failure)})")
     name = server["metadata"]["name"]
@@ -57,9 +57,9 @@ def ask(kubectl: Sequence[str], server: Manifest, claim: str) -> Seen:
     container = adopted_pod.container(spec, claim)
     if container is None:
         return Seen(unseen=f"no container of {pod} serves the claim", others=others, pod=spec)
-    command = [*kubectl, "exec", "--stdin", pod, "--container", container["name"], "--", "sh", "-s"]
+    command = ("exec", "--stdin", pod, "--container", container["name"], "--", "sh", "-s")
     try:
-        answer = process.output(command, stdin=SCRIPT, timeout=_SECONDS)
+        answer = kubectl.output(*command, stdin=SCRIPT, timeout=_SECONDS)
     except process.CommandError as failure:
         return Seen(unseen=f"{pod} cannot be asked ({_last(failure)})", others=others, pod=spec)
     return replace(told(answer, pod), others=others, pod=spec)

@@ -11,7 +11,7 @@ from tools.cli.target import Target
 from tools.state import burial
 from tools.toolchain import environment, pulumi, turn
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 
 def tools() -> pulumi.Pulumi:
@@ -38,14 +38,14 @@ def present(options: Options) -> Target:
     """Return the cluster that runs.
 
     Raises:
-        Refusal: when the local one does not.
+        UserError: when the local one does not.
     """
     return _running(options, target.present(options.context, options.cluster))
 
 
 def _running(options: Options, chosen: Target | None) -> Target:
     if chosen is None:
-        raise Refusal(
+        raise UserError(
             f"the local cluster {options.cluster} does not run",
             "there is nothing to look at or to change",
             "start everything with: make up",
@@ -58,7 +58,7 @@ def alone(options: Options) -> Iterator[Target]:
     """Have the stacks of the cluster that runs to this command alone, for the length of the block.
 
     Raises:
-        Refusal: when the local cluster does not run, or another command works on the stacks for too long.
+        UserError: when the local cluster does not run, or another command works on the stacks for too long.
     """
     with perhaps_alone(options) as chosen:
         yield _running(options, chosen)

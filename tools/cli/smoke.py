@@ -11,7 +11,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _SECONDS = 60.0
 _LOOPBACK = "127.0.0.1"
@@ -25,7 +25,7 @@ def check(url: str, *, demo: bool) -> str:
             return _look(url, demo=demo)
         except (OSError, ValueError, http.client.HTTPException) as problem:
             if time.monotonic() > ended:
-                raise Refusal(
+                raise UserError(
                     f"{url} does not answer as it should: {problem}",
                     "everything is deployed, but nobody could order a dish",
                     "look at the pods and the edge: make status",

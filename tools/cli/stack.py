@@ -14,8 +14,8 @@ from tools.state import deployment, lock
 from tools.state.cli import ABSENT
 from tools.toolchain import cache, private, process
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 _MINUTES = 20
 # These write the state, and are kept out by its lock.
@@ -107,7 +107,7 @@ class Stack:
             # From here on the state knows.
             self.workspace.note_cut_off(self.name, [])
             return "creating" in steps.values()
-        raise Refusal(
+        raise UserError(
             f"the state of {self.name} was changed {ATTEMPTS} times by others while it was repaired",
             "steps of a run that was cut off are still open in it, and what others record is kept",
             "wait until nothing else deploys the stack, and run this again",
@@ -292,7 +292,7 @@ def _changed(lines: list[str]) -> bool:
     return any(_OF_CLUSTER.match(line) for line in lines)
 
 
-def _refused(action: str, text: str, log: Path | None, *, changed: bool = False) -> Refusal:
+def _refused(action: str, text: str, log: Path | None, *, changed: bool = False) -> UserError:
     """Pulumi's own diagnostics and what the policies found, without the list of resources around them."""
     sections = _SECTION.split(text)
     found = dict(zip(sections[1::2], sections[2::2], strict=True))
@@ -300,7 +300,7 @@ def _refused(action: str, text: str, log: Path | None, *, changed: bool = False)
     parts = [violations if _VIOLATION in violations else "", found.get("Diagnostics", "")]
     told = "\n".join(parts).strip() or text
     shown = "\n".join(line for line in told.strip().splitlines() if line.strip())[-3000:]
-    return Refusal(
+    return UserError(
         f"pulumi {action} failed\n{shown}",
         "the stack is not as its settings say; what had been done stays done and is recorded"
         if changed

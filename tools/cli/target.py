@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 from tools.cluster import handle, lifecycle
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
-from tools.toolchain import cache, golang, pins, process
+from tools.toolchain import cache, golang, kubectl, pins, process
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
+from tools.toolchain.kubectl import Kubectl
 
 _FORBIDDEN = "Error from server (Forbidden)"
 
@@ -32,10 +32,10 @@ class Target:
         """What pulumi's provider needs to find the context."""
         return {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
 
-    def kubectl_command(self) -> str:
-        """The beginning of every kubectl command a person types against this cluster."""
-        config = ["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else []
-        return shlex.join([str(self.kubectl), *config, "--context", self.context])
+    @property
+    def client(self) -> Kubectl:
+        """What asks and changes this cluster."""
+        return kubectl.of(self.kubectl, kubeconfig=self.kubeconfig, context=self.context)
 
 
 def made(name: str, port: int, carrier: Engine | None) -> Target:
@@ -55,40 +55,40 @@ def named(context: str) -> Target:
     """The cluster behind a context of the user's kubeconfig.
 
     Raises:
-        Refusal: when there is no such context, or the cluster behind it does not answer.
+        UserError: when there is no such context, or the cluster behind it does not answer.
     """
-    kubectl = _kubectl()
-    known = _contexts(kubectl)
+    program = _kubectl()
+    known = _contexts(program)
     if context not in known:
-        raise Refusal(
+        raise UserError(
             f"there is no context {context} in your kubeconfig",
             "CONTEXT names the cluster to deploy to",
             f"choose one of: {', '.join(known)}" if known else "set KUBECONFIG to the file that has it",
         )
-    command = [str(kubectl), "--context", context, "--request-timeout=10s", "get", "namespace", "kube-system"]
+    question = ("--request-timeout=10s", "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
     try:
-        uid = process.output([*command, "-o", "jsonpath={.metadata.uid}"], timeout=30).strip()
+        uid = kubectl.of(program, context=context).output(*question, timeout=30).strip()
     except process.CommandError as failure:
         if _FORBIDDEN in failure.tail:
             # It answers, to a user of one namespace: the context's name is all there is to tell it by.
             uid = f"context-{cache.key(context)}"
-            return Target(context=context, kubeconfig=None, kubectl=kubectl, identity=uid, local=None)
-        raise Refusal(
+            return Target(context=context, kubeconfig=None, kubectl=program, identity=uid, local=None)
+        raise UserError(
             f"the cluster behind {context} does not answer: {failure.tail}",
             "nothing can be deployed to it",
             f"see that it runs and you are logged in: kubectl --context {context} get nodes",
         ) from failure
-    return Target(context=context, kubeconfig=None, kubectl=kubectl, identity=uid, local=None)
+    return Target(context=context, kubeconfig=None, kubectl=program, identity=uid, local=None)
 
 
-def _contexts(kubectl: Path) -> list[str]:
+def _contexts(program: Path) -> list[str]:
     try:
-        config = json.loads(process.output([str(kubectl), "config", "view", "-o", "json"]))
+        config = json.loads(kubectl.of(program).output("config", "view", "-o", "json"))
         return [str(entry["name"]) for entry in config.get("contexts") or [] if entry.get("name")]
     except (process.CommandError, ValueError, TypeError, AttributeError) as failure:
         # Only kubectl's own words are shown: a file may hold credentials anywhere.
         said = failure.tail if isinstance(failure, process.CommandError) else "it is no text that can be read"
-        raise Refusal(
+        raise UserError(
             f"kubectl cannot read your kubeconfig: {said}",
             "CONTEXT names one of its contexts, and none is known",
             "mend the file that it names, or set KUBECONFIG to another one",

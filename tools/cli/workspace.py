@@ -18,6 +18,7 @@ import yaml
 
 from components.settings.file import stackfile
 from components.settings.file.stackfile import StackFile
+from components.settings.values.merging import merged
 from tools.cli import releases
 from tools.cli.releases import Releases
 from tools.state import lock, place
@@ -25,7 +26,7 @@ from tools.state.deployment import ENCRYPTION
 from tools.state.lock import Owner
 from tools.state.place import Place
 from tools.toolchain import cache, private, proc, started
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _ROOT = Path(__file__).parents[2]
 
@@ -184,28 +185,16 @@ def holders(identity: str) -> list[str]:
     return found
 
 
-def merged(below: Config, above: Config) -> dict[str, Any]:
-    """Both, the upper one's values winning; mappings are merged key by key, everything else is replaced."""
-    result = dict(below)
-    for key, value in above.items():
-        lower = result.get(key)
-        if isinstance(value, Mapping) and isinstance(lower, Mapping):
-            result[key] = merged(lower, value)
-        else:
-            result[key] = value
-    return result
-
-
 def settings(stack: str) -> dict[str, Any]:
     """The stack's settings in the checkout.
 
     Raises:
-        Refusal: when there is no such stack, its file cannot be read as settings, or a process would be told
-            another text than it shows.
+        UserError: when there is no such stack, its file cannot be read as settings, or a process would be
+            told another text than it shows.
     """
     file = _file(stack)
     if altered := stackfile.problems(file):
-        raise Refusal(
+        raise UserError(
             "\n\n".join(altered),
             "what is deployed would not be what the file shows",
             f"change Pulumi.{stack}.yaml as it says, and run it again",
@@ -228,7 +217,7 @@ def _file(stack: str) -> StackFile:
     path = _ROOT / f"Pulumi.{stack}.yaml"
     known = sorted(map(stackfile.stack, _ROOT.glob("Pulumi.*.yaml")))
     if not path.exists():
-        raise Refusal(
+        raise UserError(
             f"there is no stack {stack}: {path.name} does not exist",
             "a stack's settings say what to deploy",
             f"choose one of {', '.join(known)}: make up STACK={known[0]}"
@@ -238,7 +227,7 @@ def _file(stack: str) -> StackFile:
     try:
         return stackfile.load(path)
     except stackfile.StackFileError as error:
-        raise Refusal(*error.words(path.name)) from error
+        raise UserError(*error.words(path.name)) from error
 
 
 def _end_orphans(runs: Path) -> list[int]:

@@ -6,7 +6,7 @@ import os
 from tools.cluster import lifecycle, nodes, operator, ports
 from tools.cluster.handle import Cluster
 from tools.toolchain import console, turn
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 NAME = "feastflow"
 PORT = 8080
@@ -46,9 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         with lifecycle.alone(options.name):
             lifecycle.down(options.name)
     elif options.command == "status":
-        console.say(
-            _known(options.name).kubectl_output("get", "nodes,pods", "--all-namespaces", "-o", "wide")
-        )
+        console.say(_known(options.name).client.output("get", "nodes,pods", "--all-namespaces", "-o", "wide"))
     else:
         getattr(nodes, options.command)(_known(options.name), options.node)
 
@@ -68,7 +66,7 @@ def _name(text: str) -> str:
 def _known(name: str) -> Cluster:
     cluster = lifecycle.find(name)
     if cluster is None:
-        raise Refusal(
+        raise UserError(
             f"there is no cluster {name} here",
             "there is nothing to act on",
             "make one: python -m tools.cluster up",

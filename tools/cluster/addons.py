@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tools.toolchain import cache, golang, pins, process
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.golang import Build
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.kubectl import Kubectl
 
 _ADDONS = Path(__file__).parent / "addons"
 
@@ -124,21 +125,19 @@ def _kind(thing: str) -> str:
     return thing.partition("\nkind: ")[2].partition("\n")[0]
 
 
-def apply(kubectl: Path, kubeconfig: Path, parts: Sequence[str] = tuple(_PARTS)) -> None:
+def apply(kubectl: Kubectl, parts: Sequence[str] = tuple(_PARTS)) -> None:
     """Apply the add-ons; storage came with the nodes. Changes nothing where nothing differs."""
-    base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
-    rendered = _rendered(kubectl)
+    rendered = _rendered(kubectl.program)
     for part in parts:
         manifest = str(rendered / f"{part}.yaml")
-        process.output([*base, "apply", "--server-side", "--force-conflicts", "-f", manifest], timeout=120)
+        kubectl.output("apply", "--server-side", "--force-conflicts", "-f", manifest, timeout=120)
         if part == "definitions":
             # An object of a kind that is not served yet would be refused.
-            process.output([*base, "wait", "--for=condition=Established", "-f", manifest, "--timeout=60s"])
+            kubectl.output("wait", "--for=condition=Established", "-f", manifest, "--timeout=60s", timeout=70)
 
 
-def wait(kubectl: Path, kubeconfig: Path, workloads: Sequence[Workload], step: Step) -> None:
+def wait(kubectl: Kubectl, workloads: Sequence[Workload], step: Step) -> None:
     """Wait until every node is Ready and these workloads are available."""
-    base = [str(kubectl), "--kubeconfig", str(kubeconfig)]
     step.note("waiting for the nodes")
     conditions = [["wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={_SECONDS}s"]]
     for namespace, workload in workloads:
@@ -149,10 +148,10 @@ def wait(kubectl: Path, kubeconfig: Path, workloads: Sequence[Workload], step: S
     for condition in conditions:
         step.note(f"waiting for {condition[-2].split('/')[-1].strip('-')}")
         try:
-            process.output([*base, *condition], timeout=_SECONDS + 20)
+            kubectl.output(*condition, timeout=_SECONDS + 20)
         except process.CommandError as failure:
-            raise Refusal(
+            raise UserError(
                 f"an add-on of the cluster is not available: {failure}",
                 "without it the cluster has no pod network, storage, metrics or edge",
-                f"look: kubectl --kubeconfig {kubeconfig} get pods -A; or start afresh: make down up",
+                f"look: {kubectl} get pods -A; or start afresh: make down up",
             ) from failure

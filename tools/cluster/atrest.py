@@ -6,13 +6,13 @@ https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/
 import base64
 import re
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from tools.cluster import record
 from tools.toolchain import private, process
+from tools.toolchain.kubectl import Kubectl
 
 FLAG = "--encryption-provider-config"
 # What begins each value in etcd that the API server has encrypted.
@@ -62,25 +62,25 @@ def patch() -> str:
     return yaml.safe_dump({"kind": "ClusterConfiguration", "apiServer": server}, sort_keys=False)
 
 
-def told(kubectl: Sequence[str]) -> str:
+def told(kubectl: Kubectl) -> str:
     """Return in a few words whether a cluster encrypts Secrets at rest, as far as it lets that be known.
 
     Its own API servers' arguments say so; where a provider hides those, the metrics of what they encrypted.
     """
     selector = ("--namespace", "kube-system", "--selector", "component=kube-apiserver")
     arguments = '{range .items[*]}{.spec.containers[*].command}{"\\n"}{end}'
-    servers = _asked([*kubectl, "get", "pods", *selector, "--output", f"jsonpath={arguments}"]).splitlines()
+    servers = _asked(kubectl, "get", "pods", *selector, "--output", f"jsonpath={arguments}").splitlines()
     if servers:
         if all(FLAG in server for server in servers):
             return f"the API server is given {FLAG}"
         return f"not encrypted: the API server lacks {FLAG}, and Secrets are in plain text in etcd"
-    used = sorted(set(_TRANSFORMED.findall(_asked([*kubectl, "get", "--raw", "/metrics"]))))
+    used = sorted(set(_TRANSFORMED.findall(_asked(kubectl, "get", "--raw", "/metrics"))))
     return f"encrypted, as {', '.join(used)}" if used else _NOT_KNOWN
 
 
-def _asked(command: Sequence[str]) -> str:
+def _asked(kubectl: Kubectl, *question: str) -> str:
     """Return the answer, empty where the user may not ask."""
     try:
-        return process.output(command, timeout=30)
+        return kubectl.output(*question, timeout=30)
     except process.CommandError:
         return ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tools.cluster import addons, record
 from tools.cluster.handle import Cluster
-from tools.toolchain import process
+from tools.toolchain import kubectl, process
 
 # How kind begins the step after the control plane's; what it prints on the way is all that it tells.
 _JOINING = "Joining worker nodes"
@@ -39,4 +39,4 @@ def _apply(cluster: Cluster) -> None:
     with tempfile.NamedTemporaryFile("w", dir=record.home(cluster.name), encoding="utf-8") as kubeconfig:
         kubeconfig.write(text)
         kubeconfig.flush()
-        addons.apply(cluster.kubectl, Path(kubeconfig.name))
+        addons.apply(kubectl.of(cluster.kubectl, kubeconfig=Path(kubeconfig.name)))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.toolchain import cache, process
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # What containers need until the next reboot.
 RUNTIME = Path("/run/feastflow")
@@ -85,7 +85,7 @@ class Engine:
                 command, env={**self.environment, "DOCKER_BUILDKIT": "1"}, log=log, each=each, timeout=1800
             )
         except process.CommandError as failure:
-            raise Refusal(
+            raise UserError(
                 f"the image {tag.rsplit('/', maxsplit=1)[-1]} could not be built\n{failure.tail[-1500:]}",
                 "the cluster cannot run it without",
                 f"the whole log is {log}; when a download failed, run it again: finished layers stay",
@@ -117,7 +117,7 @@ def choose() -> Engine:
     """The engine to use, with the reason.
 
     Raises:
-        Refusal: when there is none and this machine cannot get Debian's Podman.
+        UserError: when there is none and this machine cannot get Debian's Podman.
     """
     for command in ("docker", "podman"):
         if shutil.which(command) and _can_carry(command):
@@ -165,12 +165,12 @@ def again(known: Engine) -> Engine:
     """The engine that carries a cluster already, ready for use.
 
     Raises:
-        Refusal: when it does not answer any more.
+        UserError: when it does not answer any more.
     """
     if known.own:
         return own()
     if not process.answers([known.command, "info"]):
-        raise Refusal(
+        raise UserError(
             f"{known.command} does not answer",
             "the nodes of the cluster are its containers",
             f"start {known.command} and run it again, or give the cluster up: make down",
@@ -186,7 +186,7 @@ def present() -> Engine | None:
 def own() -> Engine:
     """Debian's Podman with settings of its own: nobody else's containers, networks, settings are touched."""
     if os.geteuid() != 0:
-        raise Refusal(
+        raise UserError(
             f"no Docker or Podman here can fetch kind's node image, and user {os.geteuid()} is not root",
             "a cluster of its own needs Debian's Podman, network namespaces and mounts",
             "start Docker, or run it as root (sudo make up), or name a cluster you have: make up CONTEXT=…",
@@ -224,7 +224,7 @@ def runtime() -> Path:
 
 def _install(missing: list[str]) -> None:
     if shutil.which("apt-get") is None:
-        raise Refusal(
+        raise UserError(
             f"{', '.join(missing)}: not on PATH, and there is no apt-get",
             "the local cluster is built from Debian's packages",
             "install Docker, or Podman with runc and netavark, or name a cluster: make up CONTEXT=…",
@@ -237,7 +237,7 @@ def _install(missing: list[str]) -> None:
             process.stream(["apt-get", "update"], env=environment, log=log, timeout=600)
             process.stream(install, env=environment, log=log, timeout=1200)
         except process.CommandError as failure:
-            raise Refusal(
+            raise UserError(
                 f"Debian's packages could not be installed\n{failure.tail}",
                 f"the local cluster needs {', '.join(_PACKAGES)}",
                 "check /etc/apt/sources.list and the network; or name a cluster you have: make up CONTEXT=…",

@@ -16,7 +16,7 @@ from typing import Any
 
 from tools.cluster import resolver
 from tools.cluster.engine import Engine, runtime
-from tools.toolchain import cache, process
+from tools.toolchain import cache, private, process
 
 _CGROUPS = Path("/sys/fs/cgroup")
 # netavark switches forwarding on; the kubelet, privileged in its node, sets the others for the whole kernel.
@@ -50,9 +50,7 @@ def record() -> None:
             "namespaces": _is_mounted(_NAMESPACES),
             "namespaces_folder": _NAMESPACES.exists(),
         }
-        draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps(known), encoding="utf-8")
-        draft.rename(path)
+        private.write(path, json.dumps(known))
     _MODULES.mkdir(exist_ok=True)
 
 

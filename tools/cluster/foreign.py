@@ -2,7 +2,7 @@
 
 from tools.cluster import mark, record, silent
 from tools.cluster.engine import Engine
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 
 def must_be_recorded(name: str, carrier: Engine) -> None:
@@ -19,16 +19,16 @@ def must_be_of_here(name: str, carrier: Engine) -> None:
         raise _refused(name, carrier, strangers)
 
 
-def _refused(name: str, carrier: Engine, strangers: list[str]) -> Refusal:
+def _refused(name: str, carrier: Engine, strangers: list[str]) -> UserError:
     found = f"there are nodes of a cluster {name} of which {record.home(name)} knows nothing: "
     found += ", ".join(strangers)
     if not mark.elsewhere(carrier, name):
-        return Refusal(
+        return UserError(
             found,
             "they were made from here and their record was lost; they may hold data that exists nowhere else",
             f"take another name: make up CLUSTER=…;\nor give up all they hold: {silent.down_command(name)}",
         )
-    return Refusal(
+    return UserError(
         found,
         "another state folder may know it, and it may hold data that nobody has elsewhere",
         "set XDG_STATE_HOME (or HOME) as when it was made; or take another name: make up CLUSTER=…;\n"

@@ -7,7 +7,8 @@ import yaml
 
 from tools.cluster import record
 from tools.cluster.engine import Engine
-from tools.toolchain import process
+from tools.toolchain import kubectl, process
+from tools.toolchain.kubectl import Kubectl
 
 CONFIG = Path(__file__).parent / "kind.yaml"
 
@@ -32,10 +33,10 @@ class Cluster:
         """The kubectl of the cluster's own version."""
         return self.tools / "kubectl"
 
-    def kubectl_output(self, *arguments: str, timeout: float = 60) -> str:
-        """What kubectl prints; see `process.output` for errors."""
-        command = [str(self.kubectl), "--kubeconfig", str(self.kubeconfig), *arguments]
-        return process.output(command, timeout=timeout)
+    @property
+    def client(self) -> Kubectl:
+        """What asks and changes this cluster."""
+        return kubectl.of(self.kubectl, kubeconfig=self.kubeconfig)
 
     def nodes(self) -> list[str]:
         """The containers of the cluster's nodes, running or not, the control plane first."""
@@ -44,7 +45,7 @@ class Cluster:
     def identity(self) -> str:
         """What tells this cluster from an earlier one of its name: the uid of its kube-system namespace."""
         question = ("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
-        return self.kubectl_output(*question).strip()
+        return self.client.output(*question).strip()
 
 
 def has_power(cluster: Cluster, node: str) -> bool:
@@ -97,7 +98,7 @@ def ready_nodes(cluster: Cluster) -> list[str]:
     template = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
     command = ["get", "nodes", "--request-timeout=5s", "-o", f"jsonpath={template}"]
     try:
-        return cluster.kubectl_output(*command, timeout=10).split()
+        return cluster.client.output(*command, timeout=10).split()
     except (process.CommandError, OSError):
         return []
 

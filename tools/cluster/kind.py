@@ -6,7 +6,7 @@ import yaml
 
 from tools.cluster import atrest, handle, mark, nodeimage, ports, record, transport
 from tools.cluster.handle import Cluster
-from tools.toolchain import cache, proc, process, started
+from tools.toolchain import cache, private, proc, process, started
 
 LOG = "kind"
 
@@ -64,10 +64,7 @@ def fetch_kubeconfig(cluster: Cluster) -> bool:
         text = process.output(command, env=cluster.engine.environment)
     except process.CommandError:
         return False
-    draft = cluster.kubeconfig.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(text, encoding="utf-8")
-    draft.rename(cluster.kubeconfig)
+    private.write(cluster.kubeconfig, text)
     return True
 
 

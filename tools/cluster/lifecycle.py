@@ -36,8 +36,8 @@ from tools.cluster.handle import (
 )
 from tools.toolchain import cache, golang, pins, process, turn
 from tools.toolchain.console import Step, say
+from tools.toolchain.errors import UserError
 from tools.toolchain.golang import Build
-from tools.toolchain.refusal import Refusal
 
 # With "-control-plane", kind's longest ending, it must fit a host name of 63.
 _NAME_LENGTH = 49
@@ -79,7 +79,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     mark of the recorded run that began to make them, and kind never came to its end.
 
     Raises:
-        Refusal: when there are nodes that do not answer, with what was seen of them.
+        UserError: when there are nodes that do not answer, with what was seen of them.
     """
     if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
         # Before the look at what runs: other pins than it was made with are no reason to make it anew.
@@ -101,7 +101,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
         for node in cluster.nodes():
             switch_on(cluster, node)
     elif running and nodes:
-        raise Refusal(
+        raise UserError(
             f"the cluster {name} answers and knows {len(nodes)} of its {wanted_nodes()} nodes",
             "somebody took a node out of it; to make it anew would lose what it holds",
             f"let the node's kubelet register it again, or give it up: {silent.down_command(name)}",
@@ -115,7 +115,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     else:
         cluster, applied = _create(name, port, carrier or record.carrier(name) or engine.choose())
     if not applied:
-        addons.apply(cluster.kubectl, cluster.kubeconfig)
+        addons.apply(cluster.client)
     return cluster
 
 
@@ -144,7 +144,7 @@ def usable(cluster: Cluster) -> None:
     """Wait until pods can start, find each other, store and be reached; at once when that has been seen."""
     if not _addons_ready(cluster):
         with Step("add-ons", "kube-router, local-path, Traefik") as step:
-            addons.wait(cluster.kubectl, cluster.kubeconfig, addons.ESSENTIAL, step)
+            addons.wait(cluster.client, addons.ESSENTIAL, step)
             step.result("pod network with policies, names, storage and ingress are available")
 
 
@@ -152,7 +152,7 @@ def ready(cluster: Cluster) -> None:
     """Wait for everything: also for what only autoscalers ask."""
     if not _addons_ready(cluster):
         with Step("metrics", "metrics-server") as step:
-            addons.wait(cluster.kubectl, cluster.kubeconfig, [*addons.ESSENTIAL, *addons.LATER], step)
+            addons.wait(cluster.client, [*addons.ESSENTIAL, *addons.LATER], step)
             step.result("the autoscalers have figures to go by")
         _remember(cluster, identity=cluster.identity(), available=addons.digest())
 
@@ -181,7 +181,7 @@ def down(name: str) -> set[str]:
     Returns the identities it had, for those who keep something under them.
 
     Raises:
-        Refusal: when there are nodes of this name that were not made from here; nothing is deleted.
+        UserError: when there are nodes of this name that were not made from here; nothing is deleted.
     """
     known = identities(name)
     kind.end_left(name)
@@ -239,7 +239,7 @@ def _make(cluster: Cluster) -> bool:
                 _never_began(cluster.name)
             else:
                 _undo(cluster)
-            raise Refusal(
+            raise UserError(
                 f"kind could not make the cluster\n{failure.tail[-1500:]}",
                 "nothing runs without it; what it had made is removed again",
                 f"the whole log is {cache.log(kind.LOG)}; run it again, or name a cluster you have: "

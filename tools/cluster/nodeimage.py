@@ -11,8 +11,8 @@ from tools.cluster import addons, programs
 from tools.cluster.engine import Engine
 from tools.toolchain import cache, golang, pins, process
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.golang import Build
-from tools.toolchain.refusal import Refusal
 
 _DISK_NEEDED_GIB = 8
 
@@ -60,7 +60,7 @@ def debian(engine: Engine, step: Step) -> str:
         try:
             process.stream([*_PRIVATELY, *_MMDEBSTRAP, str(archive)], log=log, timeout=1200)
         except process.CommandError as failure:
-            raise Refusal(
+            raise UserError(
                 f"mmdebstrap could not make a Debian system\n{failure.tail}",
                 "it is the base of the node and of the application's images",
                 f"check the network and /etc/apt/sources.list, run it again; the log is {log}",

@@ -5,7 +5,7 @@ import time
 from tools.cluster import handle
 from tools.cluster.handle import Cluster
 from tools.toolchain import process
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _BOOT_SECONDS = 60
 _PAUSE_SECONDS = 0.5
@@ -20,7 +20,7 @@ def start(cluster: Cluster, node: str) -> None:
     """Switch a stopped node on again, and wait for its kubelet; its pods start by themselves."""
     name = _container(cluster, node)
     if not handle.switch_on(cluster, name) or not _boots(cluster, name):
-        raise Refusal(
+        raise UserError(
             f"{name} does not start",
             "the cluster goes on without it",
             f"see why: {cluster.engine.command} logs {name}; or make the cluster anew: make down up",
@@ -43,11 +43,11 @@ def drain(cluster: Cluster, node: str) -> None:
     """Keep new pods off the node and move the present ones away, as far as disruption budgets allow."""
     name = _container(cluster, node)
     try:
-        cluster.kubectl_output(
+        cluster.client.output(
             "drain", name, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s", timeout=200
         )
     except process.CommandError as failure:
-        raise Refusal(
+        raise UserError(
             f"{name} cannot be drained: {failure.tail}",
             "a PodDisruptionBudget holds a pod there until another one can take over",
             f"let new pods back on it: python -m tools.cluster uncordon {node}",
@@ -56,12 +56,12 @@ def drain(cluster: Cluster, node: str) -> None:
 
 def cordon(cluster: Cluster, *nodes: str) -> None:
     """Keep new pods off the nodes; the present ones stay."""
-    cluster.kubectl_output("cordon", *(_container(cluster, node) for node in nodes))
+    cluster.client.output("cordon", *(_container(cluster, node) for node in nodes))
 
 
 def uncordon(cluster: Cluster, *nodes: str) -> None:
     """Let pods back on nodes that were drained or cordoned."""
-    cluster.kubectl_output("uncordon", *(_container(cluster, node) for node in nodes))
+    cluster.client.output("uncordon", *(_container(cluster, node) for node in nodes))
 
 
 def _container(cluster: Cluster, node: str) -> str:
@@ -71,7 +71,7 @@ def _container(cluster: Cluster, node: str) -> str:
         if node in (name, name.removeprefix(f"{cluster.name}-")):
             return name
     ends = ", ".join(name.removeprefix(f"{cluster.name}-") for name in names)
-    raise Refusal(
+    raise UserError(
         f"there is no node {node}",
         f"the cluster {cluster.name} has {', '.join(names) or 'none'}",
         f"name one of them, in full or by its end: {ends}"

@@ -37,8 +37,8 @@ def ensure(cluster: Cluster) -> None:
             image = programs.OPERATOR.image
             save = partial(_save, cluster.engine, step)
             transport.carry(cluster, [image], key(), save, step)
-        addons.apply(cluster.kubectl, cluster.kubeconfig, [addons.OPERATOR_PART])
-        addons.wait(cluster.kubectl, cluster.kubeconfig, addons.OPERATOR, step)
+        addons.apply(cluster.client, [addons.OPERATOR_PART])
+        addons.wait(cluster.client, addons.OPERATOR, step)
         step.result("replicated databases are looked after")
     record.write(cluster.name, record.read(cluster.name) | {_SEEN: addons.digest()})
 

@@ -6,7 +6,7 @@ A person chooses one, for http; the one for https lies as far above it as 8443 a
 import os
 import socket
 
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _ABOVE = 8443 - 8080
 
@@ -30,7 +30,7 @@ def _bind(port: int, chosen: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as taken:
-            raise Refusal(
+            raise UserError(
                 f"port {port} on 127.0.0.1 cannot be had: {os.strerror(taken.errno or 0)}",
                 "the site is served there, by http and 363 above by https",
                 f"end what uses it (ss -ltnp 'sport = :{port}'), or take another: make up PORT={chosen + 1}",
@@ -40,7 +40,7 @@ def _bind(port: int, chosen: int) -> None:
 def must_be_kept(name: str, known: int, wanted: int) -> None:
     """Refuse another port than the one that the cluster was made with."""
     if known != wanted:
-        raise Refusal(
+        raise UserError(
             f"the cluster {name} has its edge on port {known}, not {wanted}",
             "kind binds the port when it makes the nodes; it cannot be changed later",
             f"use the port it has (PORT={known}), or make it anew: make down up PORT={wanted}",

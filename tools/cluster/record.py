@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.cluster.engine import Engine
-from tools.toolchain import cache
+from tools.toolchain import cache, private
 
 
 def home(name: str) -> Path:
@@ -27,9 +27,7 @@ def read(name: str) -> dict[str, Any]:
 
 def write(name: str, known: dict[str, Any]) -> None:
     """Replace what is known, all of it or nothing."""
-    draft = home(name) / "cluster.json.draft"
-    draft.write_text(json.dumps(known), encoding="utf-8")
-    draft.rename(home(name) / "cluster.json")
+    private.write(home(name) / "cluster.json", json.dumps(known))
 
 
 def carrier(name: str) -> Engine | None:

@@ -8,7 +8,7 @@ from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster, ready_nodes, switch_on, wanted_nodes
 from tools.toolchain import process
 from tools.toolchain.console import Step, elapsed
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # Long enough for three nodes to boot; on a machine that is busy meanwhile they may take much longer.
 _SECONDS = 60.0
@@ -29,7 +29,7 @@ def revive(cluster: Cluster) -> None:
     """Start the nodes that do not run, and wait until the API server answers and knows all of them.
 
     Raises:
-        Refusal: when it stays silent, with what was seen; its nodes and volumes are as they were.
+        UserError: when it stays silent, with what was seen; its nodes and volumes are as they were.
     """
     if cluster.engine.own:
         footprint.record()
@@ -62,10 +62,10 @@ def _starts(cluster: Cluster, node: str) -> bool:
     return switch_on(cluster, node)
 
 
-def _silent(cluster: Cluster, found: str) -> Refusal:
+def _silent(cluster: Cluster, found: str) -> UserError:
     name, first = cluster.name, handle.node_names(cluster.name)[0]
     again = "make up" if name == _USUAL_NAME else f"make up CLUSTER={name}"
-    return Refusal(
+    return UserError(
         "\n".join([f"the cluster {name} does not answer: {found}", *_seen(cluster)]),
         "its nodes hold the stacks' data, and a cluster that is silent may only be slow: nothing was deleted",
         f"when the machine has less to do, run it again: {again}\n"
@@ -114,7 +114,7 @@ def _asked(cluster: Cluster, node: str, *question: str) -> str:
 def _answer(cluster: Cluster) -> str:
     """Return what the API server says of itself, or why it does not."""
     try:
-        said = cluster.kubectl_output("get", "--raw", "/readyz", "--request-timeout=5s", timeout=10)
+        said = cluster.client.output("get", "--raw", "/readyz", "--request-timeout=5s", timeout=10)
         return f"it says {said.strip()!r}"
     except (process.CommandError, OSError) as failure:
         return _last(failure) if isinstance(failure, process.CommandError) else str(failure)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tools.toolchain import cache, process
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 if TYPE_CHECKING:
     from tools.cluster.handle import Cluster  # needs a package, and `make clean-cache` must do without
@@ -57,7 +57,7 @@ def carry(
         try:
             done.result()
         except process.CommandError as failure:
-            raise Refusal(
+            raise UserError(
                 f"images could not be carried to the nodes: {failure.tail}",
                 "pods would wait for images that no registry has",
                 "see that there is room on the disk and the nodes run (make status), and run it again",

@@ -11,7 +11,7 @@ from typing import Any
 
 from tools.delivery.comment import LONGEST, code, plain
 from tools.delivery.github import Repository, is_ours
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 MARKER = "<!-- feastflow: drift of the stacks -->"
 _TITLE = "The cluster differs from what was deployed"
@@ -26,7 +26,7 @@ def load(files: Sequence[Path]) -> list[Report]:
     """Read the reports.
 
     Raises:
-        Refusal: when one is missing, or is none: then nothing is known of its stack, and nothing is closed.
+        UserError: when one is missing, or is none: then nothing is known of its stack, and nothing is closed.
     """
     return [_load(file) for file in files]
 
@@ -35,7 +35,7 @@ def keep(place: Repository, reports: Sequence[Report]) -> str:
     """Open, update or close the issue; returns what was done.
 
     Raises:
-        Refusal: when GitHub does not take it.
+        UserError: when GitHub does not take it.
     """
     known = _open(place)
     if any(each["drift"] or not each["complete"] for each in reports):
@@ -102,7 +102,7 @@ def _load(file: Path) -> Report:
     except (OSError, ValueError, KeyError, TypeError):
         fits = False
     if not fits:
-        raise Refusal(
+        raise UserError(
             f"{file.name} is no report of drift",
             "whether its stack differs from what was deployed is not known",
             "look at the job that made it, and run it again",

@@ -19,8 +19,8 @@ from tools.delivery import events
 from tools.delivery.program import Program
 from tools.delivery.report import Preview
 from tools.toolchain import process
+from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 from tools.toolchain.unreachable import ENVIRONMENT, KUBECONFIG
 
 _ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ class Engine:
         """Deploy the program into files; returns what went wrong, or nothing."""
         try:
             self._settle(program, main=_RENDERING)
-        except Refusal as refusal:
+        except UserError as refusal:
             return str(refusal)
         log = self.folder / "up.jsonl"
         environment = {

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.delivery.report import Change, Preview, Violation
+from tools.state.deployment import MARK
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
@@ -19,8 +20,7 @@ _ORDER = ("replace", "delete", "update", "create")
 _INNER = ("pulumi:pulumi:", "pulumi:providers:")
 _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 _WIDEST = 400
-# How the engine marks a value that it wraps, a secret for instance, and what it puts in the secret's place.
-_WRAPPED = "4dabf18193072939515e22adb298388d"
+# What the engine puts in a secret's place.
 _MASKED = "[secret]"
 _GENERAL = "preview failed"
 _ABSENT = object()
@@ -101,7 +101,7 @@ def _line(path: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
     """With one word in place of each secret, which the engine wraps."""
     if isinstance(value, Mapping):
-        return _MASKED if _WRAPPED in value else {key: _plain(part) for key, part in value.items()}
+        return _MASKED if MARK in value else {key: _plain(part) for key, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, list) else value
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tools.delivery.comment import LONGEST, MARKER
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _SECONDS = 30
 _PER_PAGE = 100
@@ -34,7 +34,7 @@ class Repository:
         """Return GitHub's answer.
 
         Raises:
-            Refusal: when there is none, or one that is no success.
+            UserError: when there is none, or one that is no success.
         """
         return _asked(self, method, path, body)
 
@@ -51,7 +51,7 @@ def of(environ: Mapping[str, str]) -> Place:
     """The place that the workflow's environment names.
 
     Raises:
-        Refusal: when something of it is missing or is not what it should be.
+        UserError: when something of it is missing or is not what it should be.
     """
     known = repository(environ)
     _must_be(environ, {"HEAD_BRANCH": r"[\w-]+:\S+", "HEAD_SHA": r"[0-9a-f]{40}"})
@@ -68,7 +68,7 @@ def repository(environ: Mapping[str, str]) -> Repository:
     """Return the repository that the workflow's environment names.
 
     Raises:
-        Refusal: when something of it is missing or is not what it should be.
+        UserError: when something of it is missing or is not what it should be.
     """
     _must_be(environ, {"GITHUB_REPOSITORY": r"[\w.-]+/[\w.-]+", "GITHUB_TOKEN": r"\S+"})
     return Repository(
@@ -81,7 +81,7 @@ def repository(environ: Mapping[str, str]) -> Repository:
 def _must_be(environ: Mapping[str, str], shapes: Mapping[str, str]) -> None:
     for name, shape in shapes.items():
         if not re.fullmatch(shape, environ.get(name, "")):
-            raise Refusal(
+            raise UserError(
                 f"{name} is missing or is not what it should be",
                 "it says where something is written, and who may write it",
                 "run it as the workflows in .github/workflows do",
@@ -97,7 +97,7 @@ def labels(place: Place) -> tuple[str, ...]:
     """Return the labels of the pull request at the commit; the job that ran its program is not asked.
 
     Raises:
-        Refusal: when GitHub does not tell.
+        UserError: when GitHub does not tell.
     """
     return tuple(str(entry["name"]) for pull in _pulls(place) for entry in pull.get("labels") or ())
 
@@ -106,7 +106,7 @@ def post(place: Place, text: str) -> str:
     """Put the text into the pull request's comment; returns what was done.
 
     Raises:
-        Refusal: when GitHub does not take it.
+        UserError: when GitHub does not take it.
     """
     if not text.startswith(MARKER) or len(text) > LONGEST:
         raise AssertionError
@@ -160,7 +160,7 @@ def _asked(place: Repository, method: str, path: str, body: Mapping[str, Any] | 
         )
     except (OSError, ValueError) as error:
         found = f"GitHub does not answer {method} {path}: {error}"
-    raise Refusal(
+    raise UserError(
         found,
         "the pull request or the issue does not show what was found",
         "run the job again; what it writes is found by its marker, so nothing is said twice",

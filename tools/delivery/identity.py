@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _ROOT = Path(__file__).parents[2]
 _SECONDS = 30
@@ -31,7 +31,7 @@ def write(environ: Mapping[str, str]) -> list[str]:
     """Write what the variables describe: a kubeconfig, and AWS's configuration where a role is named.
 
     Raises:
-        Refusal: when a variable is missing.
+        UserError: when a variable is missing.
     """
     # Without it the state would be made on a machine that is gone after the run.
     _wanted(environ, "PULUMI_BACKEND_URL")
@@ -130,7 +130,7 @@ def _asked(url: str, headers: Mapping[str, str], data: bytes | None) -> Any:  # 
         found = f"{_host(url)} answers {error.code}: {error.read(500).decode('utf-8', 'replace')}"
     except (OSError, ValueError) as error:
         found = f"{_host(url)} does not answer: {error}"
-    raise Refusal(
+    raise UserError(
         found,
         "without a token of this run nobody lets it deploy",
         "see that the role and the cluster trust this repository and its environment: docs/delivery.md",
@@ -143,7 +143,7 @@ def _host(url: str) -> str:
 
 def _wanted(environ: Mapping[str, str], name: str) -> str:
     if not environ.get(name):
-        raise Refusal(
+        raise UserError(
             f"{name} is not set",
             "a deployment has to know where to go, and who it is there",
             "set it in the environment of the stack's name, with id-token: write: docs/delivery.md",

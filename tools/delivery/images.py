@@ -21,7 +21,7 @@ from tools.delivery import reference, registry
 from tools.delivery.reference import Reference
 from tools.delivery.registry import Registry
 from tools.toolchain import console, process
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 TIERS = ("backend", "frontend")
 SBOM = "application/spdx+json"
@@ -51,7 +51,7 @@ class Images:
             name = f"localhost/feastflow/{tier}:{self.commit}"
             folder = self.source / tier
             if not (folder / "Dockerfile").is_file():
-                raise Refusal(
+                raise UserError(
                     f"there is no {folder}/Dockerfile",
                     "an image is built for each tier",
                     "add it, or name the folder that has both tiers: the variable IMAGES_FOLDER",
@@ -68,7 +68,7 @@ class Images:
         """Describe what is in each image, and look for known weaknesses that an update would end."""
         severity = self.environ.get("IMAGES_SEVERITY") or "critical"
         if severity not in _SEVERITIES:
-            raise Refusal(
+            raise UserError(
                 f"IMAGES_SEVERITY is {severity!r}",
                 "an image with a weakness of that severity is not deployed",
                 f"set it to one of: {', '.join(_SEVERITIES)}",
@@ -125,13 +125,13 @@ class Images:
         try:
             process.stream(command, env=environ, each=console.say, timeout=_MINUTES * 60)
         except process.CommandError as failure:
-            raise Refusal(
+            raise UserError(
                 f"{' '.join(command[:2])} failed\n{failure.tail}",
                 "nothing is deployed of images that were not built, described, found sound and signed",
                 "see what it names, and run the failed jobs again once it is put right",
             ) from failure
         except FileNotFoundError as missing:
-            raise Refusal(
+            raise UserError(
                 f"there is no {command[0]} on PATH",
                 "this step is done with it",
                 "get it with: sh tools/delivery/tools.sh FOLDER, and put the folder on PATH",
@@ -142,18 +142,18 @@ def of(environ: Mapping[str, str], root: Path) -> Images:
     """Return the images that the environment names.
 
     Raises:
-        Refusal: when the repository or the commit is missing or is not what it should be.
+        UserError: when the repository or the commit is missing or is not what it should be.
     """
     commit = environ.get("GITHUB_SHA", "")
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
-        raise Refusal(
+        raise UserError(
             "GITHUB_SHA is missing or is no commit",
             "an image is tagged with the commit that it was built from",
             "run it as .github/workflows/images.yml does",
         )
     repository = reference.parse(environ.get("IMAGES_REPOSITORY", ""))
     if repository.tag or repository.digest:
-        raise Refusal(
+        raise UserError(
             f"IMAGES_REPOSITORY is {repository}",
             "tags and digests are given to the images that are pushed below it",
             f"set it to {repository.text}",
@@ -171,7 +171,7 @@ def read(file: Path) -> dict[str, Reference]:
     """Return the images of a record, by tier.
 
     Raises:
-        Refusal: when it is none: an image without a digest, a tier that is not there.
+        UserError: when it is none: an image without a digest, a tier that is not there.
     """
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
@@ -229,8 +229,8 @@ def _login(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield {"DOCKER_CONFIG": folder}
 
 
-def _no_record(file: Path, problem: str) -> Refusal:
-    return Refusal(
+def _no_record(file: Path, problem: str) -> UserError:
+    return UserError(
         f"{file} is no record of images: {problem}",
         "the images of a run are deployed by the digests that it recorded",
         "run all jobs of the workflow again",

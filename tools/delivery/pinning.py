@@ -9,7 +9,7 @@ import yaml
 
 from tools.delivery import reference
 from tools.delivery.reference import Reference
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _KEY = "image"
 
@@ -33,7 +33,7 @@ def pinned(
     tag has now.
 
     Raises:
-        Refusal: when an image cannot be resolved; then nothing is to be written.
+        UserError: when an image cannot be resolved; then nothing is to be written.
     """
     found = []
     # From the end: what is replaced moves nothing that is still to be replaced.
@@ -62,7 +62,7 @@ def _images(text: str, project: str) -> Iterator[tuple[str, yaml.ScalarNode]]:
     try:
         document = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise Refusal(
+        raise UserError(
             "the stack's file is one that the engine reads, and that cannot be changed in its place "
             f"({getattr(error, 'problem', None) or 'it is not YAML to others'})",
             "the digests are written between what stands there, and nothing else is to move",

@@ -15,7 +15,7 @@ import yaml
 from components.settings.file import encrypted, prefixes, stackfile
 from components.settings.file.stackfile import StackFile
 from tools.toolchain import process
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # The connection is the machine's that deploys; a preview of a pull request has none.
 _CONNECTION = "kubernetes:"
@@ -40,7 +40,7 @@ class Program:
         """The stack's configuration without the connection, with a name in place of what is encrypted.
 
         Raises:
-            Refusal: when the stack's file cannot be read as settings.
+            UserError: when the stack's file cannot be read as settings.
         """
         return dict(encrypted.stand_ins(self._ours(stack)))
 
@@ -61,7 +61,7 @@ class Program:
         try:
             file = self._file(stack)
             return "\n\n".join([*prefixes.problems(file.config), *stackfile.problems(file)])
-        except Refusal as refusal:
+        except UserError as refusal:
             return str(refusal)
 
     def _file(self, stack: str) -> StackFile:
@@ -69,13 +69,13 @@ class Program:
         try:
             return stackfile.load(path) if path.exists() else StackFile()
         except stackfile.StackFileError as error:
-            raise Refusal(*error.words(path.name)) from error
+            raise UserError(*error.words(path.name)) from error
 
     def destination(self, stack: str) -> dict[str, str]:
         """Return where the stack's file says that it is deployed, without credentials."""
         try:
             config = self._file(stack).config
-        except Refusal:
+        except UserError:
             # Its preview says so.
             return {}
         found = {}
@@ -111,12 +111,12 @@ def base(repository: Path, ref: str) -> str:
     """The commit from which the checkout departed from `ref`.
 
     Raises:
-        Refusal: when there is no such commit here, or nothing in common with it.
+        UserError: when there is no such commit here, or nothing in common with it.
     """
     try:
         return process.output(["git", "-C", str(repository), "merge-base", ref, "HEAD"]).strip()
     except process.CommandError as failure:
-        raise Refusal(
+        raise UserError(
             f"the base {ref} is not to be found: {failure.tail or 'nothing in common with this checkout'}",
             "a pull request's preview compares with the commit it departed from",
             f"fetch it, history included (git fetch --unshallow origin), or name another: "

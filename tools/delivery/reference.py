@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # https://github.com/distribution/reference/blob/main/regexp.go
 _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -54,11 +54,11 @@ def parse(text: str) -> Reference:
     """Read a reference.
 
     Raises:
-        Refusal: when it is none.
+        UserError: when it is none.
     """
     found = _SHAPE.fullmatch(text)
     if found is None:
-        raise Refusal(
+        raise UserError(
             f"{text!r} is no reference to an image",
             "a registry has to be asked for it",
             "write it as HOST/NAME:TAG or HOST/NAME@sha256:…",

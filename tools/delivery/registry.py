@@ -21,7 +21,7 @@ from typing import IO, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from tools.delivery.reference import Reference
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -50,7 +50,7 @@ class Registry:
         """Return the digest of what the reference stands for now.
 
         Raises:
-            Refusal: when the registry does not have it, or does not tell.
+            UserError: when the registry does not have it, or does not tell.
         """
         with closing(self._asked(image, "GET", f"manifests/{image.what}")) as answer:
             content = answer.read(_LARGEST_MANIFEST)
@@ -65,7 +65,7 @@ class Registry:
         """Return the manifest or index, None where the registry has none.
 
         Raises:
-            Refusal: when the registry does not tell.
+            UserError: when the registry does not tell.
         """
         try:
             return json.loads(self._content(image))
@@ -78,11 +78,11 @@ class Registry:
         The reference's tag, where it has one, is set last, on what is there whole.
 
         Raises:
-            Refusal: when the folder does not hold exactly one image, or the registry does not take it.
+            UserError: when the folder does not hold exactly one image, or the registry does not take it.
         """
         index = json.loads((layout / "index.json").read_text(encoding="utf-8"))
         if len(index["manifests"]) != 1:
-            raise Refusal(
+            raise UserError(
                 f"{layout} holds {len(index['manifests'])} images",
                 "which of them is pushed has to be clear",
                 "build each into a folder of its own",
@@ -100,7 +100,7 @@ class Registry:
         Registries that do not list what refers to an image get the tag by which clients find it all the same.
 
         Raises:
-            Refusal: when the registry does not take it.
+            UserError: when the registry does not take it.
         """
         content = self._content(image)
         raw = file.read_bytes()
@@ -246,7 +246,7 @@ class Registry:
         return f"Bearer {found.get('token') or found.get('access_token')}"
 
 
-class _MissingError(Refusal):
+class _MissingError(UserError):
     """What was asked for is not there."""
 
 
@@ -295,5 +295,5 @@ def _words(image: Reference, problem: str) -> tuple[str, str, str]:
     )
 
 
-def _refused(image: Reference, problem: str) -> Refusal:
-    return Refusal(*_words(image, problem))
+def _refused(image: Reference, problem: str) -> UserError:
+    return UserError(*_words(image, problem))

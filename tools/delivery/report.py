@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 FORMAT = 1
 _MOST_BYTES = 4 * 2**20
@@ -81,7 +81,7 @@ def read(text: str) -> Report:
     """The report in this JSON.
 
     Raises:
-        Refusal: when it is too long, or is anything but a report.
+        UserError: when it is too long, or is anything but a report.
     """
     if len(text.encode("utf-8", "surrogatepass")) > _MOST_BYTES:
         raise _refused(f"a report of more than {_MOST_BYTES} bytes")
@@ -105,7 +105,7 @@ def load(path: Path) -> Report:
     """The report in this file, which somebody else wrote.
 
     Raises:
-        Refusal: when it is no plain file, or see `read`.
+        UserError: when it is no plain file, or see `read`.
     """
     if path.is_symlink() or not path.is_file():
         raise _refused(f"{path.name} is no file")
@@ -134,8 +134,8 @@ def _made(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any type, any JSON
     return value
 
 
-def _refused(found: str) -> Refusal:
-    return Refusal(
+def _refused(found: str) -> UserError:
+    return UserError(
         f"the report cannot be read: {found}",
         "it comes from a job that ran the pull request's own program, so only the expected shape is taken",
         "look at the job that wrote it; `make pull-request-preview` writes one here",

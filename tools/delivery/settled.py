@@ -21,7 +21,7 @@ def settle(
     then the stack's settings; what has a tag alone is asked of its registry.
 
     Raises:
-        Refusal: when the record is none, or a registry does not tell what a tag stands for.
+        UserError: when the record is none, or a registry does not tell what a tag stands for.
     """
     again = record.exists()
     found = images.read(record) if again else _resolved(config, project, environ, reached)

@@ -14,9 +14,9 @@ from tools.drills.stage import Stage
 from tools.drills.verdict import Measured, Row
 from tools.toolchain import console
 from tools.toolchain.console import Step, say
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 _MOST_RUNS = 50
 _MOST_RATE = 500
@@ -61,13 +61,13 @@ def finish(book: Journal, cluster: str, cli: Pulumi) -> None:
     """Undo what an earlier run was cut off in.
 
     Raises:
-        Refusal: when the drill it was is none of this checkout's.
+        UserError: when the drill it was is none of this checkout's.
     """
     left = book.open()
     if left is None:
         return
     if left.drill not in DRILLS:
-        raise Refusal(
+        raise UserError(
             f"an earlier run was cut off in the drill {left.drill}, which is not known here",
             "only the checkout that broke something knows how to mend it",
             f"run make drill there; or mend it by hand and delete {book.path}",
@@ -91,11 +91,11 @@ def _drilled(name: str, stage: Stage, chosen: Chosen, program: Path, book: Journ
                 run = runner.run(drill, noted, program=program, rate=rate, journal=book)
                 step.result(f"{name} on {stage.name}, run {number}: {_short(run)}")
                 measured.append(run)
-        except (Refusal, CommandError) as problem:
+        except (UserError, CommandError) as problem:
             if book.open() is not None:
                 # It could not be mended: nothing that follows would mean anything.
                 raise
-            said = problem.found if isinstance(problem, Refusal) else f"{problem}"
+            said = problem.found if isinstance(problem, UserError) else f"{problem}"
             stopped.append(f"run {number} came to no end: {' '.join(said.split())[:300]}")
             break
     return verdict.judge(name, stage.name, drill.promise, measured, stopped)
@@ -146,21 +146,21 @@ def _drills(text: str, stack: str) -> dict[str, str]:
     names = asked.names(text)
     unknown = [name for name in names if name not in DRILLS]
     if unknown:
-        raise Refusal(
+        raise UserError(
             f"there is no drill {', '.join(unknown)}",
             "DRILL names what is to fail",
             f"take one or several of:\n{', '.join(DRILLS)}",
         )
     for name in names:
         if stack and stack not in DRILLS[name].stacks:
-            raise Refusal(
+            raise UserError(
                 f"the drill {name} is not made for the stack {stack}",
                 f"what it breaks is there on {' and '.join(DRILLS[name].stacks)} alone",
                 f"leave STACK away: {_AGAIN}{name}",
             )
     known = {drill for each in DRILLS.values() for drill in each.stacks}
     if stack and stack not in known:
-        raise Refusal(
+        raise UserError(
             f"no drill is made for a stack {stack}",
             f"they know {' and '.join(sorted(known))}",
             f"leave STACK away: {_AGAIN}{names[0] if names else next(iter(DRILLS))}",

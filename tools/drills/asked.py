@@ -4,7 +4,7 @@ import argparse
 import os
 
 from tools.cluster import lifecycle
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 
 def cluster(parser: argparse.ArgumentParser) -> None:
@@ -21,9 +21,9 @@ def only_local(chosen: argparse.Namespace, *, why: str, instead: str, command: s
     where it happens; `command` is the `make` command.
     """
     if chosen.context:
-        raise Refusal(f"CONTEXT is {chosen.context!r}", why, f"leave CONTEXT away: {instead} (make up)")
+        raise UserError(f"CONTEXT is {chosen.context!r}", why, f"leave CONTEXT away: {instead} (make up)")
     if not lifecycle.is_name(chosen.cluster):
-        raise Refusal(
+        raise UserError(
             f"CLUSTER is {chosen.cluster!r}",
             "the local cluster's nodes are named after it",
             f"name one that `make up` has made: {command} CLUSTER=feastflow",
@@ -34,7 +34,7 @@ def number(name: str, text: str, most: int, meaning: str, example: int = 5) -> i
     """The whole number from 1 to `most` that the text is, or a refusal."""
     if text.isdecimal() and 1 <= int(text) <= most:
         return int(text)
-    raise Refusal(
+    raise UserError(
         f"{name} is {text!r}",
         f"it says {meaning}",
         f"take a whole number from 1 to {most}: {name}={example}",

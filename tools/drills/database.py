@@ -13,8 +13,8 @@ from tools.drills.samples import ORDER
 from tools.drills.stage import Stage
 from tools.drills.verdict import Promise
 from tools.drills.waiting import until
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
-from tools.toolchain.refusal import Refusal
 
 _OPERATOR, _OPERATORS = "deployment/cnpg-controller-manager", "cnpg-system"
 _MOVES = 4
@@ -74,7 +74,7 @@ class PrimaryNodeStopped(_OfThePrimary):
             stage.note(f"{primary} is on the control plane: letting another one lead")
             stage.kubectl("delete", "pod", primary, "--force", "--grace-period", "0")
             until(partial(self._moved, stage, primary), _HEALTHY_SECONDS)
-        raise Refusal(
+        raise UserError(
             "the database's primary stays on the control plane",
             "that node has the edge, so the drill would measure its loss and nothing else",
             f"see where the instances are: make status STACK={stage.name}",

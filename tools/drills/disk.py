@@ -10,7 +10,7 @@ from typing import Any
 from tools.drills.journal import Facts
 from tools.drills.stage import Stage
 from tools.drills.waiting import until
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _SERVER, _CLAIM = "statefulset/postgres", "postgres-data"
 # Room for a few WAL segments of 16 MiB; what is left of it is filled.
@@ -61,13 +61,13 @@ def place(stage: Stage) -> Facts:
     """The volume's folder and its node.
 
     Raises:
-        Refusal: when the volume is no folder of a node, as the local cluster's are.
+        UserError: when the volume is no folder of a node, as the local cluster's are.
     """
     volume = stage.get("persistentvolumeclaims", _CLAIM)["spec"]["volumeName"]
     source = stage.get("persistentvolumes", volume)["spec"]
     path = (source.get("hostPath") or source.get("local") or {}).get("path")
     if not path:
-        raise Refusal(
+        raise UserError(
             f"the volume {volume} is no folder of a node",
             "only such a one can be put on a small disk and back",
             "leave this drill out: make drill DRILL=…",
@@ -116,7 +116,7 @@ def _on(stage: Stage, facts: Facts, script: str, *more: str) -> None:
 def _stop(stage: Stage) -> None:
     stage.kubectl("scale", _SERVER, "--replicas=0")
     if not until(lambda: not stage.all("pods", fields="metadata.name=postgres-0"), _STOP_SECONDS):
-        raise Refusal(
+        raise UserError(
             f"PostgreSQL has not stopped within {_STOP_SECONDS} s",
             "its files cannot be put on another disk while it writes to them",
             "look why, and run the drill again, which goes on from here: make status",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.toolchain import cache
-from tools.toolchain.refusal import Refusal
+from tools.toolchain import cache, private
+from tools.toolchain.errors import UserError
 
 Facts = dict[str, Any]
 
@@ -29,17 +29,14 @@ class Journal:
 
     def begin(self, entry: Entry) -> None:
         """Write down, before anything is broken, how it is mended."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".draft")
         document = {"drill": entry.drill, "stack": entry.stack, "facts": entry.facts}
-        draft.write_text(json.dumps(document), encoding="utf-8")
-        draft.replace(self.path)
+        private.write(self.path, json.dumps(document), durable=True)
 
     def open(self) -> Entry | None:
         """What is still to be undone; None when nothing is.
 
         Raises:
-            Refusal: when it cannot be read.
+            UserError: when it cannot be read.
         """
         if not self.path.exists():
             return None
@@ -47,7 +44,7 @@ class Journal:
             found = json.loads(self.path.read_text(encoding="utf-8"))
             return Entry(drill=found["drill"], stack=found["stack"], facts=_mapping(found["facts"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise Refusal(
+            raise UserError(
                 f"{self.path} cannot be read: {error}",
                 "it says how to undo a drill that was cut off",
                 f"see that the cluster is whole (make status), then delete it: rm {self.path}",

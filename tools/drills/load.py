@@ -13,7 +13,7 @@ from tools.drills import samples
 from tools.drills.samples import Sample
 from tools.toolchain import golang, pins
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 MOST_REQUESTS = 100_000
 MOST_SECONDS = 1200.0
@@ -79,7 +79,7 @@ class Load:
         hanging = samples.hanging(found, begun, time.time(), self._rate) if found else 0
         if not found or failed or hanging:
             example = f", e.g. {failed[0].kind}: {failed[0].first or failed[0].error}" if failed else ""
-            raise Refusal(
+            raise UserError(
                 f"before the drill began {len(failed)} of {len(found)} requests failed, {hanging} more"
                 f" had no answer after a second{example}",
                 "what a drill costs cannot be told from what fails anyway",
@@ -91,7 +91,7 @@ class Load:
         """Refuse to go on without load: nothing would be measured any more."""
         if self._running().poll() is not None:
             self._errors.seek(0)
-            raise Refusal(
+            raise UserError(
                 f"the load generator has ended: {self._errors.read().strip() or 'all its requests are made'}",
                 "without load nobody knows what a drill costs",
                 "run the drill again, alone: make drill DRILL=…",

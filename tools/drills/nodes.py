@@ -9,7 +9,7 @@ from tools.drills.journal import Facts
 from tools.drills.stage import EVERYWHERE, Stage
 from tools.drills.verdict import ANY, Failures, Promise
 from tools.drills.waiting import until
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _BOOT_SECONDS = 180
 _MOVE_SECONDS = 120
@@ -45,7 +45,7 @@ class _OfAWorker(Drill):
         others = {server["spec"].get("nodeName") for server in servers}
         workers = [node for node in stage.workers() if node != home]
         if not workers:
-            raise Refusal(
+            raise UserError(
                 "every worker has the database's primary on it",
                 "the drill is about a node that has not",
                 "see what nodes there are: make status",
@@ -115,7 +115,7 @@ class ZoneGone(WorkerKilled):
         zones = objects.zones(stage.all("nodes"))
         gone = sorted(node for node, zone in zones.items() if zone and zone == zones[worker])
         if any(node not in stage.workers() for node in gone):
-            raise Refusal(
+            raise UserError(
                 f"the zone {zones[worker]} holds the control plane too",
                 "without the edge and the API server nothing could be measured",
                 "label the nodes as tools/cluster/kind.yaml does, a zone each",

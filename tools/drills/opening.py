@@ -5,21 +5,21 @@ from tools.cli.stack import Stack
 from tools.cluster import lifecycle, record
 from tools.cluster.api import Api
 from tools.drills.stage import Stage
+from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 
 def stage(cluster: str, stack: str, cli: Pulumi) -> Stage:
     """Where the drills on this stack take place; asks neither nodes nor API server.
 
     Raises:
-        Refusal: when there is no such cluster here, or the stack is not deployed on it.
+        UserError: when there is no such cluster here, or the stack is not deployed on it.
     """
     workspace.settings(stack)
     found = lifecycle.find(cluster)
     identity = record.read(cluster).get("identity")
     if found is None or not identity:
-        raise Refusal(
+        raise UserError(
             f"there is no local cluster {cluster}",
             "drills kill its nodes and pods; a cluster of your own is never touched",
             "make it, and what is drilled on it: make up, make up STACK=prod",
@@ -32,7 +32,7 @@ def stage(cluster: str, stack: str, cli: Pulumi) -> Stage:
     )
     outputs = opened.outputs() if opened.exists() else {}
     if "url" not in outputs:
-        raise Refusal(
+        raise UserError(
             f"the stack {stack} is not deployed on {cluster}",
             "a drill shows what a running stack does when something fails",
             f"deploy it first: make up STACK={stack}",

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Collection, Sequence
 
 from tools.drills.stage import Stage, ctr
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
-from tools.toolchain.refusal import Refusal
 
 # All but what stays in the pod.
 EVERYTHING = (("INPUT", "!", "-i", "lo", "-j", "DROP"), ("OUTPUT", "!", "-o", "lo", "-j", "DROP"))
@@ -26,7 +26,7 @@ def cut(stage: Stage, node: str, pod: str, rules: Rules) -> None:
 
 def mend(stage: Stage, node: str, pod: str, rules: Rules) -> None:
     """Take the rules out again; a pod that is gone has taken them along."""
-    with contextlib.suppress(CommandError, Refusal):
+    with contextlib.suppress(CommandError, UserError):
         inside = _inside(stage, node, pod)
         for rule in rules:
             for _ in range(_MOST):
@@ -50,7 +50,7 @@ def _inside(stage: Stage, node: str, pod: str) -> tuple[str, ...]:
     containers = stage.on_node(node, *ctr("containers", "list", "--quiet", wanted)).split()
     found = process_id(stage.on_node(node, *ctr("tasks", "list")), containers)
     if found is None:
-        raise Refusal(
+        raise UserError(
             f"no container of {pod} runs on {node}",
             "its pod's network namespace is found through one",
             "run the drill again when all pods are Ready: make status",

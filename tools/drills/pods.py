@@ -7,8 +7,8 @@ from tools.drills.objects import Pod
 from tools.drills.stage import Stage
 from tools.drills.verdict import ANY, Failures, Promise
 from tools.drills.waiting import until
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
-from tools.toolchain.refusal import Refusal
 
 _POD_CRASHES = "~10 s"
 _FRESH_SECONDS = 180
@@ -50,7 +50,7 @@ class _OfATier(Drill):
         """Take the first pod that is Ready."""
         victim = next((pod for pod in stage.pods(self.component) if pod.ready), None)
         if victim is None:
-            raise Refusal(
+            raise UserError(
                 f"no pod of {self.component} is Ready in {stage.namespace}",
                 "the drill breaks one that works",
                 f"look why: make status STACK={stage.name}",
@@ -121,7 +121,7 @@ class OutOfMemory(_OfATier):
         """Eat memory inside the container until the kernel kills its first process, the largest.
 
         Raises:
-            Refusal: when the container outlived that several times, with what was said.
+            UserError: when the container outlived that several times, with what was said.
         """
         command = ["exec", facts["pod"], "--container", "backend", "--", "python3", "-c", _EAT]
         said = ""
@@ -133,7 +133,7 @@ class OutOfMemory(_OfATier):
                 said = error.tail
             if until(lambda: self._died(stage, facts), _NOTICED_SECONDS):
                 return
-        raise Refusal(
+        raise UserError(
             f"{facts['pod']} still runs after {_MEALS} attempts to fill its memory: {said or 'none failed'}",
             "the drill is of a container that the kernel kills at its limit",
             f"look at the pod (make status STACK={stage.name}) and drill again: make drill DRILL={self.name}",

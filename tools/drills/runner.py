@@ -13,8 +13,8 @@ from tools.drills.load import Load
 from tools.drills.stage import Stage
 from tools.drills.verdict import ANY, Measured
 from tools.drills.waiting import until
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
-from tools.toolchain.refusal import Refusal
 
 _WHOLE_SECONDS = 420
 _STEADY_SECONDS = 10.0
@@ -40,7 +40,7 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
     """Run it once; what was broken is mended on every way out, or written down for the next run.
 
     Raises:
-        Refusal: when the stack is not whole before or after it, or fails without being broken.
+        UserError: when the stack is not whole before or after it, or fails without being broken.
         CommandError: when what breaks it could not be done.
     """
     whole(stage, "before the drill")
@@ -75,11 +75,11 @@ def whole(stage: Stage, when: str) -> None:
     """Wait until the stack and its platform lack nothing.
 
     Raises:
-        Refusal: when that takes too long, with what is missing.
+        UserError: when that takes too long, with what is missing.
     """
     stage.note(f"waiting until all is whole, {when}")
     if not until(lambda: not stage.missing(), _WHOLE_SECONDS):
-        raise Refusal(
+        raise UserError(
             f"not whole {when}, after {_WHOLE_SECONDS} s: {', '.join(stage.missing())}",
             "a drill is measured against a stack that works",
             f"look at it (make status STACK={stage.name}) and bring it up: make up STACK={stage.name}",

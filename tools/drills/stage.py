@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.settings.file import stackfile
-from tools.cli import smoke, workspace
+from components.settings.values.merging import merged
+from tools.cli import smoke
 from tools.cli.stack import Stack
 from tools.cluster.api import Api
 from tools.cluster.handle import Cluster
@@ -48,9 +49,8 @@ class Stage:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
         """What kubectl prints, in the stack's namespace unless the arguments name another."""
-        command = [str(self.cluster.kubectl), "--kubeconfig", str(self.cluster.kubeconfig)]
-        command += ["--namespace", self.namespace, *arguments]
-        return process.output(command, stdin=stdin, timeout=timeout)
+        client = self.cluster.client.within(self.namespace)
+        return client.output(*arguments, stdin=stdin, timeout=timeout)
 
     def all(
         self, kind: str, *, namespace: str | None = None, labels: str = "", fields: str = ""
@@ -116,7 +116,7 @@ class Stage:
 
     def changed(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """These settings over those that are deployed, key by key."""
-        return workspace.merged(self.config(), changes)
+        return merged(self.config(), changes)
 
     def deploy(self, config: Mapping[str, Any], *, judged: bool = True) -> None:
         """`pulumi up` with these settings; without preview and policies where they were deployed before."""

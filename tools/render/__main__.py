@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from components.settings.values.merging import merged
 from tools.cli import workspace
 from tools.render import files, folder, program, secrets, values
 from tools.render.manifests import Rendered, render
 from tools.render.secrets import Store
 from tools.toolchain import console
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _ROOT = Path(__file__).parents[2]
 _KINDS = ("SecretStore", "ClusterSecretStore")
@@ -53,14 +54,14 @@ def _config(stack: str) -> dict[str, Any]:
     """The stack's settings, with the images that the environment names over them."""
     images = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
     named = {f"feastflow:{tier}": {"image": image} for tier, image in images.items() if image}
-    return workspace.merged(workspace.settings(stack), named)
+    return merged(workspace.settings(stack), named)
 
 
 def _store(text: str, path: str) -> Store:
     kind, _, name = text.partition("/")
     if kind in _KINDS and name:
         return Store(kind=kind, name=name, path=path.strip("/"))
-    raise Refusal(
+    raise UserError(
         f"SECRET_STORE is {text!r}",
         "the manifests hold no secrets: they name the store of External Secrets that has them",
         f"give its kind and name: make render SECRET_STORE={_STORE}",
@@ -69,7 +70,7 @@ def _store(text: str, path: str) -> Store:
 
 def _tell_values(rendered: list[Rendered]) -> None:
     if sys.stdout.isatty():
-        raise Refusal(
+        raise UserError(
             "standard output is a terminal",
             "secrets would stay on the screen and in its history",
             "pipe them into the tool that fills your store: python -m tools.render --values | …",

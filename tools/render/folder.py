@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.render.files import HEADER
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 
 def write(folder: Path, texts: Mapping[str, str]) -> None:
@@ -16,7 +16,7 @@ def write(folder: Path, texts: Mapping[str, str]) -> None:
     leaves no folder; the next one writes it again.
 
     Raises:
-        Refusal: when the folder holds anything that no rendering wrote.
+        UserError: when the folder holds anything that no rendering wrote.
     """
     _check(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def _check(folder: Path) -> None:
     else:
         strange = sorted(path.name for path in folder.glob("*") if not _ours(path))
     if strange:
-        raise Refusal(
+        raise UserError(
             f"{folder} holds what no rendering wrote: {', '.join(strange[:5])}",
             "the folder is replaced whole, and that would be gone",
             "name a folder for the manifests alone: make render OUT=build/manifests/dev",

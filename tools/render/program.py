@@ -13,7 +13,7 @@ from pulumi.runtime import set_all_config
 from components.settings.file import encrypted, prefixes
 from tools.render import recording
 from tools.render.recording import Registered, encode
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _MAIN = Path(__file__).parents[2] / "__main__.py"
 _OBJECT = "kubernetes:"
@@ -25,7 +25,7 @@ def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
     What is encrypted in it stays so: a name stands for it, which is another when the ciphertext is.
 
     Raises:
-        Refusal: with the program's own words, when the configuration cannot be deployed.
+        UserError: with the program's own words, when the configuration cannot be deployed.
     """
     # Which cluster it would go to is for the tool that applies it to know.
     ours = {name: value for name, value in config.items() if not name.startswith(_OBJECT)}
@@ -43,7 +43,7 @@ def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
     try:
         return contextvars.Context().run(run)
     except pulumi.RunError as error:
-        raise Refusal(
+        raise UserError(
             str(error),
             "what cannot be deployed is not rendered either",
             f"mend Pulumi.{stack}.yaml and run it again",

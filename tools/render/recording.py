@@ -21,11 +21,10 @@ from pulumi.runtime.stack import Stack
 
 from components.guards import continuity
 from components.settings.values import names
+from tools.state import deployment
 
 # No state, no identity of one.
 OWNER = "none"
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - Pulumi's mark of a secret, none itself
-_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 _UUID = "random:index/randomUuid:RandomUuid"
 _ID = "random:index/randomId:RandomId"
 _PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - the name of a type
@@ -150,7 +149,7 @@ def record(program: Callable[[], object], last_update: Mapping[str, Any], stack:
 
 def is_secret(raw: object) -> bool:
     """Whether a raw input is one that Pulumi keeps secret."""
-    return isinstance(raw, dict) and raw.get(_SIGNATURE_KEY) == SECRET_SIGNATURE
+    return isinstance(raw, dict) and deployment.is_secret(raw)
 
 
 def encode(value: object) -> str:

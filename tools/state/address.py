@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 LOCAL = "local"
 _LOCAL_NAMES = (LOCAL, "file", "file://")
@@ -95,13 +95,13 @@ def parse(text: str) -> Address | None:
     """The bucket that BACKEND names, or None for this machine's own files.
 
     Raises:
-        Refusal: when it names neither, or has an option that Pulumi would not understand.
+        UserError: when it names neither, or has an option that Pulumi would not understand.
     """
     if text in _LOCAL_NAMES:
         return None
     parts = urlsplit(text)
     if parts.scheme != "s3" or not parts.netloc:
-        raise Refusal(
+        raise UserError(
             f"BACKEND is {text!r}" if text else "BACKEND is not set",
             "it says where the stack's state goes",
             f"name a bucket ({_EXAMPLE}) or this machine's own files (make backend BACKEND={LOCAL})",
@@ -109,13 +109,13 @@ def parse(text: str) -> Address | None:
     options = tuple(parse_qsl(parts.query, keep_blank_values=True))
     unknown = sorted({name for name, _ in options} - set(_KNOWN))
     if "profile" in unknown:
-        raise Refusal(
+        raise UserError(
             "BACKEND names a profile",
             "the address is written down for everybody, and nobody else has your profiles",
             "leave it out and set AWS_PROFILE",
         )
     if unknown:
-        raise Refusal(
+        raise UserError(
             f"BACKEND has the option {unknown[0]}",
             "Pulumi would refuse a URL with an option that it does not know",
             f"leave it out; these are known: {', '.join(_KNOWN)}",

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.state.address import Address
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -69,7 +69,7 @@ def clients(address: Address) -> Clients:
     """Clients for the address.
 
     Raises:
-        Refusal: when no region is known, or there is no profile of the name that AWS_PROFILE has.
+        UserError: when no region is known, or there is no profile of the name that AWS_PROFILE has.
     """
     try:
         session = boto3.Session(region_name=address.region)
@@ -77,7 +77,7 @@ def clients(address: Address) -> Clients:
         raise refused(address, error) from error
     region = session.region_name
     if not region:
-        raise Refusal(
+        raise UserError(
             f"no region is named for {address.bucket}",
             "bucket and key live in one region, and Pulumi must know which",
             f"name it: make backend BACKEND='{address.url}?region=eu-central-1', or set AWS_REGION",
@@ -107,21 +107,21 @@ def code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def refused(address: Address, error: Exception) -> Refusal:
+def refused(address: Address, error: Exception) -> UserError:
     """Return what to tell the user whose call to AWS failed."""
     place = address.endpoint or "AWS"
     if isinstance(error, ClientError) and code(error) in NO_ACCESS:
-        return Refusal(
+        return UserError(
             f"{place} refuses: {error}",
             f"either {address.bucket} belongs to another account, or these credentials may not manage it",
             "see who you are (aws sts get-caller-identity), take a name of your own for the bucket, "
             "or have somebody who may run this once",
         )
     if isinstance(error, ClientError):
-        return Refusal(
+        return UserError(
             f"{place} refuses: {error}", "the state needs its store", "mend what it names, run it again"
         )
-    return Refusal(
+    return UserError(
         f"{place} cannot be asked: {error}",
         "the state needs its store; nothing of the stack has been changed",
         "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and run it again",

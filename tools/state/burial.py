@@ -16,7 +16,7 @@ from tools.state.address import Address
 from tools.state.place import Place
 from tools.state.tombstone import Tombstone
 from tools.toolchain import private
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 if TYPE_CHECKING:
     from tools.state.aws import Objects
@@ -26,7 +26,7 @@ def put(there: Place, project: str, stack: str, to: Place, fingerprint: str) -> 
     """Leave a tombstone on the stack in this place.
 
     Raises:
-        Refusal: when the bucket cannot be written to.
+        UserError: when the bucket cannot be written to.
     """
     stone = Tombstone(
         to=to.url,
@@ -41,7 +41,7 @@ def follow(there: Place, project: str, stack: str, stone: Tombstone) -> None:
     """Write on the tombstone that this machine uses the state where it leads.
 
     Raises:
-        Refusal: when the bucket cannot be written to.
+        UserError: when the bucket cannot be written to.
     """
     _write(there, project, stack, replace(stone, followed=True))
 
@@ -50,7 +50,7 @@ def read(there: Place, project: str, stack: str) -> Tombstone | None:
     """Return the tombstone on the stack in this place.
 
     Raises:
-        Refusal: when the bucket cannot be read, or the tombstone is damaged.
+        UserError: when the bucket cannot be read, or the tombstone is damaged.
     """
     path = tombstone.path(project, stack)
     if there.address:
@@ -62,7 +62,7 @@ def read(there: Place, project: str, stack: str) -> Tombstone | None:
         return None
     found = tombstone.read(content)
     if found is None:
-        raise Refusal(
+        raise UserError(
             f"the tombstone of {stack} in {there.url} cannot be read",
             "the state was moved away from there, and where it went is not known",
             "ask who moved it; if the state there is the one to use, and only then, remove the tombstone:\n"
@@ -75,7 +75,7 @@ def lift(there: Place, project: str, stack: str) -> None:
     """Remove the tombstone from the stack in this place, if there is one.
 
     Raises:
-        Refusal: when the bucket cannot be written to.
+        UserError: when the bucket cannot be written to.
     """
     path = tombstone.path(project, stack)
     if there.address:
@@ -90,7 +90,7 @@ def settle(identity: str, project: str, stack: str, chosen: str | None = None) -
     `chosen` is what follows a `make` command that is about this stack. The caller holds this machine's lock.
 
     Raises:
-        Refusal: when another machine has moved the state, or uses it already where this one was moving it.
+        UserError: when another machine has moved the state, or uses it already where this one was moving it.
     """
     current = places.read(identity, stack).current
     stone = read(current, project, stack)

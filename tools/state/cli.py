@@ -15,8 +15,8 @@ from tools.state import place as places
 from tools.state.deployment import Deployment
 from tools.state.place import Place
 from tools.toolchain import private, process
+from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 # What Pulumi says of a stack that a backend does not have.
 ABSENT = "no stack named "
@@ -145,13 +145,13 @@ class At:
             umask=private.UMASK,
         )
 
-    def _failed(self, arguments: tuple[str, ...], text: str) -> Refusal:
+    def _failed(self, arguments: tuple[str, ...], text: str) -> UserError:
         if lock.SAID in text:
             return lock.refused(text, self.stack)
         return self._refused(arguments, text)
 
-    def _refused(self, arguments: tuple[str, ...], text: str) -> Refusal:
-        return Refusal(
+    def _refused(self, arguments: tuple[str, ...], text: str) -> UserError:
+        return UserError(
             f"pulumi {' '.join(arguments[:2])} failed in {self.place.url}\n{text}",
             "the state could not be carried over; it is used where it was",
             "mend what it names and run it again: it begins from where it stopped",

@@ -11,8 +11,8 @@ Deployment = dict[str, Any]
 
 # What a stack's file says of how its secrets are encrypted. These keys only mean something together.
 ENCRYPTION = ("secretsprovider", "encryptedkey", "encryptionsalt")
-# How Pulumi marks a secret, in plain text or encrypted.
-_MARK = "4dabf18193072939515e22adb298388d"
+# How Pulumi marks a value that it wraps, and which of those are secrets, in plain text or encrypted.
+MARK = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark, not a secret
 # See `components.guards.ownership`.
 _UUID = "random:index/randomUuid:RandomUuid"
@@ -34,7 +34,7 @@ def content(exported: Deployment) -> dict[str, Any]:
 
 def is_secret(value: Mapping[str, Any]) -> bool:
     """Whether Pulumi marked the value as a secret, in plain text or encrypted."""
-    return value.get(_MARK) == _SECRET
+    return value.get(MARK) == _SECRET
 
 
 def owner(exported: Deployment) -> str:

@@ -11,7 +11,7 @@ from tools.state import bucketpolicy, lifecycle, policy
 from tools.state.address import Address
 from tools.state.aws import NO_ACCESS, Clients, code, optional
 from tools.state.bucketpolicy import Caller
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,14 +32,14 @@ def owned(address: Address, s3: S3Client, account: str) -> None:
     """Refuse a bucket of another account, and let every later call fail on one.
 
     Raises:
-        Refusal: when the bucket belongs to another account.
+        UserError: when the bucket belongs to another account.
     """
     try:
         s3.head_bucket(Bucket=address.bucket, ExpectedBucketOwner=account)
     except ClientError as error:
         if code(error) not in NO_ACCESS:
             raise
-        raise Refusal(
+        raise UserError(
             f"the bucket {address.bucket} does not belong to account {account}, whose credentials these are",
             "bucket names are global: its owner could read or replace every state in it",
             "use credentials of the account that owns it (AWS_PROFILE=…; aws sts get-caller-identity shows\n"
@@ -62,12 +62,12 @@ def harmless(address: Address, reached: Clients) -> None:
     """Refuse a bucket whose own rules would delete states, or whose own policy would lock Pulumi out.
 
     Raises:
-        Refusal: with every rule and statement of that kind.
+        UserError: with every rule and statement of that kind.
     """
     below = address.key(".pulumi/")
     harms = lifecycle.harms(rules(address, reached.s3).get("Rules", []), below)
     if harms:
-        raise Refusal(
+        raise UserError(
             f"the lifecycle of {address.bucket} would delete states\n" + "\n".join(harms),
             "Pulumi takes a stack without its state for one that was never deployed; nothing was changed",
             f"limit those rules to other prefixes than {below}, or name a bucket of its own for states:\n"
@@ -79,7 +79,7 @@ def harmless(address: Address, reached: Clients) -> None:
     arn = f"arn:{asking.arn.split(':')[1]}:s3:::{address.bucket}"
     lockouts = bucketpolicy.lockouts(document(address, reached.s3), asking, arn, below)
     if lockouts:
-        raise Refusal(
+        raise UserError(
             f"the policy of {address.bucket} would lock Pulumi out\n" + "\n".join(lockouts),
             "a deployment could not record what it has done; nothing was changed",
             f"exempt {below} from those statements, or name a bucket of its own for states:\n"

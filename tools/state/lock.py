@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.state import tombstone
 from tools.toolchain import proc
 from tools.toolchain.console import elapsed
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 SAID = "the stack is currently locked"
 BACKEND = "PULUMI_BACKEND_URL"
@@ -69,10 +69,10 @@ def stacks(files: Path) -> set[tuple[str, str]]:
     return {(path.parent.parent.name, path.parent.name) for path in found}
 
 
-def kept_out(owners: list[Owner], stack: str, seconds: float) -> Refusal:
+def kept_out(owners: list[Owner], stack: str, seconds: float) -> UserError:
     """Return what to tell the user of a command that has waited for the owners of a local stack in vain."""
     paths = " ".join(str(owner.path) for owner in owners)
-    return Refusal(
+    return UserError(
         f"the stack {stack} is still locked, after {elapsed(seconds)} of waiting"
         + "".join(f"\nby {owner}" for owner in owners),
         _TWO,
@@ -86,7 +86,7 @@ def left_behind(text: str) -> list[str]:
     return _PATH.findall(text) if _gone(_owners(text)) and not tombstone.said(text) else []
 
 
-def refused(text: str, stack: str, chosen: str | None = None) -> Refusal:
+def refused(text: str, stack: str, chosen: str | None = None) -> UserError:
     """What to tell who was kept out by the lock that pulumi's message describes.
 
     `chosen` is what follows a `make` command that is about this stack on this cluster.
@@ -97,7 +97,7 @@ def refused(text: str, stack: str, chosen: str | None = None) -> Refusal:
     gone = _gone(owners)
     which = f" STACK={stack}" if chosen is None else chosen
     cancel = f'eval "$(make -s shell{which})" && pulumi cancel --yes {stack}'
-    return Refusal(
+    return UserError(
         f"the stack {stack} is locked" + "".join(f"\nby {owner}" for owner in owners),
         _TWO,
         f"unlock it: {cancel}\nand run it again: it goes on from what is recorded"

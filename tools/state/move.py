@@ -20,8 +20,8 @@ from tools.state.deployment import ENCRYPTION, Deployment
 from tools.state.place import Place, Record, Unfinished
 from tools.state.tombstone import Tombstone
 from tools.toolchain import private
+from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
-from tools.toolchain.refusal import Refusal
 
 # The points at which a test cuts the power.
 STEPS = ("begun", "made", "loaded", "encrypted", "buried", "checked", "switched", "ended")
@@ -60,7 +60,7 @@ class Mover:
         """Move the stack to the bucket, or to this machine's own files.
 
         Raises:
-            Refusal: when it cannot be done without losing something; the state is used where it was.
+            UserError: when it cannot be done without losing something; the state is used where it was.
         """
         record = place.read(self.identity, self.stack)
         old = self._at(record.current)
@@ -87,7 +87,7 @@ class Mover:
             source = checks.whole(old)
             if there:
                 self._take_back(new, record)
-        except Refusal:
+        except UserError:
             self._forget(target)
             raise
         fingerprint = deployment.fingerprint(source)
@@ -102,7 +102,7 @@ class Mover:
             self.guard(record.current)
             if checks.whole(old) != source:
                 raise checks.changed(old)
-        except Refusal:
+        except UserError:
             self._lift(record.current)
             raise
         self.reached("checked")
@@ -123,7 +123,7 @@ class Mover:
         _copy(old.settings, new.settings)
         try:
             new.init(old.provider)
-        except Refusal:
+        except UserError:
             # Somebody else may have made it just now: the next run must not take it for its own.
             place.end(self.identity, self.stack)
             raise
@@ -188,7 +188,7 @@ class Mover:
                 self._lift(record.current)
             try:
                 self._undo(found, record)
-            except Refusal:
+            except UserError:
                 if _is(found.place, address):
                     raise
                 # It is on its way to another place; what it left there is a copy, and nobody's only one.

@@ -16,7 +16,7 @@ from typing import Any
 from tools.state import address as addresses
 from tools.state.address import Address
 from tools.toolchain import cache, private
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 PASSPHRASE = "passphrase"  # noqa: S105 - the name of Pulumi's provider
 
@@ -84,7 +84,7 @@ def read(identity: str, stack: str) -> Record:
     """Where the stack's state is.
 
     Raises:
-        Refusal: when the record cannot be read; nothing is guessed then.
+        UserError: when the record cannot be read; nothing is guessed then.
     """
     path = _record(identity, stack)
     known = _read(path)
@@ -133,7 +133,7 @@ def remote(identity: str) -> dict[str, str]:
     found = {}
     for path in sorted(_workspaces(identity).glob("place.*.json")):
         stack = path.name.removeprefix("place.").removesuffix(".json")
-        with contextlib.suppress(Refusal):
+        with contextlib.suppress(UserError):
             there = read(identity, stack).current
             if not there.local:
                 found[stack] = there.url
@@ -186,8 +186,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     private.write(path, json.dumps(content, indent=2), durable=True)
 
 
-def _damaged(path: Path) -> Refusal:
-    return Refusal(
+def _damaged(path: Path) -> UserError:
+    return UserError(
         f"{path} is damaged",
         "it says where the stack's state is; without it a stack that exists would be taken for a new one",
         "bring it back from a backup, or set PULUMI_BACKEND_URL to where the state is",

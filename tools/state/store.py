@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.state import bucketpolicy, inspection, lifecycle, policy, tombstone
 from tools.state.address import Address
 from tools.state.aws import NO_ACCESS, Clients, clients, code, optional, refused
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -48,7 +48,7 @@ def ensure(address: Address, reached: Clients, note: Callable[[str], None] = lam
     What else the bucket has (rules, statements, a KMS key of its own) stays as it is.
 
     Raises:
-        Refusal: when AWS refuses, cannot be reached, the bucket belongs to another account, or what it has
+        UserError: when AWS refuses, cannot be reached, the bucket belongs to another account, or what it has
             of its own would delete states or lock Pulumi out.
     """
     try:
@@ -114,7 +114,7 @@ def _usable(address: Address, reached: Clients) -> str | None:
             Bucket=address.bucket, Prefix=address.key(".pulumi/stacks/"), Delimiter="/", MaxKeys=1
         )
         return key_arn(address, reached)
-    except (ClientError, BotoCoreError, Refusal):
+    except (ClientError, BotoCoreError, UserError):
         return None
 
 

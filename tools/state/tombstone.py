@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tools.state.address import parse
 from tools.state.place import Place
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 NAME = "moved.json"
 # What Pulumi prints of a lock: `created by USERNAME@HOSTNAME (pid N) at TIME`.
@@ -56,7 +56,7 @@ class Tombstone:
         ours, theirs = there.address, parse(self.to) if self.to.startswith("s3:") else None
         return self.to == there.url if ours is None or theirs is None else ours.same(theirs)
 
-    def refused(self, stack: str, here: str, chosen: str | None = None) -> Refusal:
+    def refused(self, stack: str, here: str, chosen: str | None = None) -> UserError:
         """Return what to tell the user of the old place, `here`.
 
         `chosen` is what follows a `make` command that is about this stack on this cluster.
@@ -65,7 +65,7 @@ class Tombstone:
         there = shlex.quote(self.to)
         cancel = f"pulumi cancel --yes {stack}"
         cancel = f"PULUMI_BACKEND_URL={shlex.quote(here)} {cancel}" if here else cancel
-        return Refusal(
+        return UserError(
             f"the state of {stack} has moved to {self.to}\nby {self.by}, at {self.since}",
             "what is recorded here is what it was then; a deployment from it would undo what was done since",
             f"use it there: make backend BACKEND={there}{which}\n"

@@ -16,7 +16,7 @@ from tools.state import deployment
 from tools.state.address import Address
 from tools.state.aws import Objects
 from tools.state.store import Clients
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 _SHOWN = 10
 
@@ -45,7 +45,7 @@ def provider(address: Address, project: str, stack: str) -> str | None:
     """Return the URL of the key that encrypts the stack's secrets, from its state; None where it names none.
 
     Raises:
-        Refusal: when the state cannot be read.
+        UserError: when the state cannot be read.
     """
     content = Objects(address=address).get(f".pulumi/stacks/{project}/{stack}.json")
     try:
@@ -61,7 +61,7 @@ def restore(
     """Bring a version back: the one that is named, else the newest whole one where the present one is not.
 
     Raises:
-        Refusal: when there is nothing to bring back, no need for it, or no such version.
+        UserError: when there is nothing to bring back, no need for it, or no such version.
     """
     name = key(address, project, stack)
     try:
@@ -70,7 +70,7 @@ def restore(
         source = {"Bucket": address.bucket, "Key": name, "VersionId": chosen.id}
         reached.s3.copy_object(Bucket=address.bucket, Key=name, CopySource=source)  # type: ignore[arg-type]
     except (ClientError, BotoCoreError) as error:
-        raise Refusal(
+        raise UserError(
             f"{address.bucket} refuses: {error}",
             "the state was not brought back; what there is has not been changed",
             "see that these credentials have the permissions of: make backend-policy",
@@ -81,7 +81,7 @@ def restore(
 def _chosen(found: list[Version], stack: str, wanted: str | None) -> Version:
     whole = [version for version in found if version.resources is not None]
     if not whole:
-        raise Refusal(
+        raise UserError(
             f"there is no version of the state of {stack}",
             "only what was once there can be brought back",
             "see that STACK and the bucket are the right ones",
@@ -91,13 +91,13 @@ def _chosen(found: list[Version], stack: str, wanted: str | None) -> Version:
         for version in whole:
             if version.id == wanted:
                 return version
-        raise Refusal(
+        raise UserError(
             f"the state of {stack} has no version {wanted}; it has, newest first:\n{listing}",
             "a version is named by its id",
             f"choose one that holds a state: make backend-restore STACK={stack} VERSION={whole[0].id}",
         )
     if whole[0].latest:
-        raise Refusal(
+        raise UserError(
             f"the state of {stack} is whole; its versions, newest first:\n{listing}",
             "an older one would describe what is not so any more",
             f"if one is meant, name it: make backend-restore STACK={stack} VERSION=…",

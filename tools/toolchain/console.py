@@ -12,8 +12,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
-from tools.toolchain.refusal import Refusal
 
 if TYPE_CHECKING:
     from typing import Self  # an older Python must come as far as the message that says so
@@ -109,8 +109,8 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def run(command: Callable[[], int | None], *, refused: int = 2) -> None:
-    """Run a command's body and exit: with what it returns, `refused` for a refusal, 130 when interrupted."""
+def run(command: Callable[[], int | None]) -> None:
+    """Run a command's body and exit: with what it returns, 1 for a user's error, 130 when interrupted."""
     # What other threads have running is ended then, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -118,21 +118,21 @@ def run(command: Callable[[], int | None], *, refused: int = 2) -> None:
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted: nothing is lost; the same command goes on from here\n")
         sys.exit(130)
-    except Refusal as refusal:
-        _refuse(refusal, refused)
+    except UserError as error:
+        _fail(error)
     except CommandError as failure:
         fix = "run it again: finished work stays; then look at what it names"
-        _refuse(Refusal(str(failure), "it was expected to succeed", fix), refused)
+        _fail(UserError(str(failure), "it was expected to succeed", fix))
     except OSError as failure:
         if failure.errno not in _OF_THE_MACHINE:
             raise
         found = f"{failure.filename or 'a file'}: {failure.strerror}"
         fix = "free some room or mend the permissions, and run it again: finished work stays"
-        _refuse(Refusal(found, "it must be written or read to go on", fix), refused)
+        _fail(UserError(found, "it must be written or read to go on", fix))
     sys.exit(code or 0)
 
 
-def _refuse(refusal: Refusal, code: int) -> NoReturn:
+def _fail(error: UserError) -> NoReturn:
     sys.stdout.flush()
-    sys.stderr.write(f"\n{refusal}\n")
-    sys.exit(code)
+    sys.stderr.write(f"\n{error}\n")
+    sys.exit(1)

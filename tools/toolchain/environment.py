@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.toolchain import cache, console, process
-from tools.toolchain.refusal import Refusal
+from tools.toolchain import cache, console, private, process
+from tools.toolchain.errors import UserError
 
 _ROOT = Path(__file__).parents[2]
 # Everything for development. A runner that only deploys names requirements.txt: without the tests' packages.
@@ -32,9 +32,7 @@ def ensure(meanwhile: Callable[[], None] = lambda: None) -> Path:
         return _LINK
     folder = of(_ROOT / lock(os.environ), meanwhile)
     if not _LINK.is_symlink() or _LINK.readlink() != folder:
-        draft = _LINK.with_name(f".venv.{os.getpid()}")
-        draft.symlink_to(folder)
-        draft.replace(_LINK)
+        private.link(_LINK, folder)
     return folder
 
 
@@ -42,11 +40,11 @@ def lock(environ: Mapping[str, str]) -> str:
     """Return the name of the lock file to install from: REQUIREMENTS, or the one of development.
 
     Raises:
-        Refusal: when REQUIREMENTS is none of the project's.
+        UserError: when REQUIREMENTS is none of the project's.
     """
     named = environ.get("REQUIREMENTS") or _LOCKS[0]
     if named not in _LOCKS:
-        raise Refusal(
+        raise UserError(
             f"REQUIREMENTS is {named!r}",
             "packages are installed from the project's own lock files alone, whose hashes are checked",
             f"set it to one of: {', '.join(_LOCKS)}",
@@ -60,7 +58,7 @@ def of(lock: Path, meanwhile: Callable[[], None] = lambda: None) -> Path:
     For programs whose packages do not agree with the project's.
     """
     if sys.version_info[:2] < _WANTED:
-        raise Refusal(
+        raise UserError(
             f"this is Python {sys.version_info.major}.{sys.version_info.minor}",
             "the locked requirements are resolved for Python 3.11 and newer",
             "put python3.11 first on PATH, or name it: make PYTHON=python3.11 …",
@@ -87,7 +85,7 @@ def _install(lock: Path, folder: Path) -> None:
     try:
         process.output([sys.executable, "-m", "venv", str(folder)])
     except process.CommandError as failure:
-        raise Refusal(
+        raise UserError(
             f"`python3 -m venv` failed: {failure.tail}",
             "the project's packages are kept apart from the system's",
             "install the module (Debian: apt-get install python3-venv) and run it again",
@@ -106,12 +104,12 @@ def _install(lock: Path, folder: Path) -> None:
         process.stream([*command, "--require-hashes", "--no-deps", "-r", str(lock)], timeout=1800)
     except process.CommandError as failure:
         if "HASHES" in failure.tail.upper():
-            raise Refusal(
+            raise UserError(
                 f"a Python package is not what the lock file says it must be\n{failure.tail}",
                 "it was changed on the way or on the index; nothing of it was installed",
                 f"try another network; if it comes back, find out before you touch {lock.name}",
             ) from failure
-        raise Refusal(
+        raise UserError(
             f"pip could not install the locked requirements\n{failure.tail}",
             "the program and its tests need them",
             "check the network and pip's configuration, and run it again",
@@ -127,7 +125,7 @@ def _compile() -> None:
     from tools.toolchain import golang, pins  # noqa: PLC0415
 
     # Without Go or room there may be official tools.
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(UserError):
         golang.check(pins.KIND_BUILD)
         golang.ahead(pins.KIND_BUILD)
 

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from tools.toolchain import cache, process
 from tools.toolchain.background import Task
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 MODULES = Path(__file__).parent / "go"
 
@@ -64,7 +64,7 @@ def check(*builds: Build) -> None:
     if not missing:
         return
     if shutil.which("go") is None:
-        raise Refusal(
+        raise UserError(
             "there is no `go` on PATH",
             "the tools this machine lacks are compiled from pinned Go modules",
             f"install Go {_version(_OLDEST)} or newer (https://go.dev/dl) and run it again;\n"
@@ -73,7 +73,7 @@ def check(*builds: Build) -> None:
     text = process.output(["go", "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"}).strip()
     numbers = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", text)
     if numbers is None or tuple(int(n or 0) for n in numbers.groups()) < _OLDEST:
-        raise Refusal(
+        raise UserError(
             f"`go` on PATH is {text or 'of an unknown version'}",
             f"the pinned modules need Go {_version(_OLDEST)}",
             "put a newer Go first on PATH (https://go.dev/dl) and run it again",
@@ -93,7 +93,7 @@ def room(folder: Path, gib: int, purpose: str) -> None:
         folder = folder.parent
     free = _free_gib(folder)
     if free < gib:
-        raise Refusal(
+        raise UserError(
             f"{free:.1f} GiB are free where {folder} is",
             f"{purpose} take up to {gib} GiB; a build that runs out of room has to begin again",
             "free some room, or name a larger disk: XDG_CACHE_HOME=… GOCACHE=… GOMODCACHE=…",
@@ -145,7 +145,7 @@ def _in_turn(build: Build, before: Sequence[threading.Event], linking: threading
 def _download(builds: Sequence[Build]) -> None:
     """Download modules and say nothing: what fails here fails again, with a message, where it is needed."""
     for build in builds:
-        with contextlib.suppress(Refusal, OSError), cache.draft() as folder:
+        with contextlib.suppress(UserError, OSError), cache.draft() as folder:
             work = folder / "module"
             _assemble(build, work)
             _dependencies(build, work)
@@ -260,26 +260,26 @@ def _environment() -> dict[str, str]:
     return {**_ENVIRONMENT, "GOCACHE": str(build_cache())}
 
 
-def _refused(module: str, failure: process.CommandError, fix: str) -> Refusal:
+def _refused(module: str, failure: process.CommandError, fix: str) -> UserError:
     found = f"{module}: {failure.tail or failure}"
     if "checksum mismatch" in failure.tail or "SECURITY ERROR" in failure.tail:
-        return Refusal(
+        return UserError(
             f"a Go module is not what go.sum says it must be\n{failure.tail}",
             "it was changed on the way, or Go's module cache is damaged; nothing was compiled from it",
             "run `go clean -modcache` and try again; if it comes back, do not trust the network you are on",
         )
     if "no space left" in failure.tail:
-        return Refusal(found, "the disk is full", "free some room and run it again: it goes on from there")
+        return UserError(found, "the disk is full", "free some room and run it again: it goes on from there")
     if any(
         word in failure.tail
         for word in ("dial tcp", "i/o timeout", "no such host", "proxyconnect", "connection re")
     ):
-        return Refusal(
+        return UserError(
             found,
             "a module could not be fetched",
             "check the network and GOPROXY, and run it again: what was fetched stays",
         )
-    return Refusal(found, "the tools cannot be compiled without it", fix)
+    return UserError(found, "the tools cannot be compiled without it", fix)
 
 
 def _base(package: str) -> str:

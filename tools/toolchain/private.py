@@ -30,7 +30,7 @@ def write(path: Path, text: str, *, durable: bool = False) -> None:
     With `durable` the new one is on the disk before it takes the old one's place.
     """
     folder(path.parent)
-    draft = path.with_suffix(".draft")
+    draft = path.with_name(f"{path.name}.draft")
     draft.unlink(missing_ok=True)
     with os.fdopen(
         os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "w", encoding="utf-8"
@@ -39,6 +39,14 @@ def write(path: Path, text: str, *, durable: bool = False) -> None:
         if durable:
             handle.flush()
             os.fsync(handle.fileno())
+    draft.replace(path)
+
+
+def link(path: Path, target: Path) -> None:
+    """Replace the link in one step: a command that runs now may be about to follow it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
     draft.replace(path)
 
 

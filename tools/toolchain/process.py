@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -38,6 +39,15 @@ class CommandError(Exception):
         self.tail = tail
 
 
+@dataclass(frozen=True)  # not kw_only: an older Python must come as far as the message that says so
+class Ended:
+    """A program that has ended: its exit code and both outputs."""
+
+    code: int
+    out: str
+    err: str
+
+
 def output(
     command: Sequence[str],
     *,
@@ -51,6 +61,27 @@ def output(
 
     Raises:
         CommandError: when it fails, or takes longer than `timeout` seconds.
+        FileNotFoundError: when there is no such program.
+    """
+    done = ended(command, env=env, cwd=cwd, stdin=stdin, timeout=timeout, umask=umask)
+    if done.code:
+        raise CommandError(command, done.code, _last(done.err or done.out))
+    return done.out
+
+
+def ended(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    timeout: float = 120,
+    umask: int = -1,
+) -> Ended:
+    """Run the program to its end, whatever that is; see `output`.
+
+    Raises:
+        CommandError: when it takes longer than `timeout` seconds.
         FileNotFoundError: when there is no such program.
     """
     try:
@@ -68,9 +99,7 @@ def output(
         )
     except subprocess.TimeoutExpired as late:
         raise CommandError(command, TIMED_OUT, f"no answer within {timeout:.0f} s") from late
-    if done.returncode:
-        raise CommandError(command, done.returncode, _last(done.stderr or done.stdout))
-    return done.stdout
+    return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
 def answers(command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 15) -> bool:

@@ -5,10 +5,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.toolchain import cache, golang, pins, process, scratch
+from tools.toolchain import cache, golang, pins, private, process, scratch
 from tools.toolchain.console import Step
+from tools.toolchain.errors import UserError
 from tools.toolchain.golang import Build
-from tools.toolchain.refusal import Refusal
 
 _SCRIPTS = (
     "python/cmd/pulumi-language-python-exec",
@@ -48,13 +48,13 @@ def ensure(venv: Path, step: Step) -> Pulumi:
     """The CLI and its plugins, compiled now when this machine has neither them nor the official CLI.
 
     Raises:
-        Refusal: when there is no official CLI and this machine cannot compile one.
+        UserError: when there is no official CLI and this machine cannot compile one.
     """
     found = shutil.which("pulumi")
     if found:
         version = process.output([found, "version"], env={"PULUMI_SKIP_UPDATE_CHECK": "true"}).strip()
         if not version.startswith("v3."):
-            raise Refusal(
+            raise UserError(
                 f"`pulumi` on PATH ({found}) is {version or 'of an unknown version'}",
                 "this program is written for Pulumi 3",
                 "put Pulumi 3 first on PATH, or take `pulumi` off PATH to have one compiled",
@@ -108,11 +108,7 @@ def _home(folder: Path) -> Path:
         link = home / "plugins" / f"resource-{name}-v{version}" / binary
         link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink() or link.readlink() != folder / _PROVIDERS / binary:
-            # Replaced in one step: a command that runs now may be about to start the plugin.
-            draft = link.with_name(f".{binary}.{os.getpid()}")
-            draft.unlink(missing_ok=True)
-            draft.symlink_to(folder / _PROVIDERS / binary)
-            draft.replace(link)
+            private.link(link, folder / _PROVIDERS / binary)
     return home
 
 

@@ -20,7 +20,7 @@ from typing import IO
 
 from tools.toolchain import cache
 from tools.toolchain.console import Step, elapsed
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # After that a command does not wait any longer.
 PATIENCE_SECONDS = 600.0
@@ -86,7 +86,7 @@ def _waited(path: Path, what: str) -> IO[str]:
     with Step("turn", f"waiting for {what}") as step:
         holders, spent = wait(look, step.note)
         if holders:
-            raise Refusal(
+            raise UserError(
                 f"{what} is in use, after {elapsed(spent)} of waiting\nby {'; '.join(holders)}",
                 "two commands that change it at the same time would undo each other's work",
                 "wait until that one has ended, or press Ctrl-C where it runs, and run this again",

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ...settings.model.stack import Kubeconfig
+from ...settings.problem import problem
 from . import kubeconfig, kubeconfig_shape
 from .kubeconfig import KubeconfigError
 
@@ -21,6 +22,7 @@ from .kubeconfig import KubeconfigError
 # same cluster is for `ownership` to say.
 IDENTIFIER = "feastflow"
 
+_HEAD = "The cluster cannot be reached; nothing was changed.\n\n"
 _SECONDS = 3.0
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
@@ -64,9 +66,8 @@ def check(settings: Kubeconfig, environ: Mapping[str, str] = os.environ) -> None
     server = str(cluster.get("server") or "")
     if not server or cluster.get("proxy-url") or any(environ.get(proxy) for proxy in _PROXIES):
         return
-    problem = _knock(server)
-    if problem:
-        raise pulumi.RunError(_no_answer(name, server, problem))
+    if said := _knock(server):
+        raise pulumi.RunError(_no_answer(name, server, said))
 
 
 def _knock(server: str) -> str:
@@ -80,39 +81,39 @@ def _knock(server: str) -> str:
 
 
 def _no_kubeconfig(error: KubeconfigError) -> str:
-    return (
-        "The cluster cannot be reached; nothing was changed.\n\n"
-        f"{error.place}\n  found: {error.problem}\n"
-        "  why:   it is no kubeconfig that a client of Kubernetes takes, so no cluster is named\n"
-        "  next:  mend it (kubectl config view shows how far it is read), or name another one: "
-        "pulumi config set kubernetes:kubeconfig ~/.kube/config"
+    return _HEAD + problem(
+        error.place,
+        found=error.problem,
+        why="it is no kubeconfig that a client of Kubernetes takes, so no cluster is named",
+        fix="mend it (kubectl config view shows how far it is read), or name another one: "
+        "pulumi config set kubernetes:kubeconfig ~/.kube/config",
     )
 
 
 def _no_context(name: str, known: list[str]) -> str:
-    return (
-        "The cluster cannot be reached; nothing was changed.\n\n"
-        f"kubernetes:context\n  found: {name}\n"
-        "  why:   the kubeconfig has no such context, so there is no cluster to deploy to\n"
-        f"  next:  pulumi config set kubernetes:context {known[0] if known else 'NAME'}"
-        f" (known: {', '.join(known) or 'none'})"
+    return _HEAD + problem(
+        "kubernetes:context",
+        found=name,
+        why="the kubeconfig has no such context, so there is no cluster to deploy to",
+        fix=f"pulumi config set kubernetes:context {known[0] if known else 'NAME'}"
+        f" (known: {', '.join(known) or 'none'})",
     )
 
 
 def _no_entry(context: str, kind: str, name: str, known: list[str]) -> str:
-    return (
-        "The cluster cannot be reached; nothing was changed.\n\n"
-        f"context {context}\n  found: the {kind} {name}, which the kubeconfig does not have\n"
-        f"  why:   kubectl and the provider take no context without its {kind}\n"
-        f"  next:  kubectl config set-context {context} --{kind}={known[0] if known else 'NAME'}"
-        f" (known: {', '.join(known) or 'none'})"
+    return _HEAD + problem(
+        f"context {context}",
+        found=f"the {kind} {name}, which the kubeconfig does not have",
+        why=f"kubectl and the provider take no context without its {kind}",
+        fix=f"kubectl config set-context {context} --{kind}={known[0] if known else 'NAME'}"
+        f" (known: {', '.join(known) or 'none'})",
     )
 
 
-def _no_answer(name: str, server: str, problem: str) -> str:
-    return (
-        "The cluster cannot be reached; nothing was changed.\n\n"
-        f"context {name}\n  found: {server} does not answer ({problem})\n"
-        "  why:   without its API server nothing can be read or deployed\n"
-        "  next:  start the cluster, or name another one: pulumi config set kubernetes:context NAME"
+def _no_answer(name: str, server: str, said: str) -> str:
+    return _HEAD + problem(
+        f"context {name}",
+        found=f"{server} does not answer ({said})",
+        why="without its API server nothing can be read or deployed",
+        fix="start the cluster, or name another one: pulumi config set kubernetes:context NAME",
     )

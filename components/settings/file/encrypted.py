@@ -10,6 +10,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..problem import problem
+
 Path = tuple[str, ...]
 
 PROJECT = "feastflow"
@@ -21,7 +23,6 @@ _KUBECONFIG = ("kubernetes:kubeconfig",)
 _OURS = (f"{PROJECT}:", "policies:", "kubernetes:")
 _DIGITS = 12
 _HIDDEN = "a secret, which is not shown"
-_HEAD = "  found: {found}\n  why:   {why}\n  next:  {next}"
 
 
 def is_encrypted(value: object) -> bool:
@@ -105,10 +106,11 @@ def problems(
 
 
 def _in_plain(path: Path) -> str:
-    return f"{called(path)}\n" + _HEAD.format(
+    return problem(
+        called(path),
         found="a value that is not encrypted, and is not shown",
         why="the stack's file holds it in plain text, for everyone who reads the repository",
-        next=f"pulumi config set --secret --path {shlex.quote(called(path))}, with another value: "
+        fix=f"pulumi config set --secret --path {shlex.quote(called(path))}, with another value: "
         "this one has been written down",
     )
 
@@ -147,11 +149,12 @@ def _refusal(path: Path) -> str:
     tier = path[0].removeprefix(f"{PROJECT}:")
     meant = _variable(tier if tier in _TIERS else "backend", path[-1] if _is_environment(path) else "NAME")
     remove = f"pulumi config rm {'--path ' if len(path) > 1 else ''}{shlex.quote(called(path))}"
-    return f"{called(path)}\n" + _HEAD.format(
+    return problem(
+        called(path),
         found=_HIDDEN,
         why="only the secrets of a tier stay secret; anything else goes in plain text into the state, its "
         "history and the objects that are made of it",
-        next=f"{remove}; a variable of the application that must stay secret belongs here: "
+        fix=f"{remove}; a variable of the application that must stay secret belongs here: "
         f"pulumi config set --secret --path {called(meant)}",
     )
 

@@ -7,6 +7,7 @@ import difflib
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..problem import problem
 from .encrypted import PROJECT
 
 _PROVIDER, _RULES = "kubernetes", "policies"
@@ -15,11 +16,7 @@ _CONNECTION = ("context", "kubeconfig")
 # No other program has sections that are called so.
 _SECTIONS = ("backend", "frontend", "edge", "tenancy")
 _LIKE = 0.7
-_UNKNOWN = (
-    "{key}\n  found: {found}\n"
-    "  why:   it would be ignored, and the value you set would not be in force\n"
-    "  next:  {hint}pulumi config rm {quoted}{known}"
-)
+_IGNORED = "it would be ignored, and the value you set would not be in force"
 
 
 def problems(keys: Iterable[str], known: Mapping[str, Sequence[str]] | None = None) -> list[str]:
@@ -49,10 +46,10 @@ def _problem(key: str, settings: Mapping[str, Sequence[str]]) -> str:
     names = settings.get(namespace, ())
     near = difflib.get_close_matches(name, names, n=1) or ([] if names else [name])
     hint = f"did you mean `{namespace}:{near[0]}`? " if near else ""
-    return _UNKNOWN.format(
-        key=key,
+    known = f" (known here: {', '.join(f'{namespace}:{each}' for each in names)})" if names else ""
+    return problem(
+        key,
         found="a key that does not exist" if prefix == _PROVIDER else f"a namespace that is not {namespace}",
-        hint=hint,
-        quoted=shlex.quote(key),
-        known=f" (known here: {', '.join(f'{namespace}:{each}' for each in names)})" if names else "",
+        why=_IGNORED,
+        fix=f"{hint}pulumi config rm {shlex.quote(key)}{known}",
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ..problem import problem
 from . import encrypted, yamlnodes, yamlscalars
 from .encrypted import PROJECT
 from .yamlnodes import Node
@@ -25,7 +26,6 @@ _TOLD = ("env", "args", "command", "preStopCommand")
 # The engine's own guard against a few lines that stand for a whole memory.
 _MANY, _MANY_ALIASED, _SHARE = 1000, 100, 0.99
 _LARGEST = 2**63 - 1
-_HEAD = "  found: {found}\n  why:   {why}\n  next:  {next}"
 # Why a text that is altered matters, and what to do.
 _FORM = (
     "a number, a moment or a switch without quotes loses its form, and so the process gets another text",
@@ -148,11 +148,11 @@ def write(document: Mapping[str, Any]) -> str:
 def problems(file: StackFile) -> list[str]:
     """Return a refusal for each text that would arrive as another one."""
     return [
-        f"{encrypted.called(each.path)}\n"
-        + _HEAD.format(
+        problem(
+            encrypted.called(each.path),
             found=f"a value, in line {each.line}, that Pulumi reads as another text than is written",
             why=_FIRST_LINE[0] if each.first_line else _FORM[0],
-            next=_FIRST_LINE[1] if each.first_line else _FORM[1],
+            fix=_FIRST_LINE[1] if each.first_line else _FORM[1],
         )
         for each in file.altered
     ]

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from ..values import merging
+
 REFUSED = "refused"
 
 
@@ -43,18 +45,8 @@ class Model(BaseModel):
             default = field.get_default(call_default_factory=True, validated_data={})
             given = merged.get(key)
             if isinstance(default, Model) and isinstance(given, Mapping):
-                merged[key] = _merge(default.model_dump(by_alias=True), given)
+                merged[key] = merging.merged(default.model_dump(by_alias=True), given)
         return merged
-
-
-def _merge(default: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(default)
-    for key, value in given.items():
-        below = result.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            value = _merge(below, value)  # noqa: PLW2901 - the merged value takes the given one's place
-        result[key] = value
-    return result
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type

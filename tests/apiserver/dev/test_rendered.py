@@ -155,7 +155,7 @@ def test_a_field_that_cannot_be_changed_is_given_by_the_commands_as_printed(
 
     found = 'spec.podManagementPolicy is "OrderedReady" and would have to be "Parallel"'
     assert_refused(refused, found=found, fix="replace --force")
-    text = re.sub(r"\n +", "\n", refused.err.partition("do this: ")[2])
+    text = re.sub(r"\n +", "\n", refused.err.partition("next:  ")[2])
     written, replaced = re.findall(r"^(/.+?)(?:, change|: its)", text, re.MULTILINE)
     change = "sed -i 's/OrderedReady/Parallel/' postgres.yaml"
     team.product.typed(f"cd {tmp_path} && {written} && {change} && {replaced}")

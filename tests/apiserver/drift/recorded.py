@@ -8,19 +8,20 @@ from typing import Any
 
 import yaml
 
-from tools.cli.drift import wanted as objects
-from tools.cli.drift.kubectl import Kubectl
+from tools.cli.drift import wanted
+from tools.cli.drift.objects import Objects
 from tools.cli.drift.wanted import Wanted
 from tools.render import program
+from tools.toolchain import kubectl
 
 from ...documented import ROOT
 from ..server import Server
 from .stranger import Stranger
 
 
-def kubectl(server: Server) -> Kubectl:
-    """Return kubectl as the product calls it."""
-    return Kubectl(command=(str(server.kubectl), "--kubeconfig", str(server.kubeconfig)))
+def objects(server: Server) -> Objects:
+    """Return the server's objects as the product asks for them."""
+    return Objects(client=kubectl.of(server.kubectl, kubeconfig=server.kubeconfig))
 
 
 def exported(stack: str) -> dict[str, Any]:
@@ -48,4 +49,4 @@ def deployed(server: Server, wanted: Sequence[Wanted]) -> None:
 
 def of(stack: str) -> tuple[Wanted, ...]:
     """Return what the state says of the stack's objects."""
-    return objects.of(exported(stack))
+    return wanted.of(exported(stack))

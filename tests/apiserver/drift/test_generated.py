@@ -68,7 +68,7 @@ def test_whatever_the_server_takes_from_a_stranger_is_found_by_its_field_and_put
 
     report, repairs = _look(server, stack)
     missed = [(key, one.place) for key, one in made if not _names(report, key, one)]
-    failed = repair.apply(repairs, recorded.kubectl(server))
+    failed = repair.apply(repairs, recorded.objects(server))
     again, _ = _look(server, stack)
     differing = [each.key for each in stack if _live(stranger, each.manifest) != before[each.key]]
 
@@ -89,7 +89,7 @@ def test_whatever_a_stranger_deletes_is_found_and_comes_back(
 
     report, repairs = _look(server, stack)
     found = {(each.kind, each.name) for each in report.findings if each.deleted}
-    failed = repair.apply(repairs, recorded.kubectl(server))
+    failed = repair.apply(repairs, recorded.objects(server))
     again, _ = _look(server, stack)
     differing = [
         each.key for each in deleted if _given_again(_live(stranger, each.manifest)) != before[each.key]
@@ -105,7 +105,7 @@ def test_whatever_a_stranger_deletes_is_found_and_comes_back(
 
 
 def _look(server: Server, stack: Sequence[Wanted]) -> tuple[Report, list[detect.Repair]]:
-    return detect.look("test", stack, recorded.kubectl(server))
+    return detect.look("test", stack, recorded.objects(server))
 
 
 def _without_admission(stack: str) -> tuple[Wanted, ...]:

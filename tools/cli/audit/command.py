@@ -1,25 +1,23 @@
 """The command `make audit`: the live RBAC of a stack's namespace, read by kubectl, as a table."""
 
 import json
-import shlex
 from typing import Any
 
 from tools.cli import workspace
 from tools.cli.target import Target
 from tools.toolchain import process
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 from . import rights, table
 
 _KINDS = "roles,rolebindings,clusterroles,clusterrolebindings"
-_SECONDS = 60.0
 
 
 def told(stack: str, chosen: Target, *, all_subjects: bool) -> str:
     """Return the table of the stack's namespace.
 
     Raises:
-        Refusal: when the RBAC objects cannot be read.
+        UserError: when the RBAC objects cannot be read.
     """
     namespace = str(workspace.settings(stack).get("feastflow:namespace"))
     objects = json.loads(_asked(chosen, "get", _KINDS, "--namespace", namespace, "--output", "json"))["items"]
@@ -29,11 +27,10 @@ def told(stack: str, chosen: Target, *, all_subjects: bool) -> str:
 
 
 def _asked(chosen: Target, *arguments: str) -> str:
-    command = [*shlex.split(chosen.kubectl_command()), *arguments]
     try:
-        return process.output(command, timeout=_SECONDS)
+        return chosen.client.output(*arguments)
     except process.CommandError as failure:
-        raise Refusal(
+        raise UserError(
             f"kubectl {arguments[0]} failed: {failure.tail.strip()[-300:]}",
             "who may do what is read from every role and binding, those of the cluster too",
             "use an account that may get and list roles, clusterroles and their bindings",

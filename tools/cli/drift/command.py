@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from tools.cli.drift import detect, guard, kubectl, repair, report, wanted
+from tools.cli.drift import detect, guard, repair, report, wanted
 from tools.cli.drift.detect import Repair
+from tools.cli.drift.objects import Objects
 from tools.cli.drift.report import Finding, Report
 from tools.cli.stack import Stack
 from tools.cli.target import Target
 from tools.state import deployment
 from tools.toolchain.console import Step
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # The exit code of `make drift`; what could not be looked at counts, too: it may hide some.
 DRIFTED = 2
@@ -21,12 +22,12 @@ def looked(stack: Stack, chosen: Target) -> Report:
     Nothing is changed.
 
     Raises:
-        Refusal: when the stack was never deployed, or is another cluster's or another owner's.
+        UserError: when the stack was never deployed, or is another cluster's or another owner's.
     """
     with Step("drift", f"stack {stack.name}") as step:
         exported = stack.exported(secrets=True)
         if exported is None:
-            raise Refusal(
+            raise UserError(
                 f"there is no stack {stack.name} on {chosen.context}",
                 "drift is a difference from what was deployed last",
                 f"deploy it first: make up{stack.chosen or ''}",
@@ -42,13 +43,13 @@ def repaired(stack: Stack, chosen: Target, step: Step) -> str:
     What the API server does not let be repaired is told, and stays: a deployment is not kept waiting for it.
 
     Raises:
-        Refusal: when an object is being deleted, or the cluster or the namespace is another stack's; then
+        UserError: when an object is being deleted, or the cluster or the namespace is another stack's; then
             nothing is changed.
     """
     exported = stack.exported(secrets=True) or {}
     found, repairs = _look(stack, chosen, exported)
     _must_not_end(found.findings)
-    failed = repair.apply(repairs, kubectl.of(chosen))
+    failed = repair.apply(repairs, Objects(client=chosen.client))
     # The server's answer about one object may quote another, as a webhook's does.
     secrets = frozenset(secret for each in wanted.of(exported) for secret in each.secrets)
     step.result(f"{report.summary(found)}{_repaired(len(found.findings), len(failed))}")
@@ -68,7 +69,8 @@ def _look(stack: Stack, chosen: Target, exported: deployment.Deployment) -> tupl
     everything = wanted.of(exported)
     # The next update repeats their steps: until then it is not known what they should be.
     known = [each for each in everything if each.resource not in cut_off]
-    return detect.look(stack.name, known, kubectl.of(chosen), repeated=len(everything) - len(known))
+    objects = Objects(client=chosen.client)
+    return detect.look(stack.name, known, objects, repeated=len(everything) - len(known))
 
 
 def _must_not_end(findings: Sequence[Finding]) -> None:
@@ -76,7 +78,7 @@ def _must_not_end(findings: Sequence[Finding]) -> None:
         each.who for each in findings if any(change.what == report.TERMINATING for change in each.changes)
     ]
     if ending:
-        raise Refusal(
+        raise UserError(
             f"being deleted: {', '.join(ending)}",
             "what is applied to an object that is being deleted is deleted with it",
             "find out who deletes it and what it waits for (kubectl get --output yaml shows its finalizers); "

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.settings.values.merging import merged
 from tools.cli.drift import compare, guard, opening, ownership, paths
 from tools.cli.drift import report as reports
 from tools.cli.drift.compare import Difference
-from tools.cli.drift.kubectl import LOOKING, Answers, Kubectl, sent
+from tools.cli.drift.objects import LOOKING, Answers, Objects, sent
 from tools.cli.drift.ownership import Entry
 from tools.cli.drift.paths import ABSENT, Path, Tree
 from tools.cli.drift.report import Change, Finding, Masks, Report, Unseen
@@ -45,10 +46,10 @@ class _Object:
 
     @property
     def manifest(self) -> Manifest:
-        merged: Manifest = {}
+        whole: Manifest = {}
         for member in self.members:
-            merged = overlaid(merged, member.manifest)
-        return merged
+            whole = merged(whole, member.manifest)
+        return whole
 
     @property
     def managers(self) -> set[str]:
@@ -73,7 +74,7 @@ class _Compared:
 
 
 def look(
-    stack: str, wanted: Sequence[Wanted], kubectl: Kubectl, *, repeated: int = 0
+    stack: str, wanted: Sequence[Wanted], api: Objects, *, repeated: int = 0
 ) -> tuple[Report, list[Repair]]:
     """Compare everything that a stack wants with what is live; returns the drift, and what repairs it.
 
@@ -83,7 +84,7 @@ def look(
     for each in wanted:
         grouped[each.key].append(each)
     objects = [_Object(key=key, members=tuple(members)) for key, members in grouped.items()]
-    live = kubectl.live([each.manifest for each in objects])
+    live = api.live([each.manifest for each in objects])
     unseen = dict(live.problems)
     guard.same_owner([each.manifest for each in objects], live.objects)
     repairs = [
@@ -100,7 +101,7 @@ def look(
     there = [each for each in objects if each.key in live.objects]
     ending = [each for each in there if live.objects[each.key]["metadata"].get("deletionTimestamp")]
     repairs += [Repair(finding=_finding(each, [Change(what=reports.TERMINATING)])) for each in ending]
-    found, refused = _compared([each for each in there if each not in ending], live, kubectl)
+    found, refused = _compared([each for each in there if each not in ending], live, api)
     unseen |= refused
     secrets = frozenset(secret for each in wanted for secret in each.secrets)
     repairs += [repair for each in found if (repair := _repair(each, secrets))]
@@ -117,18 +118,11 @@ def look(
     return report, repairs
 
 
-def overlaid(below: Any, above: Any) -> Any:  # noqa: ANN401 - JSON of any shape
-    """Both, mappings merged key by key; everything else is the upper one's."""
-    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
-        return above
-    return {**below, **{name: overlaid(below.get(name), part) for name, part in above.items()}}
-
-
 def _compared(
-    objects: Sequence[_Object], live: Answers, kubectl: Kubectl
+    objects: Sequence[_Object], live: Answers, api: Objects
 ) -> tuple[list[_Compared], dict[Key, str]]:
     """The objects that are there with all that differs, and those that may not be looked at."""
-    would = kubectl.would_apply([each.manifest for each in objects])
+    would = api.would_apply([each.manifest for each in objects])
     found: list[_Compared] = []
     unseen: dict[Key, str] = {}
     for each in objects:
@@ -141,11 +135,9 @@ def _compared(
             continue
         else:
             compared.problem = would.problems.get(each.key, "no answer")
-            compared.replacement = overlaid(each_live, each.manifest)
+            compared.replacement = merged(each_live, each.manifest)
         found.append(compared)
-    replaced = kubectl.would_replace(
-        [sent(each.replacement) for each in found if each.replacement is not None]
-    )
+    replaced = api.would_replace([sent(each.replacement) for each in found if each.replacement is not None])
     for compared in found:
         if compared.replacement is not None:
             _settle(compared, replaced)

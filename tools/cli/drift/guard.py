@@ -5,7 +5,7 @@ from typing import Any
 
 from tools.cli.drift.wanted import Key, Manifest, key
 from tools.state import deployment
-from tools.toolchain.refusal import Refusal
+from tools.toolchain.errors import UserError
 
 # What the program writes on its namespace; see components/guards/ownership.py.
 OWNER = "feastflow.pulumi.com/owner"
@@ -17,12 +17,12 @@ def same_cluster(exported: deployment.Deployment, identity: str, context: str) -
     """Compare the cluster of the last deployment with the one that is looked at, where both are known.
 
     Raises:
-        Refusal: with both.
+        UserError: with both.
     """
     for recorded in _facts(exported):
         before = str(recorded.get("cluster") or identity)
         if not identity.startswith(_UNKNOWN) and before != identity:
-            raise Refusal(
+            raise UserError(
                 f"the stack is deployed to {recorded.get('clusterName', 'another cluster')}, and "
                 f"{context} is another cluster",
                 "every object would be missing here, and would be created a second time",
@@ -34,13 +34,13 @@ def same_owner(wanted: Iterable[Manifest], live: Mapping[Key, Manifest]) -> None
     """Compare who owns the objects that carry an owner.
 
     Raises:
-        Refusal: when another stack's name is on one of them.
+        UserError: when another stack's name is on one of them.
     """
     for manifest in wanted:
         ours, theirs = _owner(manifest), _owner(live.get(key(manifest), {}))
         if ours and theirs and ours.rpartition("/")[2] != theirs.rpartition("/")[2]:
             name = f"{manifest['kind']} {manifest['metadata']['name']}"
-            raise Refusal(
+            raise UserError(
                 f"{name} belongs to the stack {theirs.rpartition('/')[0]} now",
                 "what is repaired here would be taken from it",
                 "find out who took it over; to delete this stack's record of it: make destroy",

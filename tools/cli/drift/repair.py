@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tools.cli.drift.detect import Repair
-from tools.cli.drift.kubectl import Kubectl
+from tools.cli.drift.objects import Objects
 from tools.cli.drift.report import Finding
 from tools.cli.drift.wanted import key
 
@@ -20,7 +20,7 @@ class Failed:
     why: str
 
 
-def apply(repairs: Sequence[Repair], kubectl: Kubectl) -> list[Failed]:
+def apply(repairs: Sequence[Repair], api: Objects) -> list[Failed]:
     """Repair what is there; returns what the server refused.
 
     What others added is deleted first, guarded by the version that was looked at: an object that was changed
@@ -28,7 +28,7 @@ def apply(repairs: Sequence[Repair], kubectl: Kubectl) -> list[Failed]:
     owns them again. Cut off in between, the next comparison finds the rest.
     """
     outdated = [repair for repair in repairs if repair.replacement is not None]
-    refused = kubectl.replace([repair.replacement for repair in outdated if repair.replacement]).problems
+    refused = api.replace([repair.replacement for repair in outdated if repair.replacement]).problems
     failed = [
         Failed(finding=repair.finding, why=refused[key(repair.replacement)])
         for repair in outdated
@@ -40,21 +40,21 @@ def apply(repairs: Sequence[Repair], kubectl: Kubectl) -> list[Failed]:
     first = [repair for repair in todo if repair.finding.kind == "Namespace"]
     for group in (first, [repair for repair in todo if repair not in first]):
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = pool.map(lambda each: _applied(each, kubectl), group)
+            answers = pool.map(lambda each: _applied(each, api), group)
             failed += [
                 Failed(finding=each.finding, why=why) for each, why in zip(group, answers, strict=True) if why
             ]
     return failed
 
 
-def _applied(repair: Repair, kubectl: Kubectl) -> str | None:
+def _applied(repair: Repair, api: Objects) -> str | None:
     """Apply the object before the patches of it; returns why the server did not take one."""
     if repair.recreated:
-        problems = kubectl.delete([repair.applied[0].manifest]).problems
+        problems = api.delete([repair.applied[0].manifest]).problems
         if problems:
             return next(iter(problems.values()))
     for member in sorted(repair.applied, key=lambda each: each.is_patch):
-        problem = kubectl.apply([member.manifest], member.manager).problems.get(member.key)
+        problem = api.apply([member.manifest], member.manager).problems.get(member.key)
         if problem:
             return problem
     return None

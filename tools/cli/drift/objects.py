@@ -1,20 +1,16 @@
 """kubectl, called with many objects at a time: what is live, and what the server would make of it."""
 
 import json
-import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tools.cli import listing
 from tools.cli.drift.wanted import Key, Manifest, key
-from tools.cli.target import Target
-from tools.toolchain import process
+from tools.toolchain.kubectl import Kubectl
 
 # Names the fields of a dry run apart from those of every manager that there may be.
 LOOKING = "feastflow-drift"
-_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +22,10 @@ class Answers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kubectl:
-    """kubectl for one cluster."""
+class Objects:
+    """One cluster's objects, asked for and put by `client`."""
 
-    command: tuple[str, ...]
+    client: Kubectl
 
     def live(self, asked: Sequence[Manifest]) -> Answers:
         """Return the objects as they are; what is not there has neither an answer nor a problem."""
@@ -60,15 +56,15 @@ class Kubectl:
         """Ask for all at once; where that fails, for halves of the rest, to find the one at fault."""
         if not objects:
             return Answers(objects={}, problems={})
-        command = [*self.command, *verb, "--filename", "-", "--output", output]
-        code, out, err = _run(command, listing.text(objects))
-        found = {key(each): each for each in _documents(out)} if output == "json" else {}
+        flags = ("--filename", "-", "--output", output)
+        ended = self.client.ended(*verb, *flags, stdin=listing.text(objects))
+        found = {key(each): each for each in _documents(ended.out)} if output == "json" else {}
         # An object may be there twice: a resource, and a patch of it.
         missing = [each for each in objects if key(each) not in found]
-        if not code or not missing:
+        if not ended.code or not missing:
             return Answers(objects=found, problems={})
         if len(missing) == 1 == len(objects):
-            return Answers(objects=found, problems={key(missing[0]): _said(err)})
+            return Answers(objects=found, problems={key(missing[0]): _said(ended.err)})
         problems: dict[Key, str] = {}
         middle = (len(missing) + 1) // 2
         for half in (missing[:middle], missing[middle:]):
@@ -76,11 +72,6 @@ class Kubectl:
             found.update(answered.objects)
             problems.update(answered.problems)
         return Answers(objects=found, problems=problems)
-
-
-def of(chosen: Target) -> Kubectl:
-    """Return kubectl for the cluster that a target names."""
-    return Kubectl(command=tuple(shlex.split(chosen.kubectl_command())))
 
 
 def sent(thing: Mapping[str, Any], *, guarded: bool = True) -> Manifest:
@@ -95,17 +86,6 @@ def sent(thing: Mapping[str, Any], *, guarded: bool = True) -> Manifest:
 
 def _applying(manager: str) -> tuple[str, ...]:
     return ("apply", "--server-side", "--force-conflicts", f"--field-manager={manager}")
-
-
-def _run(command: Sequence[str], stream: str) -> tuple[int, str, str]:
-    # Not `process.output`: what is printed before a failure is an answer, too.
-    try:
-        done = subprocess.run(
-            list(command), input=stream, capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as late:
-        raise process.CommandError(command, process.TIMED_OUT, f"no answer within {_SECONDS:.0f} s") from late
-    return done.returncode, done.stdout, done.stderr
 
 
 def _documents(text: str) -> list[Manifest]:
