@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
 # What a user may have set, and what would make the commands do something else than the suite means.
 _FOREIGN = (
-    *("STACK", "CONTEXT", "BACKEND_IMAGE", "FRONTEND_IMAGE", "KUBECONFIG", "MAKEFLAGS", "MAKELEVEL"),
+    *("STACK", "CONTEXT", "APP", "BACKEND_IMAGE", "FRONTEND_IMAGE"),
+    *("KUBECONFIG", "MAKEFLAGS", "MAKELEVEL"),
     *("DRILL", "RUNS", "RATE", "BENCH", "AGAINST"),
 )
 _IGNORED = shutil.ignore_patterns(
