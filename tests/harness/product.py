@@ -14,6 +14,7 @@ from pathlib import Path
 from tools.cluster.ports import encrypted, must_be_free
 from tools.toolchain.refusal import Refusal
 
+from . import localstack
 from .running import CommandError, Ran, UnderWay, run
 
 ROOT = Path(__file__).parents[2]
@@ -116,8 +117,9 @@ class Product:
         return replace(self, variables={**self.variables, **variables})
 
     def cloned(self, folder: Path) -> "Product":
-        """The same from a second checkout, which a test may change."""
+        """The same from a second checkout, which a test may change; its stacks' files say everything."""
         shutil.copytree(self.root, folder, ignore=_IGNORED, symlinks=True)
+        localstack.settle(folder)
         return replace(self, root=folder)
 
     def local(self, command: str, *, within: float = 15 * _MINUTES) -> Ran:

@@ -74,13 +74,15 @@ def test_the_local_clusters_ports_and_images_are_set_where_the_stacks_file_names
     checkout: Path, standing: Cluster, tls: str, above: int
 ) -> None:
     (checkout / "Pulumi.dev.yaml").write_text(
-        f"config:\n  feastflow:backend: {{image: theirs:1}}\n  feastflow:edge: {{tls: {tls}}}\n"
+        f"config:\n  feastflow:namespace: shop\n"
+        f"  feastflow:backend: {{image: theirs:1}}\n  feastflow:edge: {{host: a.test, tls: {tls}}}\n"
     )
     built = AppImages(backend="theirs:1", frontend="page:2", database="postgres:15-2")
     local = Target(context="kind-x", kubeconfig=None, kubectl=Path("kubectl"), identity="1", local=standing)
 
     assert overrides.of(local, THEIRS, built) == {
         "kubernetes:context": "kind-x",
+        "feastflow:cluster": {"zones": 3},
         "feastflow:edge": {"port": standing.port + above, "attempts": 16},
         "feastflow:frontend": {"image": "page:2"},
         "feastflow:database": {"image": "postgres:15-2"},

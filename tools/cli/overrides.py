@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from tools.cli import application, edge, images, workspace
+from tools.cli import application, edge, images, localsettings, workspace
 from tools.cli.images import AppImages
 from tools.cli.options import Options
 from tools.cli.target import Target
@@ -12,7 +12,7 @@ from tools.toolchain.refusal import Refusal
 
 
 def of(chosen: Target, options: Options, built: AppImages | None = None) -> dict[str, Any]:
-    """Return what this machine adds to the settings: the context; locally, images, port and attempts.
+    """Return what this machine adds to the settings: the context; locally, images, port, attempts and more.
 
     `built` are the images that are on their way to the nodes already.
     """
@@ -25,18 +25,17 @@ def of(chosen: Target, options: Options, built: AppImages | None = None) -> dict
             built = wanted.found(chosen.local.engine).build(step)
             images.carry(chosen.local, built, step)
             step.result(images.CARRIED)
-    overrides: dict[str, Any] = {
+    here: dict[str, Any] = {
         "kubernetes:context": chosen.context,
         "feastflow:edge": edge.overrides(chosen.local.port, config),
     }
-    # An image that the stack's file names is meant; its own default is only a name until it is built.
     if wanted.overrides("backend"):
-        overrides["feastflow:backend"] = {"image": built.backend}
+        here["feastflow:backend"] = {"image": built.backend}
     if wanted.overrides("frontend"):
-        overrides["feastflow:frontend"] = {"image": built.frontend}
+        here["feastflow:frontend"] = {"image": built.frontend}
     if built.database and "image" not in workspace.section(config, "database"):
-        overrides["feastflow:database"] = {"image": built.database}
-    return overrides
+        here["feastflow:database"] = {"image": built.database}
+    return workspace.merged(localsettings.of(config, demo=images.is_demo(built.backend)), here)
 
 
 def named_images(options: Options) -> dict[str, Any]:

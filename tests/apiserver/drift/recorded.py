@@ -6,14 +6,13 @@ The program is run for what it registers, and each object is applied as the prov
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from tools.cli.drift import wanted as objects
 from tools.cli.drift.kubectl import Kubectl
 from tools.cli.drift.wanted import Wanted
 from tools.render import program
 
 from ...documented import ROOT
+from ...harness import localstack
 from ..server import Server
 from .stranger import Stranger
 
@@ -25,7 +24,7 @@ def kubectl(server: Server) -> Kubectl:
 
 def exported(stack: str) -> dict[str, Any]:
     """Return what `pulumi stack export --show-secrets` would print of the stack."""
-    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    config = localstack.of(ROOT, stack)
     resources = [
         {
             "urn": each.urn,
