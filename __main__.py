@@ -11,7 +11,7 @@ from components.frontend import Frontend, FrontendArgs
 from components.guards import apiserver, continuity, ownership, suitable, trusted
 from components.guards.cluster import connection, live
 from components.outputs import Commands
-from components.settings import fingerprint, reader
+from components.settings import fingerprint, reader, unset
 from components.tenancy import Tenancy, TenancyArgs
 
 stack, kubeconfig, rules = reader.load()
@@ -19,7 +19,7 @@ connection.check(kubeconfig)
 ownership.siblings(Path(__file__).parent, stack, kubeconfig)
 replicated = stack.database.engine == "replicated"
 seen = live.look(kubeconfig, stack.namespace, addresses=replicated, stack=stack)
-suitable.check(stack, seen)
+suitable.check(stack, seen, unset.problems(reader.whole()))
 owner, before = ownership.identity(), continuity.last_update()
 allowed = continuity.checked(stack, seen, before, owner)
 on_cluster = pulumi.ResourceOptions(providers=[connection.provider(kubeconfig, allowed)])

@@ -1,7 +1,7 @@
 """Whether the cluster can take the stack: refused where that is certain, warned where it is not."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pulumi
 
@@ -18,8 +18,10 @@ _HEAD = "The cluster cannot take the stack as its settings are; nothing was chan
 _SET = "pulumi config set --path feastflow:"
 
 
-def check(stack: Stack, seen: Seen | None) -> None:
+def check(stack: Stack, seen: Seen | None, unset: Iterable[str] = ()) -> None:
     """Refuse a cluster that certainly cannot take the stack, in one message.
+
+    `unset` are further problems: what a stack must name before it is deployed anywhere.
 
     Raises:
         pulumi.RunError: with everything that was found, why it matters, and what to do.
@@ -28,7 +30,7 @@ def check(stack: Stack, seen: Seen | None) -> None:
         return
     for warning in _doubts(stack, seen.survey):
         pulumi.log.warn(f"{seen.name}: {warning}")
-    found = list(_problems(stack, seen.name, seen.survey))
+    found = [*unset, *_problems(stack, seen.name, seen.survey)]
     if found:
         raise pulumi.RunError("\n\n".join([_HEAD, *found]))
 

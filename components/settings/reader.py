@@ -23,7 +23,7 @@ from policies import configuration
 from policies.configuration import Configuration, ConfigurationError
 from policies.table import known
 
-from . import deviations, plaintext
+from . import deviations, plaintext, unset
 from .file import encrypted, prefixes, stackfile
 from .file.encrypted import PROJECT
 from .file.stackfile import StackFile
@@ -103,7 +103,11 @@ def parse(
         rules = configuration.parse(raw, known())
         stack = Stack.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
-        problems = [_problem(details) for details in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        problems = [_problem(details) for details in errors]
+        if any(details["type"] == "missing" for details in errors):
+            # A stack that has not been set up yet: all that it must be told.
+            problems += unset.problems(raw)
         raise pulumi.RunError("\n\n".join([_HEAD, *problems])) from None
     except ConfigurationError as error:
         raise pulumi.RunError(f"{_HEAD}\n\n{error}") from None

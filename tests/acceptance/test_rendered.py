@@ -16,7 +16,7 @@ from tools.bench.place import CLUSTER_SCOPED, INSTANCE
 from tools.cli import edge
 
 from ..documented import documented
-from ..harness import rendered
+from ..harness import localstack, rendered
 from ..harness.figures import Figures
 from ..harness.kube import Kube, Object, name_of
 from ..harness.product import Product
@@ -146,8 +146,8 @@ def test_pulumi_adopts_what_kubectl_applied_with_its_data(
 
 def _config(product: Product, kube: Kube) -> Object:
     """Dev's settings for the other namespace as `make up` has them, with the images that run."""
-    text = (product.root / "Pulumi.dev.yaml").read_text(encoding="utf-8")
-    config: Object = yaml.safe_load(text.replace(kube.namespace, _NAMESPACE))["config"]
+    text = yaml.safe_dump(localstack.of(product.root, "dev"))
+    config: Object = yaml.safe_load(text.replace(kube.namespace, _NAMESPACE))
     config["feastflow:edge"].update(edge.overrides(product.port, config))
     # Beside dev and prod, the processors of three nodes are all taken in one zone or another.
     config["feastflow:cluster"] = {**config.get("feastflow:cluster", {}), "zones": 1}

@@ -1,18 +1,20 @@
-"""An application that is not the demo, deployed by configuration alone, scaled by load, and ended in time."""
+"""An application that is not the demo: carried, deployed by configuration alone, scaled by load, built."""
 
 import base64
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ..documented import documented
 from ..harness.figures import Figures
 from ..harness.kube import Kube, condition
 from ..harness.product import Product
+from ..harness.refusals import assert_refused
 from ..harness.running import Ran, UnderWay
 from ..harness.site import Site
 from ..harness.waiting import meanwhile, until
@@ -25,33 +27,23 @@ _SIGTERM = 143
 
 
 @pytest.fixture(scope="module")
-def image(product: Product, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The shop's image, on every node as if it had been pulled."""
+def image(product: Product, kube: Kube) -> Iterator[str]:
+    """The shop's image, in the engine that carries the nodes and nowhere else."""
     (backend, *_) = kube.pods("backend")
     base = backend["spec"]["containers"][0]["image"]
-    archive = tmp_path_factory.mktemp("shop") / "shop.tar"
-    podman = product.carrier == "podman"
-    flags = ("--isolation", "chroot", "--pull=never") if podman else ()
+    flags = ("--isolation", "chroot", "--pull=never") if product.carrier == "podman" else ()
     product.engine("build", *flags, "--build-arg", f"BASE_IMAGE={base}", "--tag", _IMAGE, str(_HERE))
-    form = ("--format", "docker-archive") if podman else ()
-    product.engine("save", *form, "--output", str(archive), _IMAGE)
-    for node in product.nodes():
-        product.engine("cp", str(archive), f"{node}:/shop.tar")
-        product.engine("exec", node, "ctr", "--namespace", "k8s.io", "images", "import", "/shop.tar")
-        product.engine("exec", node, "rm", "/shop.tar")
     yield _IMAGE
     product.engine("image", "rm", "--force", _IMAGE)
 
 
 @pytest.fixture(scope="module")
-def owner(
-    product: Product, kube: Kube, image: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Product]:
+def owner(product: Product, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The shop's team, with a stack file of its own."""
     (node,) = kube.all("nodes", "--selector", "node-role.kubernetes.io/control-plane")
     addresses = (each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
     owner = product.cloned(tmp_path_factory.mktemp("clone") / "clone").with_variables(STACK=_STACK)
-    config = _config(image, next(addresses), kube.run("config", "view", "--raw", "--output", "json"))
+    config = _config(next(addresses), kube.run("config", "view", "--raw", "--output", "json"))
     (owner.root / f"Pulumi.{_STACK}.yaml").write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
     yield owner
     ran = owner.local("destroy")
@@ -59,12 +51,19 @@ def owner(
 
 
 @pytest.fixture(scope="module")
-def opened(owner: Product) -> Ran:
+def ups(owner: Product, image: str) -> Callable[[], Ran]:
+    """`make up` of the shop with its image, which is carried to the nodes."""
+    command = documented(
+        "make up BACKEND_IMAGE=my-api:1.4.2 FRONTEND_IMAGE=my-page:1.4.2",
+        {"my-api:1.4.2": image, "my-page:1.4.2": image},
+    )
+    return lambda: owner.typed(command)
+
+
+@pytest.fixture(scope="module")
+def opened(ups: Callable[[], Ran]) -> Ran:
     """The shop's first `make up`."""
-    ran = owner.local("up")
-    if ran.code != 0:
-        pytest.fail(str(ran), pytrace=False)
-    return ran
+    return ups()
 
 
 @pytest.fixture(scope="module")
@@ -124,17 +123,36 @@ def test_a_process_that_as_the_first_ignores_sigterm_ends_by_it_all_the_same(
 
 
 def test_load_adds_pods_an_up_leaves_them_and_rest_takes_them_away(
-    owner: Product, there: Kube, shop: Site, figures: Figures
+    ups: Callable[[], Ran], there: Kube, shop: Site, figures: Figures
 ) -> None:
     until(lambda: len(there.ready("backend")) == 1, what="one pod at rest", within=180)
     with _load(shop):
         until(lambda: len(there.ready("backend")) >= 2, what="a second pod", within=180)
         before = _replicas(there)
-        ran = owner.done("up")
+        ran = ups()
         assert "updated" not in ran.out, ran
         assert _replicas(there) >= before
     figures.text("autoscaler", f"1 pod at rest, {_replicas(there)} under load")
     until(lambda: len(there.ready("backend")) == 1, what="one pod at rest again", within=240)
+
+
+def test_what_a_folder_builds_is_carried_and_served(
+    owner: Product, image: str, shop: Site, tmp_path: Path
+) -> None:
+    for tier, title in (("backend", "none"), ("frontend", "From a folder")):
+        (tmp_path / tier).mkdir()
+        dockerfile = f"FROM {image}\nENV SHOP_TITLE='{title}'\n"
+        (tmp_path / tier / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+    owner.typed(documented("make up APP=../my-application", {"../my-application": str(tmp_path)}))
+
+    until(lambda: "From a folder" in shop.ask("/").text, what="the page that was built", within=60)
+
+
+def test_an_image_that_is_nowhere_is_refused_before_anything_is_deployed(owner: Product, shop: Site) -> None:
+    other = owner.with_variables(BACKEND_IMAGE="localhost/shop/shop:none")
+    found = "BACKEND_IMAGE is localhost/shop/shop:none, which is not available"
+    assert_refused(other.local("up"), found=found, fix="make up APP=")
+    assert "From a folder" in shop.ask("/").text
 
 
 def _replicas(there: Kube) -> int:
@@ -159,12 +177,12 @@ def _load(shop: Site) -> Iterator[None]:
         yield
 
 
-def _config(image: str, api: str, kubeconfig: str) -> dict[str, object]:
+def _config(api: str, kubeconfig: str) -> dict[str, object]:
     """Everything that the shop has otherwise than the demo."""
     (cluster,) = json.loads(kubeconfig)["clusters"]
     authority = base64.b64decode(cluster["cluster"]["certificate-authority-data"]).decode()
     size = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "128Mi"}}
-    common = {"image": image, "uid": 4242, "gid": 4242, "resources": size}
+    common = {"uid": 4242, "gid": 4242, "resources": size}
     return {
         "feastflow:namespace": _NAMESPACE,
         "feastflow:environment": "test",

@@ -10,7 +10,9 @@ import yaml
 from components.settings.values.merging import merged
 from tools.bench import helm, manifests, tofu
 from tools.bench.place import Place
-from tools.cli import workspace
+
+from ..harness import localstack
+from ..unit.recorder import ROOT
 
 _CONFIG = {
     "feastflow:backend": {"image": "localhost/api:1"},
@@ -20,7 +22,7 @@ _CONFIG = {
 
 @pytest.fixture(scope="module")
 def here() -> Place:
-    settings = merged(workspace.settings("dev"), _CONFIG)
+    settings = merged(localstack.of(ROOT, "dev"), _CONFIG)
     return Place(cluster=None, namespace="feastflow-dev", settings=settings, api=None)  # type: ignore[arg-type]
 
 

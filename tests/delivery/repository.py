@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from ..harness import localstack
+
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
 # What tools make in the checkout, some of it while it is copied, and the tests, which no preview reads.
@@ -73,12 +75,13 @@ class Ran:
 
 
 def made(folder: Path, stacks: tuple[str, ...]) -> Repository:
-    """The project as it stands here, committed, with these stacks alone."""
+    """The project as it stands here, committed, with these stacks alone, whose files say everything."""
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
     (folder / ".venv").symlink_to(Path(sys.prefix).resolve())
     for file in folder.glob("Pulumi.*.yaml"):
         if file.name.split(".")[1] not in stacks:
             file.unlink()
+    localstack.settle(folder)
     repository = Repository(folder=folder)
     repository.git("init", "--quiet", "--initial-branch", "main")
     repository.commit()

@@ -39,6 +39,20 @@ def test_a_stack_whose_name_has_dots_is_one(tmp_path: Path) -> None:
     assert Program(folder=tmp_path).settings("eu.prod") == {"feastflow:namespace": "shop-eu.prod"}
 
 
+@pytest.mark.parametrize("edge", ["", "  feastflow:edge: {tls: {enabled: true}}\n"])
+def test_a_stack_that_was_told_no_host_yet_is_previewed_with_a_name_in_its_place(
+    tmp_path: Path, edge: str
+) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"config:\n  feastflow:namespace: shop\n  feastflow:environment: dev\n{edge}")
+    assert Program(folder=tmp_path).settings("dev")["feastflow:edge"]["host"] == "not-set.example.com"
+
+    file.write_text(
+        f"{file.read_text().partition('  feastflow:edge')[0]}  feastflow:edge: {{host: a.test}}\n"
+    )
+    assert Program(folder=tmp_path).settings("dev")["feastflow:edge"] == {"host": "a.test"}
+
+
 def test_the_bases_files_are_had_without_touching_the_checkout(clone: Repository, tmp_path: Path) -> None:
     commit = clone.commit()
     (clone.folder / "Pulumi.dev.yaml").write_text("config: {a: 2}\n")

@@ -14,13 +14,15 @@ from pathlib import Path
 from tools.cluster.ports import encrypted, must_be_free
 from tools.toolchain.errors import UserError
 
+from . import localstack
 from .running import CommandError, Ran, UnderWay, run
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
 # What a user may have set, and what would make the commands do something else than the suite means.
 _FOREIGN = (
-    *("STACK", "CONTEXT", "BACKEND_IMAGE", "FRONTEND_IMAGE", "KUBECONFIG", "MAKEFLAGS", "MAKELEVEL"),
+    *("STACK", "CONTEXT", "APP", "BACKEND_IMAGE", "FRONTEND_IMAGE"),
+    *("KUBECONFIG", "MAKEFLAGS", "MAKELEVEL"),
     *("DRILL", "RUNS", "RATE", "BENCH", "AGAINST"),
 )
 _IGNORED = shutil.ignore_patterns(
@@ -115,8 +117,9 @@ class Product:
         return replace(self, variables={**self.variables, **variables})
 
     def cloned(self, folder: Path) -> "Product":
-        """The same from a second checkout, which a test may change."""
+        """The same from a second checkout, which a test may change; its stacks' files say everything."""
         shutil.copytree(self.root, folder, ignore=_IGNORED, symlinks=True)
+        localstack.settle(folder)
         return replace(self, root=folder)
 
     def local(self, command: str, *, within: float = 15 * _MINUTES) -> Ran:

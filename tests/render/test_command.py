@@ -7,21 +7,51 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools.cli import workspace
 from tools.render import __main__ as command
 from tools.render import folder, program
 from tools.toolchain.errors import UserError
 
+from ..harness import localstack
 from ..unit.recorder import ROOT
 
+# The command, of a checkout whose file says everything.
+_SCRIPT = """
+import sys
+from tests.harness import localstack
+from tools.cli import workspace
+from tools.render import __main__ as command
+workspace.settings = lambda stack: localstack.of(command._ROOT, stack)
+command.main(sys.argv[1:])
+"""
 _HEAD = "# By `make render` STACK=dev: change the stack's settings, not this file.\n"
+
+
+@pytest.fixture(autouse=True)
+def team(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout whose files say everything."""
+    settings = workspace.settings
+    known = {stack: localstack.of(ROOT, stack) for stack in localstack.STACKS}
+    monkeypatch.setattr(workspace, "settings", lambda stack: known.get(stack) or settings(stack))
+
+
+def test_a_stack_that_was_told_nothing_yet_is_refused_with_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+    monkeypatch.setattr(workspace, "settings", lambda _: told)
+
+    with pytest.raises(UserError, match=r"pulumi config set --path feastflow:edge\.host") as caught:
+        command.main(["--stack=dev", f"--out={tmp_path / 'out'}"])
+    assert "pulumi config set --path feastflow:backend.image" in caught.value.found
 
 
 def _render_elsewhere(out: Path) -> str:
     """Render in another process, whose sets and dictionaries have another order of hashes."""
     environment = {**os.environ, "PYTHONHASHSEED": "1", "KUBECONFIG": "/nonexistent"}
-    line = [sys.executable, "-m", "tools.render", "--stack=dev", f"--out={out}"]
+    line = [sys.executable, "-c", _SCRIPT, "--stack=dev", f"--out={out}"]
     done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - the project's own
     return done.stdout
 

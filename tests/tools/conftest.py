@@ -73,7 +73,7 @@ def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machin
     # Nothing here survives the test, let alone a power failure, and the disk of a busy machine is slow.
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr(os, "sync", lambda: None)
-    for name in (*_UNSET, *_PULUMI, "BACKEND_IMAGE", "FRONTEND_IMAGE"):
+    for name in (*_UNSET, *_PULUMI, "BACKEND_IMAGE", "FRONTEND_IMAGE", "APP"):
         monkeypatch.delenv(name, raising=False)
     return made
 

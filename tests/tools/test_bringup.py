@@ -1,14 +1,18 @@
 """What is done side by side while a local cluster comes up, and what waits for what."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tools.cli import bringup, images
+from tools.cli.application import Application
+from tools.cli.bringup import Building
 from tools.cli.images import AppImages
 from tools.cli.stack import Stack
 from tools.cli.workspace import Workspace
+from tools.cluster.engine import Recipe
 from tools.cluster.handle import Cluster
 from tools.toolchain.background import Task
 from tools.toolchain.console import Step
@@ -59,6 +63,30 @@ def test_images_are_carried_as_soon_as_they_are_built(
 ) -> None:
     carried: list[AppImages] = []
     monkeypatch.setattr(images, "carry", lambda _, built, __: carried.append(built))
-    bringup.carried(standing, Task(lambda _: _IMAGES)).wait(step)
+    _building(standing).carried(standing).wait(step)
 
     assert carried == [_IMAGES]
+
+
+def test_names_that_follow_from_what_is_there_are_known_before_anything_is_built(
+    standing: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(images, "named", lambda _: _IMAGES)
+    building = _building(standing, lambda _: _IMAGES if over.wait(_SECONDS) else pytest.fail("late"))
+
+    assert building.named() == _IMAGES
+    over.set()
+
+
+def test_an_application_in_a_folder_has_its_names_when_it_is_built(standing: Cluster) -> None:
+    recipe = Recipe(dockerfile=Path("Dockerfile"), context=Path())
+
+    assert _building(standing, backend=recipe).named() == _IMAGES
+
+
+def _building(
+    cluster: Cluster, work: Callable[[Step], AppImages] = lambda _: _IMAGES, **recipes: Recipe
+) -> Building:
+    application = Application(engine=cluster.engine, held={}, pulled={}, recipes=recipes)
+    return Building(application=application, task=Task(work))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.cli import __main__ as local_command
-from tools.cli import commands, images, overrides, target, workspace
+from tools.cli import commands, overrides, target, workspace
 from tools.cli.images import AppImages
 from tools.cli.options import Options
 from tools.cli.target import Target
@@ -71,22 +71,33 @@ def test_a_shell_is_given_pulumi_for_the_stack_and_no_folder_that_ends_with_the_
 
 @pytest.mark.parametrize(("tls", "above"), [("{enabled: true}", 363), ("{enabled: false}", 0), ("{}", 0)])
 def test_the_local_clusters_ports_and_images_are_set_where_the_stacks_file_names_none(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, standing: Cluster, tls: str, above: int
+    checkout: Path, standing: Cluster, tls: str, above: int
 ) -> None:
     (checkout / "Pulumi.dev.yaml").write_text(
-        f"config:\n  feastflow:backend: {{image: theirs:1}}\n  feastflow:edge: {{tls: {tls}}}\n"
+        f"config:\n  feastflow:namespace: shop\n"
+        f"  feastflow:backend: {{image: theirs:1}}\n  feastflow:edge: {{host: a.test, tls: {tls}}}\n"
     )
-    built = AppImages(backend="api:2", frontend="page:2", database="postgres:15-2")
-    monkeypatch.setattr(images, "build", lambda *_: built)
-    monkeypatch.setattr(images, "carry", lambda *_: None)
+    built = AppImages(backend="theirs:1", frontend="page:2", database="postgres:15-2")
     local = Target(context="kind-x", kubeconfig=None, kubectl=Path("kubectl"), identity="1", local=standing)
 
-    assert overrides.of(local, THEIRS) == {
+    assert overrides.of(local, THEIRS, built) == {
         "kubernetes:context": "kind-x",
+        "feastflow:cluster": {"zones": 3},
         "feastflow:edge": {"port": standing.port + above, "attempts": 16},
         "feastflow:frontend": {"image": "page:2"},
         "feastflow:database": {"image": "postgres:15-2"},
     }
+
+
+def test_a_folder_is_not_built_for_a_cluster_of_the_users(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP", "shop")
+
+    with pytest.raises(UserError, match="APP is shop, and theirs is a cluster of yours") as caught:
+        commands.up(THEIRS)
+    assert "make up CONTEXT=theirs BACKEND_IMAGE=" in caught.value.fix
+    assert machine.calls("pulumi") == []
 
 
 def test_a_preview_is_of_the_settings_as_they_are_now(

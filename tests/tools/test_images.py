@@ -20,7 +20,7 @@ _NODES = "x-control-plane x-worker"
 # `built` and `loaded` hold the tags that are there; an import loads what `save` was given.
 _DOCKER = f"""
 case "$1" in
-  image) [ "$2" != inspect ] || grep -qx "$3" "$ROOT/built" ;;
+  image) case "$2 $3" in "inspect --format") false ;; inspect*) grep -qx "$3" "$ROOT/built" ;; esac ;;
   build) while [ "$1" != --tag ]; do shift; done; echo "$2" >> "$ROOT/built" ;;
   ps) printf '%s\\n' {_NODES} ;;
   save) shift 3; printf '%s\\n' "$@" > "$ROOT/saved" ;;

@@ -9,11 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tools.cli import smoke
+from tools.cli.smoke import Asked
 from tools.toolchain.errors import UserError
 
+_DEMO = Asked(api="/api/ready", demo=True)
+_BUILT = "localhost/feastflow/backend:0123456789abcdef"
 _GOOD = {
     "/": "<title>FeastFlow</title>",
-    "/api/status": json.dumps({"status": "ok"}),
+    "/api/ready": "ready",
     "/api/menu": json.dumps({"items": [{"name": "Soup"}, {"name": "Bread"}]}),
 }
 
@@ -63,25 +66,74 @@ def test_only_on_loopback_is_a_certificate_taken_that_nobody_vouches_for() -> No
 
 
 def test_a_site_that_works_is_told_in_a_few_words(site: _Site) -> None:
-    assert smoke.check(site.url(), demo=True) == "the page, the API (ok), 2 dishes from the database"
+    assert smoke.check(site.url(), _DEMO) == "the page, the API, 2 dishes from the database"
 
 
-@pytest.mark.parametrize("answer", [404, "<html>", "[]", "{}", '"ok"'])
-def test_another_applications_api_need_not_say_what_the_demos_does(site: _Site, answer: str | int) -> None:
-    site.pages.update({"/": "<title>Another</title>", "/api/status": answer, "/api/menu": answer})
+def test_of_another_application_is_asked_what_its_probes_ask_and_no_menu(site: _Site) -> None:
+    site.pages = {"/shop": 302, "/api/healthy": 204}
 
-    assert smoke.check(site.url(), demo=False) == "the page"
+    assert smoke.check(site.url(), Asked(page="/shop", api="/api/healthy", demo=False)) == "the page, the API"
+
+
+def test_an_api_whose_probe_the_edge_does_not_lead_to_is_not_asked(site: _Site) -> None:
+    site.pages = {"/": "<title>Another</title>"}
+
+    assert smoke.check(site.url(), Asked(api=None, demo=False)) == "the page"
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        ({}, Asked(page="/", api="/api/ready", demo=False)),
+        (
+            {
+                "backend": {"probes": {"readiness": "/api/live?deep=1"}},
+                "frontend": {"probes": {"readiness": "/shop"}},
+            },
+            Asked(page="/shop", api="/api/live?deep=1", demo=False),
+        ),
+        ({"backend": {"probes": {"readiness": "/ready"}}}, Asked(api=None, demo=False)),
+        ({"backend": {"probes": {"readiness": "/apis"}}}, Asked(api=None, demo=False)),
+        ({"backend": {"probes": {"readiness": "/api?of=it"}}}, Asked(api="/api?of=it", demo=False)),
+        ({"frontend": {"probes": {"readiness": "/api/page"}}}, Asked(page="/", api="/api/ready", demo=False)),
+        ({"backend": {"probes": {"liveness": "/live"}}}, Asked(page="/", api="/api/ready", demo=False)),
+    ],
+)
+def test_what_is_asked_is_what_the_readiness_probes_ask_where_the_edge_leads_there(
+    config: dict[str, object], found: Asked
+) -> None:
+    assert smoke.asked({f"feastflow:{key}": value for key, value in config.items()}, {}) == found
+
+
+@pytest.mark.parametrize(
+    ("image", "demo"),
+    [
+        (_BUILT, True),
+        ("localhost/app/backend:0123456789ab", False),
+        (f"{_BUILT}-0123", False),
+        ("api:2", False),
+    ],
+)
+def test_the_menu_is_asked_for_where_the_demo_is_what_runs(image: str, demo: bool) -> None:  # noqa: FBT001 - of the table
+    assert smoke.asked({}, {"images": {"backend": image}}).demo == demo
 
 
 def test_a_name_below_localhost_is_asked_for_on_loopback(site: _Site) -> None:
-    smoke.check(site.url(), demo=True)
+    smoke.check(site.url(), _DEMO)
 
     assert set(site.hosts) == {site.url().removeprefix("http://")}
 
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/", 404), ("/", 502), ("/api/status", 503), ("/api/status", 404), ("/api/menu", 500)],
+    [
+        ("/", 404),
+        ("/", 502),
+        ("/api/ready", 503),
+        ("/api/ready", 404),
+        ("/api/menu", 500),
+        ("/api/menu", 404),
+    ],
 )
 def test_a_site_that_nobody_could_order_from_is_refused_with_what_was_wrong(
     site: _Site, path: str, status: int
@@ -89,7 +141,7 @@ def test_a_site_that_nobody_could_order_from_is_refused_with_what_was_wrong(
     site.pages[path] = status
 
     with pytest.raises(UserError, match=f"{path} answered {status}") as caught:
-        smoke.check(site.url(), demo=True)
+        smoke.check(site.url(), _DEMO)
     assert site.url() in caught.value.found
     assert "make status" in caught.value.fix
 
@@ -99,11 +151,11 @@ def test_a_site_that_is_not_ready_yet_is_awaited(site: _Site, monkeypatch: pytes
     page = site.pages.pop("/")
     monkeypatch.setattr("time.sleep", lambda _: site.pages.update({"/": page}))
 
-    assert smoke.check(site.url(), demo=True).startswith("the page")
+    assert smoke.check(site.url(), _DEMO).startswith("the page")
 
 
 def test_a_site_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "_SECONDS", 0.0)
 
     with pytest.raises(UserError, match="Connection refused"):
-        smoke.check("http://x.localhost:1", demo=True)
+        smoke.check("http://x.localhost:1", _DEMO)

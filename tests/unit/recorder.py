@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pulumi.runtime import set_all_config
 
 from components.settings.model.tenancy import Cluster
 from components.workloads.context import Place
 from tools.render import recording
 from tools.render.recording import Recorded, Registered, encode, is_secret
+
+from ..harness import localstack
 
 __all__ = ["PLACE", "ROOT", "Recording", "Registered", "encode", "record", "record_stack", "stack_file"]
 
@@ -89,10 +90,8 @@ def record_stack(
 
 
 def stack_file(name: str) -> dict[str, object]:
-    """The configuration in a stack's own file."""
-    # libyaml's parser: this is asked a hundred times.
-    content = yaml.load((ROOT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
-    return dict(content["config"])
+    """The configuration of a stack's own file, with what the local cluster and the demo add."""
+    return localstack.of(ROOT, name)
 
 
 def secret_paths(raw: object, path: str = "") -> Iterator[str]:

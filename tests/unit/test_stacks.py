@@ -26,13 +26,12 @@ MAY_DIFFER = {
     "database.engine",
     "database.instances",
     "database.storage",
-    "edge.host",
-    "edge.port",
     "edge.tls.enabled",
     "policies:levels.ingress-tls.level",
     "policies:levels.ingress-tls.reason",
-    "policies:exemptions",
 }
+# What belongs to a cluster, to its names, or to the demo: no stack's file of the project says it.
+OF_A_CLUSTER = ("cluster", "edge.host", "edge.port", "backend", "frontend", "kubernetes:", "database.image")
 
 
 def leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
@@ -44,11 +43,34 @@ def leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
 
 
 def test_dev_and_prod_differ_only_where_they_may() -> None:
-    dev, prod = (dict(leaves(stack_file(name))) for name in ("dev", "prod"))
+    dev, prod = (dict(leaves(written(name))) for name in ("dev", "prod"))
     assert dev.keys() == prod.keys()
     different = {key.removeprefix("feastflow:") for key in dev if dev[key] != prod[key]}
     assert different <= MAY_DIFFER
     assert different == MAY_DIFFER, "a key on the list that no longer differs does not belong there"
+
+
+def written(name: str) -> dict[str, Any]:
+    document = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))
+    return dict(document["config"])
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_a_stacks_file_says_nothing_of_one_cluster_or_of_the_demo(name: str) -> None:
+    keys = [key.removeprefix("feastflow:") for key, _ in leaves(written(name))]
+    assert [key for key in keys if key.startswith(OF_A_CLUSTER)] == []
+    assert "localhost" not in str(written(name))
+
+
+def test_all_that_a_stack_must_be_told_and_has_not_is_refused_together_with_the_commands() -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        reader.parse({key: encode(value) for key, value in written("dev").items()})
+    for command in (
+        "pulumi config set --path feastflow:edge.host feastflow.example.com",
+        "pulumi config set --path feastflow:backend.image registry.example.com/feastflow/backend:1.0.0",
+        "pulumi config set --path feastflow:frontend.image registry.example.com/feastflow/frontend:1.0.0",
+    ):
+        assert command in str(error.value)
 
 
 def stack(name: str) -> Stack:
@@ -56,7 +78,7 @@ def stack(name: str) -> Stack:
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_a_stacks_own_file_is_accepted(name: str) -> None:
+def test_a_stacks_file_with_what_the_local_cluster_adds_is_accepted(name: str) -> None:
     assert stack(name).namespace == f"feastflow-{name}"
     assert stack(name).environment == name
 

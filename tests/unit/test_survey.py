@@ -17,7 +17,7 @@ from components.guards import suitable, trusted
 from components.guards.cluster import live, rights, survey
 from components.guards.cluster.live import Seen
 from components.guards.cluster.survey import Survey
-from components.settings import reader
+from components.settings import reader, unset
 from components.settings.model.stack import Stack
 
 from .recorder import Recording, encode, record_stack, stack_file
@@ -126,6 +126,21 @@ def test_a_cluster_that_suits_is_taken_without_a_word_and_by_few_requests(
     assert len(api.asked) == 4
     suitable.check(parse(), None)
     suitable.check(parse(), Seen(unseen="no answer"))
+
+
+def test_images_that_no_stack_names_are_refused_with_whatever_else_the_cluster_lacks() -> None:
+    stack = parse()
+    seen = Seen(name="context here", survey=looked(cluster(version={"major": "1", "minor": "29"}), stack))
+    raw = {"feastflow:backend": encode({"image": "api:1"}), "feastflow:edge": "{}"}
+    found = list(unset.problems(raw))
+    with pytest.raises(pulumi.RunError) as error:
+        suitable.check(stack, seen, found)
+
+    assert "Kubernetes 1.29" in str(error.value)
+    assert "feastflow:frontend.image\n  found: nothing" in str(error.value)
+    assert "feastflow:backend.image" not in str(error.value)
+    # Where no cluster is asked, nothing is deployed.
+    suitable.check(stack, None, found)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 from tools.cli import (
     adopted_additions,
     adoption,
+    application,
     bringup,
     diagnosis,
     holding,
@@ -24,6 +25,7 @@ from tools.cli import (
     workspace,
 )
 from tools.cli.audit import command as auditing
+from tools.cli.bringup import Building
 from tools.cli.drift import command as drifting
 from tools.cli.drift import report
 from tools.cli.drift.objects import Objects
@@ -44,18 +46,20 @@ def up(options: Options) -> None:
         # What cannot work is refused now, not after minutes of work.
         settings = workspace.settings(options.stack)
         carrying: Task[None] | None = None
+        building: Building | None = None
         if options.context:
             chosen = target.named(options.context)
             overrides.named_images(options)
         else:
             held.enter_context(turn.cluster(options.cluster))
-            chosen, building = bringup.made(options.cluster, options.port, settings)
+            wanted = application.wanted(settings)
+            chosen, building = bringup.made(options.cluster, options.port, settings, wanted)
             if chosen.local and building:
-                carrying = bringup.carried(chosen.local, building)
+                carrying = building.carried(chosen.local)
         with Step("at rest", "whether the cluster encrypts Secrets") as step:
             step.result(atrest.told(chosen.client))
         held.enter_context(turn.state(chosen.identity))
-        added = overrides.of(chosen, options, carried=carrying is not None)
+        added = overrides.of(chosen, options, building.named() if building else None)
         stack = scope.stack(options, chosen, scope.tools())
         stack.holding.wait()
         releases = stack.workspace.releases(options.stack)
@@ -82,7 +86,7 @@ def up(options: Options) -> None:
         if chosen.local:
             lifecycle.usable(chosen.local)
         with Step("smoke check", outputs["url"]) as step:
-            step.result(smoke.check(outputs["url"], demo=overrides.is_demo(chosen, options)))
+            step.result(smoke.check(outputs["url"], smoke.asked(config, outputs)))
         releases.worked()
         if chosen.local:
             lifecycle.ready(chosen.local)
@@ -158,9 +162,8 @@ def adopt(options: Options) -> None:
             step.result(forcing.up(step))
         outputs = stack.outputs()
         releases.finished(outputs)
-        url = outputs["url"]
-        with Step("smoke check", url) as step:
-            step.result(smoke.check(url, demo=overrides.is_demo(chosen, options)))
+        with Step("smoke check", outputs["url"]) as step:
+            step.result(smoke.check(outputs["url"], smoke.asked(config, outputs)))
         releases.worked()
     say("\nadopted; whatever else applies these objects must stop, and old Secrets may go")
 
@@ -183,9 +186,8 @@ def rollback(options: Options) -> None:
             step.result(replace(stack, hopeless=waiting.hopeless).back(step))
         outputs = stack.outputs()
         releases.went_back(release, config, outputs)
-        url = outputs["url"]
-        with Step("smoke check", url) as step:
-            step.result(smoke.check(url, demo=False))
+        with Step("smoke check", outputs["url"]) as step:
+            step.result(smoke.check(outputs["url"], smoke.asked(config, outputs)))
     say(
         f"\nback to the release of {release.at}, after {elapsed(time.monotonic() - started)}; "
         f"the data and its schema stay as they are\n"
@@ -199,8 +201,10 @@ def status(options: Options) -> None:
     stack = scope.stack(options, chosen, scope.tools(), changes=False)
     subprocess.run([*chosen.client.command, "get", "nodes,pods,ingresses", "--all-namespaces"], check=False)
     if stack.exists():
-        url = stack.outputs().get("url")
-        seen = smoke.check(url, demo=overrides.is_demo(chosen, options)) if url else "nothing is deployed"
+        outputs = stack.outputs()
+        url = outputs.get("url")
+        wanted = smoke.asked(workspace.settings(options.stack), outputs)
+        seen = smoke.check(url, wanted) if url else "nothing is deployed"
         say(f"\n{url}: {seen}")
 
 

@@ -1,8 +1,9 @@
-"""The application's images: built from `demo/`, and carried to the nodes of the local cluster."""
+"""The application's images: the demo's, built from `demo/`, and whatever is carried to the local nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,23 +20,41 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parents[2]
 _BASES = Path(__file__).parent / "images"
 _DEMO = _ROOT / "demo"
-_LOG = "image-application"
+LOG = "image-application"
+TIERS = ("backend", "frontend")
+_DEMO_API = re.compile(r"localhost/feastflow/backend:[0-9a-f]+")
 CARRIED = "backend, frontend and PostgreSQL are on the nodes"
 _CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 _IGNORED = {"tests", "node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", *_CACHES}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Held:
+    """An image that an engine has by this id, and the name under which the nodes are given it."""
+
+    name: str
+    engine: Engine
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AppImages:
-    """References to deploy. `database` is None where the stack's own default can be pulled."""
+    """References to deploy. `database` is None where the stack's own default can be pulled.
+
+    `held` are those that an engine has under another name, or that another engine has than the cluster's;
+    `pulled` those that the nodes pull.
+    """
 
     backend: str
     frontend: str
     database: str | None
+    held: tuple[Held, ...] = ()
+    pulled: frozenset[str] = frozenset()
 
     def all(self) -> list[str]:
         """Every image that must be carried to the nodes."""
-        return [image for image in (self.backend, self.frontend, self.database) if image]
+        wanted = (self.backend, self.frontend, self.database)
+        return list(dict.fromkeys(image for image in wanted if image and image not in self.pulled))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +82,7 @@ class _Base:
             dockerfile=_BASES / self.file,
             context=_BASES,
             arguments={"BASE_IMAGE": debian, **self.arguments},
-            log=cache.log(_LOG),
+            log=cache.log(LOG),
         )
         return self.name()
 
@@ -95,12 +114,15 @@ def bases(engine: Engine) -> list[str]:
     return [nodeimage.debian_name(), *named]
 
 
-def build(engine: Engine, step: Step) -> AppImages:
-    """The application's images, under names that follow their content; what is there is not built again."""
+def build(engine: Engine, step: Step, tiers: Collection[str] = TIERS) -> AppImages:
+    """The demo's images, under names that follow their content; what is there is not built again.
+
+    Those of other than these `tiers` are only named.
+    """
     images = named(engine)
     built = False
     for tier, image in (("backend", images.backend), ("frontend", images.frontend)):
-        if engine.has("image", "inspect", image):
+        if tier not in tiers or engine.has("image", "inspect", image):
             continue
         arguments = {name: base.ensure(engine, step) for name, base in _bases_of(tier, engine).items()}
         step.note(tier)
@@ -109,8 +131,8 @@ def build(engine: Engine, step: Step) -> AppImages:
             dockerfile=_DEMO / tier / "Dockerfile",
             context=_DEMO / tier,
             arguments=arguments,
-            log=cache.log(_LOG),
-            each=lambda line: step.note(line[:50]) if line.startswith("STEP") else None,
+            log=cache.log(LOG),
+            each=partial(noted, step),
         )
         built = True
     if images.database:
@@ -118,6 +140,17 @@ def build(engine: Engine, step: Step) -> AppImages:
     if built:
         engine.tidy(*images.all(), *bases(engine))
     return images
+
+
+def noted(step: Step, line: str) -> None:
+    """Have a line of a build's report shown where it says what is done."""
+    if line.startswith("STEP"):
+        step.note(line[:50])
+
+
+def is_demo(reference: str) -> bool:
+    """Whether this is the name of the demo's API, as it is built here."""
+    return _DEMO_API.fullmatch(reference) is not None
 
 
 def _bases_of(tier: str, engine: Engine) -> Mapping[str, _Base]:
@@ -136,8 +169,23 @@ def key(images: AppImages) -> str:
 
 def carry(cluster: Cluster, images: AppImages, step: Step) -> None:
     """Put the images on every node that lacks one."""
-    wanted = images.all()
-    transport.carry(cluster, wanted, key(images), partial(programs.save, cluster.engine, wanted), step)
+    others = {held.name for held in images.held}
+    built = [image for image in images.all() if image not in others]
+    if built:
+        save = partial(programs.save, cluster.engine, built)
+        transport.carry(cluster, built, cache.key(*built), save, step)
+    for held in {held.name: held for held in images.held}.values():
+        transport.carry(cluster, [held.name], cache.key(held.name, held.id), partial(_save, held), step)
+
+
+def _save(held: Held, archive: Path) -> None:
+    """Write the archive of an image under its name for the nodes, which its engine does not keep."""
+    kept = held.engine.id(held.name) is not None
+    if not kept:
+        held.engine.run("tag", held.id, held.name)
+    programs.save(held.engine, [held.name], archive)
+    if not kept:
+        held.engine.run("image", "rm", held.name)
 
 
 def _sources(folder: Path) -> list[str | bytes | Path]:

@@ -3,48 +3,40 @@
 import os
 from typing import Any
 
-from tools.cli import edge, images, workspace
+from components.settings.values.merging import merged
+from tools.cli import application, edge, images, localsettings, workspace
+from tools.cli.images import AppImages
 from tools.cli.options import Options
 from tools.cli.target import Target
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError
 
 
-def of(chosen: Target, options: Options, *, carried: bool = False) -> dict[str, Any]:
-    """Return what this machine adds to the settings: the context; locally, images, port and attempts.
+def of(chosen: Target, options: Options, built: AppImages | None = None) -> dict[str, Any]:
+    """Return what this machine adds to the settings: the context; locally, images, port, attempts and more.
 
-    `carried` says that the images are on their way to the nodes already.
+    `built` are the images that are on their way to the nodes already.
     """
     if chosen.local is None:
         return {"kubernetes:context": chosen.context, **named_images(options)}
-    if carried:
-        built = images.named(chosen.local.engine)
-    else:
+    config = workspace.settings(options.stack)
+    wanted = application.wanted(config)
+    if built is None:
         with Step("images", "backend, frontend, PostgreSQL") as step:
-            built = images.build(chosen.local.engine, step)
+            built = wanted.found(chosen.local.engine).build(step)
             images.carry(chosen.local, built, step)
             step.result(images.CARRIED)
-    config = workspace.settings(options.stack)
-    overrides: dict[str, Any] = {
+    here: dict[str, Any] = {
         "kubernetes:context": chosen.context,
         "feastflow:edge": edge.overrides(chosen.local.port, config),
     }
-    for tier, image in (
-        ("backend", built.backend),
-        ("frontend", built.frontend),
-        ("database", built.database),
-    ):
-        # An image that the stack's file names is meant; its own default is only a name until it is built.
-        if image and "image" not in workspace.section(config, tier):
-            overrides[f"feastflow:{tier}"] = {"image": image}
-    return overrides
-
-
-def is_demo(chosen: Target, options: Options) -> bool:
-    """Return whether the API is the one that was built here."""
-    return chosen.local is not None and "image" not in workspace.section(
-        workspace.settings(options.stack), "backend"
-    )
+    if wanted.overrides("backend"):
+        here["feastflow:backend"] = {"image": built.backend}
+    if wanted.overrides("frontend"):
+        here["feastflow:frontend"] = {"image": built.frontend}
+    if built.database and "image" not in workspace.section(config, "database"):
+        here["feastflow:database"] = {"image": built.database}
+    return merged(localsettings.of(config, demo=images.is_demo(built.backend)), here)
 
 
 def named_images(options: Options) -> dict[str, Any]:
@@ -53,8 +45,15 @@ def named_images(options: Options) -> dict[str, Any]:
     None is built.
 
     Raises:
-        UserError: when a tier has none.
+        UserError: when a tier has none, or APP names a folder to build.
     """
+    if folder := os.environ.get("APP"):
+        raise UserError(
+            f"APP is {folder}, and {options.context} is a cluster of yours",
+            "what is built here is carried to the nodes of the local cluster alone",
+            "build and push the images, and name them: "
+            f"make up CONTEXT={options.context} BACKEND_IMAGE=… FRONTEND_IMAGE=…",
+        )
     config = workspace.settings(options.stack)
     found = {}
     for tier in ("backend", "frontend"):

@@ -1,63 +1,96 @@
-"""A look at the result as a browser takes it: the page, the API behind it, and the menu from the database.
+"""A look at the result as a browser takes it: the page, the API behind it, and the demo's menu.
 
-An application that is not the demo need not have `/api/status` and `/api/menu`: 404 is an answer too. The
-demo's 404 is not: where no pod of the API is ready, the ingress controller may hand its paths to the page.
+Asked is what the stack's readiness probes ask, where the edge leads there. The pods' own answers have been
+awaited by then; this is about the way to them: where no pod of the API is ready, the ingress controller may
+hand its paths to the page.
 """
 
 import http.client
 import json
 import ssl
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from components.settings.model.tiers import Backend, Frontend
+from tools.cli import images, workspace
 from tools.toolchain.errors import UserError
 
 _SECONDS = 60.0
 _LOOPBACK = "127.0.0.1"
+# The edge leads what is below it to the API, and everything else to the page.
+_API = "/api"
+_MENU = "/api/menu"
 
 
-def check(url: str, *, demo: bool) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Paths that must answer as a probe's must; `api` is None where the edge leads to no probe of the API.
+
+    With `demo` the API must have a menu, too.
+    """
+
+    page: str = "/"
+    api: str | None
+    demo: bool
+
+
+def asked(config: workspace.Config, outputs: Mapping[str, Any]) -> Asked:
+    """Return what is asked of a stack with these settings and outputs."""
+    page = _readiness(config, "frontend", Frontend().probes.readiness)
+    api = _readiness(config, "backend", Backend().probes.readiness)
+    return Asked(
+        page="/" if _is_below_api(page) else page,
+        api=api if _is_below_api(api) else None,
+        demo=images.is_demo(str((outputs.get("images") or {}).get("backend"))),
+    )
+
+
+def _readiness(config: workspace.Config, tier: str, default: str) -> str:
+    probes = workspace.section(config, tier).get("probes")
+    return str(probes.get("readiness") or default) if isinstance(probes, Mapping) else default
+
+
+def _is_below_api(path: str) -> bool:
+    return urlsplit(path).path == _API or path.startswith(f"{_API}/")
+
+
+def check(url: str, what: Asked) -> str:
     """Wait, at most a minute, until the site answers as it should; returns what was seen in a few words."""
     ended = time.monotonic() + _SECONDS
     while True:
         try:
-            return _look(url, demo=demo)
+            return _look(url, what)
         except (OSError, ValueError, http.client.HTTPException) as problem:
             if time.monotonic() > ended:
                 raise UserError(
                     f"{url} does not answer as it should: {problem}",
-                    "everything is deployed, but nobody could order a dish",
+                    "everything is deployed, but no customer gets to see it",
                     "look at the pods and the edge: make status",
                 ) from problem
         time.sleep(0.5)
 
 
-def _look(url: str, *, demo: bool) -> str:
-    status, _ = get(url, "/")
-    if status != http.client.OK:
-        raise ValueError(f"/ answered {status}")
+def _look(url: str, what: Asked) -> str:
+    _answer(url, what.page)
     seen = ["the page"]
-    health, menu = (_json(url, path, demo=demo) for path in ("/api/status", "/api/menu"))
-    if "status" in health:
-        seen.append(f"the API ({health['status']})")
-    if isinstance(menu.get("items"), list):
+    if what.api:
+        _answer(url, what.api)
+        seen.append("the API")
+    if what.demo:
+        menu = json.loads(_answer(url, _MENU))
         seen.append(f"{len(menu['items'])} dishes from the database")
     return ", ".join(seen)
 
 
-def _json(url: str, path: str, *, demo: bool) -> dict[str, Any]:
-    """What the API says there; empty where it says nothing, or something else than this project's."""
+def _answer(url: str, path: str) -> str:
+    """What is answered there, with a status that the kubelet takes for success."""
     status, text = get(url, path)
-    if status == http.client.NOT_FOUND and not demo:
-        return {}
-    if status != http.client.OK:
+    if not http.client.OK <= status < http.client.BAD_REQUEST:
         raise ValueError(f"{path} answered {status}")
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return text
 
 
 def get(url: str, path: str) -> tuple[int, str]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.settings.file import encrypted, stackfile
-from tools.cli import workspace
+from components.settings.values.merging import merged
+from tools.cli import localsettings, workspace
 from tools.cli.stack import Stack
 from tools.cli.workspace import Workspace
 from tools.state import place
@@ -77,13 +78,23 @@ def _workspace() -> Iterator[Workspace]:
 
 
 def _write(where: Workspace, stack: str) -> None:
-    """The stack's settings with the images that the environment names, and without the connection."""
+    """The stack's settings with the images that the environment names, and without the connection.
+
+    Where they name no host, they are those of a stack that is deployed to the local cluster alone.
+    """
+    config = workspace.settings(stack)
+    local = {} if localsettings.names_its_host(config) else localsettings.of(config, demo=_is_demo(config))
     named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
-    where.write(stack, {f"feastflow:{tier}": {"image": image} for tier, image in named.items() if image})
+    images = {f"feastflow:{tier}": {"image": image} for tier, image in named.items() if image}
+    where.write(stack, merged(local, images))
     path = where.folder / f"Pulumi.{stack}.yaml"
     document = stackfile.read(path.read_bytes()).document
     document.get("config", {}).pop(_CONNECTION, None)
     path.write_text(stackfile.write(document), encoding="utf-8")
+
+
+def _is_demo(config: workspace.Config) -> bool:
+    return not (os.environ.get("BACKEND_IMAGE") or "image" in workspace.section(config, "backend"))
 
 
 def _hidden(where: Workspace, stack: str) -> dict[str, str]:

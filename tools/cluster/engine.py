@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,16 @@ runroot = "{runtime}"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How an image is built: a Dockerfile, the folder that it copies from, its arguments and its stage."""
+
+    dockerfile: Path
+    context: Path
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Engine:
     """A container engine and how to call it. `own` is the Podman that lives by this project's settings."""
 
@@ -72,17 +82,54 @@ class Engine:
         each: Callable[[str], None] | None = None,
     ) -> None:
         """Build an image unless the tag is there already, so a tag must follow its content."""
-        if self.has("image", "inspect", tag):
-            return
-        flags = ["--isolation", "chroot", "--pull=never"] if self.own else []
-        for name, value in arguments.items():
+        if not self.has("image", "inspect", tag):
+            recipe = Recipe(dockerfile=dockerfile, context=context, arguments=arguments)
+            # What the own engine builds from was built here, too.
+            self._build(tag, recipe, ["--pull=never"] if self.own else [], log=log, each=each)
+
+    def rebuild(
+        self, tag: str, recipe: "Recipe", *, log: Path, each: Callable[[str], None] | None = None
+    ) -> str:
+        """Build an image from what is there now, and return its id; layers that are the same stay."""
+        self._build(tag, recipe, [], log=log, each=each)
+        return self._id(tag)
+
+    def id(self, image: str) -> str | None:
+        """The image's id, in hexadecimal digits; None where the engine has no such image."""
+        try:
+            return self._id(image)
+        except (process.CommandError, OSError):
+            return None
+
+    def _id(self, image: str) -> str:
+        return self.run("image", "inspect", "--format", "{{.Id}}", image).strip().removeprefix("sha256:")
+
+    def _build(
+        self,
+        tag: str,
+        recipe: "Recipe",
+        flags: Sequence[str],
+        *,
+        log: Path,
+        each: Callable[[str], None] | None,
+    ) -> None:
+        flags = [*(["--isolation", "chroot"] if self.own else []), *flags]
+        for name, value in recipe.arguments.items():
             flags += ["--build-arg", f"{name}={value}"]
+        if recipe.target:
+            flags += ["--target", recipe.target]
         if _certificates():
             flags += ["--secret", f"id=ca,src={_certificates()}"]
-        command = [self.command, "build", *flags, "--file", str(dockerfile), "--tag", tag, str(context)]
+        places = ["--file", str(recipe.dockerfile), "--tag", tag, str(recipe.context)]
+        # An attestation has the time in it, and so the same image would have another id each time.
+        environment = {"DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
         try:
             process.stream(
-                command, env={**self.environment, "DOCKER_BUILDKIT": "1"}, log=log, each=each, timeout=1800
+                [self.command, "build", *flags, *places],
+                env={**self.environment, **environment},
+                log=log,
+                each=each,
+                timeout=1800,
             )
         except process.CommandError as failure:
             raise UserError(
@@ -142,8 +189,7 @@ def _can_carry(command: str) -> bool:
             has("image", "inspect", _OFFICIAL_NODE) or has("manifest", "inspect", _OFFICIAL_NODE)
         )
     # To ask Podman anything makes and mounts its store, so that is read, and the registry asked beside it.
-    store = "/var/lib/containers/storage" if os.geteuid() == 0 else "~/.local/share/containers/storage"
-    if _holds(Path(store).expanduser(), _OFFICIAL_NODE):
+    if podman_holds(_OFFICIAL_NODE):
         return has("info")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         elsewhere = [f"--root={scratch}/root", f"--runroot={scratch}/run", "--storage-driver=vfs"]
@@ -153,7 +199,10 @@ def _can_carry(command: str) -> bool:
         return has(*elsewhere, "manifest", "inspect", _OFFICIAL_NODE) and has("info")
 
 
-def _holds(store: Path, image: str) -> bool:
+def podman_holds(image: str) -> bool:
+    """Whether the store of the user's Podman has an image of this whole name; Podman is not started."""
+    place = "/var/lib/containers/storage" if os.geteuid() == 0 else "~/.local/share/containers/storage"
+    store = Path(place).expanduser()
     try:
         images = json.loads((store / "overlay-images" / "images.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -19,6 +19,8 @@ from tools.toolchain.errors import UserError
 
 # The connection is the machine's that deploys; a preview of a pull request has none.
 _CONNECTION = "kubernetes:"
+_EDGE, _NO_HOST = "feastflow:edge", "not-set.example.com"
+_ENVIRONMENT = "feastflow:environment"
 _CONTEXT, _NAMESPACE = "kubernetes:context", "feastflow:namespace"
 
 
@@ -39,10 +41,17 @@ class Program:
     def settings(self, stack: str) -> dict[str, Any]:
         """The stack's configuration without the connection, with a name in place of what is encrypted.
 
+        Another name stands for the host where none is set yet: that is no reason not to see what changes.
+
         Raises:
             UserError: when the stack's file cannot be read as settings.
         """
-        return dict(encrypted.stand_ins(self._ours(stack)))
+        settings = dict(encrypted.stand_ins(self._ours(stack)))
+        edge = settings.get(_EDGE)
+        known = {_NAMESPACE, _ENVIRONMENT} <= settings.keys()
+        if known and (edge is None or (isinstance(edge, dict) and "host" not in edge)):
+            settings[_EDGE] = {**(edge or {}), "host": _NO_HOST}
+        return settings
 
     def secrets(self, stack: str) -> dict[str, str]:
         """Return these names by the places, in Pulumi's words, that hold what is encrypted."""

@@ -46,7 +46,7 @@ def _work() -> str:
 
 
 _ANSWERS = {
-    "/": lambda: "<title>Shop</title>",
+    "/": lambda: f"<title>{os.environ.get('SHOP_TITLE', 'Shop')}</title>",
     "/live": lambda: "alive",
     "/ready": lambda: "ready",
     "/api/visits": _visits,

@@ -6,8 +6,6 @@ The program is run for what it registers, and each object is applied as the prov
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from tools.cli.drift import wanted
 from tools.cli.drift.objects import Objects
 from tools.cli.drift.wanted import Wanted
@@ -15,6 +13,7 @@ from tools.render import program
 from tools.toolchain import kubectl
 
 from ...documented import ROOT
+from ...harness import localstack
 from ..server import Server
 from .stranger import Stranger
 
@@ -26,7 +25,7 @@ def objects(server: Server) -> Objects:
 
 def exported(stack: str) -> dict[str, Any]:
     """Return what `pulumi stack export --show-secrets` would print of the stack."""
-    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    config = localstack.of(ROOT, stack)
     resources = [
         {
             "urn": each.urn,

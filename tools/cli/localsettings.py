@@ -1,0 +1,70 @@
+"""Settings that fit a stack to the local cluster and the demo. What the stack's file says goes before them.
+
+A stack's file is for any cluster; that the local one has three zones, names of its own and no authority that
+signs for them is said here, and what the demo needs in `demo/settings.yaml`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.settings.values.merging import merged
+from tools.cli.workspace import Config, section
+
+_DEMO = Path(__file__).parents[2] / "demo" / "settings.yaml"
+_ZONES = 3
+_LEVELS, _EXEMPTIONS, _TLS_RULE = "policies:levels", "policies:exemptions", "ingress-tls"
+_LOCAL_NAME = "its host ends in .localhost and is served on this machine alone"
+_UNSIGNED = {
+    "rule": "ingress-certificate",
+    "resource": "Ingress/feastflow",
+    "reason": (
+        "No authority signs for a name that only the local cluster knows; "
+        "for your own, set edge.tls.issuer or edge.tls.secretName and remove this."
+    ),
+    "expires": "2027-05-15",
+}
+
+
+def of(config: Config, *, demo: bool) -> dict[str, Any]:
+    """Return what is added to a stack's settings on the local cluster; with `demo` also what that needs."""
+    found = _lacking(config, {"feastflow:cluster": {"zones": _ZONES}})
+    if demo:
+        needs = yaml.safe_load(_DEMO.read_text(encoding="utf-8"))
+        found = merged(found, _lacking(config, needs))
+    return found if names_its_host(config) else merged(found, _name(config))
+
+
+def names_its_host(config: Config) -> bool:
+    """Whether the stack's file says where the site is reached."""
+    return "host" in section(config, "edge")
+
+
+def _name(config: Config) -> dict[str, Any]:
+    """A name on this machine, and what the rules must be told of it."""
+    found: dict[str, Any] = {"feastflow:edge": {"host": f"{config.get('feastflow:namespace')}.localhost"}}
+    tls = section(config, "edge").get("tls")
+    tls = tls if isinstance(tls, Mapping) else {}
+    levels = config.get(_LEVELS)
+    level = levels.get(_TLS_RULE) if isinstance(levels, Mapping) else None
+    if isinstance(level, Mapping) and level.get("level") == "disabled":
+        found[_LEVELS] = {_TLS_RULE: {"reason": _LOCAL_NAME}}
+    if tls.get("enabled") is True and not {"issuer", "secretName"} & tls.keys():
+        found[_EXEMPTIONS] = [*(config.get(_EXEMPTIONS) or []), _UNSIGNED]
+    return found
+
+
+def _lacking(config: Config, wanted: Config) -> dict[str, Any]:
+    """Those of the settings that the stack's file does not have, key by key."""
+    found = {}
+    for key, value in wanted.items():
+        known = config.get(key)
+        if isinstance(value, Mapping) and (known is None or isinstance(known, Mapping)):
+            below = _lacking(known or {}, value)
+            if below:
+                found[key] = below
+        elif key not in config:
+            found[key] = value
+    return found
