@@ -1,1 +1,1 @@
-"""What a workload on Kubernetes must keep to: one table of rules, held at preview and by the API server."""
+"""The policy pack: one table of rules for workloads on Kubernetes, held at preview and by the API server."""

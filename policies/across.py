@@ -32,7 +32,7 @@ class StackRule:
     pack_only: str = "the API server sees one object at a time"
 
     def message(self, manifest: Manifest, detail: str) -> str:
-        """Who breaks it, how, and what to do."""
+        """Return a message that names the object, the violation and the remedy."""
         return f"{name(manifest)} ({detail}): {self.remedy}."
 
 
@@ -70,7 +70,7 @@ def _budgets(stack: Stack) -> Found:
 
 
 def _replicated(stack: Stack) -> Iterator[Workload]:
-    """Workloads that may have several pods: of one, a budget can only forbid or allow the end."""
+    """Yield workloads that may have several pods: of one, a budget can only forbid or allow the end."""
     scaled = [workload.manifest for workload, _ in _autoscaled(stack)]
     for workload in stack.workloads:
         manifest = workload.manifest
@@ -158,7 +158,7 @@ def _narrow(stack: Stack) -> Found:
         # A Secret for a login has a user's name by its type.
         unread = keys - set().union(*readers.values()) - {"username"}
         if readers and not whole and unread and not unknown:
-            yield secret, f"nobody reads {', '.join(sorted(unread))}"
+            yield secret, f"nothing reads {', '.join(sorted(unread))}"
 
 
 def _is_of(reference: Reference, secret: Manifest) -> bool:
@@ -182,7 +182,7 @@ def _changing(stack: Stack) -> Found:
 def _fixed_replicas(stack: Stack) -> Found:
     for workload, _ in _autoscaled(stack):
         if "replicas" in below(workload.manifest, "spec"):
-            yield workload.manifest, "replicas is set beside a HorizontalPodAutoscaler"
+            yield workload.manifest, "replicas is set although a HorizontalPodAutoscaler owns it"
 
 
 def _autoscaler_requests(stack: Stack) -> Found:
@@ -254,7 +254,7 @@ STACK_RULES = (
         category="network",
         severity=Severity.HIGH,
         judge=_network_policies,
-        protects="Each pod talks to those it must, and nobody else talks to it.",
+        protects="Each pod has only the connections that it needs.",
         remedy="select its pods with NetworkPolicies of both types, such as one that denies everything",
     ),
     StackRule(
@@ -278,8 +278,8 @@ STACK_RULES = (
         category="stack",
         severity=Severity.HIGH,
         judge=_references,
-        protects="A pod does not wait for ever for something that nobody makes.",
-        remedy="make it part of the stack, mend its name, or exempt it and say who makes it",
+        protects="No pod waits forever for an object that is never created.",
+        remedy="make it part of the stack, correct its name, or exempt it and say who makes it",
     ),
     StackRule(
         id="dangling",
@@ -287,7 +287,7 @@ STACK_RULES = (
         severity=Severity.LOW,
         judge=_dangling,
         protects="What is left over, or misses its target by a letter, is noticed.",
-        remedy="mend what should refer to it or be selected by it, or leave it out",
+        remedy="fix what should refer to it or be selected by it, or leave it out",
     ),
     StackRule(
         id="secret-narrow",

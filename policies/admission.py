@@ -24,7 +24,7 @@ from .vocabulary import (
     Subject,
 )
 
-# What these make, they make of an object that was judged; their names can be taken by nobody else.
+# What these create comes from an object that was judged; no other account can have their names.
 _CONTROLLERS = (
     "system:kube-controller-manager",
     # It ends the deletion of what a rule of today would refuse.
@@ -45,8 +45,8 @@ _CONTROLLERS = (
         )
     ),
 )
-# What the API server would fill in. Whoever applies the object again after a run that was killed has another
-# name, and a part that is not written out would be the first one's: a conflict.
+# The API server's defaults, written out. A run after a killed one applies as another field manager, and what
+# is not written out would belong to the first one: a conflict.
 _DEFAULTS: Mapping[str, Any] = {"matchPolicy": "Equivalent", "objectSelector": {}}
 _ACTIONS = {Level.MANDATORY: ["Deny"], Level.ADVISORY: ["Warn", "Audit"]}
 # When the request is made; CEL has no clock. The API server writes the moment into an object before it asks
@@ -67,7 +67,7 @@ _NAME = 'object.metadata.?name.orValue(object.metadata.?generateName.orValue("?"
 def policies(
     rules: Sequence[Rule], configuration: Configuration, trusted: Sequence[str], today: dt.date
 ) -> dict[Level, dict[str, Any]]:
-    """The `spec` of a ValidatingAdmissionPolicy for each level that has rules.
+    """Return the `spec` of a ValidatingAdmissionPolicy for each level that has rules.
 
     `trusted` are the names of accounts whose requests are not judged: operators that make what a stack asks
     of them.
@@ -101,7 +101,7 @@ def probe(specification: Mapping[str, Any], namespace: str) -> dict[str, Any]:
 
 
 def binding(policy: Any, level: Level, namespace: Any) -> dict[str, Any]:
-    """The `spec` of the binding of a policy to a namespace, by their names."""
+    """Return the `spec` of the binding of a policy to a namespace, by their names."""
     selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     return {
         "policyName": policy,
@@ -111,7 +111,7 @@ def binding(policy: Any, level: Level, namespace: Any) -> dict[str, Any]:
 
 
 def expression(rule: Rule, exemptions: Sequence[Exemption] = ()) -> str:
-    """The whole condition of one rule: whom it is not about, who is exempt, and what must hold."""
+    """Return the whole condition of one rule: whom it is not about, who is exempt, and what must hold."""
     passes = [f"!(variables.kind in {json.dumps(list(_kinds(rule)))})"]
     if set(rule.kinds) <= set(TEMPLATED):
         passes.append("variables.unchanged")
@@ -119,7 +119,7 @@ def expression(rule: Rule, exemptions: Sequence[Exemption] = ()) -> str:
 
 
 def _holds(rule: Rule) -> str:
-    """What must hold of every pod and container that the rule is about."""
+    """Return the rule's condition in CEL, for every pod and container that it judges."""
     holds = _where_said(rule)
     if rule.subject in SELECTIONS:
         holds = f"{SELECTIONS[rule.subject].cel()}.all(container, {holds})"

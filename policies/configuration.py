@@ -16,7 +16,7 @@ from .rule import Level
 
 _LEVELS, _EXEMPTIONS, _REGISTRIES = "policies:levels", "policies:exemptions", "policies:registries"
 _ALL = (_LEVELS, _EXEMPTIONS, _REGISTRIES)
-# Long enough for the next version of what is exempt, short enough for whoever wrote it to remember why.
+# Long enough for the next version of what is exempt, short enough for its author to remember why.
 LONGEST_DAYS = 180
 _KEYS = ("rule", "resource", "reason", "expires")
 # A name, or how the names of a family begin: `Pod/*` would be every pod, an attacker's too.
@@ -45,7 +45,7 @@ class Exemption:
     expires: dt.date
 
     def covers(self, manifest: Mapping[str, Any], today: dt.date) -> bool:
-        """Whether it exempts this object today."""
+        """Return True if the exemption covers this object today."""
         metadata = manifest.get("metadata")
         own = metadata.get("name") if isinstance(metadata, Mapping) else None
         named = f"{manifest.get('kind')}/{own}"
@@ -54,7 +54,7 @@ class Exemption:
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """What a stack's file says about the rules."""
+    """A stack's own settings of the rules: levels, exemptions and registries."""
 
     levels: Mapping[str, Level] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
@@ -62,12 +62,12 @@ class Configuration:
     registries: tuple[str, ...] = ()
 
     def exempt(self, rule: str, manifest: Mapping[str, Any], today: dt.date) -> bool:
-        """Whether the rule is not held against this object."""
+        """Return True if an exemption frees this object from the rule."""
         return any(entry.rule == rule and entry.covers(manifest, today) for entry in self.exemptions)
 
 
 def parse(raw: Mapping[str, str], known: Iterable[str], today: dt.date | None = None) -> Configuration:
-    """The configuration, from full keys and texts as the engine has them; `known` are the rules' ids.
+    """Return the configuration, from full keys and texts as the engine has them; `known` are the rules' ids.
 
     Exemptions end at most `LONGEST_DAYS` after `today`, which is the present day of UTC if not given.
 

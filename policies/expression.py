@@ -70,7 +70,7 @@ class Expression(ABC):
 
     @abstractmethod
     def value(self, scope: Scope) -> Any:
-        """The value in this scope.
+        """Return the value in this scope.
 
         Raises:
             Malformed: when a field on the way holds a value of another type.
@@ -78,7 +78,7 @@ class Expression(ABC):
 
     @abstractmethod
     def cel(self) -> str:
-        """The same as text."""
+        """Return the expression in CEL."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Default(Expression):
 
 @dataclass(frozen=True)
 class Present(Expression):
-    """Whether the field is there."""
+    """A test that a field is present."""
 
     field: Expression
 
@@ -212,7 +212,7 @@ class Literal(Expression):
 
 
 def is_of(value: object, shape: type) -> bool:
-    """Whether a JSON value is of this type, as Kubernetes distinguishes them."""
+    """Return True if a JSON value is of this type, as Kubernetes distinguishes types."""
     if shape is IntOrString:
         return is_of(value, str) or is_of(value, int)
     if shape in _BITS:
@@ -232,10 +232,10 @@ def _described(value: object) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as CEL writes it."""
+    """Return a text as CEL writes it."""
     return json.dumps(text)
 
 
 def literal(value: object) -> str:
-    """A JSON value as CEL writes it."""
+    """Return a JSON value as CEL writes it."""
     return json.dumps(value)

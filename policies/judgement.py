@@ -26,14 +26,14 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """What breaks a rule: which container where it is one, and what else there is to say."""
+    """One violation of a rule: its container, if it has one, and a detail."""
 
     rule: Rule
     container: str = ""
     detail: str = ""
 
     def message(self, manifest: Manifest) -> str:
-        """Who breaks it and what to do; values of the object are never part of it."""
+        """Return a message that names the object and the remedy; it never has the object's values."""
         who = name(manifest)
         if self.container:
             who += f", container {self.container}"
@@ -42,7 +42,7 @@ class Violation:
 
 
 def name(manifest: Manifest) -> str:
-    """The object's kind and name, with its namespace where it says one."""
+    """Return the object's kind and name, with its namespace where it says one."""
     metadata = manifest.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
     own = metadata.get("name") or metadata.get("generateName") or "(named by the API server)"
@@ -53,7 +53,7 @@ def name(manifest: Manifest) -> str:
 
 
 def judge(rule: Rule, manifest: Manifest, registries: Sequence[str] = ()) -> list[Violation | Unknown]:
-    """Every violation of the rule by the object; an `Unknown` where only the update can tell.
+    """Return every violation of the rule by the object; an `Unknown` where only the update can tell.
 
     `registries` are those that images may come from; none: any.
     """
@@ -67,7 +67,7 @@ def judge(rule: Rule, manifest: Manifest, registries: Sequence[str] = ()) -> lis
 
 
 def concerns(rule: Rule, kind: str) -> bool:
-    """Whether the rule is about this kind, by the name of `kind_of`, or about pod templates, in any kind."""
+    """Return True if the rule judges this kind, as `kind_of` names it, or pod templates in any kind."""
     return kind in rule.judges or (rule.subject is not Subject.OBJECT and _anywhere(rule) and foreign(kind))
 
 
@@ -107,14 +107,14 @@ def _verdict(rule: Rule, scope: Scope, container: str) -> Iterator[Violation | U
 
 
 def _says(rule: Rule, scope: Scope) -> bool:
-    """Whether what an operator completes says anything about what the rule asks."""
+    """Return True if an object that an operator completes sets a field that the rule judges."""
     if rule.said is None:
         return False
     return not rule.said or any(field.value(scope) is not MISSING for field in rule.said)
 
 
 def _pods(scope: Scope, kind: str) -> Iterator[tuple[Any, bool]]:
-    """The spec of each pod that the object is or makes, and whether it is whole."""
+    """Yield the spec of each pod that the object is or makes, and whether it is whole."""
     if foreign(kind):
         for each in found(scope[OBJECT.name]):
             yield each.pod, each.whole

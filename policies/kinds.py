@@ -1,4 +1,4 @@
-"""Which objects the rules mean by a kind's name: others may call theirs `Service` or `Cluster` too."""
+"""The kinds that rules judge, with their API groups: other groups have a `Service` or a `Cluster` too."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -67,7 +67,7 @@ GROUPS: Mapping[str, str] = {
 
 
 def kind_of(manifest: Mapping[str, Any]) -> str:
-    """The object's kind, or `group/Kind` where it is not the one that the rules mean."""
+    """Return the object's kind, or `group/Kind` where it is not the one that the rules mean."""
     name = str(manifest.get("kind"))
     group = str(manifest.get("apiVersion") or "").rpartition("/")[0]
     return name if GROUPS.get(name) == group else f"{group}/{name}"

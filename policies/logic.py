@@ -1,4 +1,4 @@
-"""What is said of values: comparisons, quantifiers, and, or, not; see expression.py."""
+"""Comparisons, quantifiers, and, or, not: expressions over the values of expression.py."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ class Calculated(Expression):
 
 @dataclass(frozen=True)
 class OneOf(Expression):
-    """Whether the value is one of these."""
+    """A test that a value is one of these options."""
 
     member: Expression
     options: tuple[Any, ...]
@@ -67,7 +67,7 @@ class OneOf(Expression):
 
 @dataclass(frozen=True)
 class Matches(Expression):
-    """Whether a part of the text matches; only what RE2 and Python's `re` read alike may be written."""
+    """A test that a part of the text matches; the pattern must mean the same to RE2 and to Python's `re`."""
 
     text: Expression
     pattern: str
@@ -82,7 +82,7 @@ class Matches(Expression):
 
 @dataclass(frozen=True)
 class StartsWith(Expression):
-    """Whether the text begins with another."""
+    """A test that a text begins with another."""
 
     text: Expression
     beginning: Expression
@@ -151,7 +151,7 @@ class Amount(Expression):
 
 @dataclass(frozen=True)
 class AtMost(Expression):
-    """Whether one quantity is no more than another."""
+    """A test that one quantity is at most another."""
 
     less: Amount
     more: Amount
@@ -259,7 +259,7 @@ class Those(Expression):
 
 @dataclass(frozen=True)
 class Mapped(Expression):
-    """What the body is for each element of a list."""
+    """The list of the body's values, one for each element of a collection."""
 
     collection: Expression
     element: Variable

@@ -1,4 +1,4 @@
-"""What operators make of their custom resources, as far as other objects of a stack refer to it."""
+"""Objects that operators create for custom resources, where other objects of a stack refer to them."""
 
 import contextlib
 from collections.abc import Callable, Mapping

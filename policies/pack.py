@@ -35,7 +35,7 @@ _OUTSIDE = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize")
 
 
 def pack(configuration: Configuration, today: dt.date) -> PolicyPack:
-    """The pack, with a stack's levels and exemptions."""
+    """Return the pack, with a stack's levels and exemptions."""
     seen = _Seen()
     return PolicyPack(
         NAME,
@@ -75,7 +75,7 @@ class _Seen:
 
 
 def manifest(type_: str, props: Mapping[str, Any]) -> Manifest | None:
-    """The Kubernetes object of a Pulumi resource; None for what is no object, or only a part of one."""
+    """Return the Kubernetes object of a Pulumi resource; None for other resources and parts of objects."""
     if not type_.startswith(_PREFIX) or type_.startswith(_OUTSIDE) or type_.count(":") != 2:  # noqa: PLR2004
         return None
     group, kind = type_.split(":")[1:]
@@ -87,7 +87,7 @@ def manifest(type_: str, props: Mapping[str, Any]) -> Manifest | None:
 
 
 def _known(value: Any, path: tuple[str, ...]) -> Any:
-    """Plain values, with what the engine does not know yet as `Unknown`."""
+    """Return plain values, with what the engine does not know yet as `Unknown`."""
     if isinstance(value, Mapping):
         return {key: _entry(value, key, (*path, key)) for key in value if not str(key).startswith("__")}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -131,17 +131,17 @@ def _resource_policy(rule: Rule, configuration: Configuration, today: dt.date) -
 
 
 def _may_concern(rule: Rule, kind: str) -> bool:
-    """Whether to look at an object of this kind at all; its group is not known before it is read."""
+    """Return True if the rule may judge this kind; the group is known only once the object is read."""
     return kind in {name.rpartition("/")[2] for name in rule.judges} or judgement.concerns(rule, kind)
 
 
 def _not_known(unknown: Unknown) -> UnknownValueError:
-    """Only the update can tell, and the engine says so."""
+    """Return the error by which the engine says that only the update can tell."""
     return UnknownValueError(UNKNOWN_STRING_VALUE, list(unknown.path))
 
 
 def _object(seen: _Seen) -> Policy:
-    """The first policy, which every other one builds on."""
+    """Return the first policy, which every other one builds on."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         judged = manifest(args.resource_type, args.props)
@@ -186,7 +186,7 @@ def _exemptions(configuration: Configuration, seen: _Seen, today: dt.date) -> Po
         for entry in configuration.exemptions:
             if entry.expires < today:
                 report(
-                    f"{entry.rule} for {entry.resource} expired on {entry.expires}: mend what it exempted, "
+                    f"{entry.rule} for {entry.resource} expired on {entry.expires}: fix what it exempted, "
                     "or decide again and set a later day in policies:exemptions.",
                     None,
                 )
@@ -199,14 +199,14 @@ def _exemptions(configuration: Configuration, seen: _Seen, today: dt.date) -> Po
 
     return StackValidationPolicy(
         name=EXEMPTIONS,
-        description="An exemption that nobody needs any more does not wait for one who should not have it.",
+        description="An exemption that is no longer needed is removed before something else can use it.",
         validate=validate,
         enforcement_level=EnforcementLevel.MANDATORY,
     )
 
 
 def used(entry: Exemption, stack: Stack, today: dt.date, registries: Sequence[str] = ()) -> bool:
-    """Whether an exemption exempts anything of a stack; where that is not known yet, it does."""
+    """Return True if an exemption exempts an object of the stack, or if that is not known yet."""
     for rule in RULES:
         if rule.id == entry.rule:
             covered = (judged for judged in stack.manifests if entry.covers(judged, today))

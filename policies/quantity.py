@@ -40,7 +40,7 @@ class QuantityError(ValueError):
 
 
 def parse(text: str) -> Decimal:
-    """The quantity in base units (cores or bytes).
+    """Return the quantity in base units (cores or bytes).
 
     Raises:
         QuantityError: when Kubernetes would refuse the text.

@@ -13,7 +13,7 @@ _HEAD = "| rule | severity | judges | what it protects | what to do |\n| --- | -
 
 
 def document() -> str:
-    """One table for each category, and the rules that the API server cannot judge."""
+    """Return one table for each category, and the rules that the API server cannot judge."""
     categories = dict.fromkeys(rule.category for rule in ALL)
     tables = [
         _table(category, [rule for rule in ALL if rule.category == category]) for category in categories

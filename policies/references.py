@@ -1,4 +1,4 @@
-"""Who refers to what in a stack, by kind and name, and what the stack says that others make."""
+"""References between a stack's objects, by kind and name, and the objects that it says others create."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,7 @@ def made_elsewhere(stack: Stack) -> set[tuple[Any, str, str]]:
 
 
 def all_references(stack: Stack) -> Iterator[tuple[Manifest, Reference]]:
-    """Every object that needs another one of its namespace, with what it needs."""
+    """Yield every object that needs another one of its namespace, with what it needs."""
     for workload in stack.workloads:
         for reference in workload.references:
             yield workload.manifest, reference

@@ -1,4 +1,4 @@
-"""Where the API server keeps the kinds that its policies judge: versions, and names in an address.
+"""Versions and plural names of the kinds that the API server's policies judge.
 
 Not a goal: ClusterRoles and ClusterRoleBindings. A binding's namespace selector lets every object of the
 cluster pass through, so a policy about them would judge other people's.
@@ -88,12 +88,12 @@ KIND_NAME = f'(request.kind.group in {json.dumps(_OWN)} ? "" : request.kind.grou
 
 
 def group(kind: str) -> str:
-    """The API group of a kind of the table."""
+    """Return the API group of a kind of the table."""
     return GROUPS[kind] if kind in GROUPS else kind.rpartition("/")[0]
 
 
 def resource_rule(kind: str) -> dict[str, Any]:
-    """The part of `matchConstraints` that has a kind judged whenever it is created or changed.
+    """Return the part of `matchConstraints` that has a kind judged whenever it is created or changed.
 
     It is about any group, and `KIND_NAME` tells them apart: where groups are named, a controller of the
     cluster checks each expression's types for each kind, which takes a processor minutes; see decision 61.

@@ -1,4 +1,4 @@
-"""What a rule is: who it is about, what must hold, and what to do when it does not."""
+"""A rule of the pack: the objects that it judges, its condition and its remedy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from .vocabulary import Subject
 
 
 class Level(StrEnum):
-    """What a violation does: stop the deployment, warn, or nothing."""
+    """The effect of a violation: it stops the deployment, warns, or does nothing."""
 
     MANDATORY = "mandatory"
     ADVISORY = "advisory"
@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much harm a violation can do."""
+    """The harm that a violation can do."""
 
     CRITICAL = "critical"
     HIGH = "high"

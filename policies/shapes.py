@@ -73,46 +73,46 @@ _HEX = "^([0-9a-f]{32}|[0-9a-f]{48}|[0-9a-f]{96}|[0-9a-f]{128})$"
 
 
 def can_be_read(texts: Expression) -> Expression:
-    """Whether the texts of an object are few enough for the API server to look into each."""
+    """Return the test that an object's texts are short enough for the API server to search each."""
     return Compare(Letters(texts), "<", Literal(MOST_LETTERS))
 
 
 def names_a_secret(name: Expression) -> Expression:
-    """Whether a variable, or a key, of this name holds a secret."""
+    """Return the test that a variable or key of this name holds a secret."""
     return Matches(name, NAME)
 
 
 def harmless(value: Expression) -> Expression:
-    """Whether the value of something that names a secret is none."""
+    """Return the test that a value is no secret, although its name says so."""
     return Matches(value, HARMLESS)
 
 
 def is_a_secret(value: Expression) -> Expression:
-    """Whether a value is a secret, or contains one, whatever its name."""
+    """Return the test that a value is a secret, or contains one, whatever its name."""
     return some(holds_a_key(value), has_a_prefix(value), assigns(value), looks_random(value))
 
 
 def holds_a_key(text: Expression) -> Expression:
-    """Whether the text holds a private key, or an address with a password."""
+    """Return the test that a text holds a private key, or an address with a password."""
     return Matches(text, _ADDRESS)
 
 
 def has_a_prefix(text: Expression) -> Expression:
-    """Whether a part of the text begins as a known service's tokens do."""
+    """Return the test that a part of a text begins as a known service's tokens do."""
     return Matches(text, _PREFIX)
 
 
 def assigns(text: Expression) -> Expression:
-    """Whether the text gives a secret's name a value."""
+    """Return the test that a text assigns a value to a secret's name."""
     return Matches(text, _ASSIGNMENT)
 
 
 def hands_over(command: Expression) -> Expression:
-    """Whether a command line gives a flag for a secret a value."""
+    """Return the test that a command line gives a value to a secret's flag."""
     return Matches(command, _FLAG)
 
 
 def looks_random(value: Expression) -> Expression:
-    """Whether the value has no words: long, both cases and digits, or as many hexadecimals as a key has."""
+    """Return the test that a value looks random: long, both cases and digits, or as much hex as a key has."""
     mixed = (Matches(value, part) for part in ("[a-z]", "[A-Z]", "[0-9].*[0-9]"))
     return some(every(Matches(value, _RANDOM), *mixed), Matches(value, _HEX))

@@ -75,11 +75,11 @@ class Stack:
     settled: Sequence[Manifest] = ()
 
     def of(self, *kinds: str) -> Iterator[Manifest]:
-        """The objects of these kinds."""
+        """Return the objects of these kinds."""
         return (manifest for manifest in self.manifests if kind_of(manifest) in kinds)
 
     def has(self, kind: str, name: object, space: object) -> bool:
-        """Whether the stack makes an object, or an operator does for it."""
+        """Return True if the stack, or an operator for it, creates an object."""
         return any(
             (own(manifest) == name or isinstance(own(manifest), Unknown)) and namespace(manifest) == space
             for manifest in self.of(kind)
@@ -91,7 +91,7 @@ class Stack:
 
 
 def read(manifests: Sequence[Manifest], settled: Sequence[Manifest] = ()) -> Stack:
-    """The stack of these objects, of which some are settled."""
+    """Return the stack of these objects, of which some are settled."""
     found = [workload for manifest in manifests if (workload := _workload(manifest)) is not None]
     unknown = next((part for manifest in manifests for part in _unknown(manifest)), None)
     for workload in found:
@@ -101,14 +101,14 @@ def read(manifests: Sequence[Manifest], settled: Sequence[Manifest] = ()) -> Sta
 
 
 def _unknown(manifest: Manifest) -> Iterator[Unknown]:
-    """What is not known of the parts by which objects are matched; a name alone is taken to be right."""
+    """Yield the unknown parts by which objects are matched; an unknown name is taken to be right."""
     for part, key, above in _unknowns(manifest, "", ""):
         if key in _MATCHED or above in (*_LABELS, "ports"):
             yield part
 
 
 def _unknown_to_all(manifest: Manifest) -> Iterator[Unknown]:
-    """What is not known of an operator's object: it names what it makes after it, and may read any part."""
+    """Yield the unknown parts of an operator's object: the operator copies its name and may read any part."""
     if isinstance(own(manifest), Unknown):
         yield own(manifest)
     for part, key, _ in _unknowns(manifest.get("spec"), "spec", ""):
@@ -117,7 +117,7 @@ def _unknown_to_all(manifest: Manifest) -> Iterator[Unknown]:
 
 
 def _unknowns(value: Any, key: str, above: str) -> Iterator[tuple[Unknown, str, str]]:
-    """Each unknown value, with the key it stands under and the one above that."""
+    """Yield each unknown value, with the key it stands under and the one above that."""
     if isinstance(value, Unknown):
         yield value, key, above
     elif isinstance(value, Mapping):
@@ -129,31 +129,31 @@ def _unknowns(value: Any, key: str, above: str) -> Iterator[tuple[Unknown, str, 
 
 
 def own(manifest: Manifest) -> Any:
-    """The object's name."""
+    """Return the object's name."""
     found = below(manifest, "metadata").get("name")
     return found if isinstance(found, str | Unknown) else None
 
 
 def namespace(manifest: Manifest) -> Any:
-    """The object's namespace, `default` where it says none."""
+    """Return the object's namespace, `default` where it says none."""
     return str(below(manifest, "metadata").get("namespace") or "default")
 
 
 def below(value: Any, *names: str) -> Mapping[str, Any]:
-    """The object some steps below, empty where it is missing or unknown."""
+    """Return the object some steps below, empty where it is missing or unknown."""
     for name in names:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value if isinstance(value, Mapping) else {}
 
 
 def listed(value: Any, *names: str) -> Sequence[Any]:
-    """The list some steps below, empty where it is missing or unknown."""
+    """Return the list some steps below, empty where it is missing or unknown."""
     found = below(value, *names[:-1]).get(names[-1])
     return found if isinstance(found, Sequence) and not isinstance(found, str) else ()
 
 
 def objects(value: Any, *names: str) -> list[Mapping[str, Any]]:
-    """The objects in the list some steps below."""
+    """Return the objects in the list some steps below."""
     return [entry for entry in listed(value, *names) if isinstance(entry, Mapping)]
 
 
@@ -164,7 +164,7 @@ def operated(manifest: Manifest) -> str:
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
-    """Whether a label selector selects; one that is empty selects everything."""
+    """Return True if a label selector selects these labels; an empty one selects everything."""
     wanted = below(selector, "matchLabels")
     if any(labels.get(key) != value for key, value in wanted.items()):
         return False
@@ -268,7 +268,7 @@ def _of_volume(volume: Mapping[str, Any]) -> Iterator[Reference]:
 
 
 def _named(manifest: Manifest) -> Iterator[Reference]:
-    """What a custom resource refers to: every `…Secret: {name: …}` and `…ConfigMap: {name: …}` in it."""
+    """Yield a custom resource's references: every `…Secret: {name: …}` and `…ConfigMap: {name: …}` in it."""
 
     def within(value: Any) -> Iterator[Reference]:
         if isinstance(value, Mapping):

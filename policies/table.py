@@ -8,5 +8,5 @@ ALL: tuple[Rule | StackRule, ...] = (*RULES, *STACK_RULES)
 
 
 def known() -> list[str]:
-    """The ids of all rules."""
+    """Return the ids of all rules."""
     return [rule.id for rule in ALL]

@@ -45,19 +45,19 @@ class Found:
 
 
 def foreign(kind: str) -> bool:
-    """Whether the rules know no place of a pod template in this kind, and it has to be searched."""
+    """Return True if a kind must be searched, since no path of a pod template is known in it."""
     return kind not in GROUPS and not kind.startswith("serving.knative.dev/") and _bare(kind) not in _NO_PODS
 
 
 def found(manifest: Mapping[str, Any]) -> Iterator[Found]:
-    """Every pod template in an object, and every container that stands alone."""
+    """Yield every pod template in an object, and every container that stands alone."""
     for key, value in manifest.items():
         if key != "metadata":
             yield from _within(value, key, {})
 
 
 def without_nulls(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object as the API server reads it: a null field is not there, and a null text in a map is empty."""
+    """Return the object as the API server reads it: null fields are absent, null texts in a map are empty."""
     # Hardly any object has one, and every rule asks.
     return _read(manifest, "") if _has_null(manifest) else manifest
 
@@ -93,7 +93,7 @@ def _within(value: Any, key: str, above: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _whole(pod: Mapping[str, Any], key: str, above: Mapping[str, Any]) -> bool:
-    """Whether it is a `spec` next to nothing but metadata, with containers that all name their image."""
+    """Return True for a `spec` next to nothing but metadata whose containers all name their image."""
     listed = pod.get("containers")
     return (
         key == "spec"

@@ -61,7 +61,7 @@ REGISTRIES = Variable("registries", "variables.registries")
 
 
 class Subject(StrEnum):
-    """What of an object is judged, each time the rule's expression is evaluated."""
+    """The part of an object that a rule's expression is evaluated for."""
 
     OBJECT = "the object"
     POD = "the pod"
@@ -69,118 +69,118 @@ class Subject(StrEnum):
     CONTAINERS = "every container, init and ephemeral ones too"
     # An ephemeral container cannot have resources.
     SIZED = "every container, init ones too"
-    # A pod that runs to its end serves nobody.
+    # A pod that runs to its end serves no requests.
     SERVING = "every container with ports, sidecars too, of a pod that runs on"
 
 
 def flag(base: Expression, *names: str) -> Field:
-    """A field that is true or false."""
+    """Return a field that is true or false."""
     return Field(base, names, bool)
 
 
 def number(base: Expression, *names: str) -> Field:
-    """A field that is a whole number."""
+    """Return a field that is a whole number."""
     return Field(base, names, int)
 
 
 def text(base: Expression, *names: str) -> Field:
-    """A field that is a text."""
+    """Return a field that is a text."""
     return Field(base, names, str)
 
 
 def long(base: Expression, *names: str) -> Field:
-    """A field that is a whole number of 64 bits."""
+    """Return a field that is a whole number of 64 bits."""
     return Field(base, names, Long)
 
 
 def number_or_text(base: Expression, *names: str) -> Field:
-    """A field that is a whole number or a text, such as a port."""
+    """Return a field that is a whole number or a text, such as a port."""
     return Field(base, names, IntOrString)
 
 
 def anything(base: Expression, *names: str) -> Field:
-    """A field of any type."""
+    """Return a field of any type."""
     return Field(base, names)
 
 
 def items(base: Expression, *names: str) -> Default:
-    """A list, empty where it is missing."""
+    """Return a list, empty where it is missing."""
     return Default(Field(base, names, list), [])
 
 
 def items_or_null(base: Expression, *names: str) -> Expression:
-    """A list that the API server shows as null where it is empty: its type says that it is not optional."""
+    """Return a list that the API server shows as null where it is empty, since its type is not optional."""
     field = Field(base, names, list)
     return Choice(Compare(Default(field, None), "==", Literal(None)), Literal([]), Default(field, []))
 
 
 def entries(base: Expression, *names: str) -> Default:
-    """An object, empty where it is missing."""
+    """Return an object, empty where it is missing."""
     return Default(Field(base, names, dict), {})
 
 
 def present(*fields: Field) -> Expression:
-    """All of these are there."""
+    """Return the test that all of these fields are present."""
     return All(tuple(Present(field) for field in fields))
 
 
 def absent(*fields: Field) -> Expression:
-    """None of these is there."""
+    """Return the test that none of these fields is present."""
     return All(tuple(Not(Present(field)) for field in fields))
 
 
 def is_(value: Expression, meant: object) -> Expression:
-    """The value is this one."""
+    """Return the test that the value is `meant`."""
     return Compare(value, "==", Literal(meant))
 
 
 def one_of(value: Expression, *options: object) -> Expression:
-    """The value is one of these."""
+    """Return the test that the value is one of these."""
     return OneOf(value, options)
 
 
 def empty(collection: Expression) -> Expression:
-    """There is nothing in it."""
+    """Return the test that a list or map is empty."""
     return Compare(Size(collection), "==", Literal(0))
 
 
 def every(*parts: Expression) -> Expression:
-    """All of these hold."""
+    """Return the test that all of these hold."""
     return All(parts)
 
 
 def some(*parts: Expression) -> Expression:
-    """At least one of these holds."""
+    """Return the test that at least one of these holds."""
     return AnyOf(parts)
 
 
 def if_(condition: Expression, then: Expression) -> Expression:
-    """Where the condition holds, the other does too."""
+    """Return the implication: where the condition holds, `then` must hold too."""
     return AnyOf((Not(condition), then))
 
 
 def sum_(left: Expression, right: Expression) -> Expression:
-    """Both numbers together."""
+    """Return the sum of two numbers."""
     return Calculated(left, "+", right)
 
 
 def product(left: Expression, right: Expression) -> Expression:
-    """One number times the other."""
+    """Return the product of two numbers."""
     return Calculated(left, "*", right)
 
 
 def less(left: Expression, right: Expression) -> Expression:
-    """The first number is smaller."""
+    """Return the test that the first number is smaller."""
     return Compare(left, "<", right)
 
 
 def equal(left: Expression, right: Expression) -> Expression:
-    """Both values are the same."""
+    """Return the test that both values are equal."""
     return Compare(left, "==", right)
 
 
 def effective(*names: str, shape: type) -> Either:
-    """A field of the container's security context, else of its pod's."""
+    """Return a field of the container's security context, else of its pod's."""
     return Either(
         Field(CONTAINER, ("securityContext", *names), shape), Field(POD, ("securityContext", *names), shape)
     )
@@ -190,7 +190,7 @@ _JOB = Variable("job")
 
 
 def _template(*names: str) -> Expression:
-    """The pod template under this field, as a list of one; empty where it is missing."""
+    """Return the pod template under this field, as a list of one; empty where it is missing."""
     return Choice(
         present(Field(OBJECT, names, dict)), ListOf((Default(Field(OBJECT, names, dict), {}),)), Literal([])
     )

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 
-// Next writes its bootstrap inline, so scripts cannot be limited to files without rendering every request anew.
+// Next writes its bootstrap inline, so scripts cannot be limited to files without rendering the page for each request.
 const policy = [
   "default-src 'self'",
   "script-src 'self' 'unsafe-inline'",

@@ -42,7 +42,7 @@ RULES = (
         kinds=TEMPLATED,
         subject=Subject.POD,
         holds=is_(Default(flag(POD, "automountServiceAccountToken"), True), False),
-        protects="Whoever gets into a pod finds no key to the Kubernetes API.",
+        protects="An attacker in a pod finds no credentials for the Kubernetes API.",
         remedy="set automountServiceAccountToken: false, or exempt by name what talks to the API",
     ),
     Rule(

@@ -152,7 +152,7 @@ RULES = (
             present(long(OBJECT, "spec", "activeDeadlineSeconds")),
             present(long(OBJECT, "spec", "jobTemplate", "spec", "activeDeadlineSeconds")),
         ),
-        protects="A Job that hangs ends, and whoever waits for it learns that it failed.",
+        protects="A Job that hangs ends, and what waits for it learns that it failed.",
         remedy="set activeDeadlineSeconds",
     ),
 )

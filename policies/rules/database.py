@@ -42,7 +42,7 @@ RULES = (
         severity=Severity.HIGH,
         kinds=_KINDS,
         holds=is_(Default(flag(OBJECT, "spec", "enableSuperuserAccess"), False), False),
-        protects="Nobody logs in over the network as the one who may do everything.",
+        protects="The superuser cannot log in over the network.",
         remedy="leave spec.enableSuperuserAccess out and use managed roles",
     ),
 )

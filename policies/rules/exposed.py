@@ -65,7 +65,7 @@ _DATA, _BINARY_DATA = entries(OBJECT, "data"), entries(OBJECT, "binaryData")
 
 
 def _clean(words: Expression) -> Expression:
-    """No word of a command is a secret, and no flag is given one."""
+    """Return the test that no word of a command is a secret, and no flag is given one."""
     line = Lines(words)
     return every(
         Not(some(holds_a_key(line), has_a_prefix(line), hands_over(line))),

@@ -28,7 +28,7 @@ _TAG = ":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
 
 
 def versioned(image: Expression) -> Expression:
-    """The image's reference says which version, and means the same tomorrow."""
+    """Return the test that an image's reference names a version, and so means the same tomorrow."""
     return every(Matches(image, f"{_DIGEST}|{_TAG}"), Not(Matches(image, ":latest$")))
 
 

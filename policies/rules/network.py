@@ -39,7 +39,7 @@ RULES = (
             one_of(Default(text(OBJECT, "spec", "type"), "ClusterIP"), "ClusterIP", "ExternalName"),
             empty(items(OBJECT, "spec", "externalIPs")),
         ),
-        protects="Nobody comes in past the edge, its host names and its encryption.",
+        protects="No traffic bypasses the edge, its host names and its encryption.",
         remedy="set type: ClusterIP, leave externalIPs out, and route to the Service from an Ingress",
     ),
     Rule(
@@ -60,7 +60,7 @@ RULES = (
         severity=Severity.HIGH,
         kinds=("Ingress",),
         holds=Not(empty(items(OBJECT, "spec", "tls"))),
-        protects="Nobody on the way reads or changes what a browser sends.",
+        protects="What a browser sends is neither read nor changed on its way.",
         remedy="set spec.tls with the host and the Secret of its certificate",
         level=Level.ADVISORY,
     ),
@@ -72,7 +72,7 @@ RULES = (
         holds=Every(
             items(OBJECT, "spec", "tls"), _ENTRY, Not(is_(Default(text(_ENTRY, "secretName"), ""), ""))
         ),
-        protects="A browser can tell the site from whoever answers in its name.",
+        protects="A browser can tell the site from another that answers in its name.",
         remedy=(
             "name the certificate's Secret in spec.tls[].secretName, or exempt the Ingress by name until "
             "the day when it has one"
@@ -97,7 +97,7 @@ RULES = (
             _LISTENER,
             one_of(Default(text(_LISTENER, "protocol"), ""), "HTTPS", "TLS"),
         ),
-        protects="Nobody on the way reads or changes what a browser sends.",
+        protects="What a browser sends is neither read nor changed on its way.",
         remedy="let every listener's protocol be HTTPS",
         level=Level.ADVISORY,
     ),
@@ -107,7 +107,7 @@ RULES = (
         severity=Severity.MEDIUM,
         kinds=("NetworkPolicy",),
         holds=every(_bounded("ingress", "from"), _bounded("egress", "to")),
-        protects="What a policy opens is somebody and some port, not everybody and everything.",
+        protects="A policy opens named peers and ports, not everything to everyone.",
         remedy="give each rule its peers (from, to) and its ports",
     ),
     Rule(

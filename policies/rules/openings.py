@@ -60,7 +60,7 @@ def _rules(direction: str, holds: Expression) -> Every:
 
 
 def _selects(selector: Expression) -> Expression:
-    """The selector says what it selects: a label's value, not only that there is one."""
+    """Return the test that a selector names a label's value, not only that the label exists."""
     return some(
         Not(empty(entries(selector, "matchLabels"))),
         Some(

@@ -62,13 +62,13 @@ _PROFILES = ("RuntimeDefault", "Localhost")
 
 
 def _security(*names: str, shape: type) -> tuple[Field, Field]:
-    """The field of the container, and the pod's own."""
+    """Return the field of the container, and the pod's own."""
     path = ("securityContext", *names)
     return Field(CONTAINER, path, shape), Field(POD, path, shape)
 
 
 def _both(names: tuple[str, ...], shape: type, default: object, *allowed: object) -> Expression:
-    """Neither the container nor the pod says anything but what is allowed."""
+    """Return the test that container and pod set nothing but the values allowed."""
     return every(*(one_of(Default(field, default), *allowed) for field in _security(*names, shape=shape)))
 
 
@@ -129,7 +129,7 @@ _RULES: tuple[tuple[str, Severity, Subject, Expression, str, str], ...] = (
             _VOLUME,
             Every(_VOLUME, _TYPE, one_of(_TYPE, *_VOLUME_TYPES)),
         ),
-        "A pod reads and writes no path of its node, and no storage beside its claims.",
+        "A pod reads and writes no path of its node, and no storage but its claims.",
         f"use only {', '.join(_VOLUME_TYPES[1:])}",
     ),
     (
@@ -259,7 +259,7 @@ _RULES: tuple[tuple[str, Severity, Subject, Expression, str, str], ...] = (
         Severity.MEDIUM,
         Subject.CONTAINERS,
         is_(Default(flag(CONTAINER, "securityContext", "readOnlyRootFilesystem"), False), True),
-        "Whoever gets in cannot leave a program behind.",
+        "An attacker in a container cannot leave a program behind.",
         "set securityContext.readOnlyRootFilesystem: true, and mount an emptyDir where it writes",
     ),
 )

@@ -44,7 +44,7 @@ def _number(probe: str, field: str, default: int) -> Expression:
 
 
 def _patience(probe: str) -> Expression:
-    """Seconds of failures until the probe acts; Kubernetes' own defaults where it does not say."""
+    """Return seconds of failures until the probe acts; Kubernetes' own defaults where it does not say."""
     return product(_number(probe, "periodSeconds", 10), _number(probe, "failureThreshold", 3))
 
 
@@ -155,7 +155,7 @@ RULES = (
                 for handler in ("httpGet", "tcpSocket", "grpc")
             )
         ),
-        protects="A probe asks where somebody listens; otherwise it restarts a pod that works.",
+        protects="A probe asks a port that the container listens on; otherwise it restarts a pod that works.",
         remedy="let the probe's port be the number or the name of one in the container's ports",
     ),
 )

@@ -242,7 +242,7 @@ RULES = (
                 "Same",
             ),
         ),
-        protects="Nobody of another namespace answers to this site's name.",
+        protects="No other namespace answers to this site's name.",
         remedy="set allowedRoutes.namespaces.from: Same, and let protocol be HTTPS",
     ),
 )

@@ -34,7 +34,7 @@ _DATA = entries(OBJECT, "data")
 
 # Not read by a pod's environment: the pack holds that against a whole stack (`secret-environment`).
 READ_AS = "kubernetes-namespace.policies/read-as"
-# What others write anew under the same name, and a controller or a node reads:
+# What others rewrite under the same name, and a controller or a node reads:
 # https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
 _CHANGING = (
     "kubernetes.io/tls",
@@ -59,7 +59,7 @@ RULES = (
                 Not(is_a_secret(_VALUE)),
             ),
         ),
-        protects="Whoever may look at a workload does not thereby know its passwords.",
+        protects="The right to read a workload does not reveal its passwords.",
         remedy="put the value into a Secret and refer to it with valueFrom.secretKeyRef",
         said=(),
     ),

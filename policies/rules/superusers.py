@@ -60,8 +60,8 @@ _HBA = (
     "|(local|host|hostssl|hostnossl|hostgssenc|hostnogssenc)[ \t]+[^#\n]*[ \t]reject)?[ \t]*$"
 )
 _HBA_GREAT = '(?i)[ \t,"](replication|postgres|streaming_replica)[ \t,"]'
-# What statements as superuser must not give: its powers, programs, files, and passwords as text. What they
-# take away (NOSUPERUSER, REVOKE), or only ask, is none of it.
+# What statements as superuser must not give: its powers, programs, files, and passwords as text. Statements
+# that revoke (NOSUPERUSER, REVOKE) or only read are allowed.
 _SPACE = "[ \n\t]+"
 _SQL = (
     f"(?i)(grant|(create|alter){_SPACE}(role|user|group)){_SPACE}([^;]*[^a-z_])?"
@@ -139,7 +139,7 @@ RULES = (
             absent(anything(OBJECT, "spec", "postgresql", "ldap")),
             empty(items(OBJECT, *_initdb("options"))),
         ),
-        protects="Nobody is let in without TLS and a proof of who they are.",
+        protects="Every client needs TLS and a password or certificate.",
         remedy="let lines of pg_hba be hostssl with scram-sha-256 or cert, or reject; leave pg_ident out",
     ),
     Rule(
@@ -211,7 +211,7 @@ RULES = (
                 Not(some(holds_a_key(At(_PARAMETERS, _KEY, str)), assigns(At(_PARAMETERS, _KEY, str)))),
             ),
         ),
-        protects="Whoever may look at the Cluster does not thereby know its passwords.",
+        protects="The right to read the Cluster does not reveal its passwords.",
         remedy="refer to Secrets: passwordSecret, env[].valueFrom.secretKeyRef, externalClusters[].password",
     ),
     Rule(

@@ -16,7 +16,7 @@ _RULES = {rule.id: rule for rule in STACK_RULES}
 
 
 def found(rule: StackRule, stack: Stack) -> list[Manifest]:
-    """The objects that break the rule."""
+    """Return the objects that break the rule."""
     return [manifest for manifest, _ in rule.judge(read(list(stack.values())))]
 
 
@@ -54,7 +54,7 @@ def test_a_message_names_the_object_what_is_wrong_and_the_fix() -> None:
     ((manifest, detail), *_) = rule.judge(read(list(case.stack().values())))
     assert rule.message(manifest, detail) == (
         "Deployment shop/web (Secret web-2 is not part of the stack): "
-        "make it part of the stack, mend its name, or exempt it and say who makes it."
+        "make it part of the stack, correct its name, or exempt it and say who makes it."
     )
 
 

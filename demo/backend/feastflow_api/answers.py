@@ -43,7 +43,7 @@ def unavailable(retry_after: float) -> JSONResponse:
 
 
 async def read_json_body(request: Request) -> bytes:
-    """The body of a JSON request, at most MAX_BODY_BYTES and within BODY_SECONDS; else RefusedError."""
+    """Return a JSON request's body, at most MAX_BODY_BYTES and within BODY_SECONDS; else RefusedError."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise RefusedError(415, "not_json", "send Content-Type: application/json")

@@ -45,7 +45,7 @@ class Api:
     def __init__(
         self, *, version: str, database: Database, metrics: Metrics, receipts: Receipts, drain: Drain
     ) -> None:
-        """Everything that an endpoint uses is handed in."""
+        """Take everything that an endpoint uses."""
         self._version = version
         self._database = database
         self._metrics = metrics
@@ -65,7 +65,7 @@ class Api:
         return JSONResponse({"status": "ok", "database": "up"})
 
     async def status(self, _: Request) -> Response:
-        """For people and dashboards: the same finding as readiness, with version and time (UTC)."""
+        """Answer dashboards with readiness, version and time (UTC)."""
         up = await self._database.problem() is None
         body = {
             "status": "ok" if up else "unavailable",
@@ -76,11 +76,11 @@ class Api:
         return JSONResponse(body, 200 if up else 503)
 
     async def metrics(self, _: Request) -> Response:
-        """For Prometheus."""
+        """Answer Prometheus."""
         return Response(self._metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     async def menu(self, _: Request) -> Response:
-        """The dishes, in the order in which to show them."""
+        """Return the dishes, in the order in which to show them."""
         items = await self._database.run(orders.menu)
         return JSONResponse({"currency": orders.CURRENCY, "items": [asdict(item) for item in items]})
 
@@ -105,7 +105,7 @@ class Api:
         )
 
     async def read_order(self, request: Request) -> Response:
-        """The order, to whoever holds its receipt (`Authorization: Bearer …`)."""
+        """Return the order to a client with its receipt (`Authorization: Bearer …`)."""
         number = request.path_params["number"]
         if self._receipts.read(request.headers.get("authorization")) != number:
             raise RefusedError(403, "other_order", "this receipt belongs to another order")
@@ -115,7 +115,7 @@ class Api:
         return JSONResponse(order.as_json())
 
     def routes(self) -> list[Route]:
-        """Every route of the application."""
+        """Return every route of the application."""
         return [
             Route("/api/health", self.health),
             Route("/api/ready", self.ready),
@@ -128,7 +128,7 @@ class Api:
 
 
 def create_app(settings: Settings, *, database: Database, metrics: Metrics, drain: Drain) -> ASGIApp:
-    """The application; the database's pool opens when the server starts and closes when it stops."""
+    """Return the application; the database's pool opens when the server starts and closes when it stops."""
     api = Api(
         version=settings.version,
         database=database,

@@ -80,13 +80,13 @@ class CircuitBreaker:
             self.succeeded()
 
     def succeeded(self) -> None:
-        """The other side answered: close."""
+        """Close: the other side answered."""
         self._failures = 0
         self._trial_running = False
         self._change(State.CLOSED)
 
     def failed(self) -> None:
-        """The other side did not answer: count it, and open when it was the trial or one too many."""
+        """Count a missing answer, and open when it was the trial or one too many."""
         self._failures += 1
         self._trial_running = False
         if self._state is State.CLOSED and self._failures < self._threshold:

@@ -1,4 +1,4 @@
-"""How this service connects to PostgreSQL: limits that end a wait, and telling outages from answers."""
+"""Connections to PostgreSQL: timeouts for every wait, and the errors that are outages."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def connection_arguments(database: DatabaseSettings, application: str) -> dict[s
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the database failed to answer; false for answers that we merely did not like."""
+    """Return True if the database failed to answer; an error that it answered with is no outage."""
     if isinstance(error, _CONTENTION):
         return False
     return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, *_DEMOTED))
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether trying the whole transaction again may help.
+    """Return True if a retry of the whole transaction may succeed.
 
     Not after a full queue or a statement that took too long: a repetition adds to the load that caused it.
     """
@@ -64,7 +64,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_lost(error: Exception) -> bool:
-    """Whether the connection itself is gone or useless, and its idle siblings probably as well."""
+    """Return True if the connection is closed or useless, and probably every idle one as well."""
     if isinstance(error, (PoolTimeout, TooManyRequests, errors.QueryCanceled, *_CONTENTION)):
         return False
     return is_outage(error)

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-# A server that starves for some seconds, while pods start beside it, is late and not away.
+# A server that starves for some seconds, while pods start on its node, is late and not away.
 ACQUIRE_SECONDS: Final = 2.5
 PROBE_SECONDS: Final = 1.0
 # Readiness is asked by kubelets, by the edge and by every page in trouble: they share two checks a second.
@@ -96,16 +96,16 @@ class Database:
         await self._pool.close(timeout=2.0)
 
     def stats(self) -> dict[str, int]:
-        """The pool's figures, by psycopg's names."""
+        """Return the pool's figures, by psycopg's names."""
         return self._pool.get_stats()
 
     @property
     def reachable(self) -> bool:
-        """Whether the latest check reached the database."""
+        """Return True if the latest check reached the database."""
         return self._problem is None
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """The result of the unit of work.
+        """Return the result of the unit of work.
 
         Raises CircuitOpenError, TooManyRequests or an outage (see `is_outage`) when the database cannot be
         used now; any other error of the work passes through.
@@ -152,7 +152,7 @@ class Database:
             return False
         if monotonic() - self._probed_at < PROBE_STALE_SECONDS:
             return self._problem is None
-        # Readiness is not asked: whoever has a connection finds out for all.
+        # Readiness is not asked: the first use of a connection finds out for all.
         return self._at_work > 0
 
     async def _forget_idle(self, error: Exception) -> None:
@@ -172,7 +172,7 @@ class Database:
         )
 
     async def problem(self) -> str | None:
-        """None when the database answered a moment ago or answers now; else why not, in one line.
+        """Return None when the database answered a moment ago or answers now; else why not, in one line.
 
         Returns within PROBE_SECONDS whatever the database does. Uses a connection of its own, so that a busy
         pool never takes a healthy process out of rotation.
@@ -230,5 +230,5 @@ class Database:
 
 
 def reason_of(error: Exception) -> str:
-    """The first line of an error, or its class where it has no text."""
+    """Return the first line of an error, or its class where it has no text."""
     return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

@@ -1,4 +1,4 @@
-"""Whether this process is on its way out: shared by the server that decides and the routes that tell."""
+"""The draining flag: the server sets it, the routes report it."""
 
 from __future__ import annotations
 

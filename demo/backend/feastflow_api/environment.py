@@ -42,7 +42,7 @@ class Reader:
     def read(
         self, name: str, parse: Callable[[str], T], *, default: T | None, why: str, example: str
     ) -> T | None:
-        """The parsed value, the default where the variable is absent, or None with a problem noted."""
+        """Return the parsed value, the default where the variable is absent, or None with a problem noted."""
         raw = self._environ.get(name)
         if raw is None and default is not None:
             return default
@@ -63,7 +63,7 @@ class Reader:
 
 
 def whole(low: int, high: int, what: str) -> Callable[[str], int]:
-    """A parser of whole numbers within the limits; `what` begins the explanation."""
+    """Return a parser of whole numbers within the limits; `what` begins the explanation."""
 
     def parse(raw: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", raw) or not low <= int(raw) <= high:
@@ -81,7 +81,7 @@ def whole(low: int, high: int, what: str) -> Callable[[str], int]:
 
 
 def parse_address(raw: str) -> str:
-    """An IP address to listen on."""
+    """Return an IP address to listen on."""
     try:
         return str(ip_address(raw))
     except ValueError:
@@ -89,7 +89,7 @@ def parse_address(raw: str) -> str:
 
 
 def one_of(choices: tuple[str, ...], why: str) -> Callable[[str], str]:
-    """A parser of one of a few words."""
+    """Return a parser of one of a few words."""
 
     def parse(raw: str) -> str:
         if raw not in choices:
@@ -100,7 +100,7 @@ def one_of(choices: tuple[str, ...], why: str) -> Callable[[str], str]:
 
 
 def plain(why: str) -> Callable[[str], str]:
-    """A parser of short printable text."""
+    """Return a parser of short printable text."""
 
     def parse(raw: str) -> str:
         if len(raw) > MAX_NAME or not raw.isprintable():
@@ -112,7 +112,7 @@ def plain(why: str) -> Callable[[str], str]:
 
 
 def parse_secret(raw: str) -> str:
-    """A secret of enough bytes to sign with; refusals never repeat it."""
+    """Return a secret of enough bytes to sign with; refusals never repeat it."""
     size = len(raw.encode())
     if size < MIN_SECRET_BYTES:
         raise UnusableError(
@@ -124,7 +124,7 @@ def parse_secret(raw: str) -> str:
 
 
 def parse_duration(raw: str) -> int:
-    """Seconds of a duration such as `90s`, `30m`, `12h`, `7d` or `2w`; between a minute and a year."""
+    """Return seconds of a duration such as `90s`, `30m`, `12h`, `7d` or `2w`; between a minute and a year."""
     match = re.fullmatch(r"([0-9]{1,8})([smhdw])", raw)
     seconds = int(match[1]) * EXPIRE_UNITS[match[2]] if match else 0
     if not EXPIRE_UNITS["m"] <= seconds <= MAX_EXPIRE_SECONDS:
@@ -137,7 +137,7 @@ def parse_duration(raw: str) -> int:
 
 
 def parse_origin(raw: str) -> str:
-    """The origin (scheme, host, port) of the page that may call this API."""
+    """Return the origin (scheme, host, port) of the page that may call this API."""
     try:
         parts = urlsplit(raw)
         port = parts.port

@@ -26,12 +26,12 @@ class JsonFormatter(logging.Formatter):
     """Formats a record as JSON; `extra` fields become fields of the object."""
 
     def __init__(self, version: str) -> None:
-        """Every line carries the version, so that a rollout can be told apart in the logs."""
+        """Set the version that every line carries, so that a rollout can be told apart in the logs."""
         super().__init__()
         self._version = version
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of JSON."""
+        """Return the record as one line of JSON."""
         line: dict[str, object] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -50,7 +50,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def refuse(problems: Sequence[str], version: str) -> None:
-    """One error line for each reason why the process cannot start; no settings are needed for that."""
+    """Log one error line for each reason why the process cannot start; no settings are needed for that."""
     configure("info", version)
     for problem in problems:
         logging.getLogger("feastflow_api").error(problem)

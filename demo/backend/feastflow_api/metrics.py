@@ -1,4 +1,4 @@
-"""What Prometheus scrapes. One registry per application, so that tests can make several."""
+"""Prometheus metrics, in one registry per application, so that tests can create several."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Metrics:
         self._latency.labels(*labels).observe(seconds)
 
     def render(self) -> bytes:
-        """The exposition text."""
+        """Return the exposition text."""
         return generate_latest(self.registry)
 
 

@@ -55,7 +55,7 @@ class Migration:
 
 
 def shipped() -> list[Migration]:
-    """The migrations of this version, oldest first."""
+    """Return the migrations of this version, oldest first."""
     found = []
     for entry in files("feastflow_api").joinpath("migrations").iterdir():
         match = _NAME.fullmatch(entry.name)
@@ -85,7 +85,7 @@ def migrate(settings: MigrationSettings, migrations: list[Migration]) -> int:
 
 
 def _connect(settings: MigrationSettings, deadline: float) -> psycopg.Connection[Any]:
-    """A connection, as soon as there is one; the deadline is of time.monotonic()."""
+    """Return a connection, as soon as there is one; the deadline is of time.monotonic()."""
     arguments = connection_arguments(settings.database, "feastflow-migrate")
     said = ""
     delays = Backoff(attempts=10**6, base=0.1, cap=2.0).delays()
@@ -119,7 +119,7 @@ def _lock(connection: psycopg.Connection[Any], deadline: float) -> None:
 
 
 def _apply(connection: psycopg.Connection[Any], migration: Migration, applied_checksum: str | None) -> bool:
-    """Whether it had to be applied."""
+    """Apply a migration unless it is applied already; return True if it was applied now."""
     title = f"{migration.version:04d}_{migration.name}"
     if applied_checksum is not None:
         if applied_checksum != migration.checksum:
@@ -143,7 +143,7 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration, applied_ch
 
 
 def main(environ: Mapping[str, str]) -> int:
-    """The process's exit code: 0 when the schema is as it must be, 1 when not, 2 for unusable settings."""
+    """Return the exit code: 0 when the schema is as it must be, 1 when not, 2 for unusable settings."""
     try:
         settings = load_migration_settings(environ)
     except SettingsError as error:

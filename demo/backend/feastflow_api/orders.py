@@ -28,7 +28,7 @@ class PriceChangedError(Exception):
     """The total is no longer what the customer saw."""
 
     def __init__(self, expected_cents: int, total_cents: int) -> None:
-        """Both totals, in cents."""
+        """Take both totals, in cents."""
         super().__init__(f"the total is now {total_cents} cents, not {expected_cents}")
         self.total_cents = total_cents
 
@@ -73,7 +73,7 @@ class Order:
     items: tuple[OrderLine, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The order as a client sees it."""
+        """Return the order as a client sees it."""
         data = asdict(self)
         del data["id"]
         data.update(created_at=self.created_at.isoformat(), currency=CURRENCY)
@@ -86,7 +86,7 @@ _ORDER: Final = (
 
 
 async def menu(connection: Connection) -> list[MenuItem]:
-    """The dishes available now, in the order in which to show them."""
+    """Return the dishes available now, in the order in which to show them."""
     async with connection.cursor(row_factory=class_row(MenuItem)) as cursor:
         await cursor.execute(
             "SELECT id, name, description, category, price_cents, art FROM menu_items"
@@ -96,7 +96,7 @@ async def menu(connection: Connection) -> list[MenuItem]:
 
 
 async def place(connection: Connection, order: NewOrder, *, key: str, order_id: UUID) -> Order:
-    """The stored order, in one transaction, once per key: safe to repeat with the same key and order.
+    """Return the stored order, in one transaction, once per key: safe to repeat with the same key and order.
 
     An order that was stored under the key before is returned as it was, under its own id, whatever became of
     the menu since. Raises UnknownDishesError, PriceChangedError or KeyReusedError, and then stores nothing.
@@ -135,7 +135,7 @@ async def place(connection: Connection, order: NewOrder, *, key: str, order_id: 
 
 
 async def find(connection: Connection, number: str) -> Order | None:
-    """The order with this number, or None."""
+    """Return the order with this number, or None."""
     found = await _one(connection, f"{_ORDER} WHERE number = %s", number)
     return found[0] if found else None
 

@@ -46,7 +46,7 @@ def purge(settings: PurgeSettings) -> int:
 
 
 def main(environ: Mapping[str, str]) -> int:
-    """The process's exit code: 0 when nothing too old is left, 1 when it is, 2 for unusable settings."""
+    """Return the exit code: 0 when nothing too old is left, 1 when it is, 2 for unusable settings."""
     try:
         settings = load_purge_settings(environ)
     except SettingsError as error:

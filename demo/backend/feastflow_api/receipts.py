@@ -1,4 +1,4 @@
-"""Order receipts: a signed token, given once an order is stored, without which nobody can read that order."""
+"""Order receipts: a signed token, given once an order is stored; the order cannot be read without it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Receipts:
         self._expire_seconds = expire_seconds
 
     def issue(self, order_number: str) -> str:
-        """A receipt for this order, valid from now for `expire_seconds`."""
+        """Return a receipt for this order, valid from now for `expire_seconds`."""
         now = datetime.now(UTC)
         claims = {
             "sub": order_number,
@@ -35,7 +35,11 @@ class Receipts:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def read(self, authorization: str | None) -> str:
-        """The number of the order that an `Authorization: Bearer …` header opens, or InvalidReceiptError."""
+        """Return the number of the order that an `Authorization: Bearer …` header opens.
+
+        Raises:
+            InvalidReceiptError: when it opens none.
+        """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             raise InvalidReceiptError

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Backoff:
-    """How often and how patiently. Durations are in seconds."""
+    """Exponential backoff: the number of attempts and their delays, in seconds."""
 
     attempts: int = 3
     base: float = 0.05
@@ -21,7 +21,7 @@ class Backoff:
     cap: float = 1.0
 
     def delays(self, rand: Callable[[], float] = random.random) -> Iterator[float]:
-        """The waits between attempts, one fewer than attempts: each random, from half a step to all of it.
+        """Yield the waits between attempts, one fewer than attempts: each at random, half a step to a step.
 
         Random, because clients that failed together would otherwise come back together. Never less than half
         of the step, because an immediate retry meets the same failure.
@@ -39,7 +39,7 @@ async def retry(
     backoff: Backoff,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
-    """The operation's result, or its last error. The operation must be safe to repeat."""
+    """Return the operation's result, or its last error. The operation must be safe to repeat."""
     for delay in backoff.delays():
         try:
             return await operation()

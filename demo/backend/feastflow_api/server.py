@@ -38,7 +38,7 @@ class DrainingServer(uvicorn.Server):
 
 
 def build(settings: Settings, drain: Drain) -> uvicorn.Config:
-    """The server's configuration around a freshly wired application."""
+    """Return the server's configuration around a freshly wired application."""
     metrics = Metrics(settings.version)
 
     def changed(before: State, after: State) -> None:
@@ -106,7 +106,7 @@ def _give_up() -> None:
 
 
 def main(environ: Mapping[str, str]) -> int:
-    """The process's exit code: 0 after an orderly end, 2 when it could not start, with the reasons logged."""
+    """Return the exit code: 0 after an orderly end, 2 when it could not start, with the reasons logged."""
     try:
         settings = load_settings(environ)
     except SettingsError as error:

@@ -39,7 +39,7 @@ ENVIRONMENTS: Final = ("production", "development", "test")
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
-    """Where PostgreSQL is and who we are to it."""
+    """Address, database and login of PostgreSQL."""
 
     host: str
     port: int
@@ -69,7 +69,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationSettings:
-    """What the migration command needs: no token secret, so that a Job need not be given one."""
+    """Settings of the migration command: no token secret, so that a Job need not be given one."""
 
     database: DatabaseSettings
     wait_seconds: int
@@ -79,7 +79,7 @@ class MigrationSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class PurgeSettings:
-    """What the command that deletes old orders needs."""
+    """Settings of the command that deletes old orders."""
 
     database: DatabaseSettings
     kept_days: int
@@ -137,7 +137,7 @@ def _log_level(reader: Reader) -> str:
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """The API's settings, or SettingsError with every problem found."""
+    """Return the API's settings, or SettingsError with every problem found."""
     reader = Reader(environ)
     mode = "it selects production or development behaviour"
     environment = reader.read(
@@ -214,7 +214,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def load_migration_settings(environ: Mapping[str, str]) -> MigrationSettings:
-    """The migration command's settings, or SettingsError with every problem found."""
+    """Return the migration command's settings, or SettingsError with every problem found."""
     reader = Reader(environ)
     database = _database(reader)
     wait = reader.read(
@@ -230,13 +230,13 @@ def load_migration_settings(environ: Mapping[str, str]) -> MigrationSettings:
 
 
 def load_purge_settings(environ: Mapping[str, str]) -> PurgeSettings:
-    """The settings of the command that deletes old orders, or SettingsError with every problem found."""
+    """Return the settings of the command that deletes old orders, or SettingsError with every problem."""
     reader = Reader(environ)
     database = _database(reader)
     days = reader.read(
         "ORDERS_KEPT_DAYS",
         whole(1, 3650, "the age at which orders are deleted, in days,"),
-        default=None,  # nobody's orders are deleted by default
+        default=None,  # no orders are deleted by default
         why="older orders are deleted, and do not come back",
         example="90",
     )

@@ -1,4 +1,4 @@
-"""What a client may send for an order: exact shapes and limits, with every problem named."""
+"""Validation of orders: exact shapes and limits; the answer names every problem."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class NewOrder:
 
 
 def parse_order(body: bytes) -> NewOrder:
-    """The order in a request's body, or InvalidOrderError."""
+    """Return the order in a request's body, or InvalidOrderError."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -86,9 +86,9 @@ def parse_order(body: bytes) -> NewOrder:
 
 
 def parse_idempotency_key(raw: str | None) -> str | None:
-    """The key of a request that may be sent again; None where the client sent none.
+    """Return the key of a request that may be sent again; None where the client sent none.
 
-    Short keys are refused: whoever repeats a key gets that order's receipt, so it must be hard to guess.
+    Short keys are refused: repeating a key gets that order's receipt, so it must be hard to guess.
     """
     if raw is None:
         return None

@@ -30,7 +30,7 @@ SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on, below those that the kernel hands out for connections."""
+    """Return a free loopback port, below those that the kernel hands out for connections."""
     for port in random.sample(_PORTS, len(_PORTS)):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = _LIMIT_SECONDS) -> Any:
-    """The condition's first true value; fails, naming what was awaited, when there is none in time."""
+    """Return the condition's first true value; fails, naming what was awaited, when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
@@ -49,7 +49,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = _LIMIT_SECON
 
 
 def postgres_programs() -> Path | None:
-    """The directory of initdb and postgres, or None where PostgreSQL is not installed."""
+    """Return the directory of initdb and postgres, or None where PostgreSQL is not installed."""
     found = shutil.which("postgres")
     places = [Path(found).parent] if found else []
     places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -63,7 +63,7 @@ class Postgres:
         self.port = free_port()
         self._programs = programs
         self._directory = Path(tempfile.mkdtemp(prefix="feastflow-pg-"))
-        # PostgreSQL refuses to run as root: become somebody who owns nothing else.
+        # PostgreSQL refuses to run as root: become a user who owns nothing else.
         self._identity: dict[str, Any] = {}
         if os.geteuid() == 0:
             names = {entry.pw_name for entry in pwd.getpwall()}
@@ -135,7 +135,7 @@ class Postgres:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def connect(self, database: str) -> psycopg.Connection[Any]:
-        """A session of the tests' own."""
+        """Return a session of the tests' own."""
         return psycopg.connect(
             host="127.0.0.1",
             port=self.port,
@@ -152,7 +152,7 @@ class Postgres:
             admin.execute(f'CREATE DATABASE "{database}"'.encode())
 
     def environment(self, database: str, **more: str) -> dict[str, str]:
-        """An environment for the API or the migration, and nothing else but PATH."""
+        """Return an environment for the API or the migration, and nothing else but PATH."""
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(BACKEND),
@@ -211,11 +211,11 @@ class Api:
             return False
 
     def text(self) -> str:
-        """Everything printed so far."""
+        """Return everything printed so far."""
         return self._output.read_text()
 
     def logs(self) -> list[dict[str, Any]]:
-        """Every whole line printed so far; fails on one that is not JSON."""
+        """Return every whole line printed so far; fails on one that is not JSON."""
         return [json.loads(line) for line in self.text().splitlines(keepends=True) if line.endswith("\n")]
 
     def order(self, key: str | None = None, **changes: Any) -> httpx.Response:
@@ -231,7 +231,7 @@ class Api:
         return self.client.post("/api/orders", json=body, headers={"Idempotency-Key": key} if key else {})
 
     def becomes(self, path: str, status: int) -> httpx.Response:
-        """The first answer from the path that has this status."""
+        """Return the first answer from the path that has this status."""
         response: list[httpx.Response] = []
 
         def asked() -> bool:

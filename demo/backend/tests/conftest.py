@@ -21,7 +21,7 @@ from api_under_test import Api, Postgres, migrate, postgres_programs  # noqa: E4
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A running server."""
+    """Yield a running server."""
     programs = postgres_programs()
     if programs is None:
         pytest.skip("no PostgreSQL found: initdb is neither on PATH nor in /usr/lib/postgresql/*/bin")
@@ -32,7 +32,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def database(postgres: Postgres) -> str:
-    """The name of a migrated database."""
+    """Return the name of a migrated database."""
     postgres.create("feastflow")
     done = migrate(postgres.environment("feastflow"))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -55,7 +55,7 @@ def start_api() -> Iterator[Callable[[dict[str, str]], Api]]:
 
 @pytest.fixture(scope="session")
 def api(postgres: Postgres, database: str) -> Iterator[Api]:
-    """An API that no test disturbs."""
+    """Yield an API that no test disturbs."""
     running = Api(postgres.environment(database, FRONTEND_URL="https://feastflow.example.org"))
     yield running
     running.remove()

@@ -53,7 +53,7 @@ def test_metrics_count_requests_by_route_and_never_by_path(api: Api) -> None:
 
 
 def requests_logged(api: Api, identity: str) -> list[dict[str, Any]]:
-    """The lines about this request; they may come a moment after its answer."""
+    """Return the lines about this request; they may come a moment after its answer."""
     return [line for line in api.logs() if line.get("request_id") == identity and "route" in line]
 
 
@@ -91,7 +91,7 @@ def test_probes_do_not_fill_the_log(api: Api) -> None:
     assert requests_logged(api, probe) == []
 
 
-def test_sigterm_turns_readiness_off_then_ends_with_0_whoever_is_still_connected(
+def test_sigterm_turns_readiness_off_then_ends_with_0_although_clients_are_connected(
     start_api: Start, postgres: Postgres, database: str
 ) -> None:
     api = start_api(postgres.environment(database, DRAIN_NOTICE_SECONDS="1"))

@@ -11,7 +11,7 @@ from api_under_test import Api, Postgres
 
 
 def value(postgres: Postgres, database: str, query: LiteralString, *parameters: str) -> int:
-    """The one number that the query finds."""
+    """Return the one number that the query finds."""
     with postgres.connect(database) as link:
         row = link.execute(query, parameters).fetchone()
     assert row is not None

@@ -19,7 +19,7 @@ Start = Callable[[dict[str, str]], Api]
 
 @pytest.fixture
 def fragile(postgres: Postgres) -> Iterator[Postgres]:
-    """The shared server, running again afterwards whatever the test did."""
+    """Yield the shared server, running again afterwards whatever the test did."""
     yield postgres
     postgres.stop()
     postgres.start()

@@ -18,7 +18,7 @@ from feastflow_api.settings import load_migration_settings, load_purge_settings
 
 @pytest.fixture
 def aged(postgres: Postgres) -> str:
-    """The name of a database with an order of each of these ages, in hours."""
+    """Return the name of a database with an order of each of these ages, in hours."""
     name = f"aged_{uuid4().hex}"
     postgres.create(name)
     migrate(load_migration_settings(postgres.environment(name)), shipped())

@@ -203,7 +203,7 @@ const drawings: Record<string, Drawing> = {
 
 const unknown: Drawing = { tint: "#eee6da", shapes: plate };
 
-/** The dish's drawing: decoration, since the name stands beside it. */
+/** The dish's drawing: decoration, since the name stands next to it. */
 export function DishArt({ art }: { art: string }) {
   const drawing = (Object.hasOwn(drawings, art) ? drawings[art] : undefined) ?? unknown;
   return (

@@ -30,7 +30,7 @@ const UNREACHABLE =
 const CHANGED = "The menu changed while you were choosing. Have a look at your order and its total, then place it again.";
 const NOTHING_LEFT = "The dishes you chose are no longer on the menu.";
 
-/** What had the focus is gone: put it where the customer goes on, rather than lose it to the top of the page. */
+/** Move the focus, whose element was removed, to where the customer goes on, not to the top of the page. */
 const focusOn = (id: string) => document.getElementById(id)?.focus();
 
 /** Menu, cart and order: everything on the page that changes. `children` stand above them, below the offline banner. */
