@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from .file.encrypted import PROJECT
+from .problem import problem
 
 _TIERS = ("backend", "frontend")
 _WHY = "which image is deployed is said by the stack alone: the default is a name that no registry has"
@@ -19,7 +20,7 @@ def problems(raw: Mapping[str, str]) -> Iterator[str]:
         if not _names_one(raw.get(f"{PROJECT}:{tier}", "{}")):
             example = f"registry.example.com/feastflow/{tier}:1.0.0"
             fix = f"pulumi config set --path {key} {example}"
-            yield f"{key}\n  found: nothing\n  why:   {_WHY}\n  next:  {fix}"
+            yield problem(key, "nothing", _WHY, fix)
 
 
 def _names_one(text: str) -> bool:

@@ -439,7 +439,7 @@ def test_a_value_that_must_not_be_deployed_is_refused_with_its_key_reason_and_re
 ) -> None:
     head, _, body = refusal(**sections).partition("\n\n")
     assert head == "The stack's configuration cannot be deployed; nothing was changed."
-    name, found, reason, remedy = body.split("\n")
+    name, found, reason, remedy = body.split("\n\n")[0].split("\n")
     assert name == f"feastflow:{key}"
     assert found.startswith("  found: ")
     assert reason.startswith("  why:   ")
