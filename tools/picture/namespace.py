@@ -44,7 +44,8 @@ class Namespace:
 
 
 def read(manifests: Sequence[Manifest]) -> Namespace:
-    """Return the picture's content from all manifests of one stack."""
+    """Return the picture's content from all manifests of one stack, in whatever order they come."""
+    manifests = sorted(manifests, key=lambda each: (each["kind"], each["metadata"]["name"]))
     components = _components(manifests)
     opened = _paths(_of_kind(manifests, "NetworkPolicy"), components)
     groups = tuple(

@@ -27,10 +27,10 @@ class Field:
 
 
 def fields(before: Sequence[Registered], after: Sequence[Registered]) -> list[Field]:
-    """Return the fields of the second composition that the first has not or has otherwise."""
+    """Return the fields of the second composition that the first has not or has otherwise, by component."""
     known = {_key(each): dict(_leaves(each.inputs)) for each in before}
     owners = {each.urn: each for each in after}
-    return [
+    found = [
         Field(
             component=_component(each, owners),
             kind=each.kind,
@@ -43,6 +43,8 @@ def fields(before: Sequence[Registered], after: Sequence[Registered]) -> list[Fi
         for path, value in _leaves(each.inputs)
         if _DIGEST.sub("", str(was := known.get(_key(each), {}).get(path))) != _DIGEST.sub("", str(value))
     ]
+    # The order in which they are registered is that of the moment.
+    return sorted(found, key=lambda each: (each.component, each.kind, each.name, each.path))
 
 
 def _key(each: Registered) -> tuple[str, str]:
