@@ -205,6 +205,8 @@ def _client(programs: Path, name: str, known: Credentials) -> Sequence[str]:
             f"--controllers={','.join(['*', *(f'-{each}' for each in _NOT_RUN)])}",
             f"--service-account-private-key-file={known.service_accounts}",
             f"--root-ca-file={known.certificate}",
+            # As kubeadm has it: each controller asks as an account of its own, which rules may let pass.
+            "--use-service-account-credentials=true",
             *_HASTE,
         ]
     return command
