@@ -51,7 +51,7 @@ def doubts(stack: Stack, offers: Offers) -> Iterator[str]:
     """Yield what may keep the stack from working well, and may be meant."""
     if offers.classes is not None and not offers.classes:
         yield (
-            "no class of an ingress controller was found, so nothing may lead to the site; "
+            "no class of an ingress controller was found, so nothing may route traffic to the site; "
             f"edge.className says {stack.edge.class_name}"
         )
     if offers.groups is not None and _METRICS not in offers.groups:

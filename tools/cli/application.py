@@ -181,7 +181,7 @@ def _renamed(reference: str, content: str) -> str:
     """The name under which the nodes are given an image that was typed.
 
     A tag is moved with each build; this name follows the content, so that a new build is a new release, and
-    the one before can be gone back to.
+    `make rollback` finds the one before.
     """
     name, _, digest = reference.partition("@")
     path, _, tag = _whole(name).partition("/")[2].removeprefix("library/").partition(":")
