@@ -157,7 +157,7 @@ def _engines(carrier: Engine) -> Iterator[tuple[str, Engine]]:
 
 def _must_be_in_a_registry(variable: str, reference: str, carrier: Engine, looked: list[str]) -> None:
     try:
-        carrier.run("manifest", "inspect", reference, timeout=_REGISTRY_SECONDS)
+        carrier.run("manifest", "inspect", _whole(reference), timeout=_REGISTRY_SECONDS)
     except (process.CommandError, OSError) as failure:
         said = (
             failure.tail.strip().splitlines() if isinstance(failure, process.CommandError) else [str(failure)]
