@@ -7,6 +7,7 @@ import pulumi
 
 from ..settings.model.stack import Stack
 from ..settings.problem import problem
+from . import offered
 from .cluster.live import Seen
 from .cluster.rights import Need
 from .cluster.survey import Survey
@@ -46,7 +47,8 @@ def _problems(stack: Stack, name: str, survey: Survey) -> Iterator[str]:
         )
     yield from _dns_problems(stack, survey)
     yield from _operator_problems(stack, survey)
-    if survey.missing and len(survey.missing) < survey.needed:
+    yield from offered.problems(stack, name, survey.offers, survey.needed)
+    if survey.missing and len(survey.missing) < len(survey.needed):
         yield _rights_problem(stack, name, survey.missing)
 
 
@@ -70,7 +72,8 @@ def _doubts(stack: Stack, survey: Survey) -> Iterator[str]:
             f"no operator of CloudNativePG was found in {database.operator_namespace}{where}; without one "
             f"the database does not start, and the update waits for it in vain{setting}"
         )
-    if survey.missing and len(survey.missing) == survey.needed:
+    yield from offered.doubts(stack, survey.offers)
+    if survey.missing and len(survey.missing) == len(survey.needed):
         yield "the account may make nothing of what the stack consists of: it can preview, and not deploy"
 
 

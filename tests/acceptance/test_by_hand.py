@@ -28,7 +28,7 @@ def user(product: Product, deployed: dict[str, str], tmp_path_factory: pytest.Te
     room = tmp_path_factory.mktemp("alone")
     settings: Object = {
         "namespace": _NAMESPACE,
-        "edge": {"host": f"{_NAMESPACE}.localhost", "port": product.port},
+        "edge": {"host": "of.dev.localhost", "port": product.port},
         # Beside dev and prod, the processors of three nodes are all taken in one zone or another.
         "cluster": {"zones": 1},
     }
@@ -66,6 +66,12 @@ def up(types: Types, product: Product, deployed: dict[str, str]) -> Iterator[Ran
         documented(
             "pulumi config set --path feastflow:frontend.image registry.example.com/page:1.4.2",
             {page: deployed["frontend"]},
+        )
+    )
+    types(
+        documented(
+            "pulumi config set --path feastflow:edge.host shop.example.com",
+            {"shop.example.com": f"{_NAMESPACE}.localhost"},
         )
     )
     yield types(documented("pulumi up"))

@@ -10,7 +10,7 @@ from ..harness import deployer
 from ..harness.figures import Figures
 from ..harness.kube import Kube
 from ..harness.refusals import assert_refused
-from .teams import Office, Team
+from .teams import Config, Office, Team
 
 _GIVEN_UP = "what the update waited for cannot come, so it was given up after"
 _OPERATORS = "cnpg-system"
@@ -65,6 +65,28 @@ def test_an_administrator_of_one_namespace_gets_one_list_of_what_is_missing(admi
     assert "nothing was changed: the stack is as it was before" in ran.err
     assert "feastflow:tenancy.createNamespace false" in ran.err
     assert admin.kube.all("deployments,services,networkpolicies") == []
+
+
+def test_what_a_cluster_lacks_is_one_list_with_the_settings_that_do_without_it(office: Office) -> None:
+    team = office.team("lacking")
+
+    def wish(config: Config) -> None:
+        config["feastflow:database"]["storageClass"] = "gone"
+        issued = {"enabled": True, "issuer": {"name": "letsencrypt"}}
+        config["feastflow:edge"].update({"mode": "gateway", "className": "other", "tls": issued})
+
+    team.change(wish)
+    ran = team.product.local("up")
+
+    assert_refused(ran, found="The cluster cannot take the stack as its settings are", fix="run it again")
+    for lacking, way in (
+        ("serves no cert-manager.io", "edge.tls.secretName"),
+        ("gone, and ", "feastflow:database.storageClass"),
+        ("other, and ", "feastflow:edge.className traefik"),
+    ):
+        assert ran.err.count(lacking) == 1, ran
+        assert way in ran.err, ran
+    assert team.kube.ask("get", "namespace", team.kube.namespace).code != 0
 
 
 def _as(kube: Kube, account: str, name: str) -> str:

@@ -20,7 +20,7 @@ from .teams import Office
 _NOT_SHOWN = {"update", "bind"}
 _GIVEN = {"pods", "pods/log"}
 # Of what it deletes outside of namespaces Pulumi wants events, and asks for all; nothing waits for an answer.
-# What others' namespaces hold, which is told as unknown where it may not be read: see docs/delivery.md.
+# What the rest of the cluster holds, which is told as unknown where it may not be read: see docs/delivery.md.
 _REFUSED = {
     ("events", "list", ""),
     ("events", "watch", ""),
@@ -29,6 +29,10 @@ _REFUSED = {
     ("deployments", "list", "cnpg-system"),
     ("services", "get", "default"),
     ("endpointslices", "list", "default"),
+    # What the cluster offers is for those to look at who may read it.
+    ("ingressclasses", "list", ""),
+    ("nodes", "list", ""),
+    ("storageclasses", "list", ""),
 }
 
 _STRANGE = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["deletecollection"]}

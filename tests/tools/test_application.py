@@ -144,7 +144,7 @@ def test_an_image_of_the_users_other_engine_is_found_and_taken_from_there(
 
 def test_a_podman_that_was_never_used_is_not_asked(machine: Machine, carrier: Engine) -> None:
     machine.program("podman", _ENGINE)
-    machine.file("registry", "api:2\n")
+    machine.file("registry", "docker.io/library/api:2\n")
     Wanted(typed={"backend": "api:2"}).found(carrier)
 
     assert machine.calls("podman") == []

@@ -104,7 +104,7 @@ def test_a_certificate_of_the_stacks_own_needs_no_exemption(tls: dict[str, Any])
     assert "policies:exemptions" not in _added({"feastflow:edge": {"tls": tls}})
 
 
-def test_exemptions_of_the_stacks_own_are_kept_beside_that_of_the_local_name() -> None:
+def test_exemptions_of_the_stacks_own_are_kept_with_that_of_the_local_name() -> None:
     own = {"rule": "image-version", "resource": "Deployment/x", "reason": "y", "expires": "2027-01-01"}
     added = _added({"policies:exemptions": [own], "feastflow:edge": {"tls": {"enabled": True}}})
 

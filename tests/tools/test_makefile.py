@@ -65,3 +65,9 @@ def test_the_messages_are_found_in_which_commands_are_named() -> None:
     }
 
     assert {"up", "down", "status", "clean-cache"} <= named
+
+
+def test_variables_that_choose_the_application_reach_the_commands() -> None:
+    (exported,) = re.findall(r"^export (.*)$", _TEXT, re.MULTILINE)
+
+    assert {"APP", "BACKEND_IMAGE", "FRONTEND_IMAGE", "CONTEXT", "STACK"} <= set(exported.split())

@@ -75,7 +75,7 @@ def test_of_another_application_is_asked_what_its_probes_ask_and_no_menu(site: _
     assert smoke.check(site.url(), Asked(page="/shop", api="/api/healthy", demo=False)) == "the page, the API"
 
 
-def test_an_api_whose_probe_the_edge_does_not_lead_to_is_not_asked(site: _Site) -> None:
+def test_an_api_whose_probe_the_edge_does_not_route_is_not_asked(site: _Site) -> None:
     site.pages = {"/": "<title>Another</title>"}
 
     assert smoke.check(site.url(), Asked(api=None, demo=False)) == "the page"
@@ -99,7 +99,7 @@ def test_an_api_whose_probe_the_edge_does_not_lead_to_is_not_asked(site: _Site) 
         ({"backend": {"probes": {"liveness": "/live"}}}, Asked(page="/", api="/api/ready", demo=False)),
     ],
 )
-def test_what_is_asked_is_what_the_readiness_probes_ask_where_the_edge_leads_there(
+def test_what_is_asked_is_what_the_readiness_probes_ask_where_the_edge_routes_it(
     config: dict[str, object], found: Asked
 ) -> None:
     assert smoke.asked({f"feastflow:{key}": value for key, value in config.items()}, {}) == found

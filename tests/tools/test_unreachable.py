@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.settings.file import stackfile
 from tools.cli import commands, workspace
 from tools.cli.options import Options
 from tools.cluster import lifecycle
@@ -106,3 +107,32 @@ def test_the_preview_is_of_the_stacks_file_with_the_images_that_are_named(
     assert "feastflow:namespace: shop" in settings
     assert "kubernetes:context: theirs" in settings
     assert "kubernetes:kubeconfig" not in settings
+
+
+def test_a_stack_of_the_local_cluster_alone_is_previewed_under_its_local_name(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands.preview(_OURS)
+    settings = stackfile.read((machine.root / "settings").read_bytes()).config
+
+    assert settings["feastflow:edge"]["host"] == "shop.localhost"
+    assert settings["feastflow:backend"]["migrations"]["command"] == [
+        "python3",
+        "-m",
+        "feastflow_api.migrate",
+    ]
+
+    monkeypatch.setenv("BACKEND_IMAGE", "api:2")
+    commands.preview(_OURS)
+    settings = stackfile.read((machine.root / "settings").read_bytes()).config
+    assert settings["feastflow:backend"] == {"image": "api:2"}
+
+
+def test_to_a_stack_with_a_host_of_its_own_nothing_of_the_local_cluster_is_added(
+    machine: Machine, checkout: Path
+) -> None:
+    (checkout / "Pulumi.dev.yaml").write_text("config: {feastflow:edge: {host: shop.example.com}}\n")
+    commands.preview(_OURS)
+
+    config = stackfile.read((machine.root / "settings").read_bytes()).config
+    assert config == {"feastflow:edge": {"host": "shop.example.com"}}

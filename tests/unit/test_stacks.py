@@ -74,6 +74,24 @@ def test_all_that_a_stack_must_be_told_and_has_not_is_refused_together_with_the_
         assert command in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_a_stack_that_was_told_images_and_a_host_has_no_pod_that_waits_for_a_zone(name: str) -> None:
+    edge = {"dev": {}, "prod": {"tls": {"enabled": True, "issuer": {"name": "letsencrypt"}}}}
+    told: dict[str, object] = {
+        "feastflow:backend": {"image": "registry.example.com/api:1.4.2"},
+        "feastflow:frontend": {"image": "registry.example.com/page:1.4.2"},
+        "feastflow:edge": {"host": "shop.example.com", **edge[name]},
+    }
+    recording = record_stack({**written(name), **told})
+
+    templates = [each.inputs["spec"]["template"]["spec"] for each in recording.all("Deployment")]
+    spread = [rule["whenUnsatisfiable"] for pod in templates for rule in pod["topologySpreadConstraints"]]
+    assert set(spread) == {"ScheduleAnyway"}
+    affinities = [each.inputs["spec"]["affinity"] for each in recording.all("Cluster")]
+    assert {each["podAntiAffinityType"] for each in affinities} <= {"preferred"}
+    assert not [each for each in recording.resources if each.kind in ("CronJob", "Middleware")]
+
+
 def stack(name: str) -> Stack:
     return reader.parse({key: encode(value) for key, value in stack_file(name).items()})[0]
 

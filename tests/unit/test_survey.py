@@ -123,7 +123,7 @@ def test_a_cluster_that_suits_is_taken_without_a_word_and_by_few_requests(
 ) -> None:
     api = cluster()
     assert warned(api, parse(), monkeypatch) == []
-    assert len(api.asked) == 4
+    assert len(api.asked) == 9
     suitable.check(parse(), None)
     suitable.check(parse(), Seen(unseen="no answer"))
 

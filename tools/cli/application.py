@@ -157,7 +157,7 @@ def _engines(carrier: Engine) -> Iterator[tuple[str, Engine]]:
 
 def _must_be_in_a_registry(variable: str, reference: str, carrier: Engine, looked: list[str]) -> None:
     try:
-        carrier.run("manifest", "inspect", reference, timeout=_REGISTRY_SECONDS)
+        carrier.run("manifest", "inspect", _whole(reference), timeout=_REGISTRY_SECONDS)
     except (process.CommandError, OSError) as failure:
         said = (
             failure.tail.strip().splitlines() if isinstance(failure, process.CommandError) else [str(failure)]
@@ -181,7 +181,7 @@ def _renamed(reference: str, content: str) -> str:
     """The name under which the nodes are given an image that was typed.
 
     A tag is moved with each build; this name follows the content, so that a new build is a new release, and
-    the one before can be gone back to.
+    `make rollback` finds the one before.
     """
     name, _, digest = reference.partition("@")
     path, _, tag = _whole(name).partition("/")[2].removeprefix("library/").partition(":")

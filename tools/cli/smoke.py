@@ -1,6 +1,6 @@
 """A look at the result as a browser takes it: the page, the API behind it, and the demo's menu.
 
-Asked is what the stack's readiness probes ask, where the edge leads there. The pods' own answers have been
+Asked is what the stack's readiness probes ask, where the edge routes it. The pods' own answers have been
 awaited by then; this is about the way to them: where no pod of the API is ready, the ingress controller may
 hand its paths to the page.
 """
@@ -20,14 +20,14 @@ from tools.toolchain.errors import UserError
 
 _SECONDS = 60.0
 _LOOPBACK = "127.0.0.1"
-# The edge leads what is below it to the API, and everything else to the page.
+# The edge routes what is below it to the API, and everything else to the page.
 _API = "/api"
 _MENU = "/api/menu"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Paths that must answer as a probe's must; `api` is None where the edge leads to no probe of the API.
+    """Paths that must answer as a probe's must; `api` is None where the edge routes no probe to the API.
 
     With `demo` the API must have a menu, too.
     """

@@ -1,8 +1,9 @@
 """The cluster as it is before anything is changed: which one it is, and whose the stack's namespace is.
 
-Some ten requests to the API server, none of which changes anything, with the credentials that the kubeconfig
-names: certificates, a token, a token's file, a password, or an exec plugin. Not a client library: where the
-connection needs something else (`tls-server-name`, `auth-provider`), nothing is seen; `Seen.unseen` says why.
+Some fifteen requests to the API server, none of which changes anything, with the credentials that the
+kubeconfig names: certificates, a token, a token's file, a password, or an exec plugin. Not a client library:
+where the connection needs something else (`tls-server-name`, `auth-provider`), nothing is seen;
+`Seen.unseen` says why.
 """
 
 import ipaddress

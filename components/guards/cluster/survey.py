@@ -1,4 +1,4 @@
-"""The cluster, asked whether it can take the stack: version, DNS, the database's operator, our rights.
+"""The cluster, asked whether it can take the stack: version, DNS, operator, our rights, what it offers.
 
 A few requests with the answers that they gave; what they mean is for `suitable` to say. Where an account may
 not read something, it stays unknown, and nothing is concluded from it.
@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from ...settings.model.stack import Stack
 from ...settings.model.tenancy import DNS_LABELS
-from . import rights
+from . import offers, rights
+from .offers import Offers
 from .rights import Need
 
 Object = Mapping[str, Any]
@@ -30,6 +31,7 @@ _DNS_PLACES = (
     ("kube-system", {"app.kubernetes.io/name": "coredns"}),
     ("kube-system", {"k8s-app": "core-dns"}),
 )
+_UNKNOWN = Offers()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,8 @@ class Survey:
     `version` is major and minor. `dns` are the pods that the settings name, or others where they name none;
     `dns_is_known` says whether it could be looked for. `node_local` are the addresses of NodeLocal DNSCache.
     `operators` are accounts (`namespace/name`) of the database's operators, in the namespace of the settings
-    or wherever there are. `missing` is what the account may not make, `needed` how much it has to make.
+    or wherever there are. `missing` is what the account may not make, `needed` all that it has to make.
+    `offers` is what else the cluster has.
     """
 
     version: tuple[int, int] | None = None
@@ -57,7 +60,8 @@ class Survey:
     node_local: tuple[str, ...] = ()
     operators: tuple[str, ...] | None = None
     missing: tuple[Need, ...] = ()
-    needed: int = 0
+    needed: tuple[Need, ...] = ()
+    offers: Offers = _UNKNOWN
 
 
 def look(ask: Ask, stack: Stack, *, exists: bool) -> Survey:
@@ -71,7 +75,8 @@ def look(ask: Ask, stack: Stack, *, exists: bool) -> Survey:
         node_local=_node_local(ask(_NODE_LOCAL)),
         operators=_operators(ask, stack) if stack.database.engine == "replicated" else None,
         missing=_missing(ask, stack.namespace, wanted),
-        needed=len(wanted),
+        needed=wanted,
+        offers=offers.look(ask, stack, exists=exists),
     )
 
 

@@ -1,0 +1,117 @@
+"""What a cluster offers to stacks: API groups, admission policies, storage, classes of the edge, zones.
+
+None is unknown: the account may not read it, and nothing is concluded from that.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...settings.model.stack import Stack
+
+Object = Mapping[str, Any]
+Ask = Callable[..., dict[str, Any] | None]
+
+# https://kubernetes.io/docs/reference/labels-annotations-taints/
+ZONE = "topology.kubernetes.io/zone"
+_DEFAULT_CLASS = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
+_CONTROL_PLANE = "node-role.kubernetes.io/"
+# Enough to find zones by; a node's object has some ten kilobytes.
+_NODES = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """The StorageClasses by name, the default one, and whether a volume is there that needs none."""
+
+    classes: tuple[str, ...] = ()
+    default: str | None = None
+    needless: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """What is offered; None is unknown.
+
+    `groups` are the API groups that are served, `policies` says whether ValidatingAdmissionPolicies are.
+    `storage` is asked for where the stack has no volume yet. `classes` are those that `edge.className` may
+    name. `zones` are those of the nodes that take pods; nodes without a zone's label are in none.
+    """
+
+    groups: frozenset[str] | None = None
+    policies: bool | None = None
+    storage: Storage | None = None
+    classes: tuple[str, ...] | None = None
+    zones: frozenset[str] | None = None
+
+
+def look(ask: Ask, stack: Stack, *, exists: bool) -> Offers:
+    """Ask; `exists` says whether the stack's namespace is there."""
+    groups = ask("apis")
+    served = ask("apis/admissionregistration.k8s.io/v1") if stack.tenancy.admission_policies else None
+    kind = "ingressclasses" if stack.edge.mode == "ingress" else "gatewayclasses"
+    group = "networking.k8s.io" if stack.edge.mode == "ingress" else "gateway.networking.k8s.io"
+    return Offers(
+        groups=frozenset(str(each["name"]) for each in groups.get("groups") or ()) if groups else None,
+        policies=_serves_policies(served),
+        storage=_storage(ask, stack, exists=exists),
+        classes=_names(ask(f"apis/{group}/v1/{kind}")),
+        zones=_zones(ask(f"api/v1/nodes?limit={_NODES}")),
+    )
+
+
+def _serves_policies(served: Object | None) -> bool | None:
+    resources = {each.get("name") for each in (served or {}).get("resources") or ()}
+    return "validatingadmissionpolicies" in resources if resources else None
+
+
+def _storage(ask: Ask, stack: Stack, *, exists: bool) -> Storage | None:
+    listed = ask("apis/storage.k8s.io/v1/storageclasses")
+    if listed is None:
+        return None
+    # A volume that is bound needs its class no more.
+    claims = ask(f"api/v1/namespaces/{stack.namespace}/persistentvolumeclaims?limit=1") if exists else {}
+    if claims is None or claims.get("items"):
+        return None
+    items = listed.get("items") or ()
+    default = next((each["metadata"]["name"] for each in items if _is_default(each)), None)
+    volumes = ask("api/v1/persistentvolumes?limit=200") if default is None else None
+    return Storage(
+        classes=_names(listed) or (),
+        default=default,
+        needless=any(
+            not (each.get("spec") or {}).get("storageClassName")
+            and (each.get("status") or {}).get("phase") == "Available"
+            for each in (volumes or {}).get("items") or ()
+        ),
+    )
+
+
+def _is_default(storage_class: Object) -> bool:
+    annotations = storage_class["metadata"].get("annotations") or {}
+    return any(annotations.get(key) == "true" for key in _DEFAULT_CLASS)
+
+
+def _names(listed: Object | None) -> tuple[str, ...] | None:
+    if listed is None:
+        return None
+    return tuple(sorted(str(each["metadata"]["name"]) for each in listed.get("items") or ()))
+
+
+def _zones(listed: Object | None) -> frozenset[str] | None:
+    nodes = [each for each in (listed or {}).get("items") or () if _takes_pods(each)]
+    labels: Iterable[Object] = ((each.get("metadata") or {}).get("labels") or {} for each in nodes)
+    zones = frozenset(str(each[ZONE]) for each in labels if each.get(ZONE))
+    is_part = bool(((listed or {}).get("metadata") or {}).get("continue"))
+    return None if not nodes or (is_part and not zones) else zones
+
+
+def _takes_pods(node: Object) -> bool:
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return not any(
+        str(each.get("key")).startswith(_CONTROL_PLANE) and each.get("effect") == "NoSchedule"
+        for each in taints
+    )
