@@ -10,7 +10,7 @@ import yaml
 from components.settings.values.merging import merged
 from tools.bench import helm, manifests, tofu
 from tools.bench.place import Place
-from tools.cli import workspace
+from tools.stacks import workspace
 
 _CONFIG = {
     "feastflow:backend": {"image": "localhost/api:1"},

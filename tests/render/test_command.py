@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import workspace
 from tools.render import __main__ as command
 from tools.render import folder, program
+from tools.stacks import workspace
 from tools.toolchain.errors import UserError
 
 from ..unit.recorder import ROOT

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tools.cli import smoke
+from tools.stacks import smoke
 from tools.toolchain.errors import UserError
 
 _GOOD = {

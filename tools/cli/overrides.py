@@ -3,9 +3,10 @@
 import os
 from typing import Any
 
-from tools.cli import edge, images, workspace
-from tools.cli.options import Options
-from tools.cli.target import Target
+from tools.cli import edge, images
+from tools.stacks import workspace
+from tools.stacks.options import Options
+from tools.stacks.target import Target
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.settings.file import encrypted, stackfile
-from tools.cli import workspace
-from tools.cli.stack import Stack
-from tools.cli.workspace import Workspace
+from tools.stacks import workspace
+from tools.stacks.stack import Stack
+from tools.stacks.workspace import Workspace
 from tools.state import place
 from tools.toolchain import unreachable
 from tools.toolchain.console import say
