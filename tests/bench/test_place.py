@@ -7,9 +7,9 @@ import pytest
 
 from tools.bench import place, runner
 from tools.bench.place import Place
-from tools.cli import smoke
 from tools.cluster.api import Api
 from tools.cluster.handle import Cluster
+from tools.stacks import smoke
 from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
 

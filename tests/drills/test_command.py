@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import scope
 from tools.drills import __main__ as command
 from tools.drills import journal, opening, report, runner
 from tools.drills.catalogue import DRILLS
 from tools.drills.drill import Drill
 from tools.drills.journal import Entry, Journal
 from tools.drills.verdict import Measured
+from tools.stacks import scope
 from tools.toolchain import golang
 from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError

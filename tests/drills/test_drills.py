@@ -10,8 +10,6 @@ import pytest
 
 from components.settings import reader
 from components.settings.values.merging import merged
-from tools.cli.stack import Stack
-from tools.cli.workspace import Workspace
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.drills import objects, pathcut, pods, releases, under_way, waiting
@@ -20,6 +18,8 @@ from tools.drills.drill import Drill
 from tools.drills.journal import Facts
 from tools.drills.objects import Object
 from tools.drills.stage import Stage
+from tools.stacks.stack import Stack
+from tools.stacks.workspace import Workspace
 from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
 from tools.toolchain.pulumi import Pulumi

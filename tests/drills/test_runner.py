@@ -7,8 +7,6 @@ from typing import Any, Self
 
 import pytest
 
-from tools.cli.stack import Stack
-from tools.cli.workspace import Workspace
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.drills import runner, waiting
@@ -17,6 +15,8 @@ from tools.drills.journal import Journal
 from tools.drills.samples import Sample
 from tools.drills.stage import Stage
 from tools.drills.verdict import Measured
+from tools.stacks.stack import Stack
+from tools.stacks.workspace import Workspace
 from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
 from tools.toolchain.pulumi import Pulumi

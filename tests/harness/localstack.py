@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from components.settings.values.merging import merged
-from tools.cli import localsettings
+from tools.stacks import localsettings
 
 STACKS = ("dev", "prod")
 # The cluster's usual ports for http and https.

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools.cli import workspace
 from tools.render import __main__ as command
 from tools.render import folder, program
+from tools.stacks import workspace
 from tools.toolchain.errors import UserError
 
 from ..harness import localstack
@@ -21,7 +21,7 @@ from ..unit.recorder import ROOT
 _SCRIPT = """
 import sys
 from tests.harness import localstack
-from tools.cli import workspace
+from tools.stacks import workspace
 from tools.render import __main__ as command
 workspace.settings = lambda stack: localstack.of(command._ROOT, stack)
 command.main(sys.argv[1:])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import workspace
+from tools.stacks import workspace
 from tools.state import store
 from tools.state.address import Address
 from tools.toolchain import pulumi

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tools.cli import workspace
+from tools.stacks import workspace
 from tools.state.address import parse
 from tools.toolchain import cache, pulumi
 from tools.toolchain.console import Step

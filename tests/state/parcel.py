@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.cli import workspace
+from tools.stacks import workspace
 from tools.state import deployment, place, store
 from tools.state.address import Address
 from tools.state.cli import At

@@ -10,7 +10,7 @@ import pytest
 
 from tools.cli import backend
 from tools.cli.__main__ import main
-from tools.cli.target import Target
+from tools.stacks.target import Target
 from tools.state import permissions, place, store
 from tools.state.address import Address
 from tools.state.deployment import Deployment

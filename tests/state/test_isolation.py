@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tools.cli import workspace
-from tools.cli.stack import Stack
+from tools.stacks import workspace
+from tools.stacks.stack import Stack
 from tools.state import burial, permissions, policy, store, versions
 from tools.state.address import Address
 

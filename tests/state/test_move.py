@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import workspace
+from tools.stacks import workspace
 from tools.state import burial, place, store
 from tools.state.address import Address, parse
 from tools.state.move import STEPS

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import workspace
-from tools.cli.stack import Stack
+from tools.stacks import workspace
+from tools.stacks.stack import Stack
 from tools.state import burial, lock, place, store, tombstone
 from tools.state.address import Address
 from tools.state.move import Mover

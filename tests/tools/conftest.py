@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import workspace
 from tools.cluster import addons, engine, footprint, lifecycle, ports, record, resolver, silent
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
+from tools.stacks import workspace
 from tools.toolchain import cache, environment, golang, proc
 from tools.toolchain.errors import UserError
 

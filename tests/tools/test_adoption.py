@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tools.cli import adopted_additions, adoption, commands, smoke
+from tools.cli import adopted_additions, adoption, commands
 from tools.cli.adopted_objects import Manifest
 from tools.cli.adopted_server import Seen
+from tools.stacks import smoke
 from tools.toolchain.errors import UserError
 
 from .adoptable import OWNER, Change, adopting, check, live, stack, thing

@@ -10,10 +10,10 @@ from tools.cli import bringup, images
 from tools.cli.application import Application
 from tools.cli.bringup import Building
 from tools.cli.images import AppImages
-from tools.cli.stack import Stack
-from tools.cli.workspace import Workspace
 from tools.cluster.engine import Recipe
 from tools.cluster.handle import Cluster
+from tools.stacks.stack import Stack
+from tools.stacks.workspace import Workspace
 from tools.toolchain.background import Task
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from tools.cli import __main__ as local_command
-from tools.cli import commands, overrides, target, workspace
+from tools.cli import commands, overrides
 from tools.cli.images import AppImages
-from tools.cli.options import Options
-from tools.cli.target import Target
 from tools.cluster import __main__ as cluster_command
 from tools.cluster.handle import Cluster
+from tools.stacks import target, workspace
+from tools.stacks.options import Options
+from tools.stacks.target import Target
 from tools.state import burial, place
 from tools.state.place import Place
 from tools.toolchain import __main__ as toolchain_command

@@ -8,7 +8,7 @@ from time import sleep as waiting_for_the_thread
 import pytest
 
 from tools.cli import commands, diagnosis
-from tools.cli.target import Target
+from tools.stacks.target import Target
 from tools.toolchain.errors import UserError
 
 from .fakes import Heard, Machine

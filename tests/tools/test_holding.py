@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import commands, holding
-from tools.cli.options import Options
+from tools.cli import commands
 from tools.cluster import record
+from tools.stacks import holding
+from tools.stacks.options import Options
 from tools.toolchain import cache, turn
 from tools.toolchain.errors import UserError
 

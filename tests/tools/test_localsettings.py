@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from components.settings.values.merging import merged
-from tools.cli import localsettings
+from tools.stacks import localsettings
 
 from ..harness import localstack
 from .fakes import ROOT

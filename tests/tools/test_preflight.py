@@ -2,10 +2,11 @@
 
 import pytest
 
-from tools.cli import commands, workspace
-from tools.cli.options import Options
+from tools.cli import commands
 from tools.cluster import lifecycle
 from tools.cluster.handle import Cluster
+from tools.stacks import workspace
+from tools.stacks.options import Options
 from tools.toolchain.errors import UserError
 
 from .fakes import ENGINE, Machine, with_go

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import workspace
-from tools.cli.releases import Releases
+from tools.stacks import workspace
+from tools.stacks.releases import Releases
 from tools.toolchain import private, process
 
 

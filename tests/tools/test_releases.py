@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tools.cli import commands, smoke, workspace
-from tools.cli.releases import Releases
+from tools.cli import commands
+from tools.stacks import smoke, workspace
+from tools.stacks.releases import Releases
 from tools.toolchain import cache
 from tools.toolchain.errors import UserError
 

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tools.cli import smoke
-from tools.cli.smoke import Asked
+from tools.stacks import smoke
+from tools.stacks.smoke import Asked
 from tools.toolchain.errors import UserError
 
 _DEMO = Asked(api="/api/ready", demo=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import stack as stacks
-from tools.cli.stack import Stack
-from tools.cli.workspace import Workspace
+from tools.stacks import stack as stacks
+from tools.stacks.stack import Stack
+from tools.stacks.workspace import Workspace
 from tools.toolchain import proc, process, turn
 from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import target
-from tools.cli.target import Target
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
+from tools.stacks import target
+from tools.stacks.target import Target
 from tools.toolchain.errors import UserError
 
 from .fakes import Heard, Machine, with_go

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tools.cli import commands, scope
-from tools.cli.options import Options
+from tools.cli import commands
 from tools.cluster import __main__ as cluster_command
 from tools.cluster.handle import Cluster
+from tools.stacks import scope
+from tools.stacks.options import Options
 from tools.toolchain import turn
 from tools.toolchain.errors import UserError
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from components.settings.file import stackfile
-from tools.cli import commands, workspace
-from tools.cli.options import Options
+from tools.cli import commands
 from tools.cluster import lifecycle
+from tools.stacks import workspace
+from tools.stacks.options import Options
 from tools.toolchain import cache, environment, unreachable
 
 from .fakes import Machine

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.settings.values.merging import merged
-from tools.cli import workspace
+from tools.stacks import workspace
 from tools.state import place
 from tools.state.address import parse
 from tools.state.place import Record

@@ -17,8 +17,8 @@ from components.settings.file import stackfile
 from components.settings.model.stack import Stack
 from policies import configuration
 from policies.table import known
-from tools.cli import workspace
 from tools.delivery.program import Program
+from tools.stacks import workspace
 from tools.toolchain.errors import UserError
 
 from .. import awkward

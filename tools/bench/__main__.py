@@ -29,10 +29,10 @@ from tools.bench.memory import Cost
 from tools.bench.place import Place
 from tools.bench.profile import Profile
 from tools.bench.stacks import Turn
-from tools.cli import scope
 from tools.cluster import handle, lifecycle
 from tools.cluster.handle import Cluster
 from tools.drills import asked, opening
+from tools.stacks import scope
 from tools.toolchain.console import Step, run, say
 from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.settings.values.merging import merged
-from tools.cli import smoke
 from tools.cluster.api import Api, Object
 from tools.cluster.handle import Cluster
 from tools.drills import objects
+from tools.stacks import smoke
 from tools.toolchain.errors import UserError
 
 PREFIX = "feastflow-bench"

@@ -9,7 +9,7 @@ from typing import Any
 from components.settings.file import stackfile
 from tools.bench.kubectl import CHANGED
 from tools.bench.place import Place
-from tools.cli import workspace
+from tools.stacks import workspace
 from tools.toolchain import process
 from tools.toolchain.pulumi import Pulumi
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 
 from tools.cli import commands
-from tools.cli.options import Options
 from tools.cluster import lifecycle, ports
+from tools.stacks.options import Options
 from tools.toolchain import console
 from tools.toolchain.errors import UserError
 

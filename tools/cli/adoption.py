@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.settings.values import majors
-from tools.cli import adopted_pod, adopted_server, listing, running_server, workspace
+from tools.cli import adopted_pod, adopted_server, listing, running_server
 from tools.cli.adopted_objects import HOLD_DATA, Live, Manifest, adopted, key, problems
 from tools.cli.adopted_server import Seen, Wanted
 from tools.cli.mismatch import Mismatch, Ways
-from tools.cli.target import Target
+from tools.stacks import workspace
+from tools.stacks.target import Target
 from tools.toolchain.errors import UserError
 
 # The fields belong to whoever applied them; from now on, to this program.

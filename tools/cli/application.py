@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from components.settings.values.images import ImageError, check
-from tools.cli import appfolder, images, workspace
+from tools.cli import appfolder, images
 from tools.cli.images import LOG, TIERS, AppImages, Held
 from tools.cluster import engine as engines
 from tools.cluster.engine import Engine, Recipe
+from tools.stacks import workspace
 from tools.toolchain import cache, process
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import yaml
 
-from tools.cli import scope, workspace
-from tools.cli.holding import Holding
-from tools.cli.options import Options, suffix
-from tools.cli.target import Target
-from tools.cli.workspace import Workspace
+from tools.stacks import scope, workspace
+from tools.stacks.holding import Holding
+from tools.stacks.options import Options, suffix
+from tools.stacks.target import Target
+from tools.stacks.workspace import Workspace
 from tools.state import address as addresses
 from tools.state import burial, deployment, lock, permissions, store, versions
 from tools.state import place as places

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tools.cli import images, target, workspace
+from tools.cli import images
 from tools.cli.application import Application, Wanted
 from tools.cli.images import AppImages
-from tools.cli.stack import Stack
-from tools.cli.target import Target
 from tools.cluster import lifecycle, nodeimage, operator
 from tools.cluster.handle import Cluster
+from tools.stacks import target, workspace
+from tools.stacks.stack import Stack
+from tools.stacks.target import Target
 from tools.toolchain import golang, pulumi
 from tools.toolchain.background import Task
 from tools.toolchain.console import Step

@@ -10,28 +10,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from tools.cli import (
-    adopted_additions,
-    adoption,
-    application,
-    bringup,
-    diagnosis,
-    holding,
-    overrides,
-    scope,
-    smoke,
-    target,
-    unreachable,
-    workspace,
-)
+from tools.cli import adopted_additions, adoption, application, bringup, diagnosis, overrides, unreachable
 from tools.cli.audit import command as auditing
 from tools.cli.bringup import Building
 from tools.cli.drift import command as drifting
 from tools.cli.drift import report
 from tools.cli.drift.objects import Objects
-from tools.cli.options import Options, suffix
-from tools.cli.target import Target
 from tools.cluster import atrest, lifecycle
+from tools.stacks import holding, scope, smoke, target, workspace
+from tools.stacks.options import Options, suffix
+from tools.stacks.target import Target
 from tools.state import place
 from tools.toolchain import disk, scratch, turn
 from tools.toolchain.background import Task

@@ -11,8 +11,8 @@ from typing import Any
 
 from tools.cli import reasons
 from tools.cli.reasons import Object, Trouble
-from tools.cli.target import Target
 from tools.cli.watch import Watch
+from tools.stacks.target import Target
 from tools.toolchain import process
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError

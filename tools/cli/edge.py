@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tools.cli.workspace import Config, section
 from tools.cluster import ports
+from tools.stacks.workspace import Config, section
 
 # Its own controller, which has the definitions that this needs.
 _CLASS, _ATTEMPTS = "traefik", 16

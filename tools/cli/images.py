@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +21,6 @@ _BASES = Path(__file__).parent / "images"
 _DEMO = _ROOT / "demo"
 LOG = "image-application"
 TIERS = ("backend", "frontend")
-_DEMO_API = re.compile(r"localhost/feastflow/backend:[0-9a-f]+")
 CARRIED = "backend, frontend and PostgreSQL are on the nodes"
 _CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 _IGNORED = {"tests", "node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", *_CACHES}
@@ -146,11 +144,6 @@ def noted(step: Step, line: str) -> None:
     """Have a line of a build's report shown where it says what is done."""
     if line.startswith("STEP"):
         step.note(line[:50])
-
-
-def is_demo(reference: str) -> bool:
-    """Whether this is the name of the demo's API, as it is built here."""
-    return _DEMO_API.fullmatch(reference) is not None
 
 
 def _bases_of(tier: str, engine: Engine) -> Mapping[str, _Base]:

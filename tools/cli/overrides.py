@@ -4,10 +4,11 @@ import os
 from typing import Any
 
 from components.settings.values.merging import merged
-from tools.cli import application, edge, images, localsettings, workspace
+from tools.cli import application, edge, images
 from tools.cli.images import AppImages
-from tools.cli.options import Options
-from tools.cli.target import Target
+from tools.stacks import localsettings, workspace
+from tools.stacks.options import Options
+from tools.stacks.target import Target
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError
 
@@ -36,7 +37,7 @@ def of(chosen: Target, options: Options, built: AppImages | None = None) -> dict
         here["feastflow:frontend"] = {"image": built.frontend}
     if built.database and "image" not in workspace.section(config, "database"):
         here["feastflow:database"] = {"image": built.database}
-    return merged(localsettings.of(config, demo=images.is_demo(built.backend)), here)
+    return merged(localsettings.of(config, demo=localsettings.is_demo(built.backend)), here)
 
 
 def named_images(options: Options) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from components.settings.file import encrypted, stackfile
 from components.settings.values.merging import merged
-from tools.cli import localsettings, workspace
-from tools.cli.stack import Stack
-from tools.cli.workspace import Workspace
+from tools.stacks import localsettings, workspace
+from tools.stacks.stack import Stack
+from tools.stacks.workspace import Workspace
 from tools.state import place
 from tools.toolchain import unreachable
 from tools.toolchain.console import say

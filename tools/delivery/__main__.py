@@ -93,9 +93,9 @@ def _post(file: Path) -> str:
 
 def _deployer(stack: str, subjects: str) -> str:
     # The SDK is not there where a report is commented.
-    from tools.cli import workspace  # noqa: PLC0415
     from tools.delivery import deployer  # noqa: PLC0415
     from tools.render import program  # noqa: PLC0415
+    from tools.stacks import workspace  # noqa: PLC0415
 
     config = workspace.settings(stack)
     project = str(workspace.project()["name"])
@@ -107,8 +107,8 @@ def _deployer(stack: str, subjects: str) -> str:
 
 def _settle(stack: str, record: Path) -> str:
     # The stack's settings are YAML.
-    from tools.cli import workspace  # noqa: PLC0415
     from tools.delivery import settled  # noqa: PLC0415
+    from tools.stacks import workspace  # noqa: PLC0415
 
     project = str(workspace.project()["name"])
     found = settled.settle(record, workspace.settings(stack), project, os.environ, _registry())
@@ -117,8 +117,8 @@ def _settle(stack: str, record: Path) -> str:
 
 def _pin(stack: str, *, again: bool) -> str:
     # The stack's settings are YAML.
-    from tools.cli import workspace  # noqa: PLC0415
     from tools.delivery import pinning  # noqa: PLC0415
+    from tools.stacks import workspace  # noqa: PLC0415
 
     workspace.settings(stack)
     file = _ROOT / f"Pulumi.{stack}.yaml"

@@ -5,13 +5,13 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.cli import scope
 from tools.cluster import lifecycle
 from tools.drills import asked, journal, load, opening, report, runner, table, verdict
 from tools.drills.catalogue import DRILLS
 from tools.drills.journal import Journal
 from tools.drills.stage import Stage
 from tools.drills.verdict import Measured, Row
+from tools.stacks import scope
 from tools.toolchain import console
 from tools.toolchain.console import Step, say
 from tools.toolchain.errors import UserError

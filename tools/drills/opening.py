@@ -1,10 +1,10 @@
 """The stage of a stack on the local cluster, also while some of it is broken."""
 
-from tools.cli import workspace
-from tools.cli.stack import Stack
 from tools.cluster import lifecycle, record
 from tools.cluster.api import Api
 from tools.drills.stage import Stage
+from tools.stacks import workspace
+from tools.stacks.stack import Stack
 from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from components.settings.file import stackfile
 from components.settings.values.merging import merged
-from tools.cli import smoke
-from tools.cli.stack import Stack
 from tools.cluster.api import Api
 from tools.cluster.handle import Cluster
 from tools.drills import objects
 from tools.drills.objects import Object, Pod
+from tools.stacks import smoke
+from tools.stacks.stack import Stack
 from tools.toolchain import process
 from tools.toolchain.console import Step
 

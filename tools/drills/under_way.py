@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.cli import scope
 from tools.drills import opening
 from tools.drills.stage import Stage
+from tools.stacks import scope
 from tools.toolchain import cache, console
 from tools.toolchain.console import Step
 

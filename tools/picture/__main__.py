@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from components.settings.values.merging import merged
-from tools.cli import localsettings, workspace
 from tools.picture import journey, layout, namespace, setting, svg
 from tools.render import program
 from tools.render.manifests import render
 from tools.render.secrets import Store
+from tools.stacks import localsettings, workspace
 from tools.toolchain import console
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"

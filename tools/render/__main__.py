@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from components.settings.values.merging import merged
-from tools.cli import workspace
 from tools.render import files, folder, program, secrets, values
 from tools.render.manifests import Rendered, render
 from tools.render.secrets import Store
+from tools.stacks import workspace
 from tools.toolchain import console
 from tools.toolchain.errors import UserError
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tools.cli import workspace
-from tools.cli.target import Target
+from tools.stacks import workspace
+from tools.stacks.target import Target
 from tools.toolchain import process
 from tools.toolchain.errors import UserError
 

@@ -6,8 +6,8 @@ from tools.cli.drift import detect, guard, repair, report, wanted
 from tools.cli.drift.detect import Repair
 from tools.cli.drift.objects import Objects
 from tools.cli.drift.report import Finding, Report
-from tools.cli.stack import Stack
-from tools.cli.target import Target
+from tools.stacks.stack import Stack
+from tools.stacks.target import Target
 from tools.state import deployment
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tools.cli import workspace
-from tools.cli.workspace import Workspace
+from tools.stacks import workspace
+from tools.stacks.workspace import Workspace
 from tools.state import lock
 from tools.toolchain import turn
 from tools.toolchain.console import Step, elapsed

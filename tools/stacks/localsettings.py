@@ -4,6 +4,7 @@ A stack's file is for any cluster; that the local one has three zones, names of 
 signs for them is said here, and what the demo needs in `demo/settings.yaml`.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import yaml
 
 from components.settings.values.merging import merged
-from tools.cli.workspace import Config, section
+from tools.stacks.workspace import Config, section
 
 _DEMO = Path(__file__).parents[2] / "demo" / "settings.yaml"
+# The demo's API, as it is built here.
+_DEMO_API = re.compile(r"localhost/feastflow/backend:[0-9a-f]+")
 _ZONES = 3
 _LEVELS, _EXEMPTIONS, _TLS_RULE = "policies:levels", "policies:exemptions", "ingress-tls"
 _LOCAL_NAME = "its host ends in .localhost and is served on this machine alone"
@@ -35,6 +38,11 @@ def of(config: Config, *, demo: bool) -> dict[str, Any]:
         needs = yaml.safe_load(_DEMO.read_text(encoding="utf-8"))
         found = merged(found, _lacking(config, needs))
     return found if names_its_host(config) else merged(found, _name(config))
+
+
+def is_demo(reference: str) -> bool:
+    """Return whether this is the name of the demo's API, as it is built here."""
+    return _DEMO_API.fullmatch(reference) is not None
 
 
 def names_its_host(config: Config) -> bool:

@@ -19,8 +19,8 @@ import yaml
 from components.settings.file import stackfile
 from components.settings.file.stackfile import StackFile
 from components.settings.values.merging import merged
-from tools.cli import releases
-from tools.cli.releases import Releases
+from tools.stacks import releases
+from tools.stacks.releases import Releases
 from tools.state import lock, place
 from tools.state.deployment import ENCRYPTION
 from tools.state.lock import Owner

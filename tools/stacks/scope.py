@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from tools.cli import target, workspace
-from tools.cli.options import Options, suffix
-from tools.cli.stack import Stack
-from tools.cli.target import Target
+from tools.stacks import target, workspace
+from tools.stacks.options import Options, suffix
+from tools.stacks.stack import Stack
+from tools.stacks.target import Target
 from tools.state import burial
 from tools.toolchain import environment, pulumi, turn
 from tools.toolchain.console import Step

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.settings.model.tiers import Backend, Frontend
-from tools.cli import images, workspace
+from tools.stacks import localsettings, workspace
 from tools.toolchain.errors import UserError
 
 _SECONDS = 60.0
@@ -44,7 +44,7 @@ def asked(config: workspace.Config, outputs: Mapping[str, Any]) -> Asked:
     return Asked(
         page="/" if _is_below_api(page) else page,
         api=api if _is_below_api(api) else None,
-        demo=images.is_demo(str((outputs.get("images") or {}).get("backend"))),
+        demo=localsettings.is_demo(str((outputs.get("images") or {}).get("backend"))),
     )
 
 

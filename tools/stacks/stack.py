@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.cli.holding import ATTEMPTS, Holding, LockedError
-from tools.cli.workspace import Workspace
+from tools.stacks.holding import ATTEMPTS, Holding, LockedError
+from tools.stacks.workspace import Workspace
 from tools.state import deployment, lock
 from tools.state.cli import ABSENT
 from tools.toolchain import cache, private, process
