@@ -20,7 +20,7 @@ _KILL = ("ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL")
 
 @pytest.fixture(autouse=True)
 def all_is_well(kube: Kube, site: Site) -> None:
-    """Each test begins with every pod in its place."""
+    """Begin each test with every pod in its place."""
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
 
 

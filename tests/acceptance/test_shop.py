@@ -26,7 +26,7 @@ _SIGTERM = 143
 
 @pytest.fixture(scope="module")
 def image(product: Product, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The shop's image, on every node as if it had been pulled."""
+    """Yield the shop's image, on every node as if it had been pulled."""
     (backend, *_) = kube.pods("backend")
     base = backend["spec"]["containers"][0]["image"]
     archive = tmp_path_factory.mktemp("shop") / "shop.tar"
@@ -47,7 +47,7 @@ def image(product: Product, kube: Kube, tmp_path_factory: pytest.TempPathFactory
 def owner(
     product: Product, kube: Kube, image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
-    """The shop's team, with a stack file of its own."""
+    """Yield the shop's team, with a stack file of its own."""
     (node,) = kube.all("nodes", "--selector", "node-role.kubernetes.io/control-plane")
     addresses = (each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
     owner = product.cloned(tmp_path_factory.mktemp("clone") / "clone").with_variables(STACK=_STACK)
@@ -60,7 +60,7 @@ def owner(
 
 @pytest.fixture(scope="module")
 def opened(owner: Product) -> Ran:
-    """The shop's first `make up`."""
+    """Return the shop's first `make up`."""
     ran = owner.local("up")
     if ran.code != 0:
         pytest.fail(str(ran), pytrace=False)
@@ -69,14 +69,14 @@ def opened(owner: Product) -> Ran:
 
 @pytest.fixture(scope="module")
 def there(kube: Kube, opened: Ran) -> Kube:
-    """The cluster, seen from the shop's namespace."""
+    """Return the cluster, seen from the shop's namespace."""
     assert opened.code == 0
     return Kube(kubectl=kube.kubectl, kubeconfig=kube.kubeconfig, namespace=_NAMESPACE)
 
 
 @pytest.fixture(scope="module")
 def shop(product: Product, opened: Ran) -> Site:
-    """The shop at the address that `make up` printed."""
+    """Return the shop at the address that `make up` printed."""
     site = Site(url=f"http://shop.localhost:{product.port}")
     assert site.url in opened.out, opened
     return site
@@ -144,7 +144,7 @@ def _replicas(there: Kube) -> int:
 
 @contextmanager
 def _load(shop: Site) -> Iterator[None]:
-    """Four customers who ask for work without a pause, until the block ends."""
+    """Yield four customers who ask for work without a pause, until the block ends."""
 
     def keep_asking(over: threading.Event) -> None:
         for _ in range(20_000):
@@ -160,7 +160,7 @@ def _load(shop: Site) -> Iterator[None]:
 
 
 def _config(image: str, api: str, kubeconfig: str) -> dict[str, object]:
-    """Everything that the shop has otherwise than the demo."""
+    """Return everything that the shop has otherwise than the demo."""
     (cluster,) = json.loads(kubeconfig)["clusters"]
     authority = base64.b64decode(cluster["cluster"]["certificate-authority-data"]).decode()
     size = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "128Mi"}}

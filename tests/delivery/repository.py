@@ -66,14 +66,14 @@ class Repository:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a script did."""
+    """The result of a script: its exit code and its output."""
 
     code: int
     out: str
 
 
 def made(folder: Path, stacks: tuple[str, ...]) -> Repository:
-    """The project as it stands here, committed, with these stacks alone."""
+    """Return the project as it stands here, committed, with these stacks alone."""
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
     (folder / ".venv").symlink_to(Path(sys.prefix).resolve())
     for file in folder.glob("Pulumi.*.yaml"):
@@ -86,7 +86,7 @@ def made(folder: Path, stacks: tuple[str, ...]) -> Repository:
 
 
 def steps(workflow: str, job: str) -> Iterator[dict[str, Any]]:
-    """The steps of a job that are scripts."""
+    """Yield the steps of a job that are scripts."""
     document = yaml.safe_load((WORKFLOWS / workflow).read_text(encoding="utf-8"))
     yield from (step for step in document["jobs"][job]["steps"] if "run" in step)
 

@@ -39,7 +39,7 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture
 def environ(web: Web, tmp_path: Path) -> dict[str, str]:
-    """What a job with `id-token: write` and a stack's variables has."""
+    """Return the environment of a job with `id-token: write` and a stack's variables."""
     return {
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{web.url}/token?api-version=2",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-the-run",

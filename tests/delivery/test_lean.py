@@ -18,7 +18,7 @@ _OF_TESTS = ("pytest", "boto3", "moto", "mypy", "selenium", "hypothesis")
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A checkout on a machine that has made the small environment, by the workflow's own step."""
+    """Return a checkout on a machine that has made the small environment, by the workflow's own step."""
     folder = tmp_path_factory.mktemp("runner")
     made = repository.made(folder / "clone", ("dev", "prod"))
     (step,) = [each for each in repository.steps("stack.yml", "stack") if each["name"] == "Settle the images"]

@@ -13,7 +13,7 @@ from .repository import Repository
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Repository:
-    """A repository with one stack."""
+    """Return a repository with one stack."""
     made = Repository(folder=tmp_path / "clone")
     made.folder.mkdir()
     made.git("init", "--quiet", "--initial-branch", "main")

@@ -31,7 +31,7 @@ class Web:
 
 @contextmanager
 def serving() -> Iterator[Web]:
-    """The server while the block runs."""
+    """Yield the server while the block runs."""
     web = Web()
 
     class Handler(BaseHTTPRequestHandler):

@@ -90,7 +90,7 @@ class Product:
 
     @property
     def encrypted_port(self) -> int:
-        """The port of https beside the one of http."""
+        """The port of https that belongs to the one of http."""
         return encrypted(self.port)
 
     @property
@@ -111,11 +111,11 @@ class Product:
         return self.home / "clusters" / self.cluster / "kubeconfig"
 
     def with_variables(self, **variables: str) -> "Product":
-        """The same, called with more in the environment: `make up CONTEXT=…`."""
+        """Return the product with more variables in make's environment: `make up CONTEXT=…`."""
         return replace(self, variables={**self.variables, **variables})
 
     def cloned(self, folder: Path) -> "Product":
-        """The same from a second checkout, which a test may change."""
+        """Return the product in a second checkout, which a test may change."""
         shutil.copytree(self.root, folder, ignore=_IGNORED, symlinks=True)
         return replace(self, root=folder)
 
@@ -125,7 +125,7 @@ class Product:
             return self._kept(under_way.ended(within=within))
 
     def typed(self, line: str, *, within: float = 15 * _MINUTES) -> Ran:
-        """A line typed into a shell of the checkout, which must succeed."""
+        """Run a line in a shell of the checkout; it must succeed."""
         return _successful(self._kept(self._bash(line, within=within)))
 
     def begin(self, command: str) -> UnderWay:
@@ -158,12 +158,12 @@ class Product:
         return _successful(self._bash(tools, within=FROM_NOTHING)).out.strip()
 
     def shell(self, line: str) -> Ran:
-        """A line typed into a shell after `eval "$(make -s shell)"`; must succeed."""
+        """Run a line in a shell after `eval "$(make -s shell)"`; it must succeed."""
         assignments = shlex.join([sys.executable, "-m", "tools.cli", "shell"])
         return _successful(self._bash(f'eval "$({assignments})" && {line}'))
 
     def engine(self, *arguments: str) -> str:
-        """What the container engine that carries the nodes says; must succeed."""
+        """Run the container engine that carries the nodes and return its output; it must succeed."""
         settings = self.home / "engine"
         environment = dict(self.environment)
         if (settings / "containers.conf").exists():
@@ -180,7 +180,7 @@ class Product:
         return str(json.loads(self._record.read_text(encoding="utf-8"))["engine"]["command"])
 
     def nodes(self) -> list[str]:
-        """The containers that are the cluster's nodes, running or not; none before an engine was chosen."""
+        """Return the containers of the cluster's nodes, running or not; none before an engine was chosen."""
         if not (self._record.exists() or (self.home / "engine").exists()):
             return []
         label = f"label=io.x-k8s.kind.cluster={self.cluster}"

@@ -1,4 +1,4 @@
-"""What every refusal looks like: exit 2, and one message with what was found, why it matters, what to do."""
+"""The form of every refusal: exit 2, and one message with what was found, why it matters, what to do."""
 
 import re
 
@@ -6,7 +6,7 @@ from .running import Ran
 
 
 def assert_refused(ran: Ran, *, found: str, fix: str) -> None:
-    """The command was refused, with these texts in the right paragraphs of its one message."""
+    """Assert that the command was refused, with these texts in the right paragraphs of its one message."""
     assert ran.code == 2, ran
     assert "Traceback" not in ran.text, ran
     parts = re.split(r"^(error|  matters|  do this): +", ran.err.strip(), flags=re.MULTILINE)

@@ -57,7 +57,7 @@ class UnderWay:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> None:
         self._command = tuple(command)
-        # Files, since nobody reads a pipe meanwhile; `__exit__` closes them.
+        # Files, since a pipe is not read meanwhile; `__exit__` closes them.
         self._files = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
         self._started = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - the command is a test's own
@@ -80,7 +80,7 @@ class UnderWay:
             file.close()
 
     def runs(self) -> bool:
-        """Whether it has not ended by itself."""
+        """Return True while the process runs."""
         return self._process.poll() is None
 
     def lose_power(self) -> Ran:

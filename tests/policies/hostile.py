@@ -98,7 +98,7 @@ def _privileges() -> Iterator[tuple[str, Manifest]]:
     yield "ephemeral containers", _role(resources=["pods/ephemeralcontainers"], verbs=["patch"])
     yield "Jobs of one's own", _role(apiGroups=["batch"], resources=["jobs"], verbs=["create"])
     yield (
-        "admission taken away",
+        "admission deleted",
         _role("ClusterRole", resources=["validatingadmissionpolicies"], verbs=["deletecollection"]),
     )
     yield "admin for all accounts of a namespace", _binding("admin", "system:serviceaccounts:web")

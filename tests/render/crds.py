@@ -1,4 +1,4 @@
-"""What the definitions of other projects' kinds say of the fields used here, as strictly as an API server.
+"""Schemas of other projects' kinds, for the fields used here, checked as strictly as by an API server.
 
 crds.json is an excerpt: the schemas' parts for fields that the examples or the renderings use, without
 descriptions. Its keys name the kind, its version, and the release that the excerpt is from.
@@ -21,7 +21,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The schemas by `apiVersion/kind`."""
+    """Return the schemas by `apiVersion/kind`."""
     text = Path(__file__).with_name("crds.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, Any]] = json.loads(text)
     return {name.partition(" ")[0]: schema for name, schema in found.items()}

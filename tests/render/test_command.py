@@ -96,9 +96,7 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in out.parent.iterdir()] == ["b"]
 
 
-def test_a_folder_that_is_half_written_is_seen_by_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_is_half_written_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     folder.write(out, {"00-x.yaml": f"{_HEAD}old"})
     monkeypatch.setattr(Path, "write_text", _full)

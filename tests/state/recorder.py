@@ -81,7 +81,7 @@ class Request:
 
 @dataclass(kw_only=True)
 class Recorder:
-    """What stands before the cloud, and all that it has forwarded."""
+    """A proxy before the fake cloud that records every forwarded request."""
 
     port: int
     requests: list[Request] = field(default_factory=list)

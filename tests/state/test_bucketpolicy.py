@@ -89,7 +89,7 @@ def test_a_deny_that_holds_for_what_pulumi_does_locks_it_out(statement: Statemen
         ),
     ],
 )
-def test_what_denies_others_or_other_things_locks_nobody_out(statement: Statement) -> None:
+def test_what_denies_others_or_other_things_locks_no_user_out(statement: Statement) -> None:
     assert _lockouts(statement) == []
 
 

@@ -23,7 +23,7 @@ BUILD = Build(
 
 @pytest.fixture(autouse=True)
 def module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A module that pins three programs, on a machine that has room enough."""
+    """Return a module that pins three programs, on a machine that has room enough."""
     machine.file("go/tools/go.mod", "module tools\n")
     machine.file("go/tools/nail/main.go", "package main\n")
     machine.file("modules/example.org/nail/cmd/schema.json", "{}")

@@ -24,7 +24,7 @@ _LOCAL = Options(stack="dev", context=None, cluster="x", port=8080)
 
 @pytest.fixture
 def state() -> Path:
-    """The files with the stacks' state of the cluster."""
+    """Return the files with the stacks' state of the cluster."""
     return cache.state_home() / "stacks" / "5ad1"
 
 

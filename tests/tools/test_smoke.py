@@ -46,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Site]:
-    """The site, asked for only a moment."""
+    """Yield the site, asked for only a moment."""
     monkeypatch.setattr(smoke, "_SECONDS", 0.0)
     with _Site() as served:
         thread = threading.Thread(target=served.serve_forever, args=[0.01])
@@ -56,7 +56,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Site]:
         thread.join()
 
 
-def test_only_on_loopback_is_a_certificate_taken_that_nobody_vouches_for() -> None:
+def test_only_on_loopback_is_an_untrusted_certificate_accepted() -> None:
     assert smoke._trust("127.0.0.1").verify_mode == ssl.CERT_NONE
     assert smoke._trust("127.0.0.2").verify_mode == ssl.CERT_REQUIRED
     assert smoke._trust("shop.example.com").check_hostname
@@ -83,7 +83,7 @@ def test_a_name_below_localhost_is_asked_for_on_loopback(site: _Site) -> None:
     ("path", "status"),
     [("/", 404), ("/", 502), ("/api/status", 503), ("/api/status", 404), ("/api/menu", 500)],
 )
-def test_a_site_that_nobody_could_order_from_is_refused_with_what_was_wrong(
+def test_a_site_that_takes_no_orders_is_refused_with_what_was_wrong(
     site: _Site, path: str, status: int
 ) -> None:
     site.pages[path] = status

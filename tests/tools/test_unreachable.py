@@ -27,7 +27,7 @@ esac
 
 @pytest.fixture(autouse=True)
 def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with one stack, the official pulumi, and no cluster."""
+    """Return a checkout with one stack, the official pulumi, and no cluster."""
     machine.file("checkout/Pulumi.yaml", "runtime: {name: python, options: {}}\n")
     machine.file(
         "checkout/Pulumi.dev.yaml",

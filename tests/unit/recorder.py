@@ -1,4 +1,4 @@
-"""What the recording engine recorded, as tests ask for it; each stack's program is run once."""
+"""Recordings of the programs of both stacks, for tests; each program runs once."""
 
 import contextvars
 import json
@@ -33,7 +33,7 @@ class Recording(Recorded):
         return [resource for resource in self.resources if resource.kind == kind]
 
     def one(self, kind: str, name: str) -> Registered:
-        """The resource of the kind by its object's name, or by its own without the version."""
+        """Return the resource of the kind by its object's name, or by its own without the version."""
         found = [
             resource
             for resource in self.all(kind)
@@ -83,20 +83,20 @@ def record_stack(
             set_all_config({name: encode(value) for name, value in config.items()}, list(secret))
             return record(lambda: runpy.run_path(main, run_name="__main__"), last_update)
 
-        # A context of its own: a program that was refused leaves its failed outputs to whoever runs next.
+        # A context of its own: a program that was refused leaves its failed outputs to the next one.
         _RECORDED[key] = contextvars.Context().run(run)
     return _RECORDED[key]
 
 
 def stack_file(name: str) -> dict[str, object]:
-    """The configuration in a stack's own file."""
+    """Return the configuration in a stack's own file."""
     # libyaml's parser: this is asked a hundred times.
     content = yaml.load((ROOT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return dict(content["config"])
 
 
 def secret_paths(raw: object, path: str = "") -> Iterator[str]:
-    """Where in raw inputs secrets are."""
+    """Yield the paths of secrets in raw inputs."""
     if isinstance(raw, dict):
         if is_secret(raw):
             yield path

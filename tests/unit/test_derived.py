@@ -1,4 +1,4 @@
-"""What follows from a setting has two halves, and both follow: each test names a value and its other half.
+"""Settings with two consequences that must agree: each test names one and checks the other.
 
 Others are with their own subject: connections and pools (test_connections), names (test_generated_names),
 paths (test_network), certificates and hosts (test_certificates), the shutdown's parts (test_helpers).

@@ -25,7 +25,7 @@ def _visits() -> int:
 
 
 def _manners() -> dict[str, object]:
-    """What the pod gave this process."""
+    """Return what the pod gave this process: ids, files, egress, authorities and environment."""
     note = Path(os.environ["SHOP_CACHE"]) / "note"
     note.write_text("kept", encoding="utf-8")
     outside = urllib.request.urlopen(os.environ["SHOP_PARTNER"], timeout=5)  # noqa: S310 - set by the test

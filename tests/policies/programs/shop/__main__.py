@@ -19,7 +19,7 @@ from_login = core.v1.EnvVarSourceArgs(
 def deployment(
     name: str, containers: list[core.v1.ContainerArgs], init: list[core.v1.ContainerArgs] | None = None
 ) -> None:
-    """A Deployment of this name."""
+    """Create a Deployment of this name."""
     labels = {"app": name}
     apps.v1.Deployment(
         name,
