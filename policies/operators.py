@@ -23,7 +23,7 @@ def _cloudnative_pg(cluster: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]
     name = _name(cluster)
     services = []
     with contextlib.suppress(AttributeError, KeyError, TypeError):
-        # What cannot be read, the operator refuses.
+        # The operator refuses what cannot be read.
         services = [
             entry["serviceTemplate"]["metadata"]["name"]
             for entry in cluster["spec"]["managed"]["services"]["additional"]
@@ -48,7 +48,7 @@ def _name(manifest: Mapping[str, Any]) -> str:
 
 
 OPERATORS: Mapping[str, Operator] = {
-    # Its pods answer an authority's question whose the name is:
+    # Its pods answer the authority's challenge for the name:
     # https://cert-manager.io/docs/configuration/acme/http01/
     "cert-manager.io/Certificate": Operator(
         labels=lambda _: {"acme.cert-manager.io/http01-solver": "true"},

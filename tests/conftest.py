@@ -1,4 +1,4 @@
-"""The same for every test: nothing of the shell, the hook or the workflow that it was started from."""
+"""The environment of every test: nothing of the shell, hook or workflow that started it."""
 
 import gc
 import os

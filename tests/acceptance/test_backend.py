@@ -1,4 +1,4 @@
-"""The state of a stack that runs, moved to a bucket and back, as the pages say; moto stands in for AWS."""
+"""The state of a running stack, moved to a bucket and back, as the pages say; moto replaces AWS."""
 
 import json
 import re

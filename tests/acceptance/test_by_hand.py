@@ -1,4 +1,4 @@
-"""None of this project's commands: a clone, pip, Pulumi, and a cluster of the user's, as the pages say."""
+"""Deployment without `make`: a clone, pip, Pulumi, and a cluster of the user's, as the pages say."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""Failures that the stack recovers from by itself: a process, a node, a backend that is away."""
+"""Failures that the stack recovers from by itself: a process, a node, a missing backend."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Release strategies by `make up` alone: a good version arrives unnoticed, a bad one never gets everybody.
+"""Release strategies by `make up` alone: a good version costs no request, a bad one never gets all.
 
 Each test releases from what serves when it begins to the other one of two images, so that none has to wait
 until all is as it was; only what a failed version left is removed before the next one.

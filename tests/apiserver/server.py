@@ -1,4 +1,4 @@
-"""A Kubernetes API server without nodes: a whole control plane on loopback, whose kubelets kwok plays.
+"""A Kubernetes API server without nodes: a whole control plane on loopback, with kubelets simulated by kwok.
 
 Real: etcd, the API server with its admission, authorisation, quota, validation and server-side apply, the
 controllers, the scheduler. Played: nodes, pods, Jobs, volumes, and what the operator of CloudNativePG reports

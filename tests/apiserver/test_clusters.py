@@ -1,4 +1,4 @@
-"""Clusters and rollouts unlike ours: what cannot work is told at once, or within a minute, by `make up`."""
+"""Clusters unlike the local one, and failing rollouts: `make up` names the reason within a minute."""
 
 import json
 from dataclasses import replace

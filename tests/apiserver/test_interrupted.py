@@ -1,4 +1,4 @@
-"""An `up` that loses its power, at its first deployment and at a change: the next one goes on from there.
+"""A power failure during `up`, at a first deployment and at a change: the next `up` continues from there.
 
 The stack is destroyed at the end, which leaves nothing of it.
 """

@@ -1,4 +1,4 @@
-"""Ratios to the floor, what is wanted of them, and the table."""
+"""Ratios to kubectl's figures, their wanted values, and the table."""
 
 import json
 from pathlib import Path

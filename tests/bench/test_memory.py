@@ -1,4 +1,4 @@
-"""Peak memory by the part that a process plays, read from a /proc."""
+"""Peak memory of processes by their role, read from a /proc."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The comment: its marker, its length, its warning, and that nothing in a report gets out of its code."""
+"""The comment: its marker, its length, its warning, and its quotation of everything in a report as code."""
 
 import re
 

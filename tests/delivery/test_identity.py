@@ -1,4 +1,4 @@
-"""A deployment shows the run's own token, fetched when it is needed; no key is written down."""
+"""The identity of a deployment: the run's own token, fetched when it is needed; no key is on disk."""
 
 import base64
 import json

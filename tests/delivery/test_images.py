@@ -1,6 +1,6 @@
-"""The steps of images.yml, run as they stand there: podman and the registry are real, Sigstore is not asked.
+"""The steps of images.yml, run as they are: podman and the registry are real, Sigstore is not.
 
-`syft`, `grype` and `cosign` are programs that keep what they were told: their databases and Sigstore are on
+`syft`, `grype` and `cosign` are programs that record their arguments: their databases and Sigstore are on
 networks that no test reaches.
 """
 

@@ -1,4 +1,4 @@
-"""A runner that deploys: with the packages of requirements.txt alone it settles the images and previews."""
+"""A runner that deploys: requirements.txt alone is enough to resolve the images and to preview."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A program at a commit: the base it departed from, and its settings without connection and keys."""
+"""A program at a commit: its merge base, and its settings without connection and keys."""
 
 from pathlib import Path
 

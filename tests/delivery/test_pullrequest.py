@@ -1,4 +1,4 @@
-"""Every stack of a pull request: one that the base lacks, one whose base breaks, one that is as it was."""
+"""Every stack of a pull request: one that is new, one whose base fails, one without changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Images pushed to a registry that others wrote, and asked of it; and registries that want a login or lie."""
+"""Images in a real registry, pushed and resolved; and registries that want a login or lie."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The preview's own step, run in a temporary repository with a real diff: what the comment says of it."""
+"""The preview's own step, run in a temporary repository with a real diff, and its comment."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""`make preview` without a cluster, by the real engine: against a state or none, and what stays open."""
+"""`make preview` without a cluster, by the real engine: against a state or none, and what stays unknown."""
 
 import os
 import subprocess

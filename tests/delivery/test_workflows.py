@@ -1,4 +1,4 @@
-"""The workflows: what others find wrong with them, what they may do, that they run what developers run."""
+"""The workflows: linters' findings, permissions, and that they run the developers' commands."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A server on loopback that stands for GitHub's and AWS's: answers by rule, and keeps what it was asked."""
+"""A server on loopback in place of GitHub's and AWS's: it answers by rule, and records requests."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Requests and drills that never were."""
+"""Fake requests and drills."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

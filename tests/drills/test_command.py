@@ -1,4 +1,4 @@
-"""`make drill`: what may be asked, what is undone first, and what it ends with."""
+"""`make drill`: what may be asked, what is repaired first, and its exit code."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The prod stack along with dev: replicated, encrypted, and still there when its primary fails."""
+"""The prod stack along with dev: replicated, encrypted, and available after its primary fails."""
 
 import time
 

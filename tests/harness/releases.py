@@ -1,4 +1,4 @@
-"""Releases of the dev stack from a checkout of their own, and which versions its customers meet meanwhile."""
+"""Releases of the dev stack from a checkout of their own, and the versions that answer meanwhile."""
 
 import copy
 import http.client

@@ -1,4 +1,4 @@
-"""Starting programs as a user does, and keeping what they say. The only place here that starts any."""
+"""Programs, started as by a user, and their output; tests on a cluster start programs only here."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Starting the judges, which end with 1 when they find something."""
+"""The judges' programs, which exit with 1 when they find something."""
 
 import subprocess
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The manifests of both stacks before judges who are not of this project."""
+"""The manifests of both stacks, judged by other projects' judges."""
 
 import copy
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The waiver file says what it means, or is refused."""
+"""The waiver file: read as it is written, or refused."""
 
 from pathlib import Path
 

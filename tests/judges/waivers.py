@@ -1,4 +1,4 @@
-"""Reading waivers, and holding findings against them."""
+"""Waivers, read from their file, and the findings that none covers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

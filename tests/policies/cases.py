@@ -1,4 +1,4 @@
-"""The matrix: for each rule what it allows, denies, leaves to others, and cannot read.
+"""The matrix: for each rule cases that it allows, denies, does not judge, and cannot read.
 
 One change of an object that keeps every rule makes a case. The pack and the API server both judge every case.
 """

@@ -1,4 +1,4 @@
-"""Objects that an attacker would try next, against the rules as they are: one idea each.
+"""Objects that an attacker may try against the rules: one idea each.
 
 Written before the rules were read again. Each is judged by the whole table, and must break one rule at least.
 What passes is listed in `PASSES` with the reason.

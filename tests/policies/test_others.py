@@ -1,4 +1,4 @@
-"""Programs that are not ours: what the pack says of them is what a reader of the program would say.
+"""Other projects' programs: the pack finds what a reader of the program would find.
 
 The expected findings were written from reading program and rules, not copied from a run.
 """

@@ -1,4 +1,4 @@
-"""The pack as the engine runs it: what it lets pass, what it stops, and what a stack's file can change."""
+"""The pack as the engine runs it: what it allows, what it stops, and what a stack's file can change."""
 
 import datetime as dt
 import tempfile

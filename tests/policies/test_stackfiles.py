@@ -1,4 +1,4 @@
-"""Stack files by the real CLI: our own reader says of each what the engine says."""
+"""Stack files by the real CLI: the project's reader and the engine read each alike."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The volume as it comes back: the server starts on its own data, or says before why it cannot."""
+"""A volume after a restore or a kill: the server starts on its own data, or names the reason before."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""`make render`: the same bytes from every process, a whole folder, and wishes that cannot be kept."""
+"""`make render`: the same bytes from every process, a whole folder, and settings that cannot be rendered."""
 
 import json
 import os

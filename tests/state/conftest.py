@@ -1,4 +1,4 @@
-"""A cloud, a stack that is deployed, and the count of what was tried on its state and what was lost."""
+"""A fake cloud, a deployed stack, and the count of faults tried on its state and of states lost."""
 
 import os
 import shutil

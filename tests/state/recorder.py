@@ -1,4 +1,4 @@
-"""A recorder between a client and the cloud, and the permissions that AWS would ask of what went through."""
+"""A recorder between a client and the cloud, and the permissions that AWS would require for each request."""
 
 import contextlib
 import http.client

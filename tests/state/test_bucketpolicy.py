@@ -1,4 +1,4 @@
-"""A bucket's policy: ours found in it in any shape, and what would lock Pulumi out."""
+"""A bucket's policy: the project's own statements found in any form, and those that lock Pulumi out."""
 
 from typing import Any
 

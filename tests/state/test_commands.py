@@ -1,4 +1,4 @@
-"""`make backend` and its siblings, from the command line to what they print, with a cluster that pretends."""
+"""`make backend` and its siblings, from the command line to their output, with a fake cluster."""
 
 import json
 import os

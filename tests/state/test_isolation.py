@@ -1,4 +1,4 @@
-"""A stack's policy against the requests that Pulumi and this program really make, its own and others'."""
+"""A stack's IAM policy against recorded requests of Pulumi and this program, for it and other stacks."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The printed policy, enforced: what deploying needs is allowed, what could lose a state is not."""
+"""The printed policy, enforced: what a deployment needs is allowed, what could lose a state is not."""
 
 import http.client
 import json

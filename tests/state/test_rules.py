@@ -1,4 +1,4 @@
-"""Addresses, policies, records, comparisons and locks: what can be known without asking anybody."""
+"""Addresses, policies, records, comparisons and locks: all that is decided without a request."""
 
 import os
 import socket

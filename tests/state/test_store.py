@@ -1,4 +1,4 @@
-"""Bucket and key as moto's AWS has them after `ensure`: what a state needs, and nothing of others' undone."""
+"""Bucket and key as moto's AWS has them after `ensure`: what a state needs, and others' settings kept."""
 
 import json
 from collections.abc import Iterator

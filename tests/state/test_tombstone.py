@@ -1,4 +1,4 @@
-"""The tombstone on a state that has moved: the real CLI stops, colleagues follow, a way back lifts it."""
+"""The tombstone on a state that has moved: the real CLI stops, colleagues follow, a move back deletes it."""
 
 import contextlib
 import os

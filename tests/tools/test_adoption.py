@@ -1,4 +1,4 @@
-"""Adoption: what is there is taken over in place; what could not be is refused before anything changes."""
+"""Adoption: existing objects are taken over in place, or refused before anything changes."""
 
 import json
 import os

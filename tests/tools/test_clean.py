@@ -1,4 +1,4 @@
-"""Caches have a bound: what the pins use is kept, what they do not use goes, and both are counted."""
+"""The size of caches: what the pins use is kept, all else is deleted, and both are counted."""
 
 import json
 import os

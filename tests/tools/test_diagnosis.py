@@ -1,4 +1,4 @@
-"""A failed update ends with what kubectl finds out, and never with less than Pulumi said."""
+"""The diagnosis of a failed update: kubectl's findings, and never less than Pulumi's own."""
 
 import datetime as dt
 import json

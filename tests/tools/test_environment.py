@@ -1,4 +1,4 @@
-"""The Python environment: what is the user's is left alone, and nothing unverified is installed."""
+"""The Python environment: the user's own is kept as it is, and nothing unverified is installed."""
 
 import ast
 import shutil

@@ -1,4 +1,4 @@
-"""Programs from pinned modules: what stops a build is told in one message; what shapes one is in its key."""
+"""Programs from pinned modules: one message for a failed build, a cache key of all that it depends on."""
 
 import threading
 from dataclasses import replace

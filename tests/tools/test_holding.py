@@ -1,4 +1,4 @@
-"""The end of a cluster whose stack another process holds: waited for, and refused while that works."""
+"""The end of a cluster whose stack another process holds: waited for, and refused while it works."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The application's images: a tag follows what is in the image, and nodes are given what they lack."""
+"""The application's images: a tag follows the image's content, and nodes get the images that they lack."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The base of every image built here: made once, and nothing of it is left mounted when it is cut off."""
+"""The base of every image built here: built once, and nothing stays mounted when the build is cut off."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Other programs: what they say is kept, how long they may take is bounded, and none outlives its caller."""
+"""Other programs: their output is kept, their time is bounded, and none outlives its caller."""
 
 import os
 import time

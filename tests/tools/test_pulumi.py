@@ -1,4 +1,4 @@
-"""The Pulumi CLI: the official one where there is one, else one compiled here with its plugins."""
+"""The Pulumi CLI: the official one if installed, else one compiled here with its plugins."""
 
 import os
 from pathlib import Path

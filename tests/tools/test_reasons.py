@@ -1,4 +1,4 @@
-"""Why pods do not work, from kubectl's JSON: each kind of failure in words that name the cause."""
+"""Reasons of failing pods, from kubectl's JSON: each kind of failure by its cause."""
 
 import datetime as dt
 from typing import Any

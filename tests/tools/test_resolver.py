@@ -1,4 +1,4 @@
-"""aardvark-dns ends with the last network that it serves, also when it has missed a signal."""
+"""The end of aardvark-dns with the last network that it serves, also after a missed signal."""
 
 import subprocess
 import sys

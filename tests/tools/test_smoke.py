@@ -1,4 +1,4 @@
-"""The look at the result: what a browser would see, awaited for a while and then refused."""
+"""The smoke check: the answers that a browser would get, awaited for a while and then refused."""
 
 import json
 import ssl

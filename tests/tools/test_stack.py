@@ -1,4 +1,4 @@
-"""Pulumi for one stack: what it says in a few words, and its recovery from a run that was killed."""
+"""Pulumi for one stack: its output in a few words, and the recovery from a killed run."""
 
 import json
 import os

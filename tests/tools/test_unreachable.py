@@ -1,4 +1,4 @@
-"""`make preview` where no cluster runs: in whose state it looks, and that it makes nothing there."""
+"""`make preview` where no cluster runs: the state that it reads, and that it writes nothing there."""
 
 from pathlib import Path
 

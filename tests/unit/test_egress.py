@@ -1,4 +1,4 @@
-"""Hosts that the tiers connect to: each form of a name opens what it means, or is refused with what does."""
+"""Hosts that the tiers connect to: each form of a name opens its destination, or is refused."""
 
 import datetime as dt
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whole stack files from the model's schema: each is refused in words, or composes and keeps every rule."""
+"""Stack files from the model's schema: each is refused with a message, or composes and keeps every rule."""
 
 import contextvars
 import os

@@ -1,4 +1,4 @@
-"""The kubeconfig is read as kubectl reads it."""
+"""The kubeconfig, read as kubectl reads it."""
 
 import contextlib
 import copy

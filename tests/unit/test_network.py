@@ -1,4 +1,4 @@
-"""Every path that is open, and that no other is."""
+"""Every open network path, and no other."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""References inside values, judged by what the kubelet would make of them."""
+"""References inside values, judged by the kubelet's expansion of them."""
 
 import itertools
 import string

@@ -1,4 +1,4 @@
-"""Release strategies: which Deployments there are, who gets requests, and what must be ready before that."""
+"""Release strategies: their Deployments, their routes, and what must be ready before a switch."""
 
 import datetime as dt
 import json

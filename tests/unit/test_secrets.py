@@ -1,4 +1,4 @@
-"""The application's own secrets: where they may be set, what is made of them, and who is given them."""
+"""The application's own secrets: their settings, their Secrets, and the pods that get them."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""The reader of stack files: what each of them says to Pulumi's engine, and what is told to be quoted."""
+"""The reader of stack files: the values that Pulumi's engine reads, and those that must be quoted."""
 
 import contextlib
 import contextvars

@@ -1,4 +1,4 @@
-"""A cluster that cannot take the stack is refused in one message, before anything is changed."""
+"""The survey of a cluster: one that cannot run the stack is refused in one message, before any change."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Backend and frontend: what their pods are told, how they start, scale, spread and end."""
+"""Backend and frontend: their environment, start, scaling, spread and end."""
 
 from dataclasses import replace
 from typing import Any

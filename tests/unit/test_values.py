@@ -1,4 +1,4 @@
-"""Single values as people have them: what is accepted in which form, and what is refused."""
+"""Single values as users write them: the accepted forms, and refusals."""
 
 import base64
 from typing import Any

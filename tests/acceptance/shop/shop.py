@@ -1,4 +1,4 @@
-"""A small shop that keeps the contract by configuration alone: its names, ports and manners are its own.
+"""A small shop that fulfils the contract by configuration alone, with names and ports of its own.
 
 `page` serves the site, `serve` the API, `migrate` makes the table and cannot do it twice. It leaves SIGTERM
 as it finds it: as process 1 it would never die of it.

@@ -1,4 +1,4 @@
-"""Mistakes in a stack's file while the stack runs: each is named at once, and what runs is left as it is."""
+"""Mistakes in the file of a running stack: each is named at once, and the stack stays as it is."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Two workloads with mistakes; of the second one, an image and the name of a Secret are not known yet."""
+"""Two workloads with mistakes; an image and a Secret's name of the second one are unknown at preview."""
 
 import pulumi_random as random
 from pulumi import Output
