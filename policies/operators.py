@@ -19,7 +19,10 @@ _SECRETS = ("app", "ca", "replication", "server", "superuser")
 
 
 def _cloudnative_pg(cluster: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    """See https://cloudnative-pg.io/documentation/1.28/service_management/ and …/certificates/."""
+    """Return a Cluster's own objects.
+
+    https://cloudnative-pg.io/documentation/1.28/service_management/ and …/certificates/
+    """
     name = _name(cluster)
     services = []
     with contextlib.suppress(AttributeError, KeyError, TypeError):
@@ -36,7 +39,10 @@ def _cloudnative_pg(cluster: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]
 
 
 def _cert_manager(certificate: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    """See https://cert-manager.io/docs/usage/certificate/."""
+    """Return a Certificate's Secret.
+
+    https://cert-manager.io/docs/usage/certificate/
+    """
     spec = certificate.get("spec")
     secret = spec.get("secretName") if isinstance(spec, Mapping) else None
     return {"Secret": (secret,)} if isinstance(secret, str) else {}

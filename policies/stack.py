@@ -158,7 +158,7 @@ def objects(value: Any, *names: str) -> list[Mapping[str, Any]]:
 
 
 def operated(manifest: Manifest) -> str:
-    """`group/Kind`, as operators are known by."""
+    """Return `group/Kind`, the key of `OPERATORS`."""
     group = str(manifest.get("apiVersion") or "").partition("/")[0]
     return f"{group}/{manifest.get('kind')}"
 

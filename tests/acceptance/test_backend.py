@@ -21,7 +21,7 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """AWS on a port of loopback."""
+    """Yield a fake AWS on a port of loopback."""
     with cloud.running(tmp_path_factory.mktemp("aws") / "moto.log") as running:
         yield running
 

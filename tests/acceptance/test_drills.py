@@ -18,7 +18,7 @@ _RATE = "20"
 
 @pytest.fixture
 def gentle(product: Product, kube: Kube, site: Site) -> Product:
-    """Drills on a stack that is whole, with a small load."""
+    """Return a product that drills a whole stack with a small load."""
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
     return product.with_variables(RATE=_RATE)
 

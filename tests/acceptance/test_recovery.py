@@ -133,7 +133,7 @@ def test_a_node_that_does_not_know_its_neighbours_pods_learns_of_them_before_a_c
 
 
 def _container(pod: Object) -> tuple[str, str, int]:
-    """Node, container id and restarts of a pod's first container."""
+    """Return node, container id and restarts of a pod's first container."""
     (status, *_) = pod["status"]["containerStatuses"]
     container = status["containerID"].removeprefix("containerd://")
     return pod["spec"]["nodeName"], container, status["restartCount"]

@@ -68,7 +68,7 @@ def there(kube: Kube) -> Iterator[Kube]:
 
 @pytest.fixture(scope="module")
 def applied(folder: Path, there: Kube) -> _Applied:
-    """`kubectl apply` of the whole folder, once."""
+    """Run `kubectl apply` of the whole folder, once."""
     began = time.monotonic()
     rendered.apply(there, folder)
     return _Applied(folder=folder, began=began)
@@ -145,7 +145,7 @@ def test_pulumi_adopts_what_kubectl_applied_with_its_data(
 
 
 def _config(product: Product, kube: Kube) -> Object:
-    """Dev's settings for the other namespace as `make up` has them, with the images that run."""
+    """Return dev's settings for the other namespace as `make up` has them, with the images that run."""
     text = (product.root / "Pulumi.dev.yaml").read_text(encoding="utf-8")
     config: Object = yaml.safe_load(text.replace(kube.namespace, _NAMESPACE))["config"]
     config["feastflow:edge"].update(edge.overrides(product.port, config))

@@ -24,7 +24,7 @@ _KEYS = {"AccessKeyId": "id", "SecretAccessKey": "key", "SessionToken": "session
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """GitHub's tokens and AWS's exchange for them."""
+    """Yield a fake of GitHub's tokens and AWS's exchange for them."""
 
     def answer(asked: Asked) -> tuple[int, Any]:
         if asked.method == "GET":

@@ -118,7 +118,7 @@ def _unprotecting(clone: Repository) -> None:
 
 @pytest.fixture(scope="module")
 def unprotected(preview: Preview) -> Previewed:
-    """Prod without its protection, and on another cluster: no object of it changes."""
+    """Preview prod without its protection, and on another cluster: no object of it changes."""
     return preview(_unprotecting, before=_named, stacks=("prod",))
 
 

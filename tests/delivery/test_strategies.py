@@ -108,7 +108,7 @@ def test_no_change_of_strategy_replaces_anything_or_takes_the_first_pods_away(
     assert changes(found, "replace") == set()
     gone = changes(found, "delete")
     lasting = {each for each in gone if not re.search("backend-(blue|green|canary)", each)}
-    # What belongs to a version that no variant has any more goes with it; a JobPatch awaits its Job.
+    # Objects of a version that no variant has any more are deleted with it; a JobPatch awaits its Job.
     assert {each.split()[0] for each in lasting} <= {"ConfigMap", "Job", "JobPatch"}
     assert ("Deployment feastflow-backend" in changes(found, "update")) is (after == "arrived")
 

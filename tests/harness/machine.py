@@ -210,7 +210,7 @@ def _cgroups() -> Iterator[str]:
 
 
 def _listeners() -> Iterator[str]:
-    """`address:port` of every TCP port that something listens on."""
+    """Yield `address:port` of every TCP port that is listened on."""
     for version in ("tcp", "tcp6"):
         for line in (_PROC / "net" / version).read_text(encoding="utf-8").splitlines()[1:]:
             _, local, _, state, *_ = line.split()

@@ -120,7 +120,7 @@ class Product:
         return replace(self, root=folder)
 
     def local(self, command: str, *, within: float = 15 * _MINUTES) -> Ran:
-        """`make COMMAND`, to its end, whatever that is."""
+        """Run `make COMMAND` to its end, whatever its exit code."""
         with self.begin(command) as under_way:
             return self._kept(under_way.ended(within=within))
 
@@ -129,25 +129,25 @@ class Product:
         return _successful(self._kept(self._bash(line, within=within)))
 
     def begin(self, command: str) -> UnderWay:
-        """`make COMMAND`, under way."""
+        """Start `make COMMAND`."""
         return UnderWay([sys.executable, "-m", "tools.cli", command], self.environment, self.root)
 
     def done(self, command: str) -> Ran:
-        """`make COMMAND`, which must succeed."""
+        """Run `make COMMAND`, which must succeed."""
         return _successful(self.local(command))
 
     def drill(self, *names: str) -> Ran:
-        """`make drill DRILL=NAMES`, to its end, whatever that is."""
+        """Run `make drill DRILL=NAMES` to its end, whatever its exit code."""
         with self.begin_drill(*names) as under_way:
             return self._kept(under_way.ended(within=len(names) * 15 * _MINUTES))
 
     def begin_drill(self, *names: str) -> UnderWay:
-        """`make drill DRILL=NAMES`, under way."""
+        """Start `make drill DRILL=NAMES`."""
         command = [sys.executable, "-m", "tools.drills", "--drill", ",".join(names)]
         return UnderWay(command, self.environment, self.root)
 
     def node(self, command: str, node: str) -> Ran:
-        """`python -m tools.cluster COMMAND NODE`, to its end."""
+        """Run `python -m tools.cluster COMMAND NODE`."""
         line = [sys.executable, "-m", "tools.cluster", "--name", self.cluster, command, node]
         return self._kept(run(line, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES))
 

@@ -31,7 +31,7 @@ class Releases:
     config: Object
 
     def attempt(self, **sections: Section) -> Ran:
-        """`make up` with these settings of the sections over the checkout's own, to its end."""
+        """Run `make up` with these settings over the checkout's own."""
         config = copy.deepcopy(self.config)
         for name, changes in sections.items():
             key = f"policies:{name}" if name in ("levels", "exemptions") else f"feastflow:{name}"

@@ -84,12 +84,12 @@ class UnderWay:
         return self._process.poll() is None
 
     def lose_power(self) -> Ran:
-        """End the whole group as a power failure does: nothing in it gets to say goodbye."""
+        """End the whole group by SIGKILL, as a power failure does."""
         self._send(signal.SIGKILL)
         return self.ended(within=30)
 
     def interrupt(self) -> Ran:
-        """Ctrl-C, as a terminal sends it to the whole group; it may take a while to clean up."""
+        """Send SIGINT to the whole group, as a terminal does; wait for its end, which may take a while."""
         self._send(signal.SIGINT)
         return self.ended(within=60)
 

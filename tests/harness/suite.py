@@ -112,7 +112,7 @@ def prepared(request: pytest.FixtureRequest, product: Product, *, keep: bool = F
     What fails meanwhile is explained by this product's cluster.
 
     With `--keep-failed` and a failure, everything is left and the way to look at it is printed; the block
-    must not remove the cluster then (`left`). With `keep` nothing is ended: the cluster goes on.
+    must not remove the cluster then (`left`). With `keep` nothing is ended: the cluster keeps running.
     """
     product.give_users_kubeconfig()
     stash = request.config.stash

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time; and what goes on meanwhile."""
+"""Waits for a condition, never for a time, and work during a wait."""
 
 import threading
 import time

@@ -157,7 +157,7 @@ def _changed(manifest: Manifest, mutant: Mutant) -> Manifest:
     else:
         place[mutant.path[-1]] = mutant.value
     if mutant.path[-1] == "runAsNonRoot" and not {"containers", "initContainers"} & set(mutant.path):
-        # A container's own word goes first; a pod's is only weaker when the containers are silent.
+        # A container's own field wins; a pod's weakens it only where the containers do not set theirs.
         for container in _containers(copy):
             container.get("securityContext", {}).pop(mutant.path[-1], None)
     return copy

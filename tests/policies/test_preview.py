@@ -29,7 +29,7 @@ def _exempt(rule: str, resource: str, expires: str = _SOON) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
 def own(request: pytest.FixtureRequest, workspace: Make) -> tuple[dict[str, object], Run]:
-    """FeastFlow's stacks, as their own files configure them."""
+    """Preview FeastFlow's stacks, as their own files configure them."""
     config = stack_file(request.param)
     return config, workspace(ROOT, request.param).preview(config)
 

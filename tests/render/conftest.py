@@ -89,11 +89,11 @@ def stack(request: pytest.FixtureRequest, rendering: Callable[..., Rendering]) -
 
 @pytest.fixture(scope="session")
 def dev(rendering: Callable[..., Rendering]) -> Rendering:
-    """Dev as its own file has it."""
+    """Return dev as its own file has it."""
     return rendering("dev")
 
 
 @pytest.fixture(scope="session")
 def prod(rendering: Callable[..., Rendering]) -> Rendering:
-    """Prod as its own file has it."""
+    """Return prod as its own file has it."""
     return rendering("prod")

@@ -28,7 +28,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def problems(manifest: Mapping[str, Any]) -> list[str]:
-    """Why the API server would refuse it, or drop a part of it."""
+    """Return the reasons for which the API server would refuse an object, or drop a part of it."""
     name = f"{manifest['apiVersion']}/{manifest['kind']}"
     rest = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
     return list(_problems(rest, schemas()[name], manifest["kind"]))

@@ -14,7 +14,7 @@ _PODMAN = 'case "$1" in image) grep -qx "$3" "$ROOT/built" ;; import) echo "$3" 
 
 @pytest.fixture(autouse=True)
 def podman(machine: Machine) -> None:
-    """Podman without images."""
+    """Use a Podman without images."""
     machine.file("built")
     machine.program("podman", _PODMAN)
 

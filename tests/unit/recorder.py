@@ -46,7 +46,7 @@ class Recording(Recorded):
         return next(resource for resource in self.resources if resource.urn == urn)
 
     def pods(self) -> dict[str, dict[str, Any]]:
-        """Pod specs by `Kind/name`, of everything that makes pods."""
+        """Return the pod specs by `Kind/name`, of everything that creates pods."""
         found = {}
         for resource in self.resources:
             spec = resource.inputs.get("spec", {})

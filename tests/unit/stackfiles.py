@@ -119,7 +119,7 @@ _SELDOM = 12
 
 
 def stack_files() -> st.SearchStrategy[dict[str, Any]]:
-    """Sections of a stack, without prefixes; about half of them with a fault."""
+    """Generate sections of a stack, without prefixes; about half of them with a fault."""
     return _model(Stack) | _grown() | _model(Stack).flatmap(_faulty) | _grown().flatmap(_faulty)
 
 

@@ -594,7 +594,7 @@ def test_the_administrators_password_rotates_with_the_others_without_a_restart(d
     one, two, same, kept, three = (administrators(each) for each in (dev, second, again, back, third))
     assert one["password"] == one["before"] == "generated postgres-admin-password-1"
     assert two["before"] == one["password"] != two["password"]
-    # A second update changes nothing, and one that goes back keeps what is in force.
+    # A second update changes nothing, and a rollback keeps what is in force.
     assert same == two
     assert kept == two
     assert three["before"] == two["password"] != three["password"]

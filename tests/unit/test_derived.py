@@ -123,7 +123,7 @@ def test_a_writable_paths_size_is_room_that_the_container_has() -> None:
 
 
 def most(recording: Recording) -> dict[str, int]:
-    """Pods by what makes them, when each workload has as many as it ever may."""
+    """Return the most pods of each workload, by its controller."""
     found = {}
     scales = {
         each.inputs["spec"]["scaleTargetRef"]["name"]: each.inputs["spec"]["maxReplicas"]

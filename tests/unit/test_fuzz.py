@@ -46,7 +46,7 @@ def test_each_stack_file_is_refused_in_words_or_composes_and_keeps_every_rule() 
 
 
 def outcome(sections: Mapping[str, Any]) -> str:
-    """`refused` or `composed`; anything else is raised."""
+    """Return `refused` or `composed`; raise anything else."""
     text = stackfile.write({"config": {f"feastflow:{name}": value for name, value in sections.items()}})
     try:
         file = stackfile.read(text)

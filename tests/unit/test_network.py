@@ -12,7 +12,7 @@ from .test_settings import MINIMAL, refusal
 
 
 def rules(recording: Recording, direction: str) -> dict[str, list[dict[str, Any]]]:
-    """Rules by policy, of one direction: `ingress` or `egress`."""
+    """Return the rules of each policy in one direction: `ingress` or `egress`."""
     return {
         policy.object_name: policy.inputs["spec"][direction]
         for policy in recording.all("NetworkPolicy")

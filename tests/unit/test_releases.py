@@ -29,7 +29,7 @@ OUTSIDE = {"egress": [{"host": "api.example.com"}]}
 
 
 def released(release: dict[str, Any], *, gateway: bool = False, **tier: Any) -> Recording:
-    """Dev with this release of both tiers, which may reach a host outside."""
+    """Return dev with this release of both tiers, which may reach a host outside."""
     config = {**stack_file("dev"), "feastflow:database": ROOMY}
     for name in TIERS:
         section = config.get(f"feastflow:{name}") or {}
@@ -69,7 +69,7 @@ def image(recording: Recording, deployment: str) -> str:
 
 
 def waits_for(recording: Recording, kind: str, name: str) -> set[str]:
-    """`Kind/name` of everything that must be done before, however far back."""
+    """Return `Kind/name` of everything that must be done before, directly or not."""
     open_, seen = list(recording.one(kind, name).dependencies), set()
     while open_:
         urn = open_.pop()
