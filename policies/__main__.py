@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pulumi
 
-# The engine runs this folder, not the package that it is.
+# The engine runs this folder by its path, not as a package.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from policies.configuration import ConfigurationError, parse

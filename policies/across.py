@@ -1,4 +1,4 @@
-"""Rules across a stack: what fits together, what is guarded, and what refers to nothing.
+"""Rules across a stack: objects that belong together, guards of workloads, and references to nothing.
 
 The API server sees one object at a time and cannot judge these. Each rule is a function of the whole stack;
 what is made outside of it does not exist for them, and needs an exemption that says so. A name that is not
@@ -52,7 +52,7 @@ def _network_policies(stack: Stack) -> Found:
 
 def _directions(policy: Manifest) -> list[Any]:
     spec = below(policy, "spec")
-    # What the API server fills in.
+    # The API server's defaults.
     return [str(entry) for entry in listed(spec, "policyTypes")] or [
         "Ingress",
         *(["Egress"] if listed(spec, "egress") else []),
@@ -116,7 +116,7 @@ def _references(stack: Stack) -> Found:
 
 def _dangling(stack: Stack) -> Found:
     used = [(reference.kind, reference.name) for _, reference in all_references(stack)]
-    # What such a reference means may be any object of its kind.
+    # Such a reference may mean any object of its kind.
     open_kinds = {kind for kind, name in used if isinstance(name, Unknown)}
     for manifest in stack.of("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "Role"):
         kind, known = manifest["kind"], own(manifest)
@@ -155,7 +155,7 @@ def _narrow(stack: Stack) -> Found:
                 # A custom resource names a whole Secret; what it reads of it is its operator's business.
                 if not workload.operated:
                     yield workload.manifest, f"it takes all of Secret {own(secret)}, which others share"
-        # A Secret for a login has a user's name by its type.
+        # A Secret of the type basic-auth has a username.
         unread = keys - set().union(*readers.values()) - {"username"}
         if readers and not whole and unread and not unknown:
             yield secret, f"nothing reads {', '.join(sorted(unread))}"
@@ -173,7 +173,7 @@ def _changing(stack: Stack) -> Found:
         if reference.kind == "Secret"
     }
     for secret in stack.of("Secret"):
-        # What is not known may yet be true; `secret-immutable` judges it when it is.
+        # An unknown value may be true; `secret-immutable` judges it once it is known.
         can_change = secret.get("immutable") is not True and not isinstance(secret.get("immutable"), Unknown)
         if can_change and (namespace(secret), own(secret)) in read:
             yield secret, "a pod's environment reads it, and it can change"

@@ -1,4 +1,4 @@
-"""The rules as ValidatingAdmissionPolicies: what `pulumi up` would refuse, the API server refuses to anybody.
+"""The rules as ValidatingAdmissionPolicies, so that the API server refuses what `pulumi up` would refuse.
 
 One policy a level, with the rules as CEL, and a binding to one namespace. Plain objects are returned; the
 program makes resources of them. What has not changed is not judged again, so that an object that was there
@@ -27,7 +27,7 @@ from .vocabulary import (
 # What these create comes from an object that was judged; no other account can have their names.
 _CONTROLLERS = (
     "system:kube-controller-manager",
-    # It ends the deletion of what a rule of today would refuse.
+    # It removes finalizers of objects that a later rule would refuse.
     "system:serviceaccount:kube-system:generic-garbage-collector",
     *(
         f"system:serviceaccount:kube-system:{name}-controller"
@@ -49,16 +49,16 @@ _CONTROLLERS = (
 # is not written out would belong to the first one: a conflict.
 _DEFAULTS: Mapping[str, Any] = {"matchPolicy": "Equivalent", "objectSelector": {}}
 _ACTIONS = {Level.MANDATORY: ["Deny"], Level.ADVISORY: ["Warn", "Audit"]}
-# When the request is made; CEL has no clock. The API server writes the moment into an object before it asks
-# the policies: as its creation, and at each change as the time of who changed it. An object that names no
-# such time is taken to be of a day after every exemption.
+# The time of the request, since CEL has no clock. The API server writes it into an object before it evaluates
+# the policies: as creationTimestamp, and at each change into managedFields. An object without such a time is
+# taken to be of a day after every exemption.
 _TIMES = 'object.metadata.?managedFields.orValue([]).map(field, string(field.?time.orValue("")))'
 _MOMENT = (
     'timestamp(request.operation == "CREATE" ? string(object.metadata.creationTimestamp) : '
     f'{_TIMES}.exists(time, time != "") ? {_TIMES}.max() : "9999-01-01T00:00:00Z")'
 )
-# An object that is never created: its dry run tells whether the API server judges by these very rules yet.
-# Only a binding that denies tells it, and only a dry run that says its rules is let through.
+# An object that is never created: its dry run shows whether the API server judges by these very rules yet.
+# Only a binding that denies shows it, and only a dry run that names these rules is admitted.
 _PROBE = "rules-in-force"
 _PROBED = "kubernetes-namespace.policies/rules"
 _NAME = 'object.metadata.?name.orValue(object.metadata.?generateName.orValue("?"))'

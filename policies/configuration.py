@@ -19,7 +19,7 @@ _ALL = (_LEVELS, _EXEMPTIONS, _REGISTRIES)
 # Long enough for the next version of what is exempt, short enough for its author to remember why.
 LONGEST_DAYS = 180
 _KEYS = ("rule", "resource", "reason", "expires")
-# A name, or how the names of a family begin: `Pod/*` would be every pod, an attacker's too.
+# A name, or the prefix of a family of names: `Pod/*` would be every pod, an attacker's too.
 _RESOURCE = re.compile(r"[A-Z][A-Za-z]+/([a-z0-9.:-]+|[a-z0-9][a-z0-9.-]{2,}[.-]\*)")
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*/?")
 _EXAMPLE = (
@@ -58,7 +58,7 @@ class Configuration:
 
     levels: Mapping[str, Level] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
-    # What images begin with that may be run; none: any image.
+    # Prefixes of images that may run; none: any image.
     registries: tuple[str, ...] = ()
 
     def exempt(self, rule: str, manifest: Mapping[str, Any], today: dt.date) -> bool:
@@ -121,7 +121,7 @@ def _registry(entry: object) -> str:
     if not isinstance(entry, str) or not _REGISTRY.fullmatch(entry):
         fix = "write what images begin with, such as ghcr.io/my-team or registry.example.com:5000"
         raise ConfigurationError(_REGISTRIES, json.dumps(entry)[:80], fix)
-    # Without the slash registry.example.com would let in registry.example.com.evil.example.
+    # Without the slash registry.example.com would allow registry.example.com.evil.example.
     return entry.rstrip("/") + "/"
 
 
@@ -138,7 +138,7 @@ def _exemption(index: int, entry: object, rules: list[str], today: dt.date) -> E
     if not str(entry["reason"] or "").strip():
         raise ConfigurationError(f"{key}.reason", "nothing", "say why, so that a reviewer can agree")
     try:
-        # YAML takes a day without quotes for a moment, and the engine writes it out as one.
+        # YAML reads a day without quotes as a timestamp, and the engine writes it as one.
         expires = dt.date.fromisoformat(str(entry["expires"]).removesuffix(" 00:00:00 +0000 UTC"))
     except ValueError:
         found, fix = str(entry["expires"]), "write the last day as YYYY-MM-DD, such as 2030-01-31"

@@ -16,7 +16,7 @@ from typing import Any
 
 Scope = Mapping[str, Any]
 
-# Words that CEL keeps to itself, or that are no identifiers, are read as keys.
+# Words that CEL reserves, or that are no identifiers, are read as keys.
 _IDENTIFIER = re.compile(
     r"(?!(?:namespace|package|import|var|if|else|for|in|as|null|true|false)$)[A-Za-z_]\w*"
 )

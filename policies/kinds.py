@@ -13,12 +13,12 @@ CONTROLLERS = (
     "StatefulSet",
 )
 PODS = ("Pod", *CONTROLLERS)
-# Other projects' kinds with a whole pod template at a place that is known; in the pack any other kind is
-# searched for one (templates.py).
+# Other projects' kinds with a whole pod template at a known path; the pack searches any other kind for one
+# (templates.py).
 TEMPLATES = ("JobSet", "Rollout", "ScaledJob", "serving.knative.dev/Service")
 # Whatever has a whole pod template.
 TEMPLATED = (*PODS, *TEMPLATES)
-# Kinds whose operator fills in what a template leaves out: only what it says is judged.
+# Kinds whose operator completes the template: only the fields that are set are judged.
 PARTIAL = ("Pooler",)
 
 GROUPS: Mapping[str, str] = {

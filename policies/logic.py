@@ -59,7 +59,7 @@ class OneOf(Expression):
         return found if isinstance(found, Unknown) else found in self.options
 
     def cel(self) -> str:
-        # A list in CEL holds one type.
+        # A list literal in CEL has one type.
         kinds = dict.fromkeys(type(option) for option in self.options)
         lists = [[option for option in self.options if type(option) is kind] for kind in kinds]
         return " || ".join(f"{self.member.cel()} in {literal(options)}" for options in lists)
@@ -285,7 +285,7 @@ class ListOf(Expression):
         return [part.value(scope) for part in self.parts]
 
     def cel(self) -> str:
-        # Parts of different types stand in one list.
+        # The parts of a list may have different types.
         return f"[{', '.join(f'dyn({part.cel()})' for part in self.parts)}]"
 
 

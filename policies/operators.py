@@ -19,11 +19,14 @@ _SECRETS = ("app", "ca", "replication", "server", "superuser")
 
 
 def _cloudnative_pg(cluster: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    """See https://cloudnative-pg.io/documentation/1.28/service_management/ and …/certificates/."""
+    """Return a Cluster's own objects.
+
+    https://cloudnative-pg.io/documentation/1.28/service_management/ and …/certificates/
+    """
     name = _name(cluster)
     services = []
     with contextlib.suppress(AttributeError, KeyError, TypeError):
-        # What cannot be read, the operator refuses.
+        # The operator refuses what cannot be read.
         services = [
             entry["serviceTemplate"]["metadata"]["name"]
             for entry in cluster["spec"]["managed"]["services"]["additional"]
@@ -36,7 +39,10 @@ def _cloudnative_pg(cluster: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]
 
 
 def _cert_manager(certificate: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    """See https://cert-manager.io/docs/usage/certificate/."""
+    """Return a Certificate's Secret.
+
+    https://cert-manager.io/docs/usage/certificate/
+    """
     spec = certificate.get("spec")
     secret = spec.get("secretName") if isinstance(spec, Mapping) else None
     return {"Secret": (secret,)} if isinstance(secret, str) else {}
@@ -48,7 +54,7 @@ def _name(manifest: Mapping[str, Any]) -> str:
 
 
 OPERATORS: Mapping[str, Operator] = {
-    # Its pods answer an authority's question whose the name is:
+    # Its pods answer the authority's challenge for the name:
     # https://cert-manager.io/docs/configuration/acme/http01/
     "cert-manager.io/Certificate": Operator(
         labels=lambda _: {"acme.cert-manager.io/http01-solver": "true"},

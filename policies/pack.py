@@ -30,7 +30,7 @@ from .stack import Stack, read
 NAME = "kubernetes-namespace"
 OBJECT, EXEMPTIONS = "object", "exemptions"
 _PREFIX = "kubernetes:"
-# Not objects of their own: components, releases that a program inside the cluster renders, and lists.
+# No objects: components, releases that are rendered inside the cluster, and lists.
 _OUTSIDE = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize")
 
 
@@ -60,7 +60,7 @@ class _Seen:
 
     def keep(self, args: ResourceValidationArgs, judged: Manifest) -> None:
         self.inputs[args.urn] = judged
-        # The program never changes it, so its inputs are those of the day when it was made.
+        # The program never changes it, so its inputs are those of its creation.
         if any(path.partition(".")[0] == "spec" for path in args.opts.ignore_changes):
             self.settled.add(args.urn)
 
@@ -81,7 +81,7 @@ def manifest(type_: str, props: Mapping[str, Any]) -> Manifest | None:
     group, kind = type_.split(":")[1:]
     if kind.endswith(("List", "Patch")):
         return None
-    # A resource of pulumi-yaml or of a converted program may leave to its type what it is.
+    # In pulumi-yaml or a converted program a resource may name its kind by its type alone.
     version = group.removeprefix("core/")
     return {"apiVersion": version, "kind": kind, **_known(props, ())}
 

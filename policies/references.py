@@ -6,8 +6,8 @@ from typing import Any
 from .judgement import Manifest
 from .stack import Reference, Stack, below, namespace, objects
 
-# An annotation of any object of a stack: objects of its namespace that the stack knows to be made by others,
-# as `Kind/name` with spaces between.
+# An annotation of any object of a stack: the objects of its namespace that others create, as `Kind/name` with
+# spaces between.
 MADE_ELSEWHERE = "kubernetes-namespace.policies/made-elsewhere"
 
 

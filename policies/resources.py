@@ -10,7 +10,7 @@ from typing import Any
 
 from .kinds import GROUPS
 
-# Kinds of others, by group.
+# Other projects' kinds, by group.
 _OTHERS: Mapping[str, str] = {
     "apisix.apache.org/ApisixRoute": "apisixroutes",
     "cilium.io/CiliumNetworkPolicy": "ciliumnetworkpolicies",
@@ -42,7 +42,7 @@ _OTHERS: Mapping[str, str] = {
     "traefik.io/TraefikService": "traefikservices",
     "zalando.org/RouteGroup": "routegroups",
 }
-# The groups are in kinds.py, or stand before the kind.
+# The groups are in kinds.py, or before the kind.
 _RESOURCES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "Cluster": ("v1", ("clusters",)),
     "ConfigMap": ("v1", ("configmaps",)),
@@ -83,7 +83,7 @@ _RESOURCES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 KINDS = tuple(_RESOURCES)
 # The groups whose kinds the table calls by their names alone.
 _OWN = sorted({GROUPS[kind] for kind in KINDS if kind in GROUPS})
-# As `kinds.kind_of` names it: another project's `Cluster` is none of ours.
+# As `kinds.kind_of` names it: another project's `Cluster` is another kind.
 KIND_NAME = f'(request.kind.group in {json.dumps(_OWN)} ? "" : request.kind.group + "/") + request.kind.kind'
 
 

@@ -28,7 +28,7 @@ NAME = (
     "|(sentry|rollbar|bugsnag|glitchtip)[_.-]?dsn|(redis|registry|docker|npm|basic|http|proxy)[_.-]?auth)"
     + _STAGE
 )
-# A switch hides nothing, and $(NAME) is filled in from another variable.
+# A boolean is no secret, and $(NAME) is expanded from another variable.
 HARMLESS = "(?i)^(|true|false|yes|no|on|off|[01]|\\$\\([a-z_][a-z0-9_]*\\))$"
 # A key, or an address whose password is no reference to a variable: $(NAME), ${NAME} or $NAME. Digits that
 # a quote or a comma ends are a port, and what follows is another value.
@@ -40,7 +40,7 @@ _ADDRESS = (
     "|\\$[({][A-Za-z0-9_]*([)}][^/@ \n]+|[^)}A-Za-z0-9_/@ \n][^/@ \n]*)|[^/@ \n0-9$\"'][^@ \n\"']*)@"
     "|://[0-9a-f]{32}@"
 )
-# What services begin their tokens with, so that they are found.
+# Prefixes of known services' tokens.
 _PREFIX = (
     "(^|[^A-Za-z0-9])([sr]k_(live|test)_|whsec_|gh[oprsu]_|github_pat_|gl[a-z]{1,4}t-|hv[bs]\\.|dckr_pat_|do[opr]_v1_"
     "|shp[a-z]{2}_|xkeysib-|ATATT|lin_api_|AGE-SECRET-KEY-|NRAK-|tskey-|SG\\.|ya29\\.)[0-9A-Za-z_+/=.-]{4}"

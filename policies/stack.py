@@ -1,4 +1,4 @@
-"""A stack as the rules across it see it: who runs, under which labels and ports, and who refers to what."""
+"""A stack as the rules across it see it: its pods, their labels and ports, and references between objects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -158,7 +158,7 @@ def objects(value: Any, *names: str) -> list[Mapping[str, Any]]:
 
 
 def operated(manifest: Manifest) -> str:
-    """`group/Kind`, as operators are known by."""
+    """Return `group/Kind`, the key of `OPERATORS`."""
     group = str(manifest.get("apiVersion") or "").partition("/")[0]
     return f"{group}/{manifest.get('kind')}"
 
@@ -275,7 +275,7 @@ def _named(manifest: Manifest) -> Iterator[Reference]:
             for key, entry in value.items():
                 for kind in ("Secret", "ConfigMap"):
                     if key.endswith(kind) and below(value, key).get("name"):
-                        # It may use all of it.
+                        # The operator may read all keys.
                         yield Reference(kind=kind, name=entry["name"])
                 yield from within(entry)
         elif isinstance(value, Sequence) and not isinstance(value, str):

@@ -11,7 +11,7 @@ from typing import Any
 from .kinds import GROUPS
 
 _LISTS = ("containers", "initContainers", "ephemeralContainers")
-# Fields that, next to an image, say that an object is a container, and no picture.
+# Fields that, next to `image`, tell a container from a picture.
 _OF_A_CONTAINER = (
     "args",
     "command",
@@ -29,7 +29,7 @@ _OF_A_CONTAINER = (
     "securityContext",
     "volumeMounts",
 )
-# Maps whose keys are the user's own: there a null is an empty text, and its key stays.
+# Maps with keys of the user's own: there a null means an empty text, and the key stays.
 _MAPS_OF_TEXTS = ("annotations", "data", "labels", "matchLabels", "nodeSelector", "selector", "stringData")
 # Kubernetes' own objects that hold schemas and rules, and no pods.
 _NO_PODS = ("CustomResourceDefinition", "ValidatingAdmissionPolicy", "MutatingAdmissionPolicy")

@@ -1,4 +1,4 @@
-"""The words the rules are written in: the object, its pod, its containers, and their fields.
+"""The vocabulary of the rules: the object, its pod, its containers, and their fields.
 
 Effective values are resolved here: a container's field, else its pod's, else Kubernetes' default.
 """

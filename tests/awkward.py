@@ -1,4 +1,4 @@
-"""Stack files as people write them, and what Pulumi's engine makes of each: the settings, or a refusal.
+"""Stack files as users write them, and Pulumi's reading of each: the settings, or a refusal.
 
 The unit tests read them by our own reader, and the delivery lane by the real CLI.
 """

@@ -1,4 +1,4 @@
-"""The same for every test: nothing of the shell, the hook or the workflow that it was started from."""
+"""The environment of every test: nothing of the shell, hook or workflow that started it."""
 
 import gc
 import os
@@ -20,7 +20,7 @@ os.umask(0o022)
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the project keeps on a machine, kept apart from what it keeps for the user."""
+    """Give the tests a state folder of their own, apart from the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state-home")))
         yield

@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"\s+# .*$")
 
 
 def shown(text: str) -> set[str]:
-    """The commands that a page of this text shows, without comments."""
+    """Return the commands that a page of this text shows, without comments."""
     lines = {_COMMENT.sub("", line) for block in _BLOCK.findall(text) for line in block.splitlines()}
     spans = {span for span in _SPAN.findall(_BLOCK.sub("", text)) if _WHOLE.search(span)}
     return {line for line in lines | spans if line}
@@ -33,7 +33,7 @@ def _all() -> frozenset[str]:
 
 
 def documented(command: str, instead: Mapping[str, str] | None = None) -> str:
-    """The command for a shell, with a test's own names `instead` of the examples that stand in it.
+    """Return the command for a shell, with a test's own names `instead` of the examples that stand in it.
 
     Raises:
         AssertionError: when no page shows the command, or an example does not stand in it.

@@ -18,7 +18,7 @@ _PREFIXES = ("PULUMI_", "AWS_", "KUBE", "GIT_", "PG", "PYTHON", "GITHUB_", "ACTI
 # Where the official CLI has its plugins, and whom git trusts.
 _KEPT = {"PULUMI_HOME", "GIT_SSL_CAINFO"}
 _LOOPBACK = "localhost,.localhost,127.0.0.1,::1"
-# Below what the kernel hands out for connections and to whoever asks for any port.
+# Below the ports that the kernel hands out for connections and for port 0.
 _PORTS = range(20_000, 30_000)
 
 

@@ -60,7 +60,7 @@ RULES = (
         category=_CATEGORY,
         severity=Severity.MEDIUM,
         kinds=("ServiceAccount",),
-        # Kubernetes makes `default` itself; no pod may use it.
+        # Kubernetes itself creates `default`; no pod may use it.
         holds=some(
             is_(Default(text(OBJECT, "metadata", "name"), ""), "default"),
             is_(Default(flag(OBJECT, "automountServiceAccountToken"), True), False),

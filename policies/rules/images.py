@@ -1,4 +1,4 @@
-"""Images: the same one is run tomorrow, and it is known when it is fetched."""
+"""Images: a reference always means the same image, and a pull policy is set."""
 
 from ..expression import Expression
 from ..kinds import TEMPLATED

@@ -1,4 +1,4 @@
-"""Network: one way in, by name and encrypted; the namespace guards itself; a policy names who and where."""
+"""Network: one encrypted way in, by host name; the namespace's own guards; policies with peers and ports."""
 
 from ..rule import Level, Rule, Severity
 from ..vocabulary import (

@@ -1,4 +1,4 @@
-"""Openings: how wide a NetworkPolicy may open, and what opens past it.
+"""Openings: the width of what a NetworkPolicy opens, and other objects that open.
 
 Bounds: a range has at most 65,536 addresses of IPv4 (/16) or is a /48 of IPv6, the size of one site
 (RFC 6177); a range of ports at most 16.
@@ -40,9 +40,9 @@ _PORTS = 16
 # Longer prefixes are narrower: /16 to /32, and /48 to /128.
 _BOUNDED = "^[0-9.]+/(1[6-9]|2[0-9]|3[0-2])$|:.*/(4[89]|[5-9][0-9]|1[0-2][0-9])$"
 _EVERYWHERE = "^(0\\.0\\.0\\.0|[0:]+)/0$"
-# Of IPv6 the one block that is given out: no private, link-local or metadata address is in it.
+# The one IPv6 block that is allocated: no private, link-local or metadata address is in it.
 _GIVEN_OUT = "2000::/3"
-# What must be left out of everywhere: private networks, and neighbours with a cloud's metadata service.
+# Ranges that `everywhere` must except: private networks, and link-local ones with a cloud's metadata service.
 _IPV4, _IPV6 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"), ("fc00::/7",)
 _LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")
 # Metadata services of clouds, one by one, and IPv4 written as IPv6: mapped, and by NAT64.
@@ -50,7 +50,7 @@ _METADATA = (
     "(?i)^169\\.254\\.(169|170)\\.|^169\\.254\\.[0-9.]+/([0-9]|[12][0-9]|3[01])$|^168\\.63\\.129\\.16/"
     "|^192\\.0\\.0\\.192/|^100\\.100\\.100\\.200/|^fd00:ec2:|^fd20:ce:|^fe80:|^[0:]*:ffff:|^64:ff9b:"
 )
-# Where an API server listens: its address may be any, a private one above all, until the settings say it.
+# The API server's ports: its address may be any, mostly a private one, until the settings name it.
 _API_PORTS = (443, 6443)
 _PRIVATE = (*_IPV4, "100.64.0.0/10", *_IPV6, "fd00::/8")
 

@@ -264,7 +264,7 @@ _RULES: tuple[tuple[str, Severity, Subject, Expression, str, str], ...] = (
     ),
 )
 
-# What an operator fills in where its template is silent; the others hold as they are.
+# Rules about fields that an operator completes where its template does not set them.
 _FILLED_IN: dict[str, tuple[Field, ...]] = {
     "privilege-escalation": (flag(CONTAINER, "securityContext", "allowPrivilegeEscalation"),),
     "capabilities": (Field(CONTAINER, ("securityContext", "capabilities")),),

@@ -1,4 +1,4 @@
-"""Probes: a server that hangs is restarted, one that is not ready gets no requests, and neither too early."""
+"""Probes: a hanging server is restarted, an unready one gets no requests, and neither happens too early."""
 
 from ..expression import Expression, Field
 from ..kinds import TEMPLATED
@@ -109,7 +109,7 @@ RULES = (
                         sum_(_number(_LIVENESS, "initialDelaySeconds", 0), _patience(_LIVENESS)),
                         Literal(_PATIENCE_SECONDS),
                     ),
-                    # What keeps data recovers it first, and that takes as long as it takes.
+                    # A server with data recovers it first, for an unknown time.
                     is_(KIND, "StatefulSet"),
                     Some(items(POD, "volumes"), _VOLUME, present(Field(_VOLUME, ("persistentVolumeClaim",)))),
                 ),

@@ -1,4 +1,4 @@
-"""Resources: what a container needs is reserved, and what it may take is bounded."""
+"""Resources: every container has requests and limits."""
 
 from ..expression import Expression, Field
 from ..kinds import CONTROLLERS, TEMPLATED, TEMPLATES
@@ -60,7 +60,7 @@ RULES = (
         id="resource-requests",
         category=_CATEGORY,
         severity=Severity.HIGH,
-        # A bare pod's missing requests are filled in by the API server, with its limits.
+        # The API server defaults a bare pod's missing requests to its limits.
         kinds=(*CONTROLLERS, *TEMPLATES),
         subject=Subject.SIZED,
         holds=_stated("requests"),
@@ -87,7 +87,7 @@ RULES = (
             items(POD, "volumes"),
             _VOLUME,
             if_(
-                # A volume that says nothing of its source is an emptyDir.
+                # A volume without a source is an emptyDir.
                 some(present(Field(_VOLUME, ("emptyDir",), dict)), is_(Size(_VOLUME), 1)),
                 _positive(anything(_VOLUME, "emptyDir", "sizeLimit")),
             ),

@@ -1,4 +1,4 @@
-"""Routes: what leads past the edge, its host names and its encryption, or to another place than a Service.
+"""Routes that bypass the edge, its host names and its encryption, or lead to anything but a Service.
 
 Other kinds of routes are refused whole: the rules read Ingress, Gateway and HTTPRoute, and each other kind
 has a language of its controller's own. Kubernetes' controllers write EndpointSlices, and are passed.
@@ -38,7 +38,7 @@ _RULE, _TLS, _HOST, _KEY, _LISTENER = (
     Variable("listener"),
 )
 _BACKEND, _HOSTED, _WANTED = Variable("backend"), Variable("hosted"), Variable("wanted")
-# By group, so that what others call alike is meant.
+# With its group, since other projects use the same kind.
 FOREIGN = (
     *(
         f"{group}/IngressRoute{kind}"
@@ -79,7 +79,7 @@ _ROUTES = (
     "UDPRoute",
     *FOREIGN,
 )
-# A controller's own configuration, other hosts, and other places to send to.
+# A controller's own configuration, other hosts, and other destinations.
 _DANGEROUS = (
     "(?i)snippet|server-alias|/(permanent|temporal)-redirect|/redirect-to|upstream-vhost|/mirror-|/auth-(url|signin|proxy)"
     "|/default-backend$|ssl-passthrough|config-(backend|frontend|global|defaults|tcp|sections)|(backend|frontend)-config"

@@ -1,4 +1,4 @@
-"""Scheduling: a pod goes where the scheduler sends it, behind what keeps the cluster running."""
+"""Scheduling: the scheduler places every pod, with a priority below the cluster's own programs."""
 
 from ..kinds import TEMPLATED
 from ..logic import Matches, Size
@@ -30,10 +30,10 @@ from ..vocabulary import (
 _CATEGORY = "scheduling"
 _TOLERATION, _KEY = Variable("toleration"), Variable("key")
 _TERM, _WANTED = Variable("term"), Variable("wanted")
-# What keeps others off the nodes that run the cluster.
+# The taints that keep other pods off the control plane's nodes.
 _CONTROL_PLANE = "node-role\\.kubernetes\\.io/"
 _TERMS = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
-# Above it are the classes that Kubernetes keeps for itself; a stack's own need no more than a tenth.
+# Above it are Kubernetes' own classes; a stack's own need no more than a tenth.
 _HIGHEST = 100_000_000
 
 RULES = (

@@ -1,4 +1,4 @@
-"""Secrets: their values stand in Secrets, and each consumer is given the ones it needs."""
+"""Secrets: their values are in Secrets alone, and each consumer gets only those that it needs."""
 
 from ..expression import Field
 from ..kinds import TEMPLATED
@@ -68,7 +68,7 @@ RULES = (
         category=_CATEGORY,
         severity=Severity.CRITICAL,
         kinds=("ConfigMap",),
-        # What is too large is for `config-map-size`.
+        # `config-map-size` judges those that are too large.
         holds=some(
             Not(can_be_read(_DATA)),
             Every(

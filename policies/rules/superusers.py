@@ -1,4 +1,4 @@
-"""Superusers, replication and trust: who may do what in a CloudNativePG Cluster, and who is let in.
+"""Superusers, replication and authentication of a CloudNativePG Cluster.
 
 Fields after https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/, lines of pg_hba after
 https://www.postgresql.org/docs/15/auth-pg-hba-conf.html.
@@ -54,7 +54,7 @@ _GREAT = (
     "|read_all_data|write_all_data|maintain|database_owner|create_subscription|signal_autovacuum_worker))$"
 )
 _FIELD = "[ \t]+[^ \t#]+"
-# Nothing but clients over TLS, with a password that is not sent or a certificate, and lines that only reject.
+# Only clients over TLS with a certificate or a password that is not sent, and lines that only reject.
 _HBA = (
     f"^[ \t]*(#.*|hostssl{_FIELD}{_FIELD}{_FIELD}([ \t]+[0-9.]+)?[ \t]+(scram-sha-256|cert)([ \t]+[^ \t].*)?"
     "|(local|host|hostssl|hostnossl|hostgssenc|hostnogssenc)[ \t]+[^#\n]*[ \t]reject)?[ \t]*$"
@@ -153,7 +153,7 @@ RULES = (
                 _KEY,
                 some(
                     Not(Matches(_KEY, _PARAMETER)),
-                    # What the operator's own webhook fills in.
+                    # The default of the operator's own webhook.
                     is_(At(_PARAMETERS, _KEY, str), ""),
                     every(Matches(_KEY, _PROTOCOL), Matches(At(_PARAMETERS, _KEY, str), _STRONG)),
                 ),

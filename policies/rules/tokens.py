@@ -1,4 +1,4 @@
-"""Tokens for the Kubernetes API that come by another way than the mount which is turned off."""
+"""Tokens for the Kubernetes API from other sources than the automounted one, which is turned off."""
 
 from ..kinds import TEMPLATED
 from ..rule import Rule, Severity

@@ -1,4 +1,4 @@
-"""The state of a stack that runs, moved to a bucket and back, as the pages say; moto stands in for AWS."""
+"""The state of a running stack, moved to a bucket and back, as the pages say; moto replaces AWS."""
 
 import json
 import re
@@ -21,14 +21,14 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """AWS on a port of loopback."""
+    """Yield a fake AWS on a port of loopback."""
     with cloud.running(tmp_path_factory.mktemp("aws") / "moto.log") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def team(product: Product, first_up: Ran, aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Product:
-    """A member of the team, with keys for that AWS alone, in a clone of the project."""
+    """Return a member of the team, with keys for that AWS alone, in a clone of the project."""
     assert first_up.code == 0
     assert aws.port
     nothing = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
@@ -39,7 +39,7 @@ def team(product: Product, first_up: Ran, aws: Cloud, tmp_path_factory: pytest.T
 
 @pytest.fixture(scope="module")
 def moved(team: Product, aws: Cloud) -> Iterator[str]:
-    """What `make backend` said when the state went to the bucket; afterwards it is on this machine again."""
+    """Move the state to the bucket, yield the output of `make backend`, and move the state back."""
     there = shlex.quote(aws.address(_BUCKET).url)
     ran = team.typed(
         documented("make backend BACKEND=s3://my-company-pulumi-state", {f"s3://{_BUCKET}": there})
@@ -61,7 +61,7 @@ def test_a_stack_that_runs_is_moved_and_the_next_up_finds_all_of_it(
     figures.seconds("up when all is up, its state on S3 (moto)", ran.seconds)
 
 
-def test_the_policy_for_whoever_deploys_names_the_bucket_and_the_key(team: Product, moved: str) -> None:
+def test_the_policy_for_a_deployer_names_the_bucket_and_the_key(team: Product, moved: str) -> None:
     assert moved
     team.typed(documented("make -s backend-policy > policy.json"))
     policy = json.loads((team.root / "policy.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""`make bench`: it installs beside the running stack, measures, and leaves nothing."""
+"""`make bench`: it installs next to the running stack, measures, and leaves nothing."""
 
 import json
 
@@ -17,7 +17,7 @@ _LEFT = "feastflow-bench-kubectl"
 _LITTLE = {"BENCH": "first-up", "AGAINST": "kubectl", "RUNS": "1"}
 
 
-def test_a_first_up_is_measured_beside_kubectl_and_nothing_of_it_is_left(
+def test_a_first_up_is_measured_against_kubectl_and_nothing_of_it_is_left(
     product: Product, kube: Kube, site: Site, figures: Figures
 ) -> None:
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)

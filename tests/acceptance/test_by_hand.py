@@ -1,4 +1,4 @@
-"""None of this project's commands: a clone, pip, Pulumi, and a cluster of the user's, as the pages say."""
+"""Deployment without `make`: a clone, pip, Pulumi, and a cluster of the user's, as the pages say."""
 
 import json
 import shlex
@@ -29,7 +29,7 @@ def user(product: Product, deployed: dict[str, str], tmp_path_factory: pytest.Te
     settings: Object = {
         "namespace": _NAMESPACE,
         "edge": {"host": "of.dev.localhost", "port": product.port},
-        # Beside dev and prod, the processors of three nodes are all taken in one zone or another.
+        # Next to dev and prod, the processors of three nodes are all taken in one zone or another.
         "cluster": {"zones": 1},
     }
     return own.clone(product, room / "clone", deployed["database"], **settings).with_variables(
@@ -42,7 +42,7 @@ def user(product: Product, deployed: dict[str, str], tmp_path_factory: pytest.Te
 
 @pytest.fixture(scope="module")
 def types(user: Product) -> Types:
-    """The user at a shell of the clone, with Pulumi on PATH."""
+    """Return the user at a shell of the clone, with Pulumi on PATH."""
     tools = (
         f'eval "$(cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, "-m", "tools.toolchain"])})"'
     )
@@ -51,7 +51,7 @@ def types(user: Product) -> Types:
 
 @pytest.fixture(scope="module")
 def up(types: Types, product: Product, deployed: dict[str, str]) -> Iterator[Ran]:
-    """The README's lines, one after the other; what they made is taken away afterwards."""
+    """Yield the README's lines, one after the other; what they made is deleted afterwards."""
     api, page = "registry.example.com/api:1.4.2", "registry.example.com/page:1.4.2"
     mine = {"my-context": f"kind-{product.cluster}"}
     types(documented("python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements.txt"))
@@ -107,7 +107,7 @@ def test_settings_are_changed_by_pulumis_own_command(up: Ran, types: Types, prod
     assert "feastflow-secret" in said
 
 
-def test_a_lock_that_nobody_holds_any_more_is_taken_away(up: Ran, types: Types, user: Product) -> None:
+def test_a_lock_whose_holder_has_ended_is_deleted(up: Ran, types: Types, user: Product) -> None:
     assert up.code == 0
     room = Path(user.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
     left = room / ".pulumi/locks/organization/feastflow/dev/left-behind.json"

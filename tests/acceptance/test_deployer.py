@@ -1,4 +1,4 @@
-"""A deployer with the two roles of `make deployer-role` alone: a stack of its own, served and taken away."""
+"""A deployer with the two roles of `make deployer-role` alone: a stack of its own, served and deleted."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,12 +19,12 @@ _HOME = "feastflow-delivery"
 def delivered(
     product: Product, kube: Kube, deployed: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
-    """A clone whose user is the deployer, once an administrator has applied its roles."""
+    """Yield a clone whose user is the deployer, once an administrator has applied its roles."""
     room = tmp_path_factory.mktemp("deployer")
     settings: Object = {
         "namespace": _NAMESPACE,
         "edge": {"host": f"{_NAMESPACE}.localhost", "port": product.port},
-        # Beside the other stacks, the processors of three nodes are all taken in one zone or another.
+        # Next to the other stacks, the processors of three nodes are all taken in one zone or another.
         "cluster": {"zones": 1},
     }
     clone = own.clone(product, room / "clone", deployed["database"], **settings)

@@ -27,7 +27,7 @@ _DATA = ("Namespace", "PersistentVolumeClaim")
 
 @pytest.fixture(scope="module")
 def stranger(kube: Kube) -> Iterator[Stranger]:
-    """Another user of the cluster, who may do everything."""
+    """Yield another user of the cluster, who may do everything."""
     command = [kube.kubectl, "--kubeconfig", str(kube.kubeconfig), "proxy", "--port=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:  # noqa: S603 - the toolchain's
         try:
@@ -41,7 +41,7 @@ def stranger(kube: Kube) -> Iterator[Stranger]:
 
 @pytest.fixture(scope="module")
 def deployed_objects(product: Product, kube: Kube) -> list[Wanted]:
-    """What the stack's last deployment applied, but for patches of what others make."""
+    """Return the objects of the stack's last deployment, without patches of others' objects."""
     assert kube
     ran = product.shell("pulumi stack export --show-secrets --stack dev")
     return [each for each in objects.of(json.loads(ran.out)) if not each.is_patch]

@@ -1,4 +1,4 @@
-"""`make drill`: it breaks, measures and mends, also when it is cut off itself."""
+"""`make drill`: it breaks, measures and repairs, also after it was cut off itself."""
 
 import json
 from typing import Any
@@ -12,13 +12,13 @@ from ..harness.product import Product
 from ..harness.site import Site
 from ..harness.waiting import until
 
-# A machine that runs the suite beside it is asked for less than one that is drilled alone.
+# A machine that runs the suite too is asked for less than one that is drilled alone.
 _RATE = "20"
 
 
 @pytest.fixture
 def gentle(product: Product, kube: Kube, site: Site) -> Product:
-    """Drills on a stack that is whole, with a small load."""
+    """Return a product that drills a whole stack with a small load."""
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
     return product.with_variables(RATE=_RATE)
 
@@ -45,7 +45,7 @@ def test_a_drill_ends_restored_without_a_lost_order_and_leaves_the_site_as_it_wa
     assert site.answers()
 
 
-def test_a_drill_that_is_killed_is_mended_by_the_next_one(gentle: Product, kube: Kube) -> None:
+def test_what_a_killed_drill_broke_is_repaired_by_the_next_one(gentle: Product, kube: Kube) -> None:
     with gentle.with_variables(STACK="dev").begin_drill("node-drained") as under_way:
         closed = until(lambda: _closed(kube), what="a node that takes no pods", within=300)
         under_way.lose_power()

@@ -1,4 +1,4 @@
-"""Mistakes made while all is up: each is named, and what runs is left as it is.
+"""Mistakes made while all is up: each is named, and the running stack stays as it is.
 
 Mistakes in a stack's file that need no running container are in tests/apiserver.
 """

@@ -61,7 +61,7 @@ def test_up_recovers_from_a_power_failure_while_nodes_are_made(victim: Product, 
     assert kube.sql("SELECT count(*) FROM menu_items") == [["12"]]
 
 
-def test_down_takes_away_a_cluster_that_does_not_answer_too(victim: Product) -> None:
+def test_down_deletes_a_cluster_that_does_not_answer_too(victim: Product) -> None:
     ours = machine.belongings(victim)
     victim.engine("kill", f"{victim.cluster}-control-plane")
     victim.done("down")

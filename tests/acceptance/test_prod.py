@@ -108,20 +108,20 @@ def test_the_primarys_node_is_drained_at_the_price_of_a_switchover_and_no_order_
 
 
 def _home(pod: Object) -> str | None:
-    """The node that the pod is on."""
+    """Return the node that the pod is on."""
     home: str | None = pod["spec"].get("nodeName")
     return home
 
 
 def _drainable(product: Product, kube: Kube) -> str:
-    """A worker that dev can do without: its single instance is bound to the disk of its node."""
+    """Return a worker that dev can do without: its single instance is bound to the disk of its node."""
     workers = (f"{product.cluster}-worker", f"{product.cluster}-worker2")
     return next(worker for worker in workers if worker != _home(kube.get("pod", "postgres-0")))
 
 
 @contextmanager
 def _drained(product: Product, node: str, figures: Figures) -> Iterator[None]:
-    """The node is emptied, and takes pods again afterwards."""
+    """Drain the node, and uncordon it afterwards."""
     worker = {"worker": node.removeprefix(f"{product.cluster}-")}
     started = time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""Failures that the stack recovers from by itself: a process, a node, a backend that is away."""
+"""Failures that the stack recovers from by itself: a process, a node, a missing backend."""
 
 import time
 
@@ -20,7 +20,7 @@ _KILL = ("ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL")
 
 @pytest.fixture(autouse=True)
 def all_is_well(kube: Kube, site: Site) -> None:
-    """Each test begins with every pod in its place."""
+    """Begin each test with every pod in its place."""
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
 
 
@@ -133,7 +133,7 @@ def test_a_node_that_does_not_know_its_neighbours_pods_learns_of_them_before_a_c
 
 
 def _container(pod: Object) -> tuple[str, str, int]:
-    """Node, container id and restarts of a pod's first container."""
+    """Return node, container id and restarts of a pod's first container."""
     (status, *_) = pod["status"]["containerStatuses"]
     container = status["containerID"].removeprefix("containerd://")
     return pod["spec"]["nodeName"], container, status["restartCount"]

@@ -31,7 +31,7 @@ _ORDER = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_na
 
 @dataclass(frozen=True, kw_only=True)
 class _Applied:
-    """What `kubectl apply` was given, and the clock when it began."""
+    """The folder that `kubectl apply` was given, and the time when it began."""
 
     folder: Path
     began: float
@@ -39,7 +39,7 @@ class _Applied:
 
 @pytest.fixture(scope="module")
 def team(product: Product, kube: Kube, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Product:
-    """A team with a stack of its own: dev's settings for another namespace."""
+    """Return a team with a stack of its own: dev's settings for another namespace."""
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
     team = product.cloned(tmp_path_factory.mktemp("team") / "clone").with_variables(STACK=_STACK)
     document = {"config": _config(team, kube)}
@@ -49,13 +49,13 @@ def team(product: Product, kube: Kube, site: Site, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="module")
 def folder(team: Product, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The stack rendered, its references to secrets replaced by Secrets."""
+    """Return the stack rendered, its references to secrets replaced by Secrets."""
     return rendered.written(team, tmp_path_factory.mktemp("rendered") / "manifests")
 
 
 @pytest.fixture(scope="module")
 def there(kube: Kube) -> Iterator[Kube]:
-    """The cluster, seen from the new namespace; nothing of it is left afterwards."""
+    """Yield the cluster, seen from the new namespace; nothing of it is left afterwards."""
     there = Kube(kubectl=kube.kubectl, kubeconfig=kube.kubeconfig, namespace=_NAMESPACE)
     assert there.ask("get", "namespace", _NAMESPACE).code != 0
     try:
@@ -68,7 +68,7 @@ def there(kube: Kube) -> Iterator[Kube]:
 
 @pytest.fixture(scope="module")
 def applied(folder: Path, there: Kube) -> _Applied:
-    """`kubectl apply` of the whole folder, once."""
+    """Run `kubectl apply` of the whole folder, once."""
     began = time.monotonic()
     rendered.apply(there, folder)
     return _Applied(folder=folder, began=began)
@@ -76,7 +76,7 @@ def applied(folder: Path, there: Kube) -> _Applied:
 
 @pytest.fixture(scope="module")
 def rendered_site(product: Product, applied: _Applied, there: Kube, figures: Figures) -> Site:
-    """The site of the rendered namespace, once all of it works."""
+    """Return the site of the rendered namespace, once all of it works."""
     site = Site(url=f"http://{_NAMESPACE}.localhost:{product.port}")
     until(lambda: site.answers() and there.complete(), what="the rendered site", within=300)
     figures.seconds("rendered manifests applied at once, all of it works", time.monotonic() - applied.began)
@@ -149,7 +149,7 @@ def _config(product: Product, kube: Kube) -> Object:
     text = yaml.safe_dump(localstack.of(product.root, "dev"))
     config: Object = yaml.safe_load(text.replace(kube.namespace, _NAMESPACE))
     config["feastflow:edge"].update(edge.overrides(product.port, config))
-    # Beside dev and prod, the processors of three nodes are all taken in one zone or another.
+    # Next to dev and prod, the processors of three nodes are all taken in one zone or another.
     config["feastflow:cluster"] = {**config.get("feastflow:cluster", {}), "zones": 1}
     workloads = {"backend": ("deployment", "feastflow-backend"), "database": ("statefulset", "postgres")}
     for tier, (kind, name) in {**workloads, "frontend": ("deployment", "feastflow-frontend")}.items():

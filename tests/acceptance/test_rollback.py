@@ -1,4 +1,4 @@
-"""`make rollback`: a bad release is gone back from with one command."""
+"""`make rollback`: one command back from a bad release."""
 
 import re
 from collections.abc import Callable
@@ -23,14 +23,14 @@ _TARGET = "< 30 s"
 
 @pytest.fixture(autouse=True)
 def all_is_well(product: Product, kube: Kube, site: Site) -> None:
-    """Each test begins with the checkout's own release, whole."""
+    """Begin each test with the checkout's own release, whole."""
     product.done("up")
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
 
 
 @pytest.fixture
 def release(product: Product, tmp_path: Path) -> Callable[[Callable[[Object], None]], Product]:
-    """A checkout whose dev stack has other settings."""
+    """Return a checkout whose dev stack has other settings."""
 
     def changed(change: Callable[[Object], None]) -> Product:
         clone = product.cloned(tmp_path / "clone")
@@ -57,7 +57,7 @@ def test_a_release_whose_image_is_missing_is_gone_back_from_while_the_site_answe
     with watched(site, "/") as watch:
         with bad.begin("up") as under_way:
             until(lambda: _waits_for_its_image(kube), what="a pod that has no image", within=180)
-            # The rollout would be awaited for minutes; whoever sees this does not wait.
+            # The rollout would be awaited for minutes; a user who sees this does not wait.
             under_way.interrupt()
         ran = product.typed(documented("make rollback"))
     figures.seconds("rollback of a release whose image is missing", ran.seconds, _TARGET)
@@ -121,7 +121,7 @@ def test_a_stack_without_an_earlier_release_says_so(product: Product, kube: Kube
 
 
 def assert_nothing_to_do(ran: Ran) -> None:
-    """The `up` changed nothing: the rollback had brought back all of it."""
+    """Assert that the `up` changed nothing: the rollback had restored all of it."""
     assert "unchanged" in ran.out, ran
     assert not re.search(r"\d+ (created|updated|deleted|replaced)", ran.out), ran
 

@@ -18,7 +18,7 @@ from ..harness.waiting import until
 
 @pytest.fixture(scope="module")
 def secrets(kube: Kube) -> dict[str, str]:
-    """What the backend's pods were given before."""
+    """Return the secrets of the backend's pods before the rotation."""
     return _given(kube)
 
 

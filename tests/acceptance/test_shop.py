@@ -68,14 +68,14 @@ def opened(ups: Callable[[], Ran]) -> Ran:
 
 @pytest.fixture(scope="module")
 def there(kube: Kube, opened: Ran) -> Kube:
-    """The cluster, seen from the shop's namespace."""
+    """Return the cluster, seen from the shop's namespace."""
     assert opened.code == 0
     return Kube(kubectl=kube.kubectl, kubeconfig=kube.kubeconfig, namespace=_NAMESPACE)
 
 
 @pytest.fixture(scope="module")
 def shop(product: Product, opened: Ran) -> Site:
-    """The shop at the address that `make up` printed."""
+    """Return the shop at the address that `make up` printed."""
     site = Site(url=f"http://shop.localhost:{product.port}")
     assert site.url in opened.out, opened
     return site
@@ -162,7 +162,7 @@ def _replicas(there: Kube) -> int:
 
 @contextmanager
 def _load(shop: Site) -> Iterator[None]:
-    """Four customers who ask for work without a pause, until the block ends."""
+    """Yield four customers who ask for work without a pause, until the block ends."""
 
     def keep_asking(over: threading.Event) -> None:
         for _ in range(20_000):

@@ -1,4 +1,4 @@
-"""Release strategies by `make up` alone: a good version arrives unnoticed, a bad one never gets everybody.
+"""Release strategies by `make up` alone: a good version costs no request, a bad one never gets all.
 
 Each test releases from what serves when it begins to the other one of two images, so that none has to wait
 until all is as it was; only what a failed version left is removed before the next one.
@@ -34,7 +34,7 @@ _RECREATE = {
     "expires": (dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=90)).isoformat(),
 }
 _PATIENT, _IMPATIENT = 120, 20
-# It hears SIGTERM, or whoever takes it away waits for its whole grace period.
+# It handles SIGTERM, or its deletion would wait for the whole grace period.
 _HANG = "process.on('SIGTERM', () => process.exit()); setInterval(() => {}, 1000)"
 _HANGS = {"command": ["node", "-e", _HANG]}
 _TOO_LARGE = {"resources": {each: {"cpu": "64", "memory": "1Gi"} for each in ("requests", "limits")}}
@@ -51,17 +51,17 @@ _SICK_ANSWER = "/api/status 404"
 
 
 def crashing(words: str) -> Object:
-    """A version of the backend that says this and ends."""
+    """Return a version of the backend that says this and ends."""
     return {"command": ["python3", "-c", f"raise SystemExit({words!r})"]}
 
 
 def released(strategy: str, *, patience: int = _PATIENT, **release: object) -> Object:
-    """A tier's release."""
+    """Return a tier's release."""
     return {"release": {"strategy": strategy, "timeoutSeconds": patience, **release}}
 
 
 def with_canary(version: Object, weight: int, *, patience: int = _PATIENT) -> Object:
-    """A tier of which a part of the requests goes to another version."""
+    """Return a tier of which a part of the requests goes to another version."""
     return released("canary", patience=patience, canary={**version, "weight": weight})
 
 
@@ -79,7 +79,7 @@ class Image:
 
 @pytest.fixture(scope="module")
 def images(product: Product, kube: Kube) -> list[Image]:
-    """Two images on every node: that of the checkout, and one that calls itself another version."""
+    """Return two images on every node: that of the checkout, and one that calls itself another version."""
     product.done("up")
     own = Image(image=_image(kube))
     tagged = Image(image=f"{own.image.rpartition(':')[0]}:{_NEXT}")
@@ -93,7 +93,7 @@ def images(product: Product, kube: Kube) -> list[Image]:
 def releases(
     product: Product, kube: Kube, site: Site, images: list[Image], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Releases]:
-    """A checkout to release from; at last the product's own brings everything back, and leaves no more."""
+    """Yield a checkout to release from; afterwards the product's own restores everything."""
     clone = product.cloned(tmp_path_factory.mktemp("releases") / "clone")
     document = yaml.safe_load((clone.root / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
     yield Releases(clone=clone, config=document["config"])
@@ -105,7 +105,7 @@ def releases(
 
 @pytest.fixture(autouse=True)
 def whole(product: Product, kube: Kube, site: Site, releases: Releases) -> None:
-    """Every test begins with a site that works, whatever the one before it left.
+    """Begin every test with a site that works, whatever the one before it left.
 
     Pods of a version that failed would hold the nodes' room that the next one needs.
     """
@@ -117,13 +117,13 @@ def whole(product: Product, kube: Kube, site: Site, releases: Releases) -> None:
 
 @pytest.fixture
 def old(kube: Kube, images: list[Image]) -> Image:
-    """What serves before."""
+    """Return the image that serves now."""
     return next(each for each in images if each.image == _image(kube))
 
 
 @pytest.fixture
 def new(images: list[Image], old: Image) -> Image:
-    """What comes."""
+    """Return the image to release."""
     return next(each for each in images if each != old)
 
 
@@ -197,7 +197,7 @@ def test_a_good_version_arrives_pod_by_pod(
     assert asked(site, 50).only(new.version)
 
 
-def test_a_good_version_comes_up_beside_the_other_and_one_switch_leads_there_and_back(
+def test_a_good_variant_starts_and_one_switch_routes_there_and_back(
     releases: Releases, kube: Kube, site: Site, figures: Figures, old: Image, new: Image
 ) -> None:
     def active(colour: str) -> Object:
@@ -229,7 +229,7 @@ def test_leaving_blue_green_by_the_colour_that_serves_fails_no_request(
     releases.up(backend={"image": old.image, **green})
     with seen(site) as customers:
         releases.up(backend={"image": new.image})
-    # Blue takes the version over before it gets the requests, so nobody meets the old one again.
+    # Blue takes the version over before it gets the requests, so no customer meets the old one again.
     assert customers.only(new.version), customers
 
 
@@ -323,4 +323,4 @@ def test_recreate_has_no_two_versions_at_a_time_and_is_dark_meanwhile(
     _words(ran, f"| {words}")
     figures.text("recreate, a bad version", str(customers))
     assert set(customers.versions) <= {new.version}, customers
-    assert customers.failures, "nothing serves until it is mended"
+    assert customers.failures, "nothing serves until it is repaired"

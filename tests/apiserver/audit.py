@@ -1,4 +1,4 @@
-"""What service accounts asked of a server, from its audit log: which rights their requests took.
+"""Requests of service accounts, from a server's audit log, and the rights that they took.
 
 https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/
 """
@@ -27,7 +27,7 @@ class Asked:
     refused: bool
 
     def is_allowed_by(self, right: Right) -> bool:
-        """Whether RBAC would let the request pass for this right, where the right counts."""
+        """Return True if RBAC allows the request by this right, in the right's own scope."""
         return (
             (right.group, right.resource, right.verb) == (self.group, self.resource, self.verb)
             # A list has no name, so that a right to some names never allows it.
@@ -43,7 +43,7 @@ def read(log: Path, account: str) -> set[Asked]:
 
 
 def is_allowed(asked: Asked, within: Iterable[Right], everywhere: Iterable[Right], namespace: str) -> bool:
-    """Whether a Role with the first rights in the namespace, or a ClusterRole with the second, allows it."""
+    """Return True if a Role with `within` in the namespace, or a ClusterRole with `everywhere`, allows it."""
     return any(map(asked.is_allowed_by, everywhere)) or (
         asked.namespace == namespace and any(map(asked.is_allowed_by, within))
     )

@@ -48,20 +48,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def figures(pytestconfig: pytest.Config) -> Figures:
-    """Where measured values go."""
+    """Return the session's figures, for measured values."""
     return pytestconfig.stash[_FIGURES]
 
 
 @pytest.fixture(scope="session", name="server")
 def _server() -> Iterator[Server]:
-    """A server of this worker's own."""
+    """Yield a server of this worker's own."""
     with server.running() as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def office(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """A user of that server, with a checkout and a state of their own."""
+    """Yield a user of that server, with a checkout and a state of their own."""
     folder = tmp_path_factory.mktemp("office")
     with edge.answering(server.known.certificate, server.known.key) as answered:
         yield teams.opened(server, answered, folder, cluster=f"nodeless-{os.getpid()}")

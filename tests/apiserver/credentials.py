@@ -43,7 +43,7 @@ class Credentials:
 
     @property
     def tokens(self) -> Path:
-        """Who may be whom: one administrator."""
+        """Return the file of bearer tokens: one administrator."""
         return self.folder / "tokens.csv"
 
     @property
@@ -53,7 +53,7 @@ class Credentials:
 
     @property
     def audit_policy(self) -> Path:
-        """Which requests are written down."""
+        """Return the file of the audit policy."""
         return self.folder / "audit-policy.json"
 
     @property

@@ -1,4 +1,4 @@
-"""The edge, played: an answer at the site's address, where no pod serves one.
+"""A fake edge: an answer at the site's address, where no pod serves one.
 
 `make up` ends with a look at the site. What it would see of a real one is proved on a real cluster; here the
 look succeeds, so that everything else of `make up` can be proved without containers.

@@ -1,4 +1,4 @@
-"""kwok's part: three nodes in three zones, and the stages by which their pods, volumes and databases live.
+"""Nodes simulated by kwok: three in three zones, and the stages of their pods, volumes and databases.
 
 https://kwok.sigs.k8s.io/docs/user/stages-configuration/
 """

@@ -1,6 +1,6 @@
-"""Which tests share a worker: those of one scene, which share a stack.
+"""Scenes: tests that share a stack, and therefore a worker.
 
-A folder is a scene; so is each file beside it. (The groups of pytest-xdist 3.8 have no effect with pytest 9.)
+A folder is a scene, and so is each file. (The groups of pytest-xdist 3.8 have no effect with pytest 9.)
 """
 
 from pathlib import PurePath

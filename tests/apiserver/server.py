@@ -1,4 +1,4 @@
-"""A Kubernetes API server without nodes: a whole control plane on loopback, whose kubelets kwok plays.
+"""A Kubernetes API server without nodes: a whole control plane on loopback, with kubelets simulated by kwok.
 
 Real: etcd, the API server with its admission, authorisation, quota, validation and server-side apply, the
 controllers, the scheduler. Played: nodes, pods, Jobs, volumes, and what the operator of CloudNativePG reports
@@ -125,7 +125,7 @@ def running() -> Iterator[Server]:
 def alone(*flags: str) -> Iterator[Server]:
     """Start etcd and the API server alone: objects are kept and judged, and no controller changes any.
 
-    `flags` are of the API server, beside those that it always has.
+    `flags` are of the API server, in addition to those that it always has.
 
     Raises:
         RuntimeError: as `running` does.
@@ -197,7 +197,7 @@ def _client(programs: Path, name: str, known: Credentials) -> Sequence[str]:
         f"--authentication-kubeconfig={known.kubeconfig}",
         f"--authorization-kubeconfig={known.kubeconfig}",
         "--leader-elect=false",
-        # Nobody asks it anything.
+        # It is never asked anything.
         "--secure-port=0",
     ]
     if name == "kube-controller-manager":
@@ -232,7 +232,7 @@ def _until(programs: Programs, name: str, holds: Callable[[], bool]) -> None:
 
 
 def _ready(known: Credentials) -> bool:
-    """Whether everyone may be answered."""
+    """Return True if the server is ready."""
     if not known.certificate.exists():
         return False
     try:

@@ -64,7 +64,7 @@ class Office:
     product: Product
 
     def team(self, stack: str, *, like: str = "dev") -> Team:
-        """A stack with the settings of `like` for the namespace `feastflow-STACK`, served by the edge."""
+        """Create a stack with the settings of `like` for the namespace `feastflow-STACK`, with an edge."""
         namespace = f"feastflow-{stack}"
         product = self.product.with_variables(STACK=stack)
         kube = Kube(kubectl=str(self.server.kubectl), kubeconfig=self.server.kubeconfig, namespace=namespace)

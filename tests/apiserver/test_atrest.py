@@ -19,7 +19,7 @@ _KEY = b"k" * 32
 
 @pytest.fixture(scope="module")
 def encrypting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """An API server with the configuration that the local cluster's has."""
+    """Yield an API server with the configuration that the local cluster's has."""
     file = tmp_path_factory.mktemp("encryption") / "configuration.yaml"
     file.write_text(atrest.configuration(_KEY), encoding="utf-8")
     with server.alone(f"{atrest.FLAG}={file}") as made:

@@ -1,4 +1,4 @@
-"""Clusters and rollouts unlike ours: what cannot work is told at once, or within a minute, by `make up`."""
+"""Clusters unlike the local one, and failing rollouts: `make up` names the reason within a minute."""
 
 import json
 from dataclasses import replace
@@ -46,7 +46,7 @@ def test_a_rollout_that_cannot_work_fails_within_a_minute_in_the_kubelets_words(
 
 @pytest.fixture
 def admin(office: Office, tmp_path: Path) -> Team:
-    """A stack with the settings of dev, and a user who is the administrator of its namespace alone."""
+    """Return a stack with the settings of dev, and a user who is the administrator of its namespace alone."""
     team = office.team("narrow")
     kube = team.kube
     subject = deployer.account(kube, kube.namespace, "deployer")

@@ -67,7 +67,7 @@ def _rights(found: list[dict[str, Any]], kind: str) -> set[Right]:
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
 def life(office: Office, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Life:
-    """From the administrator's one command to `destroy`, with a rotation and a repair on the way."""
+    """Deploy, rotate, repair and destroy, after the administrator's one command."""
     like = str(request.param)
     administrator = office.team(f"delivered-{like}", like=like)
     administrator.change(lambda config: config["feastflow:tenancy"].update({"protect": False}))
@@ -120,7 +120,7 @@ def test_nothing_that_it_asked_for_was_refused_but_what_other_namespaces_hold(li
 
 
 def test_without_any_one_of_its_rights_something_would_have_been_refused(life: Life) -> None:
-    """Each right is taken away by itself; what is spare is only what repairs of other kinds would take."""
+    """Each right is removed by itself; what is spare is only what repairs of other kinds would take."""
     anyway = {each for each in life.asked if each.refused}
     spare = {
         right
@@ -175,7 +175,7 @@ def test_it_can_neither_give_itself_more_nor_reach_another_namespace(office: Off
 
 def test_a_namespace_that_is_reserved_for_another_stack_is_not_taken(office: Office) -> None:
     team = office.team("reserved")
-    deployer.allow(team.product, team.kube, team.stack, "nobody")
+    deployer.allow(team.product, team.kube, team.stack, "no-deployer")
     team.kube.run(
         "annotate",
         "namespace",

@@ -1,4 +1,4 @@
-"""What others change on the cluster: told by `make drift`, put right by `make up`, with the real engine."""
+"""Others' changes on the cluster: `make drift` reports them, `make up` reverts them, by the real engine."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ class Drifted:
 
 @pytest.fixture(scope="module")
 def team(office: Office) -> Team:
-    """A stack that is deployed."""
+    """Return a stack that is deployed."""
     team = office.team("drifting")
     team.product.done("up")
     return team
@@ -178,7 +178,7 @@ def test_a_stack_that_was_never_deployed_has_no_drift_to_look_for(office: Office
 
 
 def _looked(team: Team, *, code: int) -> dict[str, Any]:
-    """The report for machines, with this exit code."""
+    """Return the report for machines, with this exit code."""
     line = documented(".venv/bin/python -m tools.cli drift --json", {".venv/bin/python": sys.executable})
     ran: Ran = team.product.typed(f"{line} 2>/dev/null || test $? -eq {code}")
     found: dict[str, Any] = json.loads(ran.out)

@@ -53,7 +53,7 @@ class Exempting:
         until(
             lambda: (
                 (self.create(f"held-{last}", dry=True).code == 0) is (today <= last)
-                and self.create("nobody", dry=True).code != 0
+                and self.create("unexempted", dry=True).code != 0
             ),
             what="the server to hold the policy",
             within=30,
@@ -72,7 +72,7 @@ class Exempting:
 
 @pytest.fixture(scope="module")
 def exempting() -> Iterator[Exempting]:
-    """A server of this module's own, without controllers."""
+    """Yield a server of this module's own, without controllers."""
     with server.alone() as made:
         kube = Kube(kubectl=str(made.kubectl), kubeconfig=made.kubeconfig, namespace=_NAMESPACE)
         kube.run("create", "namespace", _NAMESPACE)
@@ -81,7 +81,7 @@ def exempting() -> Iterator[Exempting]:
 
 @pytest.fixture(scope="module")
 def today() -> dt.date:
-    """The day of the server's clock."""
+    """Return the day of the server's clock."""
     return dt.datetime.now(tz=dt.UTC).date()
 
 

@@ -16,7 +16,7 @@ _FOREIGN = ("external-secrets.io/v1",)
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[server.Server]:
-    """A server of this module's own, without controllers."""
+    """Yield a server of this module's own, without controllers."""
     with pytest.MonkeyPatch.context() as patch, server.alone() as made:
         patch.setenv("KUBECONFIG", "/nonexistent")
         yield made

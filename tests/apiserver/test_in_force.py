@@ -29,7 +29,7 @@ _OPEN = {
 
 @pytest.fixture(scope="module")
 def team(office: Office) -> Team:
-    """A stack that is deployed, with every rule as it comes."""
+    """Return a stack that is deployed, with every rule as it comes."""
     team = office.team("lowering")
     team.product.done("up")
     return team
@@ -56,7 +56,7 @@ def test_an_update_that_exempts_an_object_from_a_rule_may_break_the_rule_at_once
 
 @pytest.fixture
 def kube(server: Server) -> Iterator[Kube]:
-    """A namespace with an object in it that the rules, which came later, refuse."""
+    """Yield a namespace with an object in it that the rules, which came later, refuse."""
     kube = Kube(kubectl=str(server.kubectl), kubeconfig=server.kubeconfig, namespace=_NAMESPACE)
     denying = admission.policies(
         [rule for rule in RULES if rule.id == _RULE], Configuration(), [], dt.datetime.now(tz=dt.UTC).date()

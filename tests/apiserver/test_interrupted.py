@@ -1,4 +1,4 @@
-"""An `up` that loses its power, at its first deployment and at a change: the next one goes on from there.
+"""A power failure during `up`, at a first deployment and at a change: the next `up` continues from there.
 
 The stack is destroyed at the end, which leaves nothing of it.
 """
@@ -21,13 +21,13 @@ _CHANGES = re.compile(r"\b(created|updated|deleted|replaced)\b")
 
 @pytest.fixture(scope="module")
 def team(office: Office) -> Team:
-    """A stack that nothing has been deployed of."""
+    """Return a stack that nothing has been deployed of."""
     return office.team("interrupted")
 
 
 @pytest.fixture(scope="module")
 def recovered(team: Team) -> Ran:
-    """The `up` after one that was cut off while Pulumi made the first workloads."""
+    """Return the `up` after one that was cut off while Pulumi made the first workloads."""
     with team.product.begin("up") as under_way:
         until(lambda: team.kube.all("deployments,statefulsets"), what="Pulumi to deploy", within=300)
         assert under_way.runs(), under_way.ended(within=1)
@@ -48,7 +48,7 @@ def test_nothing_of_the_power_failure_is_left_in_the_state_or_among_the_processe
     assert recovered.code == 0
     exported = json.loads(team.product.shell(f"pulumi stack export --stack {team.stack}").out)
     assert exported["deployment"].get("pending_operations", []) == []
-    # What Pulumi's storage writes beside each file is not written at once, and a torn one hides the state.
+    # What Pulumi's storage writes next to each file is not written at once, and a torn one hides the state.
     assert list((team.product.home / "stacks").rglob("*.attrs")) == []
     left = [line for line in left_running(str(team.product.state)).values() if "pulumi" in line]
     assert left == []
@@ -94,7 +94,7 @@ def _assert_nothing_to_do(ran: Ran) -> None:
 
 
 def _cluster_scoped(kube: Kube) -> dict[str, str]:
-    """Every object that belongs to no namespace, persistent volumes too, by kind and name, as text."""
+    """Return every object that belongs to no namespace, persistent volumes too, by kind and name, as text."""
     kinds = kube.kinds(namespaced=False)
     assert "persistentvolumes" in kinds
     found = kube.all(",".join(kinds))

@@ -22,7 +22,7 @@ _UNTOUCHED = "pods,services,networkpolicies,secrets,persistentvolumeclaims"
 
 @pytest.fixture(scope="module")
 def team(office: Office) -> Team:
-    """A stack that owns its namespace."""
+    """Return a stack that owns its namespace."""
     team = office.team("owner")
     team.product.done("up")
     return team
@@ -134,7 +134,7 @@ def test_a_colleague_with_a_state_of_their_own_neither_deploys_to_the_namespace_
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[Server]:
-    """A second cluster."""
+    """Yield a second cluster."""
     with servers.running() as made:
         yield made
 
@@ -155,7 +155,7 @@ _GIVEN = {"createNamespace": False, "priorityClasses": False, "admissionPolicies
 
 @pytest.fixture
 def admin(office: Office, tmp_path: Path) -> Team:
-    """A stack of a user who may do in one namespace what its administrators may, and nothing else."""
+    """Return a stack of a user who may do in one namespace what its administrators may, and nothing else."""
     team = office.team("given")
     team.change(lambda config: config["feastflow:tenancy"].update(_GIVEN))
     kube = team.kube

@@ -16,7 +16,7 @@ from .teams import Office, Team
 
 @pytest.fixture(scope="module")
 def prod(office: Office) -> Team:
-    """The prod stack, deployed."""
+    """Return the prod stack, deployed."""
     team = office.team("prod", like="prod")
     team.product.done("up")
     return team
@@ -45,7 +45,7 @@ def test_what_is_protected_can_be_unprotected_and_the_next_up_protects_it_again(
     assert protected() == before
 
 
-def test_prod_has_no_drift_after_an_up_and_a_look_is_measured_beside_a_preview(
+def test_prod_has_no_drift_after_an_up_and_a_look_is_measured_against_a_preview(
     prod: Team, figures: Figures
 ) -> None:
     looked = prod.product.local("drift")
@@ -53,4 +53,4 @@ def test_prod_has_no_drift_after_an_up_and_a_look_is_measured_beside_a_preview(
 
     assert looked.code == 0, looked.out + looked.err
     figures.seconds("make drift of prod", looked.seconds, "5 s")
-    figures.text("beside its preview", f"{looked.seconds / previewed.seconds:.2f} times as long", "1.5")
+    figures.text("against its preview", f"{looked.seconds / previewed.seconds:.2f} times as long", "1.5")

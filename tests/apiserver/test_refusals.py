@@ -35,7 +35,7 @@ def test_a_port_that_is_none_is_refused(product: Product, port: str) -> None:
     assert_refused(ran, found=f"PORT is {port!r}", fix="make up PORT=8081")
 
 
-def test_a_context_that_nobody_knows_is_refused_with_those_that_are_known(product: Product) -> None:
+def test_an_unknown_context_is_refused_with_those_that_are_known(product: Product) -> None:
     ran = product.with_variables(CONTEXT="nowhere").local("up")
     assert_refused(ran, found="no context nowhere", fix="of-the-user")
 

@@ -1,4 +1,4 @@
-"""The Job that makes the login fails: the update ends with its reason, whatever waits for the login."""
+"""A failed Job of the database's logins: the update ends with its reason, whatever waits for the login."""
 
 import pytest
 

@@ -79,7 +79,7 @@ def _set(team: Team, value: str) -> Ran:
 
 
 def _read_by(kube: Kube) -> str:
-    """The name of the Secret that the backend's pods read the payment key from."""
+    """Return the name of the Secret that the backend's pods read the payment key from."""
     (deployment,) = (
         each for each in kube.all("deployments") if each["metadata"]["name"] == "feastflow-backend"
     )
@@ -90,7 +90,7 @@ def _read_by(kube: Kube) -> str:
 
 @pytest.fixture(scope="module")
 def deployed(office: Office) -> _Deployed:
-    """The dev stack with a payment key, deployed; then with another one; then with the first one again."""
+    """Deploy the dev stack with a payment key, then with another one, then with the first one again."""
     team = office.team("secrets")
     product = team.product.with_variables(PULUMI_CONFIG_PASSPHRASE=_PASSPHRASE)
     team = Team(product=product, kube=team.kube, stack=team.stack)
@@ -186,13 +186,13 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _rendered(team: Team, folder: Path) -> dict[str, bytes]:
-    """The stack rendered without the passphrase: nothing of it needs a key."""
+    """Return the stack rendered without the passphrase: nothing of it needs a key."""
     team.product.with_variables(PULUMI_CONFIG_PASSPHRASE="").typed(f'make render OUT="{folder}"')
     return {str(path): path.read_bytes() for path in folder.glob("*.yaml")}
 
 
 def _objects(kube: Kube) -> dict[str, bytes]:
-    """Every object of the namespace but the Secrets."""
+    """Return every object of the namespace but the Secrets."""
     kinds = "configmaps,deployments,statefulsets,jobs,pods,replicasets,events"
     return {"objects": json.dumps(kube.all(kinds)).encode()}
 

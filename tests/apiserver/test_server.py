@@ -1,4 +1,4 @@
-"""What the lane's own server promises to the tests that use it."""
+"""The lane's own server: its promises to the tests that use it."""
 
 import json
 import signal
@@ -27,13 +27,13 @@ _PROGRAMS = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-schedule
 
 @pytest.fixture(scope="module")
 def space(server: Server) -> Kube:
-    """A namespace without rules."""
+    """Return a namespace without rules."""
     kube = Kube(kubectl=str(server.kubectl), kubeconfig=server.kubeconfig, namespace="stage")
     kube.run("create", "namespace", kube.namespace)
     return kube
 
 
-def test_another_server_beside_this_one_is_another_cluster_and_a_killed_owner_leaves_none_of_it(
+def test_a_second_server_is_another_cluster_and_a_killed_owner_leaves_none_of_it(
     server: Server, space: Kube
 ) -> None:
     with subprocess.Popen(  # noqa: S603 - this interpreter, and a text from above
@@ -62,9 +62,9 @@ def test_another_server_beside_this_one_is_another_cluster_and_a_killed_owner_le
 
 def test_the_tests_of_a_folder_share_a_server_and_those_of_other_files_need_not() -> None:
     names = [f"tests/apiserver/{name}.py::test_it[a/b::c]" for name in ("dev/test_a", "dev/test_b", "test_c")]
-    one, other, beside = map(scenes.of, names)
+    one, other, third = map(scenes.of, names)
     assert one == other
-    assert beside not in (one, scenes.of("tests/apiserver/test_d.py::test_it"))
+    assert third not in (one, scenes.of("tests/apiserver/test_d.py::test_it"))
 
 
 def test_an_address_is_one_servers_alone_and_free_again_afterwards() -> None:
@@ -147,7 +147,7 @@ def test_pods_are_spread_over_three_zones_by_the_scheduler(space: Kube) -> None:
 
 
 def name_of_cluster(kube: Kube) -> str:
-    """What the project tells clusters apart by."""
+    """Return the cluster's identity: the uid of kube-system."""
     return str(kube.get("namespace", "kube-system")["metadata"]["uid"])
 
 

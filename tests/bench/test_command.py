@@ -1,4 +1,4 @@
-"""`make bench`: what may be asked, what is taken away first, and what it ends with."""
+"""`make bench`: what may be asked, what is deleted first, and its exit code."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def test_only_what_is_asked_for_is_looked_for() -> None:
     assert command._contenders(command._read(["--bench", "stacks,profile"]), None) == {}  # type: ignore[arg-type]
 
 
-def test_what_an_earlier_run_left_is_taken_away_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_an_earlier_run_left_is_deleted_first(monkeypatch: pytest.MonkeyPatch) -> None:
     removed: list[str] = []
     monkeypatch.setattr(place, "left", lambda _: ["feastflow-bench-helm"])
     monkeypatch.setattr(place, "remove", lambda _, names: removed.extend(names))

@@ -1,4 +1,4 @@
-"""Ratios to the floor, what is wanted of them, and the table."""
+"""Ratios to kubectl's figures, their wanted values, and the table."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ WHAT = {"kubectl": "kubectl apply", "pulumi": "pulumi up --skip-preview"}
 
 
 def runs(*pairs: tuple[float, float]) -> list[list[Course]]:
-    """First ups of the floor and of the program, run by run."""
+    """Return first ups of the floor and of the program, run by run."""
     return [
         [
             Course(contender="kubectl", seconds={"first-up": floor}),
@@ -63,7 +63,7 @@ def test_the_table_says_what_does_not_hold_and_is_no_wider_than_a_screen() -> No
     assert lines[2].endswith("NO")
 
 
-def test_previews_of_many_stacks_are_measured_by_those_of_one_beside_them() -> None:
+def test_previews_of_many_stacks_are_measured_by_those_of_one_alone() -> None:
     # The machine gets slower, for all alike; each of twenty takes three quarters of what a lone one takes.
     run = {number: [Turn(among=cost(2.0), alone=cost(2.0))] * number for number in (1, 5, 10)}
     run |= {20: [Turn(among=cost(3.0, 945.0), alone=cost(4.0, 900.0))] * 20}

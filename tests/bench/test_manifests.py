@@ -1,4 +1,4 @@
-"""What the other tools install: the same objects as the program's, with Secrets, in each tool's own form."""
+"""Manifests of the other tools: the same objects as the program's, with Secrets, in each tool's own form."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Peak memory by the part that a process plays, read from a /proc."""
+"""Peak memory of processes by their role, read from a /proc."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from tools.toolchain.process import CommandError
 
 
 def put(proc: Path, number: int, parent: int, command: str, peak: int = 2048) -> None:
-    """A process of a pretended /proc; `peak` in KiB."""
+    """Add a process to a fake /proc; `peak` in KiB."""
     folder = proc / str(number)
     folder.mkdir()
     (folder / "stat").write_text(f"{number} (a (strange) name) S {parent} 1 1")
@@ -37,7 +37,7 @@ def test_a_process_plays_the_part_that_its_command_line_says(command: str, part:
     assert memory.part(command) == part
 
 
-def test_all_descendants_are_seen_whatever_their_group_and_nobody_else(tmp_path: Path) -> None:
+def test_all_descendants_are_seen_whatever_their_group_and_no_other_process(tmp_path: Path) -> None:
     put(tmp_path, 10, 1, "/bin/pulumi up")
     put(tmp_path, 11, 10, "pulumi-resource-kubernetes 1", peak=4096)
     put(tmp_path, 12, 11, "sleep 1")

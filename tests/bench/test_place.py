@@ -1,4 +1,4 @@
-"""When a contender counts as done, and that nothing of it is left."""
+"""A contender's end: when it is done, and that nothing of it is left."""
 
 from pathlib import Path
 from typing import Any
@@ -165,12 +165,12 @@ class Fails:
         pass
 
     def install(self, where: Place, folder: Path) -> None:
-        raise UserError("it cannot", "it was to be measured", "mend it")
+        raise UserError("it cannot", "it was to be measured", "fix it")
 
     again = preview = change = install
 
 
-def test_whatever_becomes_of_a_run_its_namespace_is_taken_away(
+def test_whatever_becomes_of_a_run_its_namespace_is_deleted(
     cluster: Told, whole: Answers, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError):

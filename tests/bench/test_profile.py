@@ -1,4 +1,4 @@
-"""Where the time goes: the engine's events and the interpreter's imports, read."""
+"""Profiles of the time spent: the engine's events and the interpreter's imports."""
 
 from collections.abc import Mapping
 from typing import Any

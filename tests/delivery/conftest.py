@@ -37,7 +37,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def measured(pytestconfig: pytest.Config) -> dict[str, float]:
-    """Seconds to show at the end, by what took them."""
+    """Return seconds to show at the end, by what took them."""
     return pytestconfig.stash[_SECONDS]
 
 
@@ -61,7 +61,7 @@ Preview = Callable[..., Previewed]
 
 @pytest.fixture(scope="session")
 def preview(tmp_path_factory: pytest.TempPathFactory) -> Preview:
-    """The preview of a change: a base as the project is, or as `before` leaves it, and the change on top."""
+    """Preview a change: a base as the project is, or as `before` leaves it, and the change on top."""
 
     def make(
         change: Change,
@@ -91,14 +91,14 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Preview:
 
 @pytest.fixture(scope="session")
 def actionlint() -> Path:
-    """actionlint, compiled now when nobody has compiled it before."""
+    """Return actionlint, compiled now unless it was compiled before."""
     with Step("actionlint", "compiling it") as step:
         return golang.binaries(pins.ACTIONLINT_BUILD, step) / "actionlint"
 
 
 @pytest.fixture(scope="session")
 def registry() -> Iterator[Served]:
-    """A registry of images, whose program is compiled now when nobody has compiled it before."""
+    """Yield a registry of images, whose program is compiled now unless it was compiled before."""
     with Step("registry", "compiling it") as step:
         crane = golang.binaries(pins.REGISTRY_BUILD, step) / "crane"
     with registries.serving(crane) as served:
@@ -107,5 +107,5 @@ def registry() -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def zizmor() -> Path:
-    """zizmor, installed now when nobody has installed it before."""
+    """Return zizmor, installed now unless it was installed before."""
     return python.of(Path(__file__).parent / "requirements.txt") / "bin" / "zizmor"

@@ -68,7 +68,7 @@ class Repository:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a script did."""
+    """The result of a script: its exit code and its output."""
 
     code: int
     out: str
@@ -89,7 +89,7 @@ def made(folder: Path, stacks: tuple[str, ...]) -> Repository:
 
 
 def steps(workflow: str, job: str) -> Iterator[dict[str, Any]]:
-    """The steps of a job that are scripts."""
+    """Yield the steps of a job that are scripts."""
     document = yaml.safe_load((WORKFLOWS / workflow).read_text(encoding="utf-8"))
     yield from (step for step in document["jobs"][job]["steps"] if "run" in step)
 

@@ -1,4 +1,4 @@
-"""The comment: its marker, its length, its warning, and that nothing in a report gets out of its code."""
+"""The comment: its marker, its length, its warning, and its quotation of everything in a report as code."""
 
 import re
 
@@ -38,7 +38,7 @@ def test_each_stack_has_its_counts() -> None:
 @pytest.mark.parametrize(
     "kind", ["PersistentVolumeClaim", "StatefulSet", "Secret", "Namespace", "Cluster", "RandomPassword"]
 )
-def test_what_holds_data_or_a_secret_must_not_be_made_anew(kind: str) -> None:
+def test_what_holds_data_or_a_secret_must_not_be_recreated(kind: str) -> None:
     report = _report(Preview(stack="dev"), Preview(stack="prod", changes=(_change("replace", kind),)))
 
     assert verdict.failed(report) == ["prod"]
@@ -59,7 +59,7 @@ def test_an_old_secret_may_go(kind: str) -> None:
     assert verdict.failed(_report(Preview(stack="dev", changes=(_change("delete", kind),)))) == []
 
 
-def test_a_workload_that_is_made_anew_is_listed_and_passes() -> None:
+def test_a_workload_that_is_recreated_is_listed_and_passes() -> None:
     report = _report(Preview(stack="dev", changes=(_change("replace", "Job"),)))
 
     assert verdict.failed(report) == []

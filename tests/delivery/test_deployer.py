@@ -1,4 +1,4 @@
-"""The two roles of a deployer as data; tests/apiserver proves what they are worth."""
+"""The two roles of a deployer as data; tests/apiserver proves what they allow."""
 
 from typing import Any
 

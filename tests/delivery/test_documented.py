@@ -1,4 +1,4 @@
-"""What the pages say about previews and renderings, typed into a clone; no cluster, no keys."""
+"""The pages' commands for previews and renderings, run in a clone; no cluster, no keys."""
 
 import json
 import os
@@ -20,7 +20,7 @@ Types = Callable[[str], Ran]
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Repository:
-    """A clone whose branch `main` is what it departed from, with both stacks."""
+    """Return a clone whose branch `main` is what it departed from, with both stacks."""
     made = repository.made(tmp_path / "clone", ("dev", "prod"))
     made.git("update-ref", "refs/remotes/origin/main", "HEAD")
     return made
@@ -28,7 +28,7 @@ def clone(tmp_path: Path) -> Repository:
 
 @pytest.fixture
 def types(clone: Repository, tmp_path: Path) -> Types:
-    """A developer at a shell of the clone."""
+    """Return a developer at a shell of the clone."""
     known = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
     own = {"XDG_STATE_HOME": str(tmp_path / "state"), "CLUSTER": "there-is-none", "PYTHON": sys.executable}
 

@@ -30,7 +30,7 @@ _DRIFTED = {**_CLEAN, "stack": "prod", "drift": True, "findings": [_FOUND]}
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """GitHub."""
+    """Yield a fake GitHub."""
     with serving() as served:
         yield served
 

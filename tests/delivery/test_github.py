@@ -18,7 +18,7 @@ _BOT = "github-actions[bot]"
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """GitHub."""
+    """Yield a fake GitHub."""
     with serving() as served:
         yield served
 

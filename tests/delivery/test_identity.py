@@ -1,4 +1,4 @@
-"""A deployment shows the run's own token, fetched when it is needed; no key is written down."""
+"""The identity of a deployment: the run's own token, fetched when it is needed; no key is on disk."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ _KEYS = {"AccessKeyId": "id", "SecretAccessKey": "key", "SessionToken": "session
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """GitHub's tokens and AWS's exchange for them."""
+    """Yield a fake of GitHub's tokens and AWS's exchange for them."""
 
     def answer(asked: Asked) -> tuple[int, Any]:
         if asked.method == "GET":
@@ -39,7 +39,7 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture
 def environ(web: Web, tmp_path: Path) -> dict[str, str]:
-    """What a job with `id-token: write` and a stack's variables has."""
+    """Return the environment of a job with `id-token: write` and a stack's variables."""
     return {
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{web.url}/token?api-version=2",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-the-run",

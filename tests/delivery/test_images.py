@@ -1,6 +1,6 @@
-"""The steps of images.yml, run as they stand there: podman and the registry are real, Sigstore is not asked.
+"""The steps of images.yml, run as they are: podman and the registry are real, Sigstore is not.
 
-`syft`, `grype` and `cosign` are programs that keep what they were told: their databases and Sigstore are on
+`syft`, `grype` and `cosign` are programs that record their arguments: their databases and Sigstore are on
 networks that no test reaches.
 """
 
@@ -40,7 +40,7 @@ class Runner:
 
     @property
     def told(self) -> list[str]:
-        """What the played programs were told, without the folders of this test."""
+        """Return the fake programs' calls, without the folders of this test."""
         text = (self.folder / "played" / "told").read_text().replace(f"{self.checkout}/", "")
         return text.splitlines()
 
@@ -56,7 +56,7 @@ class Runner:
 
 @pytest.fixture
 def runner(tmp_path: Path, registry: Served, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    """A runner whose images are kept in a folder of this test."""
+    """Return a runner whose images are kept in a folder of this test."""
     if shutil.which("podman") is None:
         pytest.skip("there is no podman here; GitHub's runners have it")
     checkout = tmp_path / "checkout"

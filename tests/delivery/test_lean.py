@@ -1,4 +1,4 @@
-"""A runner that deploys: with the packages of requirements.txt alone it settles the images and previews."""
+"""A runner that deploys: requirements.txt alone is enough to resolve the images and to preview."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _OF_TESTS = ("pytest", "boto3", "moto", "mypy", "selenium", "hypothesis")
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A checkout on a machine that has made the small environment, by the workflow's own step."""
+    """Return a checkout on a machine that has made the small environment, by the workflow's own step."""
     folder = tmp_path_factory.mktemp("runner")
     made = repository.made(folder / "clone", ("dev", "prod"))
     (step,) = [each for each in repository.steps("stack.yml", "stack") if each["name"] == "Settle the images"]

@@ -1,4 +1,4 @@
-"""`make images-pin`: digests beside the tags in a stack's file, and nothing else changed."""
+"""`make images-pin`: digests next to the tags in a stack's file, and nothing else changed."""
 
 import subprocess
 import sys

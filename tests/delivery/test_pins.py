@@ -1,4 +1,4 @@
-"""What checks the workflows is at the version that was asked for, its bytes pinned."""
+"""Pins of the workflows' linters: the versions asked for, and their hashes."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A program at a commit: the base it departed from, and its settings without connection and keys."""
+"""A program at a commit: its merge base, and its settings without connection and keys."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .repository import Repository
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Repository:
-    """A repository with one stack."""
+    """Return a repository with one stack."""
     made = Repository(folder=tmp_path / "clone")
     made.folder.mkdir()
     made.git("init", "--quiet", "--initial-branch", "main")

@@ -1,4 +1,4 @@
-"""Every stack of a pull request: one that the base lacks, one whose base breaks, one that is as it was."""
+"""Every stack of a pull request: one that is new, one whose base fails, one without changes."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _CLI = Pulumi(executable=Path("pulumi"), environment={}, official=True)
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
-    """What the engine was asked: action, the name of its folder, the program's settings."""
+    """Record the engine's calls: action, the name of its folder, the program's settings."""
     calls: list[tuple[str, str, str]] = []
 
     def deploy(engine: Engine, program: Program) -> str:

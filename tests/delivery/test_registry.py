@@ -1,4 +1,4 @@
-"""Images pushed to a registry that others wrote, and asked of it; and registries that want a login or lie."""
+"""Images in a real registry, pushed and resolved; and registries that want a login or lie."""
 
 import base64
 import hashlib
@@ -107,7 +107,7 @@ def _layer(image: Reference) -> str:
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """A registry that wants a token, and gives it for a login."""
+    """Yield a registry that wants a token, and gives it for a login."""
     with serving() as served:
         yield served
 
@@ -133,7 +133,7 @@ def test_a_login_is_shown_to_the_tokens_giver_alone(web: Web) -> None:
     assert "scope=repository%3Ateam%2Fapp%3Apull%2Cpush" in web.asked[1].path
 
 
-def test_without_a_login_a_public_image_is_asked_for_with_a_token_of_nobody(web: Web) -> None:
+def test_without_a_login_a_public_image_is_asked_for_with_an_anonymous_token(web: Web) -> None:
     image = _wanting(web)
 
     assert Registry(logins={"ghcr.io": "me:other"}).digest(image) == _DIGEST

@@ -1,4 +1,4 @@
-"""A report is read only in its own shape: whoever wrote it may have been anybody."""
+"""Reports of previews, read only in their own shape: their author is not trusted."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Encrypted settings in a pull request, where nobody has the key: told as secret, and as equal or changed."""
+"""Encrypted settings in a pull request, without the key: shown as secret, and as equal or changed."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def _secrets(clone: Repository, **values: Any) -> None:
 
 @pytest.fixture(scope="module")
 def changed(preview: Preview) -> Previewed:
-    """A pull request that sets one secret anew and leaves another."""
+    """Return a pull request that sets one secret again and leaves another."""
     one, two = {"secure": "v1:of-one"}, {"secure": "v1:of-two"}
     return preview(
         lambda clone: _secrets(clone, secrets={"ONE": {"secure": "v1:another"}, "TWO": two}),
@@ -24,7 +24,7 @@ def changed(preview: Preview) -> Previewed:
     )
 
 
-def test_a_secret_that_was_set_anew_is_another_secret_to_which_the_pods_roll(changed: Previewed) -> None:
+def test_a_secret_that_was_set_again_is_another_secret_to_which_the_pods_roll(changed: Previewed) -> None:
     assert changed.code == 0, changed.out
     (stack,) = changed.report.previews
     assert not stack.errors

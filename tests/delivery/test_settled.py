@@ -17,7 +17,7 @@ _PINNED = "registry.example.com/page:1@sha256:" + "a" * 64
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """What the runner gives to a step."""
+    """Return the environment that the runner gives to a step."""
     return {
         "GITHUB_ENV": str(tmp_path / "env"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),

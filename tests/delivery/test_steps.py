@@ -1,4 +1,4 @@
-"""The preview's own step, run in a temporary repository with a real diff: what the comment says of it."""
+"""The preview's own step, run in a temporary repository with a real diff, and its comment."""
 
 import re
 import time
@@ -44,7 +44,7 @@ def test_without_a_change_both_stacks_say_so_and_pass(preview: Preview, measured
 
 @pytest.fixture(scope="module")
 def ordinary(preview: Preview) -> Previewed:
-    """A new version of the page, and a rotation."""
+    """Return a new version of the page, and a rotation."""
 
     def change(clone: Repository) -> None:
         image = {"image": "registry.example.com/page:2.0.0"}
@@ -76,7 +76,7 @@ def test_a_rotation_is_shown_without_a_value_and_is_no_loss(ordinary: Previewed)
 
 @pytest.fixture(scope="module")
 def losing(preview: Preview) -> Previewed:
-    """A StatefulSet that is recreated, and a Secret of the program's that gets another value."""
+    """Return a StatefulSet that is recreated, and a Secret of the program's that gets another value."""
 
     def before(clone: Repository) -> None:
         program = clone.folder / "__main__.py"
@@ -93,7 +93,7 @@ def losing(preview: Preview) -> Previewed:
     return preview(change, before=before)
 
 
-def test_a_stateful_set_that_is_made_anew_stands_out_and_fails(losing: Previewed) -> None:
+def test_a_stateful_set_that_is_recreated_stands_out_and_fails(losing: Previewed) -> None:
     assert losing.code != 0
     head = losing.comment.partition("### dev")[0]
     assert "**this must not be merged as it is**" in head
@@ -118,7 +118,7 @@ def _unprotecting(clone: Repository) -> None:
 
 @pytest.fixture(scope="module")
 def unprotected(preview: Preview) -> Previewed:
-    """Prod without its protection, and on another cluster: no object of it changes."""
+    """Preview prod without its protection, and on another cluster: no object of it changes."""
     return preview(_unprotecting, before=_named, stacks=("prod",))
 
 

@@ -1,4 +1,4 @@
-"""From one release strategy to another, by the real engine and provider: what serves is never made anew."""
+"""Changes of the release strategy, by the real engine and provider: what serves is never recreated."""
 
 import copy
 import re
@@ -48,7 +48,7 @@ class Released(Program):
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Preview]:
-    """The preview of one release over another; each base is deployed once."""
+    """Return the preview of one release over another; each base is deployed once."""
     with Step("toolchain", "looking for pulumi") as step:
         cli = pulumi.ensure(ROOT / ".venv", step)
     engines: dict[str, Engine] = {}
@@ -73,7 +73,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Preview]:
 
 
 def changes(found: Preview, *operations: str) -> set[str]:
-    """The objects that these operations are for, as `Kind name`."""
+    """Return the objects that these operations are for, as `Kind name`."""
     return {
         f"{each.kind} {each.name.rpartition('/')[-1]}"
         for each in found.changes
@@ -81,8 +81,8 @@ def changes(found: Preview, *operations: str) -> set[str]:
     }
 
 
-def beside(suffix: str) -> set[str]:
-    """What a second version of the backend has of its own, but for Services and environment."""
+def variant(suffix: str) -> set[str]:
+    """Return the objects of the backend's variant, without Services and environment."""
     kinds = ("ServiceAccount", "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget")
     return {f"{kind} feastflow-backend-{suffix}" for kind in kinds}
 
@@ -108,7 +108,7 @@ def test_no_change_of_strategy_replaces_anything_or_takes_the_first_pods_away(
     assert changes(found, "replace") == set()
     gone = changes(found, "delete")
     lasting = {each for each in gone if not re.search("backend-(blue|green|canary)", each)}
-    # What belongs to a version that no variant has any more goes with it; a JobPatch awaits its Job.
+    # Objects of a version that no variant has any more are deleted with it; a JobPatch awaits its Job.
     assert {each.split()[0] for each in lasting} <= {"ConfigMap", "Job", "JobPatch"}
     assert ("Deployment feastflow-backend" in changes(found, "update")) is (after == "arrived")
 
@@ -117,7 +117,7 @@ def test_a_strategy_that_begins_adds_its_second_version(
     moved: Callable[..., Preview],
 ) -> None:
     found = moved("rolling", "blue")
-    assert beside("green") <= changes(found, "create")
+    assert variant("green") <= changes(found, "create")
     assert changes(found, "delete") == set()
     assert changes(found, "update") == {
         "ResourceQuota feastflow",
@@ -140,7 +140,7 @@ def test_the_switch_and_the_way_back_change_a_selector_and_who_is_proven(
         }
 
 
-def test_a_canary_by_a_gateway_changes_nothing_of_the_version_beside_it(
+def test_a_canary_by_a_gateway_changes_nothing_of_the_stable_version(
     moved: Callable[..., Preview],
 ) -> None:
     found = moved("rolling", "canary", mode="gateway")

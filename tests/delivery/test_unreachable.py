@@ -1,4 +1,4 @@
-"""`make preview` without a cluster, by the real engine: against a state or none, and what stays open."""
+"""`make preview` without a cluster, by the real engine: against a state or none, and what stays unknown."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ _OPEN = ("drift", "admission", "defaults", "readiness", "connection")
 
 @dataclass(frozen=True, kw_only=True)
 class Previewed:
-    """What a preview said, and what it left in its temporary folder."""
+    """A preview's output, and the files that it left in its temporary folder."""
 
     said: str
     left: tuple[str, ...]
@@ -32,7 +32,7 @@ class Previewed:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Repository, Path]:
-    """A clone, and the state that a deployment of its dev stack left."""
+    """Return a clone, and the state that a deployment of its dev stack left."""
     room = tmp_path_factory.mktemp("unreachable")
     clone = repository.made(room / "clone", ("dev", "prod"))
     with Step("toolchain", "looking for pulumi") as step:
@@ -45,7 +45,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Repository, Path
 
 @pytest.fixture
 def clone(deployed: tuple[Repository, Path]) -> Iterator[Repository]:
-    """The clone, as it was before each test."""
+    """Yield the clone, as it was before each test."""
     yield deployed[0]
     deployed[0].git("checkout", "--quiet", ".")
 
@@ -67,7 +67,7 @@ def _typed(clone: Repository, room: Path, line: str, **environment: str) -> tupl
 
 
 def _theirs(state: Path) -> str:
-    """The line by which a developer names the team's state."""
+    """Return the line by which a developer names the team's state."""
     return documented(
         "export PULUMI_BACKEND_URL=s3://my-state AWS_PROFILE=me",
         {
@@ -116,7 +116,7 @@ def test_a_stack_that_is_not_there_is_shown_as_created_and_is_not_made(
 
 @pytest.fixture(scope="module")
 def of_nothing(deployed: tuple[Repository, Path], tmp_path_factory: pytest.TempPathFactory) -> Previewed:
-    """A preview without a state, on a machine that has a kubeconfig of its user's."""
+    """Return a preview without a state, on a machine that has a kubeconfig of its user's."""
     room = tmp_path_factory.mktemp("of-nothing")
     config = room / "home" / ".kube" / "config"
     config.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The workflows: what others find wrong with them, what they may do, that they run what developers run."""
+"""The workflows: linters' findings, permissions, and that they run the developers' commands."""
 
 import json
 import re
@@ -227,7 +227,7 @@ def test_the_step_after_a_failed_deployment_says_what_to_do(tmp_path: Path) -> N
 
 @pytest.fixture
 def comment_step(tmp_path: Path) -> Callable[..., Ran]:
-    """The step that comments, in a checkout of main, by a Python that has nothing but its own library."""
+    """Run the step that comments, in a checkout of main, by a Python with nothing but its own library."""
     (step,) = [step for step in repository.steps("comment.yml", "comment") if step["name"] == "Comment"]
     bare = step | {"run": step["run"].replace("python3 -m", f"{sys.executable} -S -m")}
     clone = tmp_path / "clone"

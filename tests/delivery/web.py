@@ -1,4 +1,4 @@
-"""A server on loopback that stands for GitHub's and AWS's: answers by rule, and keeps what it was asked."""
+"""A server on loopback in place of GitHub's and AWS's: it answers by rule, and records requests."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ class Web:
 
 @contextmanager
 def serving() -> Iterator[Web]:
-    """The server while the block runs."""
+    """Yield the server while the block runs."""
     web = Web()
 
     class Handler(BaseHTTPRequestHandler):

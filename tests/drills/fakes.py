@@ -1,4 +1,4 @@
-"""Requests and drills that never were."""
+"""Fake requests and drills."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tools.drills.verdict import Failures, Measured, Promise, Row
 
 
 class _NoApi(Api):
-    """An API server that nobody is to ask."""
+    """An API server that must not be asked."""
 
     def __init__(self) -> None:
         pass
@@ -23,19 +23,19 @@ NO_API = _NoApi()
 
 
 def sample(due: float, code: int = 200, **changes: Any) -> Sample:
-    """A request that took 10 ms and was asked once."""
+    """Return a request that took 10 ms and was asked once."""
     told = {"kind": "menu", "latency": 0.01, "total": 0.01, "attempts": 1, "first": code, "code": code}
     return Sample(due=due, **{**told, **changes})
 
 
 def steady(begins: float, ends: float, each: float = 0.1, **changes: Any) -> Iterator[Sample]:
-    """Requests from one time to another, `each` so many seconds."""
+    """Yield requests from one time to another, `each` so many seconds."""
     for number in range(round((ends - begins) / each)):
         yield sample(begins + number * each, **changes)
 
 
 def run(**changes: Any) -> Measured:
-    """A run of 3 s in which nothing failed."""
+    """Return a run of 3 s in which nothing failed."""
     told = {
         "moment": 1000.0,
         "seconds": 3.0,
@@ -53,14 +53,14 @@ def run(**changes: Any) -> Measured:
 
 
 def row(runs: Sequence[Measured], **changes: Any) -> Row:
-    """What `judge` makes of runs, without problems."""
+    """Return the row of these runs, without problems."""
     told = {"drill": "backend-killed", "stack": "dev", "promise": Promise(), "problems": []}
     return Row(runs=list(runs), **{**told, **changes})
 
 
 @dataclass
 class Broken:
-    """What a pretended drill has done, in order; `fails` is where it raises what it is given."""
+    """A fake drill that records its calls, in order; `fails` maps a call to the error that it raises."""
 
     calls: list[str] = field(default_factory=list)
     fails: dict[str, BaseException] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Broken:
 
 
 def drill(broken: Broken, **attributes: Any) -> Drill:
-    """A drill that only notes what it is asked to do."""
+    """Return a drill that only notes what it is asked to do."""
 
     class Pretended(Drill):
         name = "pretended"

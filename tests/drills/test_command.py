@@ -1,4 +1,4 @@
-"""`make drill`: what may be asked, what is undone first, and what it ends with."""
+"""`make drill`: what may be asked, what is repaired first, and its exit code."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tools.toolchain.pulumi import Pulumi
 from .fakes import Broken, drill, run
 
 ROOT = Path(__file__).parents[2]
-# A drill that is lost, or has another name, is missed by whoever names it in DRILL.
+# A drill that is lost, or has another name, is missed by users who name it in DRILL.
 WANTED = {
     *("backend-killed", "frontend-killed", "oom-killed", "readiness-lost", "liveness-lost", "worker-killed"),
     *("zone-gone", "node-drained", "primary-killed", "primary-node", "primary-drained"),
@@ -101,7 +101,7 @@ def test_what_cannot_be_drilled_is_refused(arguments: list[str], said: str) -> N
 
 @pytest.fixture
 def book(monkeypatch: pytest.MonkeyPatch) -> Journal:
-    """A cluster that is never reached."""
+    """Return a cluster that is never reached."""
     cli = Pulumi(executable=Path("pulumi"), environment={}, official=False)
     monkeypatch.setattr(scope, "tools", lambda: cli)
     monkeypatch.setattr(golang, "binaries", lambda *_: Path())
@@ -121,7 +121,7 @@ def _pretend(monkeypatch: pytest.MonkeyPatch, broken: Broken, name: str = "prete
     monkeypatch.setitem(DRILLS, name, kind)
 
 
-def test_what_an_earlier_run_was_cut_off_in_is_mended_first(
+def test_what_an_earlier_run_was_cut_off_in_is_repaired_first(
     book: Journal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = Broken()
@@ -135,7 +135,7 @@ def test_what_an_earlier_run_was_cut_off_in_is_mended_first(
     assert "it is mended" in capsys.readouterr().out
 
 
-def test_what_nobody_knows_how_to_mend_is_refused(book: Journal) -> None:
+def test_what_cannot_be_repaired_is_refused(book: Journal) -> None:
     book.begin(Entry(drill="earthquake", stack="prod", facts={}))
     with pytest.raises(UserError, match=r"earthquake, which is not known here(.|\n)*delete"):
         command.main([])
@@ -172,7 +172,7 @@ def test_a_drill_that_cannot_be_run_does_not_keep_the_others(
     assert out.count("dns-killed on dev, run 2: 3.0 s") == 1
 
 
-def test_what_could_not_be_mended_ends_everything(book: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_repaired_ends_everything(book: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     def once(*_: object, **__: object) -> Measured:
         book.begin(Entry(drill="backend-killed", stack="dev", facts={}))
         raise CommandError(["podman"], 1, "no such container")

@@ -1,4 +1,4 @@
-"""Each drill, on a cluster that notes what it is told: what is aimed at, broken and mended."""
+"""Each drill, on a cluster that records its calls: what is aimed at, broken and repaired."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -148,7 +148,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
 
 
 def _broken(stage: _Stage, name: str) -> tuple[Drill, Facts]:
-    """The drill after it has broken what it is made for."""
+    """Return the drill after it has broken what it is made for."""
     drill = DRILLS[name]()
     drill.within = 0.05  # type: ignore[misc] # nothing here takes time
     facts = json.loads(json.dumps(drill.aim(stage)))
@@ -233,7 +233,7 @@ def test_what_is_broken_through_the_api_server_is_broken_there(stage: _Stage, na
         ("connection-cut", (), "-D OUTPUT ! -o lo -j DROP"),
     ],
 )
-def test_what_is_mended_on_the_node_is_mended_there(
+def test_what_is_repaired_on_the_node_is_repaired_there(
     stage: _Stage, tmp_path: Path, name: str, holds: Sequence[str], told: str
 ) -> None:
     drill, facts = _broken(stage, name)
@@ -243,7 +243,7 @@ def test_what_is_mended_on_the_node_is_mended_there(
     assert any(told in said for said in _engine(fresh)), _engine(fresh)
 
 
-def test_a_rule_that_is_gone_with_its_pod_needs_no_mending(
+def test_a_rule_that_was_deleted_with_its_pod_needs_no_repair(
     stage: _Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pathcut, "process_id", lambda *_: None)
@@ -310,7 +310,7 @@ def test_the_operator_comes_back_as_many_as_it_was(stage: _Stage) -> None:
     assert stage.said[-1].strip().endswith("--replicas=2")
 
 
-def test_a_zone_with_the_control_plane_is_not_taken_away(
+def test_a_zone_with_the_control_plane_is_not_switched_off(
     stage: _Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ZONES, "x-control-plane", "c")

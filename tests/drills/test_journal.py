@@ -1,4 +1,4 @@
-"""What has been broken is known on disk until it is mended."""
+"""The drills' journal: what is broken is on disk until it is repaired."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def book(tmp_path: Path) -> Journal:
     return Journal(path=tmp_path / "state" / "x.json")
 
 
-def test_a_drill_is_open_from_its_beginning_to_its_end_for_whoever_looks(book: Journal) -> None:
+def test_a_drill_is_open_from_its_beginning_to_its_end_for_every_reader(book: Journal) -> None:
     assert book.open() is None
     book.begin(ENTRY)
     assert Journal(path=book.path).open() == ENTRY

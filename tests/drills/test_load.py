@@ -38,7 +38,7 @@ class _Site(http.server.ThreadingHTTPServer):
     keys: list[str]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that leaves is none of the test's errors."""
+        """Ignore a client that leaves."""
 
 
 class _Answer(http.server.BaseHTTPRequestHandler):
@@ -156,7 +156,7 @@ def test_a_site_that_answers_as_it_is_asked_is_not_refused(
         load.steady(0)
 
 
-def test_a_site_where_nobody_listens_fails_and_is_no_defect(generator: Path) -> None:
+def test_a_site_where_nothing_listens_fails_and_is_no_defect(generator: Path) -> None:
     load = Load(generator, url="http://127.0.0.1:1", rate=_RATE, run="drill-0123")
     with load:
         _await(load.seen)

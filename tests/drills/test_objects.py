@@ -1,4 +1,4 @@
-"""When a stack is whole, and which of its pods count."""
+"""Conditions of a whole stack, and the pods that count."""
 
 import datetime as dt
 from typing import Any

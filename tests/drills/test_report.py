@@ -1,4 +1,4 @@
-"""Figures and pictures are kept."""
+"""Figures and pictures of drills."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""A run ends as it began, however it ends."""
+"""The end of a run: everything is as before, however it ends."""
 
 import threading
 from collections.abc import Callable, Sequence

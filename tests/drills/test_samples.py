@@ -1,4 +1,4 @@
-"""What requests say of a failure: windows, latencies, lost orders."""
+"""Measurements of a failure by its requests: windows, latencies, lost orders."""
 
 import json
 import math
@@ -130,6 +130,6 @@ def test_an_order_is_lost_unless_it_is_stored_under_its_own_note() -> None:
     )
 
     assert told == {"a": "FF-1", "b": "FF-2"}
-    # A number may be given again after a failover, to somebody else's order.
+    # A number may be given again after a failover, to another customer's order.
     assert samples.lost(told, [("a", "FF-1"), ("c", "FF-2")]) == ["FF-2"]
     assert samples.twice([("a", "FF-1"), ("a", "FF-3"), ("b", "FF-2")]) == ["a"]

@@ -1,4 +1,4 @@
-"""What runs come to, against what is wanted; and the table that says so."""
+"""Verdicts on runs against the promises, and their table."""
 
 import math
 import re

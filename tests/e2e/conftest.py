@@ -1,4 +1,4 @@
-"""One cluster for the short path end to end: made by its first `up`, removed at the end, whatever happens.
+"""One cluster for the short path end to end: created by its first `up`, deleted at the end, whatever happens.
 
 The files are numbered because the path is one: from nothing to a site, through a failure, back to nothing.
 Each of them also runs alone: the fixtures make what it needs.

@@ -44,7 +44,7 @@ def test_a_deployment_without_a_liveness_probe_is_refused_by_the_policies(kube: 
 
 
 def test_a_developer_really_reads_logs_and_really_gets_no_secret(kube: Kube) -> None:
-    developer = ("--as", "somebody", "--as-group", "feastflow-developers")
+    developer = ("--as", "any-user", "--as-group", "feastflow-developers")
     (pod, *_) = kube.ready("backend")
     assert kube.run("logs", pod, "--tail=1", *developer).startswith("{")
     refused = kube.ask("get", "secrets", *developer)
@@ -95,7 +95,7 @@ def test_every_pod_that_runs_keeps_the_newest_restricted_rules(kube: Kube) -> No
 
 @pytest.fixture(scope="module")
 def secrets(product: Product, kube: Kube) -> dict[str, str]:
-    """Every value that was generated for this stack: from the opened state, and from the Secrets."""
+    """Return every value that was generated for this stack: from the opened state, and from the Secrets."""
     found = {}
     exported = json.loads(product.shell("pulumi stack export --stack dev --show-secrets").out)
     for resource in exported["deployment"]["resources"]:
@@ -149,7 +149,7 @@ def test_no_secret_is_in_a_containers_log(kube: Kube, secrets: dict[str, str]) -
 
 
 def _found(secrets: dict[str, str], texts: dict[str, str]) -> list[str]:
-    """Which secret is in which text, as it is or in base64; the values themselves stay out of the report."""
+    """Return which secret is in which text, plain or in base64, without the values themselves."""
     return [
         f"{secret} is in {place}"
         for secret, value in secrets.items()

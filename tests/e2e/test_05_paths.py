@@ -50,7 +50,7 @@ class _Server:
 
 @pytest.fixture(scope="module")
 def servers(kube: Kube, site: Site) -> dict[str, _Server]:
-    """What there is to connect to, by address, so that no name keeps a path closed."""
+    """Return every server by address, so that a path cannot seem closed because a name does not resolve."""
     assert site.answers()
     found = {
         tier: _Server(address=kube.pods(tier)[0]["status"]["podIP"], port=port)

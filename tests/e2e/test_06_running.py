@@ -12,7 +12,7 @@ from ..harness.waiting import until
 
 @pytest.fixture(autouse=True)
 def all_is_well(kube: Kube, site: Site) -> None:
-    """Each test begins with every pod in its place."""
+    """Begin each test with every pod in its place."""
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
 
 

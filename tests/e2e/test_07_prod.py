@@ -1,4 +1,4 @@
-"""The prod stack beside dev: replicated, encrypted, and still there when its primary fails."""
+"""The prod stack along with dev: replicated, encrypted, and available after its primary fails."""
 
 import time
 
@@ -12,7 +12,7 @@ from ..harness.waiting import until
 _CUSTOMER = "Failover"
 
 
-def test_prod_is_up_beside_dev_and_served_by_https(
+def test_prod_is_up_along_with_dev_and_served_by_https(
     prod_up: Ran, shop: Site, site: Site, figures: Figures
 ) -> None:
     assert shop.answers()

@@ -42,7 +42,7 @@ def test_destroy_leaves_no_stack_in_the_state(product: Product, kube: Kube) -> N
     assert "dev" not in known
 
 
-def test_nobody_answers_at_the_address_any_more(kube: Kube, site: Site) -> None:
+def test_nothing_answers_at_the_address_any_more(kube: Kube, site: Site) -> None:
     assert kube.all("nodes")
     until(lambda: site.ask("/").status == 404, what="the edge to forget the site", within=30)
 
@@ -60,7 +60,7 @@ def test_destroy_of_nothing_says_so(product: Product, kube: Kube) -> None:
 
 
 def _cluster_scoped(kube: Kube) -> dict[str, str]:
-    """Every object that belongs to no namespace, by kind and name, as text."""
+    """Return every object that belongs to no namespace, by kind and name, as text."""
     found = {}
     for kind in kube.kinds(namespaced=False):
         if "metrics.k8s.io" not in kind:

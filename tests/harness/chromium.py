@@ -35,7 +35,7 @@ class Confirmation:
 
 
 class Customer:
-    """What a person does on the page and sees there. Every look waits, for a bounded time."""
+    """A customer's actions on the page, and reads of it. Every read waits, for a bounded time."""
 
     def __init__(self, driver: Chrome, shots: Path) -> None:
         self._driver = driver
@@ -52,7 +52,7 @@ class Customer:
         self._driver.refresh()
 
     def reads_menu(self) -> list[str]:
-        """Names of the dishes on the page."""
+        """Return the names of the dishes on the page."""
         self._wait.until(expected.visibility_of_element_located(_by_id("menu-item")))
         names = self._driver.find_elements(By.CSS_SELECTOR, "[data-testid='menu-item'] h3")
         return [name.text for name in names]
@@ -82,16 +82,16 @@ class Customer:
         )
 
     def reads_banner(self) -> str:
-        """What the offline banner says, once it is shown."""
+        """Wait for the offline banner and return its text."""
         return self._element("offline-banner").text
 
     def sees_banner_go(self) -> bool:
-        """Whether the offline banner goes by itself."""
+        """Return True once the offline banner disappears by itself."""
         gone = expected.invisibility_of_element_located(_by_id("offline-banner"))
         return bool(WebDriverWait(self._driver, _RETRY_SECONDS).until(gone))
 
     def sees_banner(self) -> bool:
-        """Whether the offline banner is shown now."""
+        """Return True if the offline banner is shown now."""
         return any(banner.is_displayed() for banner in self._driver.find_elements(*_by_id("offline-banner")))
 
     def photographs(self, name: str) -> Path:
@@ -102,7 +102,7 @@ class Customer:
         return path
 
     def complaints(self) -> list[str]:
-        """Errors on the browser's console since the last look."""
+        """Return the errors on the browser's console since the last look."""
         entries: list[dict[str, str]] = self._driver.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
@@ -126,7 +126,7 @@ def installed() -> str | None:
 
 @contextmanager
 def customer(shots: Path, profile: Path) -> Iterator[Customer]:
-    """A browser for the length of the block, with a profile of its own."""
+    """Yield a browser for the length of the block, with a profile of its own."""
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"
     for argument in (

@@ -1,4 +1,4 @@
-"""What the suite measured, for people to read: nothing passes or fails by it."""
+"""The suite's measurements, to be read: no test passes or fails by them."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,15 +13,15 @@ class Figures:
     _rows: list[tuple[str, str, str]] = field(default_factory=list)
 
     def seconds(self, name: str, value: float, target: str = "") -> None:
-        """A duration."""
+        """Record a duration."""
         self._rows.append((name, f"{value:.1f} s", target))
 
     def mebibytes(self, name: str, value: float, target: str = "") -> None:
-        """An amount of memory."""
+        """Record an amount of memory."""
         self._rows.append((name, f"{value:.0f} MiB", target))
 
     def text(self, name: str, value: str, target: str = "") -> None:
-        """Anything else."""
+        """Record any other figure."""
         self._rows.append((name, value, target))
 
     @property
@@ -37,7 +37,7 @@ class Figures:
         return bool(self._rows)
 
     def table(self) -> list[str]:
-        """Lines for a terminal."""
+        """Return lines for a terminal."""
         rows = [("figure", "measured", "target"), *self._rows]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         return [

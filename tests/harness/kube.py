@@ -24,7 +24,7 @@ _LITTLE = {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "1Mi"}
 
 
 def ruled(container: Object | None = None, **pod: object) -> Object:
-    """The spec of a pod that keeps every rule of the stack, but for what is given."""
+    """Return the spec of a pod that keeps every rule of the stack, but for what is given."""
     probe = {
         "name": "probe",
         "image": "localhost/nothing:1",
@@ -58,37 +58,37 @@ class Kube:
         return run([*command, *arguments], environment=environment, stdin=stdin, timeout=timeout)
 
     def run(self, *arguments: str, stdin: str = "", timeout: float = 60) -> str:
-        """What kubectl prints; it must succeed."""
+        """Run kubectl and return its output; raise CommandError if it fails."""
         ran = self.ask(*arguments, stdin=stdin, timeout=timeout)
         if ran.code != 0:
             raise CommandError(ran)
         return ran.out
 
     def get(self, kind: str, name: str, *arguments: str) -> Object:
-        """One object."""
+        """Return one object."""
         found: Object = json.loads(self.run("get", kind, name, "--output", "json", *arguments))
         return found
 
     def all(self, kind: str, *arguments: str) -> list[Object]:
-        """All objects of a kind, or of several with commas between them."""
+        """Return all objects of a kind, or of several with commas between them."""
         found: list[Object] = json.loads(self.run("get", kind, "--output", "json", *arguments))["items"]
         return found
 
     def pods(self, component: str) -> list[Object]:
-        """The pods of a tier that are not on their way out."""
+        """Return the pods of a tier that are not on their way out."""
         pods = self.all("pods", "--selector", f"component={component}")
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def ready(self, component: str) -> list[str]:
-        """Names of the tier's pods that take requests."""
+        """Return the names of the tier's ready pods."""
         return [name_of(pod) for pod in self.pods(component) if condition(pod, "Ready") == "True"]
 
     def complete(self) -> bool:
-        """Whether every tier has as many pods that take requests as it should have at least."""
+        """Return True if every tier has at least its least number of ready pods."""
         return all(len(self.ready(tier)) >= least for tier, least in _LEAST.items())
 
     def sql(self, statement: str, *, pod: str = "postgres-0", **values: str) -> list[list[str]]:
-        """Rows that PostgreSQL answers to a statement, as text; `:'name'` in it stands for a value."""
+        """Return PostgreSQL's rows for a statement, as text; `:'name'` in it stands for a value."""
         psql = ["psql", "-U", "postgres", "-d", "feastflow", "-XAtq", "-F", "\t"]
         for name, value in values.items():
             psql += ["-v", f"{name}={value}"]
@@ -96,23 +96,23 @@ class Kube:
         return [line.split("\t") for line in answer.splitlines()]
 
     def kinds(self, *, namespaced: bool) -> list[str]:
-        """Every kind that can be listed, as `plural.group`."""
+        """Return every kind that can be listed, as `plural.group`."""
         flags = ["--verbs", "list", "--output", "name", f"--namespaced={str(namespaced).lower()}"]
         return self.run("api-resources", *flags).split()
 
 
 def name_of(thing: Object) -> str:
-    """An object's name."""
+    """Return an object's name."""
     return str(thing["metadata"]["name"])
 
 
 def condition(thing: Object, kind: str) -> str | None:
-    """The status of one of an object's conditions."""
+    """Return the status of one of an object's conditions."""
     found = [each["status"] for each in thing["status"].get("conditions", []) if each["type"] == kind]
     return found[0] if found else None
 
 
 def since(thing: Object, kind: str) -> str:
-    """When one of an object's conditions became what it is."""
+    """Return the time of the last transition of one of an object's conditions."""
     (found,) = (each for each in thing["status"]["conditions"] if each["type"] == kind)
     return str(found["lastTransitionTime"])

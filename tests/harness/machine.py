@@ -1,4 +1,4 @@
-"""What a local cluster could leave on a machine, told apart from what other programs do there.
+"""Traces that a local cluster may leave on a machine, told apart from those of other programs.
 
 Two questions. Does anything still mention what was ours: a container, an address, a port, a process? And,
 where no other Podman is at work, is what every Podman leaves behind (chains, control groups, mounts, kernel
@@ -36,13 +36,13 @@ _USERS_KUBECONFIG = Path.home() / ".kube" / "config"
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What every Podman leaves behind, and the kernel settings that a cluster changes, at one moment."""
+    """The traces of any Podman, and the kernel settings that a cluster changes, at one moment."""
 
     residue: frozenset[str]
     sysctls: Mapping[str, str] = field(default_factory=dict)
 
     def changes_since(self, before: "Machine") -> list[str]:
-        """Return `+ line` for what came and `name: now (was …)` for settings; empty beside another Podman."""
+        """Return `+ line` for new lines and `name: now (was …)` for settings; nothing if Podman runs here."""
         if any(_INTERFACES.glob("podman*")):
             return []
         came = [f"+ {line}" for line in _outermost(self.residue - before.residue)]
@@ -56,7 +56,7 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Belongings:
-    """What tells the traces of one product's cluster: names, ids and addresses that nothing else has."""
+    """The names, ids and addresses of one product's cluster, which nothing else has."""
 
     words: frozenset[str]
     ports: frozenset[int]
@@ -187,7 +187,7 @@ def _lines(command: list[str]) -> list[str]:
 
 
 def _containers() -> Iterator[str]:
-    """Running or not. Podman's are read from its store: asking Podman itself mounts and makes things."""
+    """Yield containers, running or not: Podman's from its store, since Podman itself leaves traces."""
     yield from _lines(["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"])
     known = cache.home() / "containers" / "overlay-containers" / "containers.json"
     if known.exists():
@@ -210,7 +210,7 @@ def _cgroups() -> Iterator[str]:
 
 
 def _listeners() -> Iterator[str]:
-    """`address:port` of every TCP port that something listens on."""
+    """Yield `address:port` of every TCP port that is listened on."""
     for version in ("tcp", "tcp6"):
         for line in (_PROC / "net" / version).read_text(encoding="utf-8").splitlines()[1:]:
             _, local, _, state, *_ = line.split()

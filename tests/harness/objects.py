@@ -36,7 +36,7 @@ _CONTENT = re.compile(r"(feastflow-(?:config|secret|roles|migrations)[a-z-]*?)-(
 
 
 def comparable(kube: Kube) -> dict[str, Any]:
-    """What is comparable of every object of the stack in the namespace, by kind and name."""
+    """Return the comparable fields of each of the stack's objects, by kind and name."""
     kinds = [kind for kind in kube.kinds(namespaced=True) if kind not in _MADE]
     selector = ("--selector", f"{INSTANCE}={kube.namespace}")
     found = kube.all(",".join([*kinds, "namespaces", *CLUSTER_SCOPED]), *selector)
@@ -51,7 +51,7 @@ def without_content(text: str) -> str:
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:
-    """Where two things differ, and how."""
+    """Return the differences of two things, each with its path."""
     return list(_differences(one, other, path))
 
 

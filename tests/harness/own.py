@@ -11,7 +11,7 @@ _PODS = {"backend": "backend", "frontend": "frontend", "database": "postgres"}
 
 
 def images(kube: Kube) -> dict[str, str]:
-    """The images that run, by tier."""
+    """Return the images that run, by tier."""
     found = {}
     for tier, container in _PODS.items():
         (pod, *_) = kube.pods(tier)

@@ -1,4 +1,4 @@
-"""The prod stack beside dev: how it is started, who leads its database, and whether it is whole."""
+"""The prod stack along with dev: its start, its database's primary, and the condition that it is whole."""
 
 from dataclasses import replace
 

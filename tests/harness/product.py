@@ -92,7 +92,7 @@ class Product:
 
     @property
     def encrypted_port(self) -> int:
-        """The port of https beside the one of http."""
+        """The port of https that belongs to the one of http."""
         return encrypted(self.port)
 
     @property
@@ -113,7 +113,7 @@ class Product:
         return self.home / "clusters" / self.cluster / "kubeconfig"
 
     def with_variables(self, **variables: str) -> "Product":
-        """The same, called with more in the environment: `make up CONTEXT=…`."""
+        """Return the product with more variables in make's environment: `make up CONTEXT=…`."""
         return replace(self, variables={**self.variables, **variables})
 
     def cloned(self, folder: Path) -> "Product":
@@ -123,34 +123,34 @@ class Product:
         return replace(self, root=folder)
 
     def local(self, command: str, *, within: float = 15 * _MINUTES) -> Ran:
-        """`make COMMAND`, to its end, whatever that is."""
+        """Run `make COMMAND` to its end, whatever its exit code."""
         with self.begin(command) as under_way:
             return self._kept(under_way.ended(within=within))
 
     def typed(self, line: str, *, within: float = 15 * _MINUTES) -> Ran:
-        """A line typed into a shell of the checkout, which must succeed."""
+        """Run a line in a shell of the checkout; it must succeed."""
         return _successful(self._kept(self._bash(line, within=within)))
 
     def begin(self, command: str) -> UnderWay:
-        """`make COMMAND`, under way."""
+        """Start `make COMMAND`."""
         return UnderWay([sys.executable, "-m", "tools.cli", command], self.environment, self.root)
 
     def done(self, command: str) -> Ran:
-        """`make COMMAND`, which must succeed."""
+        """Run `make COMMAND`, which must succeed."""
         return _successful(self.local(command))
 
     def drill(self, *names: str) -> Ran:
-        """`make drill DRILL=NAMES`, to its end, whatever that is."""
+        """Run `make drill DRILL=NAMES` to its end, whatever its exit code."""
         with self.begin_drill(*names) as under_way:
             return self._kept(under_way.ended(within=len(names) * 15 * _MINUTES))
 
     def begin_drill(self, *names: str) -> UnderWay:
-        """`make drill DRILL=NAMES`, under way."""
+        """Start `make drill DRILL=NAMES`."""
         command = [sys.executable, "-m", "tools.drills", "--drill", ",".join(names)]
         return UnderWay(command, self.environment, self.root)
 
     def node(self, command: str, node: str) -> Ran:
-        """`python -m tools.cluster COMMAND NODE`, to its end."""
+        """Run `python -m tools.cluster COMMAND NODE`."""
         line = [sys.executable, "-m", "tools.cluster", "--name", self.cluster, command, node]
         return self._kept(run(line, environment=self.environment, cwd=self.root, timeout=5 * _MINUTES))
 
@@ -161,12 +161,12 @@ class Product:
         return _successful(self._bash(tools, within=FROM_NOTHING)).out.strip()
 
     def shell(self, line: str) -> Ran:
-        """A line typed into a shell after `eval "$(make -s shell)"`; must succeed."""
+        """Run a line in a shell after `eval "$(make -s shell)"`; it must succeed."""
         assignments = shlex.join([sys.executable, "-m", "tools.cli", "shell"])
         return _successful(self._bash(f'eval "$({assignments})" && {line}'))
 
     def engine(self, *arguments: str) -> str:
-        """What the container engine that carries the nodes says; must succeed."""
+        """Run the container engine that carries the nodes and return its output; it must succeed."""
         settings = self.home / "engine"
         environment = dict(self.environment)
         if (settings / "containers.conf").exists():
@@ -183,7 +183,7 @@ class Product:
         return str(json.loads(self._record.read_text(encoding="utf-8"))["engine"]["command"])
 
     def nodes(self) -> list[str]:
-        """The containers that are the cluster's nodes, running or not; none before an engine was chosen."""
+        """Return the containers of the cluster's nodes, running or not; none before an engine was chosen."""
         if not (self._record.exists() or (self.home / "engine").exists()):
             return []
         label = f"label=io.x-k8s.kind.cluster={self.cluster}"

@@ -1,4 +1,4 @@
-"""Releases of the dev stack from a checkout of their own, and which versions its customers meet meanwhile."""
+"""Releases of the dev stack from a checkout of their own, and the versions that answer meanwhile."""
 
 import copy
 import http.client
@@ -31,7 +31,7 @@ class Releases:
     config: Object
 
     def attempt(self, **sections: Section) -> Ran:
-        """`make up` with these settings of the sections over the checkout's own, to its end."""
+        """Run `make up` with these settings over the checkout's own."""
         config = copy.deepcopy(self.config)
         for name, changes in sections.items():
             key = f"policies:{name}" if name in ("levels", "exemptions") else f"feastflow:{name}"
@@ -41,7 +41,7 @@ class Releases:
         return self.clone.local("up")
 
     def up(self, **sections: Section) -> Ran:
-        """The same, which must succeed."""
+        """Run `attempt`, which must succeed."""
         ran = self.attempt(**sections)
         if ran.code != 0:
             raise CommandError(ran)
@@ -50,18 +50,18 @@ class Releases:
 
 @dataclass
 class Seen:
-    """Which versions of the API answered, how often the page did, and what failed: `path status`."""
+    """Counts of the API's answers by version, of the page's answers, and of failures as `path status`."""
 
     versions: Counter[str] = field(default_factory=Counter)
     pages: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
     def only(self, *names: str) -> bool:
-        """Whether all of these versions answered, no other, and no request failed."""
+        """Return True if all of these versions answered, no other did, and no request failed."""
         return set(self.versions) == set(names) and not self.failures
 
     def part(self, name: str) -> float:
-        """How many percent of the API's answers came from that version."""
+        """Return that version's share of the API's answers, in percent."""
         return 100 * self.versions[name] / self.versions.total()
 
     def __str__(self) -> str:
@@ -86,7 +86,7 @@ def seen(site: Site) -> Iterator[Seen]:
 
 
 def asked(site: Site, times: int) -> Seen:
-    """Who answers so many requests to the API."""
+    """Send so many requests to the API, and return which versions answered."""
     found = Seen()
     for _ in range(times):
         _ask(site, _API, found)

@@ -38,7 +38,7 @@ def apply(there: Kube, folder: Path) -> None:
 
 
 def versions(there: Kube, kinds: str) -> dict[str, tuple[str, int | None]]:
-    """Return uid and generation of each object: neither changes unless somebody changes the object."""
+    """Return uid and generation of each object: neither changes unless the object is changed."""
     return {
         f"{each['kind']} {name_of(each)}": (each["metadata"]["uid"], each["metadata"].get("generation"))
         for each in there.all(kinds)

@@ -1,4 +1,4 @@
-"""Starting programs as a user does, and keeping what they say. The only place here that starts any."""
+"""Programs, started as by a user, and their output; tests on a cluster start programs only here."""
 
 import os
 import re
@@ -57,7 +57,7 @@ class UnderWay:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> None:
         self._command = tuple(command)
-        # Files, since nobody reads a pipe meanwhile; `__exit__` closes them.
+        # Files, since a pipe is not read meanwhile; `__exit__` closes them.
         self._files = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
         self._started = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - the command is a test's own
@@ -80,16 +80,16 @@ class UnderWay:
             file.close()
 
     def runs(self) -> bool:
-        """Whether it has not ended by itself."""
+        """Return True while the process runs."""
         return self._process.poll() is None
 
     def lose_power(self) -> Ran:
-        """End the whole group as a power failure does: nothing in it gets to say goodbye."""
+        """End the whole group by SIGKILL, as a power failure does."""
         self._send(signal.SIGKILL)
         return self.ended(within=30)
 
     def interrupt(self) -> Ran:
-        """Ctrl-C, as a terminal sends it to the whole group; it may take a while to clean up."""
+        """Send SIGINT to the whole group, as a terminal does; wait for its end, which may take a while."""
         self._send(signal.SIGINT)
         return self.ended(within=60)
 

@@ -20,7 +20,7 @@ _PAUSE = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back."""
+    """An HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -57,7 +57,7 @@ class Site:
         headers: Mapping[str, str] | None = None,
         timeout: float = 5,
     ) -> Answer:
-        """One request on a connection of its own."""
+        """Send one request on a connection of its own."""
         connection = self._connection(timeout)
         sent = {"Host": self.host, **(headers or {})}
         content = None
@@ -81,13 +81,13 @@ class Site:
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
 
     def answers(self, path: str = "/api/menu") -> bool:
-        """Whether the path answers with success."""
+        """Return True if the path answers with 200."""
         return self.ask(path).status == http.client.OK
 
 
 @dataclass
 class Watch:
-    """What a customer who keeps asking sees: how many answers, and the longest time without any."""
+    """A customer's view over repeated requests: answers, failures, and the longest time without an answer."""
 
     answered: int = 0
     failures: list[str] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Watch:
 
     @property
     def kept_answering(self) -> bool:
-        """Whether most questions were answered, so that asking again helps at once."""
+        """Return True if more requests were answered than failed, so that a retry helps at once."""
         return self.answered > len(self.failures)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""How a stack stands on the cluster, to see that a part of acceptance leaves it as it found it.
+"""A stack's state on the cluster, compared before and after each part of acceptance.
 
 Generated secrets and what they name are left out: a rotation and the way back make new ones.
 """
@@ -14,7 +14,7 @@ _KINDS = (
     "deployments,statefulsets,horizontalpodautoscalers,services,ingresses,networkpolicies,poddisruptionbudgets,"
     "configmaps,secrets,roles,rolebindings,resourcequotas,limitranges,persistentvolumeclaims"
 )
-# The autoscaler's business, and what a Service that is made anew is given another of.
+# What the autoscaler sets, and what a recreated Service is given another of.
 _NOT_COMPARED = ("replicas", "clusterIP", "clusterIPs")
 
 Standing = Mapping[str, str]

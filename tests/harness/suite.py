@@ -1,7 +1,7 @@
 """Hooks and fixtures that every suite on a real cluster shares; its conftest imports them by name.
 
 A suite's own conftest says which cluster its `product` is. What a failed test left on that cluster is written
-down at once: the events are gone with the cluster.
+down at once: the events are deleted with the cluster.
 """
 
 import os
@@ -112,7 +112,7 @@ def prepared(request: pytest.FixtureRequest, product: Product, *, keep: bool = F
     What fails meanwhile is explained by this product's cluster.
 
     With `--keep-failed` and a failure, everything is left and the way to look at it is printed; the block
-    must not remove the cluster then (`left`). With `keep` nothing is ended: the cluster goes on.
+    must not remove the cluster then (`left`). With `keep` nothing is ended: the cluster keeps running.
     """
     product.give_users_kubeconfig()
     stash = request.config.stash
@@ -131,7 +131,7 @@ def prepared(request: pytest.FixtureRequest, product: Product, *, keep: bool = F
 
 
 def left(request: pytest.FixtureRequest) -> bool:
-    """Whether the cluster stays as a failed test left it."""
+    """Return True if the cluster stays as a failed test left it."""
     return bool(request.config.getoption("--keep-failed") and request.session.testsfailed)
 
 
@@ -203,6 +203,6 @@ def _tell_how_to_look(request: pytest.FixtureRequest, product: Product) -> None:
         f"\nthe cluster is left as it is, by --keep-failed; look at it:\n"
         f"  export XDG_STATE_HOME={product.state} CLUSTER={product.cluster} PORT={product.port}\n"
         f'  make status; eval "$(make -s shell)"; kubectl -n {NAMESPACE} get events\n'
-        f"and take it away:\n"
+        f"and delete it:\n"
         f"  make down && rm -r {product.state}"
     )

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time; and what goes on meanwhile."""
+"""Waits for a condition, never for a time, and work during a wait."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ _PAUSE = 0.2
 
 
 def until(seen: Callable[[], T | None], *, what: str, within: float) -> T:
-    """The first thing from `seen` that is not empty; it is asked again until `within` seconds have passed.
+    """Return the first thing from `seen` that is not empty; ask again until `within` seconds have passed.
 
     A question that cannot be answered yet (a refused connection, a failing command) counts as no.
     """

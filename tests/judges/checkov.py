@@ -27,7 +27,7 @@ _OPTIONS = (
 
 
 def findings(manifests: Sequence[Manifest]) -> list[Finding]:
-    """Every rule that fails."""
+    """Return every rule that fails."""
     program = environment.of(_LOCK) / "bin" / "checkov"
     with tempfile.TemporaryDirectory(prefix="feastflow-checkov-") as home:
         folder = Path(home, "manifests")

@@ -27,7 +27,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session", autouse=True)
 def no_cluster() -> Iterator[None]:
-    """Whatever cluster the machine has, the manifests are rendered without it."""
+    """Hide the machine's cluster, if it has one: the manifests are rendered without it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", "/nonexistent")
         yield
@@ -35,13 +35,13 @@ def no_cluster() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def known() -> list[Waiver]:
-    """The project's waivers."""
+    """Return the project's waivers."""
     return waivers.load(verdicts.JUDGES)
 
 
 @pytest.fixture(scope="session")
 def verdict(pytestconfig: pytest.Config, known: list[Waiver]) -> Callable[[str, str], Verdict]:
-    """What a judge says of a stack; nobody is asked twice."""
+    """Return a judge's verdict on a stack; each judge runs once per stack."""
     said = pytestconfig.stash[_VERDICTS]
 
     def ask(judge: str, stack: str) -> Verdict:

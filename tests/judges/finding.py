@@ -1,4 +1,4 @@
-"""What a judge has found, in the same words whichever judge it was."""
+"""A judge's finding, in one form for all judges."""
 
 from dataclasses import dataclass
 

@@ -21,7 +21,7 @@ _FINE = "statusValid"
 
 
 def findings(manifests: Sequence[Manifest], openapi: Mapping[str, Any], work: Path) -> list[Finding]:
-    """What the server would refuse or drop.
+    """Return the fields and objects that the server would refuse or drop.
 
     `openapi` is its document `/openapi/v2`, `work` an empty folder for the schemas.
     """

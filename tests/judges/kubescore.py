@@ -20,7 +20,7 @@ _VERSION = "v" + pins.KUBERNETES.rpartition(".")[0]
 
 
 def findings(manifests: Iterable[Manifest]) -> list[Finding]:
-    """Everything that it gives less than its best grade, one finding a comment."""
+    """Return everything that it gives less than its best grade, one finding a comment."""
     program = running.compiled(pins.KUBE_SCORE_BUILD) / "kube-score"
     options = ["--kubernetes-version", _VERSION, "--all-default-optional", "--output-format", "json"]
     # Annotations in a manifest would be waivers without a reason.

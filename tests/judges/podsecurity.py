@@ -13,7 +13,7 @@ NAME = "pod-security"
 
 
 def findings(manifests: Iterable[Manifest]) -> list[Finding]:
-    """What the level `restricted` refuses, by the newest rules that the pinned evaluator knows."""
+    """Return what the level `restricted` refuses, by the newest rules that the pinned evaluator knows."""
     program = running.compiled(pins.JUDGES_BUILD) / "podsecurity"
     command = [str(program), "-level", "restricted", "-version", "latest"]
     found = json.loads(running.said(command, stdin=json.dumps(list(manifests))))

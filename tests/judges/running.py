@@ -1,4 +1,4 @@
-"""Starting the judges, which end with 1 when they find something."""
+"""The judges' programs, which exit with 1 when they find something."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _LIMIT_SECONDS = 300
 
 
 def compiled(build: Build) -> Path:
-    """The folder with the build's programs, compiled now when nobody has compiled them before."""
+    """Return the folder with the build's programs, compiled now unless they were compiled before."""
     with Step(build.module, "compiling what judges the manifests") as step:
         return golang.binaries(build, step)
 
@@ -24,7 +24,7 @@ def said(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> str:
-    """What the judge prints on standard output."""
+    """Run a judge and return its standard output."""
     done = subprocess.run(  # noqa: S603 - the judges are the project's own, pinned
         list(command),
         input=stdin,

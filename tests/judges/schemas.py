@@ -18,7 +18,7 @@ _TEXT_OR_NUMBER = {
 
 
 def served(openapi: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    """Each served kind by its apiVersion and name, with the name of its definition."""
+    """Return each served kind by its apiVersion and name, with the name of its definition."""
     kinds = {}
     for name, definition in openapi["definitions"].items():
         for kind in definition.get("x-kubernetes-group-version-kind", ()):
@@ -28,7 +28,7 @@ def served(openapi: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def standalone(openapi: Mapping[str, Any], name: str) -> Schema:
-    """The schema of a definition, with all that it refers to."""
+    """Return the schema of a definition, with all that it refers to."""
     definitions: dict[str, Schema] = {}
     missing = [name]
     while missing:

@@ -1,4 +1,4 @@
-"""The manifests of both stacks before judges who are not of this project."""
+"""The manifests of both stacks, judged by other projects' judges."""
 
 import copy
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _PRIVILEGED = {
 def test_a_judge_finds_nothing_in_a_stack_that_is_not_waived(judge: str, stack: str, verdict: Ask) -> None:
     unwaived = verdict(judge, stack).unwaived
 
-    assert not unwaived, "mend it or waive it with a reason:\n" + "\n".join(map(str, unwaived))
+    assert not unwaived, "fix it or waive it with a reason:\n" + "\n".join(map(str, unwaived))
 
 
 def test_every_waiver_is_needed(known: list[Waiver], verdict: Ask) -> None:

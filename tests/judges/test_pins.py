@@ -1,4 +1,4 @@
-"""The judges are at the versions that they are to be at."""
+"""Pins of the judges: they have the pinned versions."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every judge says of every stack, asked once."""
+"""Verdicts: every judge's findings on a stack."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ class Verdict:
 
 
 def verdict(judge: str, stack: str, known: Sequence[Waiver]) -> Verdict:
-    """What the judge says of the stack."""
+    """Run a judge on a stack and return its verdict."""
     rendered = manifests.of_stack(stack)
     started = time.monotonic()
     found = sorted(JUDGES[judge](rendered))
@@ -44,7 +44,7 @@ def verdict(judge: str, stack: str, known: Sequence[Waiver]) -> Verdict:
 
 
 def table(verdicts: Sequence[Verdict]) -> list[str]:
-    """Lines for a terminal."""
+    """Return lines for a terminal."""
     rows = [f"{'judge':<14}{'stack':<6}{'findings':>9}{'waived':>8}{'unwaived':>10}{'seconds':>9}"]
     for said in verdicts:
         total, left = len(said.findings), len(said.unwaived)

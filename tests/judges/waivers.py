@@ -1,4 +1,4 @@
-"""Reading waivers, and holding findings against them."""
+"""Waivers, read from their file, and the findings that none covers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Waiver:
     stack: str | None = None
 
     def covers(self, finding: Finding, stack: str) -> bool:
-        """Whether this is the waiver for a finding in that stack."""
+        """Return True if the waiver covers a finding in that stack."""
         return (
             (self.judge, self.check) == (finding.judge, finding.check)
             and self.stack in {None, stack}
@@ -43,7 +43,7 @@ class Waiver:
 
 
 def load(judges: Iterable[str], path: Path = FILE) -> list[Waiver]:
-    """The waivers of the file, one for each pattern.
+    """Return the waivers of the file, one for each pattern.
 
     Raises:
         WaiverError: for unknown or missing keys, an unknown judge, an empty reason, and what is there twice.
@@ -58,7 +58,7 @@ def load(judges: Iterable[str], path: Path = FILE) -> list[Waiver]:
 
 
 def unwaived(findings: Iterable[Finding], waivers: Sequence[Waiver], stack: str) -> list[Finding]:
-    """The findings of a stack that no waiver covers."""
+    """Return the findings of a stack that no waiver covers."""
     return [finding for finding in findings if not any(waiver.covers(finding, stack) for waiver in waivers)]
 
 

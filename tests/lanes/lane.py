@@ -20,7 +20,7 @@ GRACE_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a lane ended. `code` is None for one that was never begun or was ended by the user."""
+    """A lane's outcome. `code` is None if the lane was never begun or the user ended it."""
 
     name: str
     code: int | None = None
@@ -70,7 +70,7 @@ class Lane:
 
     @property
     def is_running(self) -> bool:
-        """Whether make has not ended."""
+        """Return True while make runs."""
         return self.process.poll() is None
 
     def unseen(self) -> bytes:

@@ -49,7 +49,7 @@ def _pytest(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with a test of every outcome, and a file that cannot be collected."""
+    """Return a project with a test of every outcome, and a file that cannot be collected."""
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "test_some.py").write_text(_TESTS)
     (tmp_path / "test_torn.py").write_text("import nothing_of_that_name\n")

@@ -71,7 +71,7 @@ def _await(what: Callable[[], bool]) -> None:
 
 
 def _is_running(process: int) -> bool:
-    """Whether it does more than wait for its parent to take note of its end."""
+    """Return True if the process runs; a zombie does not."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

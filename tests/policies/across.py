@@ -26,7 +26,7 @@ class StackCase:
     denied: str = ""
 
     def stack(self) -> Stack:
-        """The small stack with the change."""
+        """Return the small stack with the change."""
         made = _small()
         self.change(made)
         return made
@@ -184,7 +184,7 @@ CASES = (
     StackCase(rule="reference", says="no Service", change=_without("Service"), denied="Ingress"),
     StackCase(
         rule="reference",
-        says="a claim that nobody makes",
+        says="a claim that is not made",
         change=_set(
             "Deployment", "spec/template/spec/volumes/0", {"persistentVolumeClaim": {"claimName": "data"}}
         ),
@@ -198,7 +198,7 @@ CASES = (
     ),
     StackCase(
         rule="reference",
-        says="a certificate that nobody makes",
+        says="a certificate that is not made",
         change=_set("Ingress", "spec/tls/0/secretName", "cert"),
         denied="Ingress",
     ),
@@ -279,7 +279,7 @@ CASES = (
     ),
     StackCase(
         rule="dangling",
-        says="a policy for nobody",
+        says="a policy for no pod",
         change=_set("NetworkPolicy", "spec/podSelector/matchLabels/app", "wbe"),
         denied="NetworkPolicy",
     ),
@@ -297,7 +297,7 @@ CASES = (
     ),
     StackCase(
         rule="secret-narrow",
-        says="all of it beside another",
+        says="all of it and another",
         change=_all(
             _set("Deployment", "spec/template/spec/volumes", _WHOLE),
             _set("Secret", "data", {"password": "YQ==", "token": "Yg=="}),
@@ -306,7 +306,7 @@ CASES = (
     ),
     StackCase(
         rule="secret-narrow",
-        says="a key that nobody reads",
+        says="a key that is not read",
         change=_set("Secret", "data", {"password": "YQ==", "token": "Yg=="}),
         denied="Secret",
     ),
@@ -318,7 +318,7 @@ CASES = (
     ),
     StackCase(
         rule="autoscaled-replicas",
-        says="fixed beside it",
+        says="fixed although there is one",
         change=_set("Deployment", "spec/replicas", 2),
         denied="Deployment",
     ),

@@ -1,4 +1,4 @@
-"""The matrix: for each rule what it allows, denies, leaves to others, and cannot read.
+"""The matrix: for each rule cases that it allows, denies, does not judge, and cannot read.
 
 One change of an object that keeps every rule makes a case. The pack and the API server both judge every case.
 """
@@ -23,7 +23,7 @@ REGISTRIES = ("registry.example.com/", "localhost:5000/", "web")
 
 
 class Verdict(StrEnum):
-    """What a case shows. What is null must be judged as if it were missing."""
+    """The expected verdict of a case. A null is judged as if the field were missing."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -45,7 +45,7 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Every case, under an id that is a name for an object too."""
+    """Return every case, under an id that is a name for an object too."""
     return [case for rule in RULES for case in _of(rule)]
 
 
@@ -59,7 +59,7 @@ def _of(rule: Rule) -> Iterator[Case]:
         # An object of a kind that the rule is not about.
         (Verdict.IRRELEVANT, changed(_unlike(rule), {})),
         *(
-            (verdict, changed(about.kind, {**about.beside, about.field: value}))
+            (verdict, changed(about.kind, {**about.also, about.field: value}))
             for verdict, value in (
                 (Verdict.WRONG_TYPE, about.wrong),
                 (Verdict.HUGE, about.huge),
@@ -75,15 +75,15 @@ def _of(rule: Rule) -> Iterator[Case]:
 
 
 def _unlike(rule: Rule) -> str:
-    """A kind that the rule is not about."""
+    """Return a kind that the rule is not about."""
     return next(kind for kind in ("ConfigMap", "Service", "Secret") if kind not in rule.judges)
 
 
 def _elsewhere(rule: Rule, about: About) -> Iterator[Manifest]:
-    """The first thing denied, in every other kind that the rule is about and whose fields are the same."""
+    """Yield the first denied case in every other kind that the rule judges and whose fields are the same."""
     for kind in sorted(set(rule.judges) & set(BASES) - {about.kind}):
         of_the_pod = about.field.startswith(("container/", "pod/"))
-        # A Job's container serves nobody: it has no ports, and none is demanded.
+        # A Job's container serves no requests: it has no ports, and none is demanded.
         if not of_the_pod or (kind in _RUN_TO_THEIR_END and rule.subject is Subject.SERVING):
             continue
         denied = about.denied if kind not in PARTIAL else [each for each in about.denied if _says(each)]
@@ -92,7 +92,7 @@ def _elsewhere(rule: Rule, about: About) -> Iterator[Manifest]:
 
 
 def _says(change: Change) -> bool:
-    """Whether the change writes something out, in the containers that every template has."""
+    """Return True if the change sets fields, in the pod and containers that every template has."""
     return all(
         value is not DELETE and path.startswith(("container/", "pod/")) for path, value in change.items()
     )

@@ -32,13 +32,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def count(pytestconfig: pytest.Config) -> dict[str, int]:
-    """Numbers to show at the end, by what they count."""
+    """Return numbers to show at the end, by what they count."""
     return pytestconfig.stash[_COUNTED]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_cluster() -> Iterator[None]:
-    """Whatever cluster the machine has, nobody asks it."""
+    """Hide the machine's cluster, if it has one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", "/nonexistent")
         yield
@@ -46,14 +46,14 @@ def no_cluster() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def cli() -> Pulumi:
-    """The CLI with its plugins, had as `make up` has them."""
+    """Return the CLI with its plugins, had as `make up` has them."""
     with Step("toolchain", "looking for pulumi") as step:
         return pulumi.ensure(Path(sys.prefix), step)
 
 
 @pytest.fixture(scope="session")
 def workspace(cli: Pulumi, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, str], Workspace]:
-    """An empty stack of a program."""
+    """Return an empty stack of a program."""
 
     def make(program: Path, stack: str = "test") -> Workspace:
         return engine.workspace(tmp_path_factory.mktemp(program.name), program, cli, stack)

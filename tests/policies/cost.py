@@ -1,4 +1,4 @@
-"""What the pack costs a preview: `python -m tests.policies.cost [--turns N]`, for people to read.
+"""The pack's cost in a preview, to be read: `python -m tests.policies.cost [--turns N]`.
 
 Previews of the prod stack with the pack and without it take turns, so that both meet the same machine; the
 processor's time is steadier than the clock's on a machine that others use too.
@@ -42,7 +42,7 @@ def measure(stack: Workspace, config: dict[str, object], *, judged: bool) -> Spe
 
 
 def table(with_pack: list[Spent], without: list[Spent]) -> list[str]:
-    """Each preview, the medians, and what lies between them."""
+    """Return each preview, the medians, and what lies between them."""
     rows = [f"{'preview of prod':<18}{'with pack':>12}{'without':>12}{'processor':>12}{'without':>12}"]
     for turn, (one, other) in enumerate(zip(with_pack, without, strict=True), 1):
         rows.append(_row(f"turn {turn}", one.clock, other.clock, one.processor, other.processor))

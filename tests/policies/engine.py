@@ -1,7 +1,7 @@
 """The real engine with the real plugins, the pack and no cluster: what `pulumi preview` says of a program.
 
 Findings are read from the engine's event log, which is what Pulumi's own Automation API reads; the text is
-what a person sees.
+what the user sees.
 """
 
 import json
@@ -35,13 +35,13 @@ class Violation:
 
     @property
     def could_not_run(self) -> bool:
-        """Whether the rule met something unknown; the engine makes any rule advisory then."""
+        """Return True if the rule met an unknown value; the engine makes any rule advisory then."""
         return self.message.startswith("can't run policy")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What the engine did: its exit code, its text, what was found, and which policies judged anything."""
+    """A run of the engine: exit code, output, violations, and the policies that judged anything."""
 
     code: int
     text: str
@@ -49,7 +49,7 @@ class Run:
     judged: frozenset[str]
 
     def of(self, policy: str) -> list[Violation]:
-        """What a policy found."""
+        """Return a policy's violations."""
         return [violation for violation in self.violations if violation.policy == policy]
 
 
@@ -70,7 +70,7 @@ class Workspace:
         return self._act("up", config, "--yes", "--skip-preview", judged=False)
 
     def exported(self) -> dict[str, Any]:
-        """The state."""
+        """Return the state."""
         state: dict[str, Any] = json.loads(
             process.output(self._command("stack", "export"), env=self._environment())
         )
@@ -152,7 +152,7 @@ class Workspace:
 
 
 def workspace(folder: Path, program: Path, cli: Pulumi, stack: str = "test") -> Workspace:
-    """An empty stack of the program in this folder."""
+    """Return an empty stack of the program in this folder."""
     shutil.rmtree(folder, ignore_errors=True)
     made = Workspace(folder=folder, stack=stack, cli=cli)
     made.create(program)

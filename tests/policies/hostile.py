@@ -1,4 +1,4 @@
-"""Objects that an attacker would try next, against the rules as they are: one idea each.
+"""Objects that an attacker may try against the rules: one idea each.
 
 Written before the rules were read again. Each is judged by the whole table, and must break one rule at least.
 What passes is listed in `PASSES` with the reason.
@@ -98,7 +98,7 @@ def _privileges() -> Iterator[tuple[str, Manifest]]:
     yield "ephemeral containers", _role(resources=["pods/ephemeralcontainers"], verbs=["patch"])
     yield "Jobs of one's own", _role(apiGroups=["batch"], resources=["jobs"], verbs=["create"])
     yield (
-        "admission taken away",
+        "admission deleted",
         _role("ClusterRole", resources=["validatingadmissionpolicies"], verbs=["deletecollection"]),
     )
     yield "admin for all accounts of a namespace", _binding("admin", "system:serviceaccounts:web")

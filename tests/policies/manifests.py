@@ -301,7 +301,7 @@ _TEMPLATES = {
 
 
 def changed(kind: str, changes: dict[str, Any]) -> Manifest:
-    """The object of this kind with some fields set or deleted.
+    """Return the object of this kind with some fields set or deleted.
 
     A path has its steps between slashes. `pod` and `container` stand for where a workload has them.
     """
@@ -322,7 +322,7 @@ def changed(kind: str, changes: dict[str, Any]) -> Manifest:
 
 
 def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path of every field and every element below a value, from the top down."""
+    """Yield the path of every field and every element below a value, from the top down."""
     if isinstance(value, dict | list):
         for key, below in value.items() if isinstance(value, dict) else enumerate(value):
             yield (*path, key)

@@ -1,4 +1,4 @@
-"""What a stack's file may say about the rules, and what is refused with the way out."""
+"""A stack's settings of the rules: what is accepted, and what is refused with the way out."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""What measures the pack's cost does measure it; what it measures is for people to judge."""
+"""The measurement of the pack's cost: that it measures; its figures are not judged here."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Every hardening field of both stacks, taken away or weakened: a rule must notice each time."""
+"""Every hardening field of both stacks, deleted or weakened: a rule must notice each time."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -21,7 +21,7 @@ _NUMBER = (DELETE, 0)
 # What makes each hardening field weaker. What is missing from a list is what Kubernetes does by default.
 WEAKER: dict[str, tuple[Any, ...]] = {
     "automountServiceAccountToken": (DELETE, True),
-    "serviceAccountName": (DELETE, "default", "nobodys"),
+    "serviceAccountName": (DELETE, "default", "unknown"),
     "enableServiceLinks": (DELETE, True),
     "activeDeadlineSeconds": _NEEDED,
     "terminationGracePeriodSeconds": (0,),
@@ -45,7 +45,7 @@ WEAKER: dict[str, tuple[Any, ...]] = {
     "startupProbe": _NEEDED,
     "requests": (DELETE, {}),
     "limits": (DELETE, {}),
-    "secretKeyRef": ({"name": "nobodys", "key": "password"},),
+    "secretKeyRef": ({"name": "unknown", "key": "password"},),
     "sizeLimit": (DELETE, "0"),
     # objects
     "immutable": (DELETE, False),
@@ -54,7 +54,7 @@ WEAKER: dict[str, tuple[Any, ...]] = {
     "maxUnavailable": ("100%", DELETE),
     "minReplicas": (DELETE, 1),
     "maxReplicas": (1,),
-    "podSelector": ({"matchLabels": {"app": "nobody"}},),
+    "podSelector": ({"matchLabels": {"app": "unknown"}},),
     "from": (DELETE, []),
     "to": (DELETE, []),
     "host": (DELETE,),
@@ -65,7 +65,7 @@ WEAKER: dict[str, tuple[Any, ...]] = {
     "pod-security.kubernetes.io/enforce": (DELETE, "baseline", "privileged"),
     "enableSuperuserAccess": (True,),
 }
-# Beside what hardens; each for a reason.
+# Fields that harden nothing, each with its reason.
 _NOT_HARDENING = {
     # Faster mounts, and the same owner.
     "fsGroupChangePolicy",
@@ -93,7 +93,7 @@ _OF_THE_CLUSTER = {
 
 
 def _hardens(manifest: Manifest, path: tuple[str | int, ...]) -> bool:
-    """Whether the field is the one that `WEAKER` means by its name."""
+    """Return True if the field at this path is the one that `WEAKER` names."""
     if manifest["kind"] == "Cluster":
         return path in _OF_THE_CLUSTER
     if path[-1] == "resources":
@@ -125,7 +125,7 @@ class Mutant:
 
 
 def mutants(stack: str) -> Iterator[Mutant]:
-    """Every way to weaken the stack by one field, or to leave one guarding object out."""
+    """Yield every way to weaken the stack by one field, or to leave one guarding object out."""
     for manifest in of_stack(stack):
         target = named(manifest)
         for path in paths(manifest):
@@ -157,7 +157,7 @@ def _changed(manifest: Manifest, mutant: Mutant) -> Manifest:
     else:
         place[mutant.path[-1]] = mutant.value
     if mutant.path[-1] == "runAsNonRoot" and not {"containers", "initContainers"} & set(mutant.path):
-        # A container's own word goes first; a pod's is only weaker when the containers are silent.
+        # A container's own field wins; a pod's weakens it only where the containers do not set theirs.
         for container in _containers(copy):
             container.get("securityContext", {}).pop(mutant.path[-1], None)
     return copy
@@ -170,7 +170,7 @@ def _containers(manifest: Manifest) -> list[Manifest]:
 
 
 def _noticed(mutant: Mutant) -> set[str]:
-    """The rules that object to the mutant."""
+    """Return the rules that object to the mutant."""
     made = _mutated(mutant)
     found = {
         rule.id
@@ -183,7 +183,7 @@ def _noticed(mutant: Mutant) -> set[str]:
 
 
 def _off(stack: str) -> set[str]:
-    """The rules that a stack turns off, or that no stack asked for."""
+    """Return the rules that a stack turns off, or that no stack asked for."""
     unasked = {rule.id for rule in RULES if rule.level == "disabled"}
     return unasked | _OFF[stack]
 

@@ -1,4 +1,4 @@
-"""Programs that are not ours: what the pack says of them is what a reader of the program would say.
+"""Other projects' programs: the pack finds what a reader of the program would find.
 
 The expected findings were written from reading program and rules, not copied from a run.
 """
@@ -19,7 +19,7 @@ def _all(kind: str, resources: list[str], *rules: str) -> set[Finding]:
     return {(rule, f"{kind} {resource}") for rule in rules for resource in resources}
 
 
-# What nobody writes who was not told to.
+# What is not written without an instruction.
 _UNHARDENED = ("capabilities", "read-only-root", "run-as-group", "seccomp")
 _ROOT = ("privilege-escalation", "run-as-non-root", "run-as-user")
 _ACCOUNT = ("service-account", "service-account-token", "service-links")
@@ -89,7 +89,7 @@ WORDPRESS = {
         # A folder of the node.
         "volume-types",
         "secret-whole",
-        # Nobody makes s3-credentials.
+        # Nothing makes s3-credentials.
         "reference",
     ),
 }

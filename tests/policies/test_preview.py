@@ -1,4 +1,4 @@
-"""The pack as the engine runs it: what it lets pass, what it stops, and what a stack's file can change."""
+"""The pack as the engine runs it: what it allows, what it stops, and what a stack's file can change."""
 
 import datetime as dt
 import tempfile
@@ -29,7 +29,7 @@ def _exempt(rule: str, resource: str, expires: str = _SOON) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
 def own(request: pytest.FixtureRequest, workspace: Make) -> tuple[dict[str, object], Run]:
-    """FeastFlow's stacks, as their own files configure them."""
+    """Preview FeastFlow's stacks, as their own files configure them."""
     config = stack_file(request.param)
     return config, workspace(ROOT, request.param).preview(config)
 
@@ -108,13 +108,13 @@ def _section(config: dict[str, object], name: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def shop(workspace: Make) -> Workspace:
-    """Two workloads, legacy and computed, that break rules."""
+    """Return two workloads, legacy and computed, that break rules."""
     return workspace(PROGRAMS / "shop")
 
 
 @pytest.fixture(scope="module")
 def strict(shop: Workspace) -> Run:
-    """Most rules mandatory, one advisory, one disabled; exemptions for legacy, one of each kind."""
+    """Return a run: most rules mandatory, one advisory, one disabled; exemptions for legacy, one a kind."""
     return shop.preview(
         {
             "policies:levels": {"service-account": "advisory", "service-links": _OFF},
@@ -129,7 +129,7 @@ def strict(shop: Workspace) -> Run:
 
 @pytest.fixture(scope="module")
 def lenient(shop: Workspace) -> Run:
-    """Every rule advisory but one, from which everything is exempt."""
+    """Return every rule advisory but one, from which everything is exempt."""
     levels = dict.fromkeys(known(), "advisory") | {"read-only-root": "mandatory"}
     exemptions = [
         _exempt("read-only-root", "Deployment/legacy"),
@@ -175,7 +175,7 @@ def test_an_exemption_that_has_expired_exempts_nothing_and_fails(strict: Run) ->
     assert "seccomp for Deployment/legacy expired on 2020-01-31" in strict.text
 
 
-def test_an_exemption_that_nobody_needs_fails(strict: Run) -> None:
+def test_an_exemption_that_is_not_needed_fails(strict: Run) -> None:
     assert "host-ports for Deployment/legacy is not needed" in strict.text
     assert [entry.level for entry in strict.of(EXEMPTIONS)] == ["mandatory", "mandatory"]
 
@@ -188,7 +188,7 @@ def test_an_unknown_image_keeps_one_rule_from_running_and_that_is_said(strict: R
     assert "containers.0.image" in unknown[0].message
 
 
-def test_what_is_known_beside_an_unknown_is_judged(strict: Run) -> None:
+def test_what_is_known_next_to_an_unknown_is_judged(strict: Run) -> None:
     def named(policy: str) -> set[str]:
         return {
             entry.message.partition(":")[0] for entry in strict.of(policy) if entry.resource == "computed"

@@ -36,7 +36,7 @@ def _config(release: dict[str, Any], **sections: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def ours(workspace: Callable[..., Workspace]) -> Workspace:
-    """Our own program, with nothing deployed."""
+    """Return the project's own program, with nothing deployed."""
     return workspace(ROOT, "dev")
 
 

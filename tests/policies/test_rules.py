@@ -23,7 +23,7 @@ _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "policies.md"
 
 
 def broken(manifest: Manifest) -> set[str]:
-    """The ids of the rules that an object breaks."""
+    """Return the ids of the rules that an object breaks."""
     return {rule.id for rule in RULES if judge(rule, manifest, REGISTRIES)}
 
 

@@ -1,4 +1,4 @@
-"""Stack files by the real CLI: our own reader says of each what the engine says."""
+"""Stack files by the real CLI: the project's reader and the engine read each alike."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Read = Callable[[str | bytes], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def engine(cli: Pulumi, tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """What the CLI has of a file: the texts that it hands to the program, by key."""
+    """Return a function that reads a file by the CLI: the texts that it hands to the program, by key."""
     folder = tmp_path_factory.mktemp("stackfiles")
     (folder / "state").mkdir()
     (folder / "Pulumi.yaml").write_text("name: feastflow\nruntime: python\n", encoding="utf-8")
@@ -42,12 +42,12 @@ def engine(cli: Pulumi, tmp_path_factory: pytest.TempPathFactory) -> Read:
 
 
 def texts(config: dict[str, Any]) -> dict[str, Any]:
-    """The settings as JSON, from what is a text to the engine or to us."""
+    """Return the settings as JSON, from what is a text to the engine or to us."""
     return {key: json.dumps(value, sort_keys=True) for key, value in config.items()}
 
 
 def decoded(found: dict[str, str], config: dict[str, Any]) -> dict[str, Any]:
-    """What the engine hands over, read as the settings are: a text where one is expected, else JSON."""
+    """Return the engine's values, read as the settings are: a text where one is expected, else JSON."""
     return {
         key: text if isinstance(config.get(key), str) else json.loads(text) for key, text in found.items()
     }

@@ -1,4 +1,4 @@
-"""Every field of our own stacks made unknown, one at a time: no rule guesses, and none breaks down."""
+"""Every field of our own stacks made unknown, one at a time: no rule guesses, and none fails."""
 
 from collections.abc import Iterator
 from copy import deepcopy

@@ -64,7 +64,7 @@ def granted(server: Server, rotation: int = 1, password: str = LOGIN_PASSWORD, *
 
 @pytest.fixture(scope="module")
 def server(make: Make) -> Server:
-    """A server with the first login."""
+    """Return a server with the first login."""
     made = make()
     made.prepare()
     made.start()

@@ -24,7 +24,7 @@ _PSQL = ("psql", "--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--set
 
 
 def programs() -> Path | None:
-    """The folder of initdb and postgres, None where PostgreSQL is not installed."""
+    """Return the folder of initdb and postgres, None where PostgreSQL is not installed."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     given = os.environ.get("FEASTFLOW_POSTGRES")
     return Path(given) if given else next((each for each in folders if (each / "initdb").exists()), None)
@@ -74,7 +74,7 @@ class Server:
         (self.folder / "pg_hba.conf").write_text(own)
 
     def _secret_file(self, name: str, text: str) -> None:
-        """As a Secret's volume has it: root's own, readable for the pod's group."""
+        """Write a file as a Secret's volume has it: root's own, readable for the pod's group."""
         path = self.folder / "tls" / name
         path.write_text(text)
         if self._root:
@@ -87,7 +87,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the server has logged."""
+        """Return the server's log."""
         return (self.folder / "log").read_text(errors="replace")
 
     def _as_user(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Server:
         return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
 
     def environment(self, **given: str) -> dict[str, str]:
-        """The server container's environment."""
+        """Return the server container's environment."""
         return {
             "PATH": f"{self.programs}:{os.environ['PATH']}",
             "PGDATA": str(self.data),
@@ -193,7 +193,7 @@ class Server:
         return done
 
     def client(self, user: str, password: str, database: str = "postgres", **given: str) -> dict[str, str]:
-        """The environment of a client that was given what the engine gives its clients."""
+        """Return the environment of a client that was given what the engine gives its clients."""
         engine = Engine(
             host="localhost",
             port=self.port,
@@ -224,7 +224,7 @@ class Server:
         return self._run(verb, env, check=check)
 
     def superuser(self, statement: str, database: str = "postgres") -> str:
-        """What the superuser on the socket is answered."""
+        """Run a statement as superuser on the socket and return its output."""
         done = subprocess.run(  # noqa: S603 - a client of PostgreSQL
             [*_PSQL, "--username=postgres", f"--dbname={database}", f"--command={statement}"],
             env={**self.environment()},
@@ -239,7 +239,7 @@ class Server:
 
 
 def ask(env: Mapping[str, str], statement: str) -> subprocess.CompletedProcess[str]:
-    """What a client of this environment is answered."""
+    """Run a statement as a client of this environment and return psql's result."""
     return subprocess.run(  # noqa: S603 - a client of PostgreSQL
         [*_PSQL, "--no-password", f"--command={statement}"],
         env=dict(env),

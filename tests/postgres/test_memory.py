@@ -25,7 +25,7 @@ _RUNTIMES_OWN = 64
 
 
 def may_mount() -> bool:
-    """Whether this user may give a process a /dev/shm of its own."""
+    """Return True if this user may mount a /dev/shm for one process."""
     unshare = shutil.which("unshare")
     if unshare is None:
         return False

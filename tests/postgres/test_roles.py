@@ -43,7 +43,7 @@ def login(server: Server, **given: str) -> dict[str, str]:
     return server.client("cook_a", LOGIN_PASSWORD, "orders", **given)
 
 
-def test_the_administrator_is_nobody_and_a_member_of_nothing(server: Server) -> None:
+def test_the_administrator_may_only_log_in_and_is_a_member_of_nothing(server: Server) -> None:
     assert server.superuser(ATTRIBUTES).splitlines() == [
         "cook|f|f|f|f|f|f",
         "cook_a|f|f|f|f|f|t",
@@ -168,7 +168,7 @@ def rotating(make: Make) -> Server:
 
 @pytest.fixture
 def session(rotating: Server) -> Iterator["subprocess.Popen[str]"]:
-    """A session of the first login that its thief keeps open."""
+    """Yield a session of the first login that its thief keeps open."""
     process = subprocess.Popen(
         ["psql", "--no-psqlrc", "--tuples-only", "--no-align"],  # noqa: S607 - a client of PostgreSQL
         env=login(rotating),
@@ -252,7 +252,7 @@ def test_a_session_of_the_administrators_ends_with_its_password(rotating: Server
     assert time.monotonic() - began < 50
 
 
-def test_a_new_volume_beside_a_later_rotation_is_given_that_rotations_password(make: Make) -> None:
+def test_a_new_volume_after_a_rotation_is_given_that_rotations_password(make: Make) -> None:
     fresh = make()
     fresh.prepare()
     fresh.start()

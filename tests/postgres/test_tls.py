@@ -1,4 +1,4 @@
-"""TLS: nobody comes in without it, and drivers verify the server without a setting of their own."""
+"""TLS: no client connects without it, and drivers verify the server without a setting of their own."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def test_a_client_that_verifies_the_server_is_let_in(server: Server) -> None:
 
 
 @pytest.mark.parametrize("user", ["cook_a", "cook_admin", "postgres"])
-def test_a_client_without_tls_is_refused_whoever_it_is(server: Server, user: str) -> None:
+def test_any_client_without_tls_is_refused(server: Server, user: str) -> None:
     password = {"cook_a": LOGIN_PASSWORD, "cook_admin": ADMIN_PASSWORD}.get(user, "")
     answer = ask(server.client(user, password, PGSSLMODE="disable"), "SELECT 1")
     assert answer.returncode != 0
@@ -51,7 +51,7 @@ def test_a_server_of_another_authority_is_refused_by_the_client(server: Server, 
     assert "certificate verify failed" in answer.stderr
 
 
-def test_rules_of_an_old_data_directory_let_nobody_in(make: Make) -> None:
+def test_rules_of_an_old_data_directory_let_no_client_in(make: Make) -> None:
     old = make()
     old.prepare()
     with (old.data / "pg_hba.conf").open("a") as rules:
@@ -80,7 +80,7 @@ def test_a_server_that_took_clients_without_tls_takes_them_with_it_after_an_upda
     assert "no encryption" in ask(login(server, PGSSLMODE="disable"), ENCRYPTED).stderr
 
 
-def test_the_operators_own_last_rule_lets_nobody_in_without_tls(make: Make) -> None:
+def test_the_operators_own_last_rule_lets_no_client_in_without_tls(make: Make) -> None:
     server = make(hba=OPERATORS_RULES.format("\n".join(standalone.TLS_ONLY)))
     server.prepare()
     server.start()
@@ -108,7 +108,7 @@ def test_the_certificate_of_another_year_is_trusted_by_clients_that_run(make: Ma
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """Clients of three languages, each as its command."""
+    """Return clients of three languages, each as its command."""
     folder = tmp_path_factory.mktemp("clients")
     found = {"psycopg": [sys.executable, str(CLIENTS / "python.py")]}
     if shutil.which("npm"):

@@ -1,4 +1,4 @@
-"""The volume as it comes back: the server starts on its own data, or says before why it cannot."""
+"""A volume after a restore or a kill: the server starts on its own data, or names the reason before."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give fi
 
 @pytest.fixture(scope="module")
 def whole(make: Make, tmp_path_factory: pytest.TempPathFactory) -> tuple[Server, Path]:
-    """A server that has been served once, and a copy of its volume as it was left."""
+    """Return a server that has been served once, and a copy of its volume as it was left."""
     server = make()
     server.prepare()
     with (server.data / "postgresql.conf").open("a") as settings:
@@ -33,7 +33,7 @@ def whole(make: Make, tmp_path_factory: pytest.TempPathFactory) -> tuple[Server,
 
 @pytest.fixture
 def server(whole: tuple[Server, Path]) -> Server:
-    """The server with its volume as it was left."""
+    """Return the server with its volume as it was left."""
     made, kept = whole
     made.stop()
     shutil.rmtree(made.folder / "volume")
@@ -43,7 +43,7 @@ def server(whole: tuple[Server, Path]) -> Server:
 
 @pytest.fixture
 def bare(whole: tuple[Server, Path]) -> Server:
-    """The server with what PostgreSQL looks at before it starts, and without all else that it reads later."""
+    """Return the server with only the files that PostgreSQL reads before it starts."""
     made, kept = whole
     made.stop()
     shutil.rmtree(made.folder / "volume")
@@ -65,7 +65,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _identity(data: Path) -> bytes:
-    """What initdb gives a data directory, and no other has: pg_control begins with it."""
+    """Return the system identifier that initdb gave a data directory: the first bytes of pg_control."""
     return (data / "global" / "pg_control").read_bytes()[:8]
 
 
@@ -98,7 +98,7 @@ def _modes(folders: int, files: int) -> Change:
 
 
 def _fs_group(server: Server) -> None:
-    """As the kubelet gives a volume to fsGroup: every file and folder for the group, folders with setgid."""
+    """Change a volume as the kubelet does for fsGroup: all for the group, folders with setgid."""
     volume = server.folder / "volume"
     for each in (volume, *volume.rglob("*")):
         os.chown(each, -1, _GROUP if os.geteuid() == 0 else -1)
@@ -152,7 +152,7 @@ def _root_of_roots(server: Server) -> None:
 
 
 def _linked(server: Server) -> None:
-    """The data directory is a link to one elsewhere on the volume."""
+    """Make the data directory a link to one elsewhere on the volume."""
     server.data.rename(server.folder / "volume" / "main")
     server.data.symlink_to("main")
 

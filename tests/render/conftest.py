@@ -20,7 +20,7 @@ STORE = Store(kind="ClusterSecretStore", name="vault", path="teams/feastflow")
 
 @pytest.fixture(scope="session", autouse=True)
 def the_users_kubeconfig() -> Iterator[None]:
-    """Rendering looks away from the kubeconfig; whoever comes after it finds it again."""
+    """Restore the kubeconfig that rendering hides."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", "/nonexistent")
         yield
@@ -49,12 +49,12 @@ class Rendering:
         return [each.manifest for each in self.rendered]
 
     def of(self, name: str) -> list[Manifest]:
-        """The documents of one file, which is written alone: all of them take a third of a second."""
+        """Return the documents of one file, which is written alone: all of them take a third of a second."""
         own = [each for each in self.rendered if files._file(each) == name]
         return _documents(files.texts(own, "test")[f"{name}.yaml"])
 
     def one(self, kind: str, name: str) -> Manifest:
-        """The object of the kind whose name begins so."""
+        """Return the object of the kind whose name begins so."""
         (found,) = (
             each
             for each in self.manifests
@@ -69,7 +69,7 @@ class Rendering:
 
 @pytest.fixture(scope="session")
 def rendering() -> Callable[[str, Mapping[str, Any] | None], Rendering]:
-    """The rendering of a stack's own file, with settings over it; equal ones are made once."""
+    """Return the rendering of a stack's own file, with settings over it; equal ones are made once."""
     made: dict[str, Rendering] = {}
 
     def of(stack: str, over: Mapping[str, Any] | None = None) -> Rendering:
@@ -83,17 +83,17 @@ def rendering() -> Callable[[str, Mapping[str, Any] | None], Rendering]:
 
 @pytest.fixture(scope="session", params=["dev", "prod"])
 def stack(request: pytest.FixtureRequest, rendering: Callable[..., Rendering]) -> Rendering:
-    """Each of the two stacks as its own file has it."""
+    """Return each of the two stacks as its own file has it."""
     return rendering(request.param)
 
 
 @pytest.fixture(scope="session")
 def dev(rendering: Callable[..., Rendering]) -> Rendering:
-    """Dev as its own file has it."""
+    """Return dev as its own file has it."""
     return rendering("dev")
 
 
 @pytest.fixture(scope="session")
 def prod(rendering: Callable[..., Rendering]) -> Rendering:
-    """Prod as its own file has it."""
+    """Return prod as its own file has it."""
     return rendering("prod")

@@ -1,4 +1,4 @@
-"""What the definitions of other projects' kinds say of the fields used here, as strictly as an API server.
+"""Schemas of other projects' kinds, for the fields used here, checked as strictly as by an API server.
 
 crds.json is an excerpt: the schemas' parts for fields that the examples or the renderings use, without
 descriptions. Its keys name the kind, its version, and the release that the excerpt is from.
@@ -21,14 +21,14 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The schemas by `apiVersion/kind`."""
+    """Return the schemas by `apiVersion/kind`."""
     text = Path(__file__).with_name("crds.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, Any]] = json.loads(text)
     return {name.partition(" ")[0]: schema for name, schema in found.items()}
 
 
 def problems(manifest: Mapping[str, Any]) -> list[str]:
-    """Why the API server would refuse it, or drop a part of it."""
+    """Return the reasons for which the API server would refuse an object, or drop a part of it."""
     name = f"{manifest['apiVersion']}/{manifest['kind']}"
     rest = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
     return list(_problems(rest, schemas()[name], manifest["kind"]))

@@ -1,4 +1,4 @@
-"""`make render`: the same bytes from every process, a whole folder, and wishes that cannot be kept."""
+"""`make render`: the same bytes from every process, a whole folder, and settings that cannot be rendered."""
 
 import json
 import os
@@ -126,9 +126,7 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in out.parent.iterdir()] == ["b"]
 
 
-def test_a_folder_that_is_half_written_is_seen_by_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_is_half_written_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     folder.write(out, {"00-x.yaml": f"{_HEAD}old"})
     monkeypatch.setattr(Path, "write_text", _full)

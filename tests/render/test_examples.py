@@ -1,4 +1,4 @@
-"""What Argo CD, Flux and External Secrets are given: fields that they have, and folders that are written."""
+"""Examples for Argo CD, Flux and External Secrets: their fields exist, and their folders are rendered."""
 
 import re
 from typing import Any

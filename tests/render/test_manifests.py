@@ -85,7 +85,7 @@ def test_pods_are_given_the_secrets_by_the_names_that_external_secrets_makes(sta
     for entry in stack.objects:
         if entry.kind == "Secret":
             assert entry.object_name not in text
-            assert text.count(f'"{stable_name(entry)}"') > 2, "its own names, and whoever reads it"
+            assert text.count(f'"{stable_name(entry)}"') > 2, "its own names, and its readers"
 
 
 def test_a_secrets_reference_holds_all_but_the_values(dev: Rendering) -> None:
@@ -131,7 +131,7 @@ _SECRETS = {
 
 
 def _expected(stack: Rendering) -> dict[str, list[str]]:
-    """Keys of its Secrets by their names."""
+    """Return the keys of its Secrets by their names."""
     return _SECRETS["dev" if any(each["kind"] == "StatefulSet" for each in stack.manifests) else "prod"]
 
 
@@ -149,7 +149,7 @@ def test_nothing_says_that_pulumi_manages_it_or_waits_for_it(stack: Rendering) -
     assert "pulumi" not in "".join(texts).lower()
 
 
-def test_new_values_fit_every_reference_and_verify_the_password_beside_them(stack: Rendering) -> None:
+def test_new_values_fit_every_reference_and_verify_their_password(stack: Rendering) -> None:
     entries = secrets.entries(stack.manifests)
     first, second = values.fresh(entries), values.fresh(entries)
     found = [made(each, first) for each in stack.manifests if each["kind"] == "ExternalSecret"]

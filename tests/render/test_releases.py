@@ -25,7 +25,7 @@ _GATEWAY = {"feastflow:edge": {"host": "x.example.com", "mode": "gateway"}}
 
 @pytest.fixture(params=[(_GREEN, {}), (_CANARY, {}), (_CANARY, _GATEWAY)])
 def released(request: pytest.FixtureRequest, rendering: Callable[..., Rendering]) -> Rendering:
-    """Dev with a second version of both tiers."""
+    """Return dev with a variant of both tiers."""
     release, more = request.param
     return rendering("dev", {**_tiers(release), **more})
 

@@ -21,12 +21,12 @@ _START_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """What stands in for AWS; `port` may be a wire's."""
+    """A fake AWS; `port` may be a wire's."""
 
     port: int
 
     def address(self, bucket: str, prefix: str = "") -> Address:
-        """A bucket there."""
+        """Return a bucket there."""
         options = f"endpoint=127.0.0.1:{self.port}&disableSSL=true&s3ForcePathStyle=true&region=us-east-1"
         found = parse(f"s3://{bucket}/{prefix}?{options}")
         assert found
@@ -57,7 +57,7 @@ class Wire:
                 end.shutdown(socket.SHUT_RDWR)
         self._pairs.clear()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Let connections through again."""
         self.whole = True
 
@@ -96,7 +96,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @contextlib.contextmanager
 def wire(cloud: Cloud) -> Iterator[Wire]:
-    """A wire to the cloud."""
+    """Yield a wire to the cloud."""
     made = Wire(to=cloud.port)
     threading.Thread(target=made.serve, daemon=True).start()
     try:
@@ -107,7 +107,7 @@ def wire(cloud: Cloud) -> Iterator[Wire]:
 
 @contextlib.contextmanager
 def running(log: Path) -> Iterator[Cloud]:
-    """A moto server of its own, ended with the block."""
+    """Yield a moto server of its own, ended with the block."""
     port = free_port()
     program = Path(sys.prefix) / "bin" / "moto_server"
     with log.open("wb") as sink:

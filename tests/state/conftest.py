@@ -1,4 +1,4 @@
-"""A cloud, a stack that is deployed, and the count of what was tried on its state and what was lost."""
+"""A fake cloud, a deployed stack, and the count of faults tried on its state and of states lost."""
 
 import os
 import shutil
@@ -31,14 +31,14 @@ _UNSET = (
 
 @dataclass(kw_only=True)
 class Faults:
-    """What was tried, and after which of it the state was not there any more."""
+    """Faults that were tried, and those after which the state was lost."""
 
     tried: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
     @contextmanager
     def tries(self, name: str) -> Iterator[None]:
-        """A fault, and the proof that nothing was lost by it; without the proof it counts as lost."""
+        """Try a fault; unless the block proves that nothing was lost by it, the state counts as lost."""
         self.tried.append(name)
         try:
             yield
@@ -67,7 +67,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def faults(pytestconfig: pytest.Config) -> Faults:
-    """Where faults are counted."""
+    """Return the session's count of faults."""
     return pytestconfig.stash[_FAULTS]
 
 
@@ -83,20 +83,20 @@ def _of_tests(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever account the machine knows, nobody asks AWS."""
+    """Hide the machine's AWS account, if it has one."""
     _of_tests(monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """What stands in for AWS."""
+    """Run a fake AWS."""
     with cloud.running(tmp_path_factory.mktemp("cloud") / "moto.log") as made:
         yield made
 
 
 @pytest.fixture
 def bucket(request: pytest.FixtureRequest) -> str:
-    """A bucket's name that no other test has."""
+    """Return a bucket's name that no other test has."""
     return f"parcel-{abs(hash(request.node.nodeid)) % 10**9}"
 
 
@@ -111,7 +111,7 @@ class _Deployed:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> _Deployed:
-    """The stack, deployed once, with a secret among its settings."""
+    """Return the stack, deployed once, with a secret among its settings."""
     checkout = tmp_path_factory.mktemp("checkout") / "parcel"
     shutil.copytree(_HERE / "program", checkout, ignore=shutil.ignore_patterns("__pycache__"))
     (checkout / ".venv").symlink_to(sys.prefix)
@@ -134,7 +134,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> _Deployed:
 
 @pytest.fixture
 def parcel(deployed: _Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parcel:
-    """The deployed stack on a machine of the test's own."""
+    """Return the deployed stack on a machine of the test's own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(workspace, "_ROOT", deployed.checkout)
     home = tmp_path / "feastflow"
@@ -157,7 +157,7 @@ class _Carried:
 
 @pytest.fixture(scope="session")
 def carried(aws: Cloud, deployed: _Deployed, tmp_path_factory: pytest.TempPathFactory) -> _Carried:
-    """The stack, moved to S3 once for all tests that begin with it there."""
+    """Return the stack, moved to S3 once for all tests that begin with it there."""
     base, kept = tmp_path_factory.mktemp("mover"), tmp_path_factory.mktemp("kept") / "feastflow"
     address = aws.address("parcel-carried")
     with pytest.MonkeyPatch.context() as patch:
@@ -173,7 +173,7 @@ def carried(aws: Cloud, deployed: _Deployed, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def on_s3(deployed: _Deployed, carried: _Carried, monkeypatch: pytest.MonkeyPatch) -> Parcel:
-    """The stack on S3, in `address`, as it was right after it had been moved there."""
+    """Return the stack on S3, in `address`, as it was right after it had been moved there."""
     monkeypatch.setenv("XDG_STATE_HOME", str(carried.base))
     monkeypatch.setattr(workspace, "_ROOT", deployed.checkout)
     home = carried.base / "feastflow"
@@ -185,11 +185,11 @@ def on_s3(deployed: _Deployed, carried: _Carried, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def address(carried: _Carried) -> Address:
-    """Where the state of `on_s3` is."""
+    """Return the address of the state of `on_s3`."""
     return carried.address
 
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Path:
-    """A file that closes the program's gate while it is there."""
+    """Return a file that closes the program's gate while it is there."""
     return tmp_path / f"gate-{os.getpid()}"

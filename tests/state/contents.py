@@ -1,4 +1,4 @@
-"""What a bucket holds, taken once and put back before each test that begins with it."""
+"""Contents of a bucket, saved once and restored before each test that begins with them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Contents:
     objects: Mapping[str, bytes]
 
     def put_back(self, reached: Clients) -> None:
-        """Empty the bucket of every version, and write what it held."""
+        """Delete every version in the bucket, and write what it held."""
         _empty(reached, self.bucket)
         for key, body in self.objects.items():
             reached.s3.put_object(Bucket=self.bucket, Key=key, Body=body)

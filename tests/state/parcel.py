@@ -28,12 +28,12 @@ _SECONDS = 180
 
 
 class PowerCut(BaseException):
-    """What ends a process without giving it the time to tidy up."""
+    """A simulated kill: it leaves the process no time to tidy up."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """How pulumi ended and what it said."""
+    """The result of a pulumi command: its exit code and its output."""
 
     code: int
     text: str
@@ -70,11 +70,11 @@ class Parcel:
         return self.pulumi(*UP, *flags, **environment)
 
     def is_whole(self) -> bool:
-        """Whether a deployment finds everything as it is recorded."""
+        """Return True if a deployment finds everything as it is recorded."""
         return self.up("--expect-no-changes").code == 0
 
     def mover(self, *, cut_at: str | None = None, provider: str | None = None) -> Mover:
-        """What moves it; the power goes at the step."""
+        """Return the state's mover, which is killed at step `cut_at`."""
 
         def reached(step: str) -> None:
             if step == cut_at:
@@ -99,11 +99,11 @@ class Parcel:
 
     @property
     def place(self) -> Place:
-        """Where the state is now."""
+        """Return the state's present place."""
         return place.read(IDENTITY, STACK).current
 
     def at(self, there: Place | None = None) -> At:
-        """The stack in a place, by default the one where it is."""
+        """Return the stack in a place, by default the one where it is."""
         there = there or self.place
         return At(
             stack=STACK,
@@ -114,17 +114,17 @@ class Parcel:
         )
 
     def opened(self, there: Place | None = None) -> Deployment:
-        """The state with its secrets."""
+        """Return the state with its secrets."""
         return self.at(there).opened()
 
     def resources(self) -> list[dict[str, Any]]:
-        """All that is recorded, secrets included, but for the paths of the program's lines."""
+        """Return all that is recorded, secrets included, but for the paths of the program's lines."""
         found = deployment.resources(self.opened())
         lines = {"sourcePosition", "stackTrace"}
         return [{name: value for name, value in one.items() if name not in lines} for one in found]
 
     def files(self) -> Iterator[Path]:
-        """All that the machine keeps of it."""
+        """Yield all that the machine keeps of it."""
         for kind in ("workspaces", "stacks"):
             yield from (path for path in (self.home / kind).rglob("*") if path.is_file())
 
@@ -134,7 +134,7 @@ UP = ("up", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive")
 
 @contextmanager
 def closed(gate: Path) -> Iterator[dict[str, str]]:
-    """A gate that keeps an update in its middle; yields what the update's environment must say."""
+    """Close a gate that holds an update in its middle; yield the environment that the update needs."""
     reached(gate).unlink(missing_ok=True)
     gate.touch()
     try:
@@ -144,7 +144,7 @@ def closed(gate: Path) -> Iterator[dict[str, str]]:
 
 
 def reached(gate: Path) -> Path:
-    """What the program leaves where it stands before the gate."""
+    """Return the file that the program writes when it waits at the gate."""
     return gate.with_suffix(".reached")
 
 

@@ -1,4 +1,4 @@
-"""A recorder between a client and the cloud, and the permissions that AWS would ask of what went through."""
+"""A recorder between a client and the cloud, and the permissions that AWS would require for each request."""
 
 import contextlib
 import http.client
@@ -81,7 +81,7 @@ class Request:
 
 @dataclass(kw_only=True)
 class Recorder:
-    """What stands before the cloud, and all that it has forwarded."""
+    """A proxy before the fake cloud that records every forwarded request."""
 
     port: int
     requests: list[Request] = field(default_factory=list)

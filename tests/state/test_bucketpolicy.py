@@ -1,4 +1,4 @@
-"""A bucket's policy: ours found in it in any shape, and what would lock Pulumi out."""
+"""A bucket's policy: the project's own statements found in any form, and those that lock Pulumi out."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ def test_a_deny_that_holds_for_what_pulumi_does_locks_it_out(statement: Statemen
         ),
     ],
 )
-def test_what_denies_others_or_other_things_locks_nobody_out(statement: Statement) -> None:
+def test_what_denies_others_or_other_things_locks_no_user_out(statement: Statement) -> None:
     assert _lockouts(statement) == []
 
 

@@ -1,4 +1,4 @@
-"""`make backend` and its siblings, from the command line to what they print, with a cluster that pretends."""
+"""`make backend` and its siblings, from the command line to their output, with a fake cluster."""
 
 import json
 import os
@@ -30,7 +30,7 @@ esac
 
 @pytest.fixture(autouse=True)
 def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A kubectl that knows one cluster."""
+    """Return a kubectl that knows one cluster."""
     program = tmp_path / "bin" / "kubectl"
     program.parent.mkdir()
     program.write_text(_KUBECTL)
@@ -136,7 +136,7 @@ def test_a_lost_state_is_brought_back_by_one_command(
     assert "4 resources" in capfd.readouterr().out
 
 
-def test_nothing_is_moved_or_restored_while_somebody_deploys(on_s3: Parcel, address: Address) -> None:
+def test_nothing_is_moved_or_restored_during_a_deployment(on_s3: Parcel, address: Address) -> None:
     lock = f".pulumi/locks/organization/{PROJECT}/{STACK}/1.json"
     store.clients(address).s3.put_object(Bucket=address.bucket, Key=lock, Body=b"{}")
 

@@ -36,7 +36,7 @@ class Moved:
         self.clients = reached
 
     def resources(self) -> list[str]:
-        """The names in the state's object, as it is at this moment."""
+        """Return the names in the state's object, as it is at this moment."""
         body = self.clients.s3.get_object(Bucket=self.address.bucket, Key=_KEY)["Body"].read()
         return [
             entry["urn"].rpartition("::")[2]
@@ -44,23 +44,23 @@ class Moved:
         ]
 
     def locks(self) -> list[str]:
-        """The locks there are."""
+        """Return the locks there are."""
         return store.locks(self.address, self.clients, PROJECT, STACK)
 
     def versions_are_whole(self) -> bool:
-        """Whether every version of the state that was ever written is one."""
+        """Return True if every version of the state that was ever written can be read."""
         found = versions._versions(self.address, self.clients, _KEY, shown=sys.maxsize)
         return all(version.resources is not None for version in found)
 
 
 @pytest.fixture
 def moved(on_s3: Parcel, address: Address) -> Moved:
-    """The stack on S3."""
+    """Return the stack on S3."""
     return Moved(on_s3, address, store.clients(address))
 
 
 def _replacing(gate: dict[str, str], tag: str) -> dict[str, str]:
-    """An update that has something to do and does it behind the gate."""
+    """Return an update that has something to do and does it behind the gate."""
     return {**gate, "PARCEL_TAG": tag}
 
 
@@ -109,7 +109,7 @@ def _on_a_wire(parcel: Parcel, wire: cloud.Wire, bucket: str) -> Moved:
 
 @contextmanager
 def _cut_in_its_middle(moved: Moved, wire: cloud.Wire, gate: Path) -> "Iterator[subprocess.Popen[str]]":
-    """An update from whose middle on the line is broken."""
+    """Yield an update from whose middle on the line is broken."""
     with closed(gate) as environment:
         update = moved.parcel.start(*UP, **_replacing(environment, "newer"))
         try:
@@ -129,7 +129,7 @@ def test_a_line_that_is_back_before_the_tries_end_is_not_noticed(
         moved = _on_a_wire(parcel, wire, bucket)
         with _cut_in_its_middle(moved, wire, gate) as update:
             awaited(lambda: wire.refused > 1)
-            wire.mend()
+            wire.repair()
             text, _ = update.communicate(timeout=120)
         assert update.returncode == 0, text
         assert moved.locks() == []
@@ -150,7 +150,7 @@ def test_a_line_that_stays_broken_in_the_middle_of_an_update_loses_nothing_that_
         assert set(recorded) <= set(direct.resources())
         assert direct.versions_are_whole()
 
-        wire.mend()
+        wire.repair()
         if direct.locks():
             assert parcel.pulumi("cancel", "--yes", STACK).code == 0
         assert parcel.up(PARCEL_TAG="newer").code == 0
@@ -189,7 +189,7 @@ def test_a_state_that_was_torn_is_brought_back_from_its_last_whole_version(
 def test_an_older_version_is_brought_back_only_when_it_is_named(moved: Moved, faults: Faults) -> None:
     before = moved.parcel.resources()
     assert moved.parcel.up(PARCEL_TAG="mistake").code == 0
-    with faults.tries("state to be had as it was"):
+    with faults.tries("state available as it was"):
         with pytest.raises(UserError, match="the state of dev is whole; its versions, newest first"):
             versions.restore(moved.address, moved.clients, PROJECT, STACK)
         with pytest.raises(UserError, match="has no version nope"):
@@ -227,7 +227,7 @@ def test_a_run_that_was_killed_leaves_a_lock_and_the_refusal_says_how_to_end_it(
         )
         assert "which does not run any more" in caught.value.found
         assert "pulumi cancel --yes dev" in caught.value.fix
-        assert len(moved.locks()) == 1, "nobody's lock is taken away unasked"
+        assert len(moved.locks()) == 1, "no lock is deleted unasked"
 
         assert moved.parcel.pulumi("cancel", "--yes", STACK).code == 0
         assert moved.parcel.up(PARCEL_TAG="newer").code == 0

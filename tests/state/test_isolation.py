@@ -1,4 +1,4 @@
-"""A stack's policy against the requests that Pulumi and this program really make, its own and others'."""
+"""A stack's IAM policy against recorded requests of Pulumi and this program, for it and other stacks."""
 
 import json
 import shutil
@@ -27,19 +27,19 @@ _OTHERS = ("prod", "dev2", "de", "dev.json", "dev-", "Dev")
 
 @dataclass(frozen=True, kw_only=True)
 class _Recorded:
-    """What a stack's life asks for, and the bucket."""
+    """The permissions that a stack's life took, and its bucket."""
 
     address: Address
     asked: tuple[Asked, ...]
 
     def own(self) -> Iterator[Asked]:
-        """What names the stack."""
+        """Yield the requests that name the stack."""
         return (each for each in self.asked if STACK in _text(each))
 
 
 @pytest.fixture(scope="module")
 def recorded(aws: Cloud, deployed: _Deployed, tmp_path_factory: pytest.TempPathFactory) -> _Recorded:
-    """A stack moved to a bucket, deployed, looked at, restored, moved back and forth, and removed there."""
+    """Move a stack to a bucket, deploy, look, restore, move back and forth, and delete it; record it all."""
     base = tmp_path_factory.mktemp("recorded")
     with pytest.MonkeyPatch.context() as patch, recorder.recording(aws) as through:
         _of_tests(patch)
@@ -90,7 +90,7 @@ def _life(parcel: Parcel, address: Address) -> None:
 
 
 def _key_of(asked: Asked) -> str:
-    """What makes two of them the same."""
+    """Return a key that is equal for equal requests."""
     return json.dumps([asked.action, asked.resource, dict(asked.context)], sort_keys=True)
 
 
@@ -99,7 +99,7 @@ def _text(asked: Asked) -> str:
 
 
 def _of(asked: Asked, stack: str) -> Asked:
-    """The same of another stack: in keys, in the prefix of a listing, in the key's context."""
+    """Return the same of another stack: in keys, in the prefix of a listing, in the key's context."""
 
     def other(text: str) -> str:
         return text.replace(f"{PROJECT}/{STACK}", f"{PROJECT}/{stack}")

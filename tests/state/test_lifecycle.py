@@ -1,4 +1,4 @@
-"""Lifecycle rules judged by what they would do to a state, and ours found by their content."""
+"""Lifecycle rules, judged by their effect on a state; the project's own are found by their content."""
 
 import copy
 from typing import Any

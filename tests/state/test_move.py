@@ -210,13 +210,13 @@ def test_a_line_that_breaks_during_a_move_leaves_the_old_state_in_use(
         assert parcel.place.local
         assert parcel.is_whole()
 
-        wire.mend()
+        wire.repair()
         parcel.move(address)
 
         assert parcel.resources() == resources
 
 
-def test_a_stack_of_somebody_elses_in_the_bucket_is_neither_used_nor_touched(
+def test_a_stack_of_another_project_in_the_bucket_is_neither_used_nor_touched(
     aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = aws.address(bucket)
@@ -267,7 +267,7 @@ def test_what_is_deployed_while_a_move_copies_is_never_left_behind(
 
 
 @pytest.mark.parametrize("moves", [True, False])
-def test_a_lock_without_a_stack_is_taken_away_if_a_move_that_was_killed_here_left_it(
+def test_a_lock_without_a_stack_is_deleted_if_a_move_that_was_killed_here_left_it(
     aws: Cloud, bucket: str, parcel: Parcel, *, moves: bool
 ) -> None:
     address = aws.address(bucket)

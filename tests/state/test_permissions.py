@@ -1,4 +1,4 @@
-"""The printed policy, enforced: what deploying needs is allowed, what could lose a state is not."""
+"""The printed policy, enforced: what a deployment needs is allowed, what could lose a state is not."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ from .parcel import PROJECT, STACK, Parcel
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Cloud]:
-    """A cloud of its own, whose permissions are enforced once `_enforce` has been called."""
+    """Yield a cloud of its own, whose permissions are enforced once `_enforce` has been called."""
     with cloud.running(tmp_path / "moto.log") as made:
         yield made
 
@@ -32,7 +32,7 @@ def _enforce(aws: Cloud) -> None:
 
 
 def _login(aws: Cloud, document: policy.Document) -> dict[str, str]:
-    """The keys of a new user who may do what the document says."""
+    """Return the keys of a new user who may do what the document says."""
     iam = boto3.client("iam", endpoint_url=f"http://127.0.0.1:{aws.port}", region_name="us-east-1")
     iam.create_user(UserName="ann")
     iam.put_user_policy(UserName="ann", PolicyName="state", PolicyDocument=json.dumps(document))

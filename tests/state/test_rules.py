@@ -1,4 +1,4 @@
-"""Addresses, policies, records, comparisons and locks: what can be known without asking anybody."""
+"""Addresses, policies, records, comparisons and locks: all that is decided without a request."""
 
 import os
 import socket
@@ -76,7 +76,7 @@ def _actions(document: policy.Document) -> set[str]:
     return {action for statement in document["Statement"] for action in statement["Action"]}
 
 
-def test_whoever_deploys_may_neither_delete_versions_nor_change_the_store() -> None:
+def test_a_deployer_may_neither_delete_versions_nor_change_the_store() -> None:
     actions = _actions(permissions.deployer(_B, "shop", "dev", _KEY))
 
     assert all("*" not in action for action in actions)
@@ -120,7 +120,7 @@ def test_in_another_partition_the_buckets_name_is_of_that_partition() -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty state folder."""
+    """Return an empty state folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     return tmp_path / "feastflow"
 
@@ -197,7 +197,7 @@ def test_copies_differ_in_names_and_never_in_values() -> None:
     assert not any("hush" in line or "other" in line for line in found)
 
 
-def test_copies_are_the_same_whatever_encrypts_them_and_whoever_wrote_them() -> None:
+def test_copies_are_the_same_whatever_encrypts_them_and_whenever_they_were_written() -> None:
     one = _exported({"urn": "a"}, secrets_providers={"type": "cloud"})
     other = _exported({"urn": "a"}, secrets_providers={"type": "passphrase"})
     other["deployment"]["manifest"] = {"time": "later"}
@@ -249,7 +249,7 @@ def test_a_lock_on_another_machine_is_to_be_waited_for() -> None:
     assert "pulumi cancel --yes dev" in refusal.fix
 
 
-def test_a_lock_whose_owner_is_gone_from_this_machine_may_be_taken_away() -> None:
+def test_a_lock_whose_owner_has_ended_on_this_machine_may_be_deleted() -> None:
     refusal = lock.refused(_locked(socket.gethostname(), 2**22 + 1), "prod")
 
     assert "which does not run any more" in refusal.found

@@ -1,4 +1,4 @@
-"""Bucket and key as moto's AWS has them after `ensure`: what a state needs, and nothing of others' undone."""
+"""Bucket and key as moto's AWS has them after `ensure`: what a state needs, and others' settings kept."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def _aws() -> Iterator[None]:
 
 @pytest.fixture(params=["us-east-1", "eu-central-1"])
 def address(request: pytest.FixtureRequest) -> Address:
-    """A bucket in the region without a location, and in one that has one."""
+    """Return a bucket in the region without a location, and in one that has one."""
     found = parse(f"s3://{_BUCKET}?region={request.param}")
     assert found
     return found
@@ -32,7 +32,7 @@ def address(request: pytest.FixtureRequest) -> Address:
 
 @pytest.fixture
 def aws(address: Address) -> Clients:
-    """Clients for it, which complete what moto answers.
+    """Return clients for it, which complete what moto answers.
 
     It forgets how many older versions a rule keeps.
     """
@@ -56,7 +56,7 @@ def aws(address: Address) -> Clients:
 
 
 def _there(aws: Clients, address: Address) -> None:
-    """Create the bucket as somebody would who knows nothing of states."""
+    """Create the bucket as a user would who knows nothing of states."""
     wanted: dict[str, Any] = {"Bucket": _BUCKET}
     if address.region != "us-east-1":
         wanted["CreateBucketConfiguration"] = {"LocationConstraint": address.region}
@@ -192,9 +192,9 @@ def test_without_a_region_the_refusal_says_how_to_name_one() -> None:
 def test_a_profile_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     address = parse("s3://company-state?region=eu-central-1")
     assert address
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_PROFILE", "unknown")
 
-    with pytest.raises(UserError, match="nobody"):
+    with pytest.raises(UserError, match="unknown"):
         store.clients(address)
 
 

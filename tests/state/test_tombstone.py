@@ -1,4 +1,4 @@
-"""The tombstone on a state that has moved: the real CLI stops, colleagues follow, a way back lifts it."""
+"""The tombstone on a state that has moved: the real CLI stops, colleagues follow, a move back deletes it."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ _TOKEN = ("config", "set", "--secret", f"{PROJECT}:token", "very-secret", "--sta
 
 @contextlib.contextmanager
 def _used(there: Place) -> Iterator[None]:
-    """The record of a machine on which the state is still in this place."""
+    """Use the record of a machine on which the state is still in this place."""
     now = place.read(IDENTITY, STACK)
     place.write(IDENTITY, STACK, Record(current=there))
     try:
@@ -158,7 +158,7 @@ def test_a_colleague_follows_to_where_the_tombstone_leads_and_nowhere_else(
     assert on_s3.is_whole()
 
 
-def test_a_place_that_lost_the_state_which_moved_there_is_no_place_to_begin_anew(
+def test_a_place_that_lost_the_state_which_moved_there_is_no_place_to_begin_again(
     on_s3: Parcel, aws: Cloud, bucket: str
 ) -> None:
     old, new = on_s3.place, aws.address(bucket)
@@ -227,7 +227,7 @@ def test_who_began_to_deploy_right_before_the_tombstone_ends_the_move_and_not_th
     def guard(there: Place) -> None:
         looked.append(there)
         if _stone(there):
-            raise UserError("dev is locked", "somebody deploys", "wait")
+            raise UserError("dev is locked", "it is being deployed", "wait")
 
     mover: Mover = replace(on_s3.mover(), guard=guard)
     address = aws.address(bucket)

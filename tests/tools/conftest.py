@@ -41,14 +41,14 @@ _PULUMI = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASS
 
 @pytest.fixture(scope="session")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Folders for machines, one after another: there are hundreds, and `tmp_path` takes its time."""
+    """Yield folders for machines, one after another: there are hundreds, and `tmp_path` is slow."""
     base = tmp_path_factory.mktemp("machines")
     return (base / str(number) for number in itertools.count())
 
 
 @pytest.fixture(autouse=True)
 def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine with nothing on it."""
+    """Return a machine with nothing on it."""
     made = Machine(root=next(machines))
     made.bin.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(made.bin))
@@ -80,13 +80,13 @@ def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machin
 
 @pytest.fixture
 def step() -> Heard:
-    """A step to tell things."""
+    """Return a step to tell things."""
     return Heard()
 
 
 @pytest.fixture
 def port() -> int:
-    """A port of loopback that nobody has, nor the one for https beside it; none that the kernel hands out."""
+    """Return a free loopback port, the one for https free too; none that the kernel hands out."""
     for found in range(20_000 + os.getpid() % 5_000, 30_000):
         with contextlib.suppress(UserError):
             ports.must_be_free(found)
@@ -96,7 +96,7 @@ def port() -> int:
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """Yield a port that is listened on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -110,7 +110,7 @@ def _rendered(folder: Path) -> None:
 
 @pytest.fixture
 def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine with Docker, kind and kubectl, whose add-ons were rendered before."""
+    """Return a machine with Docker, kind and kubectl, whose add-ons were rendered before."""
     machine.program("docker", ENGINE)
     with_kind(machine)
     cache.entry("addons", addons.digest(), _rendered)
@@ -123,7 +123,7 @@ def docker(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 @pytest.fixture
 def standing(docker: Machine, port: int) -> Cluster:
-    """A cluster of three nodes that answers, as an earlier run left it."""
+    """Return a cluster of three nodes that answers, as an earlier run left it."""
     names = ("x-control-plane", "x-worker", "x-worker2")
     carrier = Engine(command="docker", own=False, why="")
     known = {"port": port, "engine": asdict(carrier), "identity": "5ad1", "addons": addons.digest()}
@@ -138,7 +138,7 @@ def standing(docker: Machine, port: int) -> Cluster:
 
 @pytest.fixture
 def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with one stack and an environment, the official pulumi, and a cluster of the user's."""
+    """Return a checkout with one stack, an environment, the official pulumi, and a cluster of the user's."""
     machine.file("checkout/Pulumi.yaml", "name: shop\nruntime: {name: python, options: {}}\n")
     machine.file("checkout/Pulumi.dev.yaml", "config: {feastflow:frontend: {image: page:1}}\n")
     link = machine.file("checkout/.venv/bin/activate").parent.parent

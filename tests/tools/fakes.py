@@ -35,17 +35,17 @@ class Machine:
         return self.root / "bin"
 
     def file(self, name: str, text: str = "") -> Path:
-        """A file below the machine's root, its folders made."""
+        """Return a file below the machine's root, its folders made."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
 
     def program(self, name: str, script: str = "", *, folder: Path | None = None) -> Path:
-        """A program on PATH (or in `folder`) that notes how it was called and then is the shell script.
+        """Write a program on PATH (or in `folder`) that records its calls and then runs the shell script.
 
         In the script `$ROOT` is the machine's root, `show FILE` prints one of its files if it is there, and
-        the shell's usual tools are to be had.
+        the shell's usual tools are available.
         """
         log = self.root / f"{name}.calls"
         path = (folder or self.bin) / name
@@ -56,12 +56,12 @@ class Machine:
         return path
 
     def calls(self, name: str) -> list[str]:
-        """How the program was called: its arguments, a line each time."""
+        """Return the program's calls: the arguments of each, on one line."""
         log = self.root / f"{name}.calls"
         return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
     def called(self, name: str, *words: str) -> list[str]:
-        """The calls that hold all of the words."""
+        """Return the calls that hold all of the words."""
         return [call for call in self.calls(name) if all(word in call for word in words)]
 
 
@@ -170,7 +170,7 @@ def with_kind(machine: Machine) -> Path:
 
 
 def python(script: str, folder: Path = ROOT) -> "subprocess.Popen[str]":
-    """Another process of this Python that can import the project in `folder` and, being quick, no more."""
+    """Start another process of this Python that can import the project in `folder` and no more."""
     pipe = subprocess.PIPE
     command = [_THIS_PYTHON, "-S", "-c", script]
     return subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)  # noqa: S603 - itself
@@ -183,7 +183,7 @@ def ended(child: "subprocess.Popen[str]") -> None:
 
 
 def writes(text: str = "content", name: str = "file") -> Callable[[Path], None]:
-    """A maker of cache entries that writes one file."""
+    """Return a maker of cache entries that writes one file."""
 
     def make(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")

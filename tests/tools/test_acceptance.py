@@ -1,4 +1,4 @@
-"""What PART, ORDER and KEEP ask of acceptance, and that its order is drawn and can be repeated."""
+"""PART, ORDER and KEEP of acceptance, and its order, which is drawn and can be repeated."""
 
 import re
 import shlex

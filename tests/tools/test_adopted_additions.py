@@ -1,4 +1,4 @@
-"""What others added to the objects that an adoption takes over, by answers of the API server."""
+"""Others' additions to the objects that an adoption takes over, by answers of the API server."""
 
 import copy
 from collections.abc import Sequence
@@ -97,7 +97,7 @@ def test_what_others_added_is_told_with_who_did_and_deleted_alone() -> None:
     adopted_additions.delete(found, _WANTED, kubectl)  # type: ignore[arg-type]
     (put,) = kubectl.put
     assert put["spec"] == {"ports": [{"port": 80, "protocol": "TCP"}]}
-    # The guard against a change in between, and nobody's managers.
+    # The guard against a change in between, and no managers.
     assert put["metadata"]["resourceVersion"] == "7"
     assert "managedFields" not in put["metadata"]
 

@@ -1,4 +1,4 @@
-"""Comparison of a server that is there with the one that would take its place: mismatches and neighbours."""
+"""Comparison of a running server with the one that would replace it: mismatches and near matches."""
 
 from dataclasses import replace
 from typing import Any

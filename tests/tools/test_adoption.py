@@ -1,4 +1,4 @@
-"""Adoption: what is there is taken over in place; what could not be is refused before anything changes."""
+"""Adoption: existing objects are taken over in place, or refused before anything changes."""
 
 import json
 import os
@@ -252,7 +252,7 @@ def test_the_names_are_those_of_the_job_that_creates_them_wherever_it_stands(wan
 
 @pytest.fixture
 def there(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A cluster of the user's on which the stack's objects are, the server's pod ready; no stack is."""
+    """Return a cluster of the user's with the stack's objects, the server's pod ready, and no stack."""
     monkeypatch.setattr(adoption, "planned", lambda *_: stack())
     monkeypatch.setattr(adopted_additions, "look", lambda *_: adopted_additions.Additions())
     monkeypatch.setattr(smoke, "check", lambda *_, **__: "the page")

@@ -1,4 +1,4 @@
-"""What is asked of an API server, and what its answers come to."""
+"""Requests to an API server, and the meaning of its answers."""
 
 import http.client
 from typing import Any
@@ -63,7 +63,7 @@ def test_an_object_that_is_not_there_is_named() -> None:
         Server().one("clusters", "postgres", "shop")
 
 
-def test_a_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
+def test_a_connection_that_was_closed_meanwhile_is_opened_again() -> None:
     assert Server(pods=[http.client.RemoteDisconnected(""), _PODS]).all("pods")
 
 

@@ -27,7 +27,7 @@ esac
 
 @pytest.fixture
 def cluster(machine: Machine) -> Cluster:
-    """A cluster that is about to be made."""
+    """Return a cluster that is about to be made."""
     record.write("x", {"mark": "m1"})
     engine = Engine(command="docker", own=False, why="")
     return Cluster(name="x", port=8080, engine=engine, kubeconfig=machine.root / "k", tools=machine.bin)

@@ -1,4 +1,4 @@
-"""Who may do what in a namespace, as RBAC reads it, and the table that says so."""
+"""Rights in a namespace, as RBAC reads them, and their table."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

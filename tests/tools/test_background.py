@@ -1,4 +1,4 @@
-"""Work beside other work: its result is waited for, its progress shown, its failure told at once."""
+"""Background work: its result is waited for, its progress shown, its failure told at once."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What is done side by side while a local cluster comes up, and what waits for what."""
+"""The steps of a local cluster's start: which run in parallel, and which wait."""
 
 import threading
 from collections.abc import Callable

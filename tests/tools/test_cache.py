@@ -1,4 +1,4 @@
-"""The cache: an entry is whole or is not there, whoever was interrupted while making it."""
+"""The cache: an entry is whole or absent, also after an interruption."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Caches have a bound: what the pins use is kept, what they do not use goes, and both are counted."""
+"""The size of caches: what the pins use is kept, all else is deleted, and both are counted."""
 
 import json
 import os
@@ -34,7 +34,7 @@ CURRENT = {
 
 @pytest.fixture
 def podman(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """The own engine, with a store in the cache."""
+    """Return the own engine, with a store in the cache."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     for name in _DEBIAN:
         machine.program(name, _PODMAN if name == "podman" else "")
@@ -122,7 +122,7 @@ def test_what_a_cluster_runs_on_is_not_deleted_with_everything(
 
 @contextmanager
 def _elsewhere(name: str) -> Iterator[None]:
-    """Another command that holds the lock."""
+    """Yield another command that holds the lock."""
     script = (
         f"from tools.toolchain import cache\nwith cache.locked({name!r}):\n    print(1, flush=True); input()"
     )

@@ -1,4 +1,4 @@
-"""What `make` calls: wrong wishes are refused at once, and two commands never act on one stack together."""
+"""The commands behind `make`: wrong arguments are refused at once; two never act on one stack together."""
 
 import re
 import threading
@@ -35,7 +35,7 @@ def test_an_unknown_stack_is_refused_before_anything_is_looked_for(machine: Mach
     assert machine.calls("kubectl") == []
 
 
-def test_an_image_that_nobody_named_is_refused_for_a_cluster_of_the_users() -> None:
+def test_an_image_that_was_not_named_is_refused_for_a_cluster_of_the_users() -> None:
     with pytest.raises(UserError) as caught:
         commands.preview(THEIRS)
 

@@ -1,4 +1,4 @@
-"""What a person sees: steps that fit the terminal, durations, and failures without a traceback."""
+"""Terminal output: steps that fit the width, durations, and failures without a traceback."""
 
 import errno
 import io
@@ -34,7 +34,7 @@ from .fakes import Machine, python
         (3661, "61 min 01 s"),
     ],
 )
-def test_a_duration_is_written_as_a_person_reads_it(seconds: float, text: str) -> None:
+def test_a_duration_is_written_in_words(seconds: float, text: str) -> None:
     assert console.elapsed(seconds) == text
 
 
@@ -44,7 +44,7 @@ class _Terminal(io.StringIO):
 
 
 def _shown(monkeypatch: pytest.MonkeyPatch, note: str, columns: int) -> list[str]:
-    """Every state of the running line on a terminal of that width, the final one included."""
+    """Return every state of the running line on a terminal of that width, the final one included."""
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("COLUMNS", str(columns))

@@ -1,4 +1,4 @@
-"""A failed update ends with what kubectl finds out, and never with less than Pulumi said."""
+"""The diagnosis of a failed update: kubectl's findings, and never less than Pulumi's own."""
 
 import datetime as dt
 import json
@@ -33,7 +33,7 @@ esac
 
 @pytest.fixture
 def cluster(machine: Machine) -> Target:
-    """A cluster in which one pod crashes again and again, and a ReplicaSet was refused a pod."""
+    """Return a cluster in which one pod crashes again and again, and a ReplicaSet was refused a pod."""
     kubectl = machine.program("kubectl", _KUBECTL)
     crashed = pod("api-1", container(BACK_OFF, lastState=CRASHED))
     now = dt.datetime.now(tz=dt.UTC).isoformat()

@@ -1,4 +1,4 @@
-"""What the pages show is what tests run, and `make test` is what CI runs."""
+"""Documentation: tests run the commands that the pages show, and CI runs `make test`."""
 
 import ast
 import subprocess
@@ -13,7 +13,7 @@ _TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
 def _taken(path: Path) -> set[str]:
-    """The commands that a file's functions take from the documentation, by their text."""
+    """Return the commands that a file's functions take from the documentation, by their text."""
     text = path.read_text()
     # Most files take none, and to parse them all takes a second.
     outermost = ast.parse(text).body if "documented(" in text else ()
@@ -40,7 +40,7 @@ def test_every_command_that_a_page_shows_is_run_by_a_test_and_no_test_runs_anoth
 def test_a_command_is_a_line_of_a_block_or_a_span_with_more_than_a_subcommand() -> None:
     text = (
         "Say `make up` or `make up STACK=prod`, never `kubectl describe pod`.\n"
-        "```sh\nmake down   # takes it away\n\npulumi up\n```\n```yaml\nmake: no\n```\n"
+        "```sh\nmake down   # deletes it\n\npulumi up\n```\n```yaml\nmake: no\n```\n"
     )
 
     assert shown(text) == {"make up STACK=prod", "make down", "pulumi up"}

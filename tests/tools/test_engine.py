@@ -261,7 +261,7 @@ esac
 
 
 def _tidied(machine: Machine, command: str, *, own: bool) -> list[str]:
-    """What is asked of the engine after the image node:4 was built, and page:1 was there already."""
+    """Return the engine's calls after node:4 was built and page:1 existed already."""
     names = (
         "node:4",
         "page:3",

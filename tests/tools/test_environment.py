@@ -1,4 +1,4 @@
-"""The Python environment: what is the user's is left alone, and nothing unverified is installed."""
+"""The Python environment: the user's own is kept as it is, and nothing unverified is installed."""
 
 import ast
 import shutil
@@ -25,7 +25,7 @@ esac
 
 @pytest.fixture(autouse=True)
 def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with a lock file, and a Python that installs at once."""
+    """Return a checkout with a lock file, and a Python that installs at once."""
     lock = machine.file("checkout/requirements-dev.txt", "a==1 --hash=sha256:00\n")
     monkeypatch.setattr(environment, "_ROOT", lock.parent)
     monkeypatch.delenv("REQUIREMENTS", raising=False)
@@ -69,7 +69,7 @@ def test_another_lock_means_another_environment(checkout: Path) -> None:
     assert (checkout / ".venv").readlink() == second
 
 
-def test_a_link_that_leads_elsewhere_or_nowhere_is_mended(machine: Machine, checkout: Path) -> None:
+def test_a_link_that_leads_elsewhere_or_nowhere_is_repaired(machine: Machine, checkout: Path) -> None:
     (checkout / ".venv").symlink_to(machine.root / "nowhere")
     made = environment.ensure()
 
@@ -102,7 +102,7 @@ def test_a_python_without_venv_is_told_which_package_has_it(machine: Machine) ->
         environment.ensure()
 
 
-def test_an_environment_that_was_not_finished_is_made_anew(machine: Machine, checkout: Path) -> None:
+def test_an_environment_that_was_not_finished_is_recreated(machine: Machine, checkout: Path) -> None:
     error = machine.file("pip.error", "interrupted")
     with pytest.raises(UserError):
         environment.ensure()
@@ -148,7 +148,7 @@ def test_another_programs_packages_are_installed_apart_and_held_against_their_ow
     assert f"--require-hashes --no-deps -r {lock}" in machine.called("python", "pip install")[-1]
 
 
-def test_another_programs_packages_are_installed_once_and_a_torn_environment_is_made_anew(
+def test_another_programs_packages_are_installed_once_and_a_torn_environment_is_recreated(
     machine: Machine,
 ) -> None:
     lock = machine.file("checkout/tests/program/requirements.txt", "b==1 --hash=sha256:00\n")

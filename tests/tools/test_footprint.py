@@ -1,4 +1,4 @@
-"""What the own Podman leaves behind is taken away, and nothing else is."""
+"""The own Podman's traces: they are deleted, and nothing else is."""
 
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_rules_that_were_there_before_stay_netavarks_too_and_so_do_foreign_ones_
 
 @pytest.fixture
 def own(machine: Machine) -> Engine:
-    """An own Podman without containers, and what it left behind."""
+    """Return an own Podman without containers, and what it left behind."""
     for real in (engine.RUNTIME, footprint._MODULES, footprint._CGROUPS, footprint._NAMESPACES):
         assert real.is_relative_to(machine.root), "conftest.py must keep this test from the real machine"
     assert not footprint.SYSCTLS
@@ -152,7 +152,7 @@ def test_the_folder_of_network_namespaces_is_deleted_if_it_was_not_there(
     assert folder.exists() == known
 
 
-def test_what_nobody_wrote_down_is_left_as_it_is(own: Engine, machine: Machine) -> None:
+def test_what_was_not_recorded_is_left_as_it_is(own: Engine, machine: Machine) -> None:
     (machine.root / "modules").mkdir()
     _record().write_text('{"rules": {"ipta')
     machine.file("rules.filter", "-N NETAVARK_FORWARD\n")

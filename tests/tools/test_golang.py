@@ -1,4 +1,4 @@
-"""Programs from pinned modules: what stops a build is told in one message; what shapes one is in its key."""
+"""Programs from pinned modules: one message for a failed build, a cache key of all that it depends on."""
 
 import threading
 from dataclasses import replace
@@ -23,7 +23,7 @@ BUILD = Build(
 
 @pytest.fixture(autouse=True)
 def module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A module that pins three programs, on a machine that has room enough."""
+    """Return a module that pins three programs, on a machine that has room enough."""
     machine.file("go/tools/go.mod", "module tools\n")
     machine.file("go/tools/nail/main.go", "package main\n")
     machine.file("modules/example.org/nail/cmd/schema.json", "{}")

@@ -1,4 +1,4 @@
-"""The end of a cluster whose stack another process holds: waited for, and refused while that works."""
+"""The end of a cluster whose stack another process holds: waited for, and refused while it works."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _LOCAL = Options(stack="dev", context=None, cluster="x", port=8080)
 
 @pytest.fixture
 def state() -> Path:
-    """The files with the stacks' state of the cluster."""
+    """Return the files with the stacks' state of the cluster."""
     return cache.state_home() / "stacks" / "5ad1"
 
 

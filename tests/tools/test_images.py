@@ -1,4 +1,4 @@
-"""The application's images: a tag follows what is in the image, and nodes are given what they lack."""
+"""The application's images: a tag follows the image's content, and nodes get the images that they lack."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ esac
 
 @pytest.fixture
 def engine(machine: Machine) -> Engine:
-    """The user's Docker, without images."""
+    """Return the user's Docker, without images."""
     machine.file("built")
     machine.program("docker", _DOCKER)
     return Engine(command="docker", own=False, why="")
@@ -44,7 +44,7 @@ def engine(machine: Machine) -> Engine:
 
 @pytest.fixture
 def demo(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small application."""
+    """Return a small application."""
     machine.file("demo/backend/app/main.py", "print()\n")
     machine.file("demo/backend/tests/test_main.py", "def test(): ...\n")
     machine.file("demo/backend/Dockerfile", "FROM scratch\n")
@@ -130,7 +130,7 @@ def test_a_tag_follows_the_base_it_is_built_on(
 
 @pytest.fixture
 def cluster(engine: Engine) -> Cluster:
-    """Two nodes."""
+    """Return two nodes."""
     return Cluster(name="x", port=1, engine=engine, kubeconfig=Path("/k"), tools=Path("/t"))
 
 

@@ -1,4 +1,4 @@
-"""A kind that outlived the command that started it: ended first of all, and nothing else with it."""
+"""A `kind` process that outlived its command: ended first of all, and nothing else with it."""
 
 import contextlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The cluster: made, mended or refused by what answers, never by what a file or an engine remembers."""
+"""The cluster: made, repaired or refused by what answers, never by what a file or an engine records."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ def _file(name: str) -> Path:
 
 
 def _dies(machine: Machine) -> None:
-    """The machine is switched off and on again: what runs is gone, what is written stays."""
+    """Switch the machine off and on again: processes end, files stay."""
     (machine.root / "serves").unlink()
 
 
@@ -204,7 +204,7 @@ def test_down_removes_what_an_interrupted_up_left(
     assert not _file("cluster.json").exists()
 
 
-def test_down_says_whose_state_nobody_needs_any_more(machine: Machine, port: int) -> None:
+def test_down_says_which_state_is_no_longer_needed(machine: Machine, port: int) -> None:
     assert lifecycle.down("x") == set()
     lifecycle.up("x", port)
     _dies(machine)
@@ -255,7 +255,7 @@ def test_a_record_without_its_tools_is_no_cluster(standing: Cluster) -> None:
     assert json.loads(_file("cluster.json").read_text())["port"] == standing.port
 
 
-def test_nodes_that_nothing_is_known_of_are_nobodys_to_remove(machine: Machine, port: int) -> None:
+def test_nodes_that_nothing_is_known_of_are_not_deleted(machine: Machine, port: int) -> None:
     machine.file("nodes", "x-control-plane\nx-worker\n")
 
     with pytest.raises(
@@ -279,7 +279,7 @@ def test_a_cluster_made_with_other_pins_is_kept(
     assert machine.called("docker", "rm --force") == []
 
 
-def test_a_cluster_that_was_mended_is_awaited_like_a_new_one(machine: Machine, standing: Cluster) -> None:
+def test_a_cluster_that_was_repaired_is_awaited_like_a_new_one(machine: Machine, standing: Cluster) -> None:
     machine.file("serves", "True\nFalse\nTrue\n")
     lifecycle.usable(lifecycle.up("x", standing.port))
 
@@ -296,7 +296,7 @@ def test_a_name_that_kind_would_refuse_is_none(name: str) -> None:
     assert not lifecycle.is_name(name)
 
 
-def test_a_port_that_somebody_else_took_costs_no_cluster_its_data(
+def test_a_port_that_another_program_took_costs_no_cluster_its_data(
     machine: Machine, standing: Cluster, taken: int
 ) -> None:
     record.write("x", record.read("x") | {"port": taken})
@@ -319,7 +319,7 @@ def test_a_cluster_that_answers_without_one_of_its_nodes_is_kept_and_refused(
     assert machine.called("docker", "rm --force") == []
 
 
-def test_an_engine_that_stopped_is_named_and_one_that_is_gone_keeps_nobody_from_going_down(
+def test_an_engine_that_stopped_is_named_and_one_that_was_removed_does_not_stop_down(
     machine: Machine, standing: Cluster
 ) -> None:
     (machine.root / "serves").unlink()
@@ -332,7 +332,7 @@ def test_an_engine_that_stopped_is_named_and_one_that_is_gone_keeps_nobody_from_
     assert lifecycle.find("x") is None
 
 
-def test_whose_state_nobody_needs_is_known_also_when_the_new_cluster_was_never_finished(
+def test_the_state_that_is_not_needed_is_known_also_when_the_new_cluster_was_never_finished(
     machine: Machine, standing: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:

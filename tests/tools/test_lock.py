@@ -1,4 +1,4 @@
-"""Pulumi's locks: whose process is gone, here and for certain, and whose is not known to be."""
+"""Pulumi's locks: those whose process has certainly ended on this machine, and all others."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from .fakes import python
 
 @pytest.fixture
 def dead() -> int:
-    """The number of a process that has ended."""
+    """Return the number of a process that has ended."""
     child = python("")
     child.communicate()
     return child.pid

@@ -9,7 +9,7 @@ from .fakes import ROOT
 
 _TEXT = (ROOT / "Makefile").read_text()
 _RULES = dict(re.findall(r"^([a-z][a-z0-9-]*):([^=\n]*)", _TEXT, re.MULTILINE))
-# What other targets need first and nobody types.
+# What other targets need first and is never typed.
 _HELPERS = {
     name
     for name, rest in _RULES.items()

@@ -1,4 +1,4 @@
-"""Whose nodes they are: those that bear the recorded run's mark, whatever their name, after any kill."""
+"""Ownership of nodes by the recorded run's mark, whatever their name, after any kill."""
 
 import contextlib
 import json
@@ -133,11 +133,11 @@ def test_nodes_that_another_folder_made_since_a_run_was_killed_are_neither_delet
     assert lifecycle.identities("x") == set()
 
 
-@pytest.mark.parametrize("known", ["a run that was killed", "a cluster that is gone"])
+@pytest.mark.parametrize("known", ["a run that was killed", "a deleted cluster"])
 def test_down_deletes_no_nodes_that_its_record_did_not_make(docker: Machine, port: int, known: str) -> None:
     if known == "a run that was killed":
         _begun(docker, port)
-    elif known == "a cluster that is gone":
+    elif known == "a deleted cluster":
         lifecycle.up("x", port)
     _foreign(docker)
 
@@ -186,7 +186,7 @@ def test_the_volumes_of_a_node_that_is_anothers_stay(machine: Machine) -> None:
 
 @pytest.fixture
 def own(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """The own Podman, with the nodes of a cluster on this state folder's network."""
+    """Return the own Podman, with the nodes of a cluster on this state folder's network."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     for name in engine._COMMANDS:
         machine.program(name)

@@ -1,4 +1,4 @@
-"""The base of every image built here: made once, and nothing of it is left mounted when it is cut off."""
+"""The base of every image built here: built once, and nothing stays mounted when the build is cut off."""
 
 import pytest
 
@@ -14,7 +14,7 @@ _PODMAN = 'case "$1" in image) grep -qx "$3" "$ROOT/built" ;; import) echo "$3" 
 
 @pytest.fixture(autouse=True)
 def podman(machine: Machine) -> None:
-    """Podman without images."""
+    """Use a Podman without images."""
     machine.file("built")
     machine.program("podman", _PODMAN)
 

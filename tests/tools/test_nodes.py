@@ -14,7 +14,7 @@ from .fakes import ENGINE, Machine
 
 @pytest.fixture
 def cluster(standing: Cluster) -> Cluster:
-    """A cluster that answers."""
+    """Return a cluster that answers."""
     return standing
 
 
@@ -56,7 +56,7 @@ def test_a_node_that_starts_and_ends_again_is_refused(machine: Machine, cluster:
 
 
 def _own(machine: Machine, cluster: Cluster, status: str) -> list[str]:
-    """How the own Podman was called to start a node that it says is in that state."""
+    """Start a node that the own Podman reports in that state, and return Podman's calls."""
     machine.program("podman", ENGINE)
     machine.file("status", status)
     nodes.start(replace(cluster, engine=Engine(command="podman", own=True, why="")), "worker2")

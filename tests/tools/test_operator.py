@@ -25,7 +25,7 @@ esac
 
 @pytest.fixture
 def own(machine: Machine, standing: Cluster) -> Cluster:
-    """A cluster whose images are built here, and an operator that was compiled."""
+    """Return a cluster whose images are built here, and an operator that was compiled."""
     machine.program("podman", _PODMAN)
     cache.entry("bin", golang.digest(pins.OPERATOR_BUILD), writes(name=programs.OPERATOR.name))
     return replace(standing, engine=replace(standing.engine, command="podman", own=True))

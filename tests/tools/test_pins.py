@@ -1,4 +1,4 @@
-"""What is pinned twice is pinned alike: by pip, by Go, by kind's images and by the code."""
+"""Versions that are pinned twice, and alike: by pip, by Go, by kind's images and by the code."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _PROVIDER_COMMITS = {"4.25.0": "20260115033456-f47bc2d6f199"}
 
 
 def _required(module: str) -> dict[str, str]:
-    """What a go.mod requires, by path; what it replaces is at the version it is replaced with."""
+    """Return the versions that a go.mod requires, by path; a replaced module has the version of the other."""
     text = (golang.MODULES / module / "go.mod").read_text()
     required = dict(re.findall(r"^(?:\t|require )([\w./-]+) v([\w.+-]+)(?: //.*)?$", text, re.MULTILINE))
     return required | dict(

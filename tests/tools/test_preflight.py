@@ -1,4 +1,4 @@
-"""What cannot work is refused at once, before anything is compiled, built or made."""
+"""Preflight checks: what cannot work is refused at once, before anything is compiled, built or created."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tools.toolchain.errors import UserError
 from .fakes import ENGINE, Machine, with_go
 
 
-def test_a_cluster_that_serves_is_asked_and_nobody_else(machine: Machine, standing: Cluster) -> None:
+def test_a_cluster_that_serves_is_asked_and_nothing_else(machine: Machine, standing: Cluster) -> None:
     lifecycle.preflight("x", standing.port)
 
     assert machine.calls("docker") == []

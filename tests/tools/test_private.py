@@ -15,7 +15,7 @@ from tools.toolchain import private, process
 
 @pytest.fixture(autouse=True)
 def _careless() -> Iterator[None]:
-    """A umask that lets everybody read."""
+    """Yield a umask that lets everybody read."""
     before = os.umask(0)
     yield
     os.umask(before)

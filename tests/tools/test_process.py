@@ -1,4 +1,4 @@
-"""Other programs: what they say is kept, how long they may take is bounded, and none outlives its caller."""
+"""Other programs: their output is kept, their time is bounded, and none outlives its caller."""
 
 import os
 import time
@@ -127,7 +127,9 @@ def test_a_stream_that_fails_shows_its_last_lines(machine: Machine) -> None:
     ],
     ids=["silent", "its child keeps the pipe", "only its child is left", "closed its output"],
 )
-def test_a_stream_that_takes_too_long_is_ended_whoever_keeps_its_pipe(machine: Machine, script: str) -> None:
+def test_a_stream_that_takes_too_long_is_ended_whatever_process_keeps_its_pipe(
+    machine: Machine, script: str
+) -> None:
     machine.program("tool", script)
     begun = time.monotonic()
 
@@ -149,7 +151,7 @@ def test_a_stream_that_never_stops_talking_is_ended_too(machine: Machine) -> Non
 
 
 def _interrupted(machine: Machine, script: str) -> int:
-    """The number of a child whose stream was interrupted at its first line."""
+    """Return the number of a child whose stream was interrupted at its first line."""
     machine.program("tool", script)
     heard: list[int] = []
 

@@ -1,4 +1,4 @@
-"""The Pulumi CLI: the official one where there is one, else one compiled here with its plugins."""
+"""The Pulumi CLI: the official one if installed, else one compiled here with its plugins."""
 
 import os
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_without_the_official_cli_and_without_go_there_is_none(step: Heard) -> N
         pulumi.ensure(VENV, step)
 
 
-def test_the_compiled_cli_has_its_language_host_beside_it(machine: Machine, step: Heard) -> None:
+def test_the_compiled_cli_has_its_language_host_next_to_it(machine: Machine, step: Heard) -> None:
     _compiles(machine)
 
     made = pulumi.ensure(VENV, step)
@@ -105,7 +105,9 @@ def test_temporary_files_go_where_this_command_removes_them_and_a_shell_keeps_it
     assert "TMPDIR" not in made.lasting
 
 
-def test_a_second_time_nothing_is_compiled_and_a_wrong_link_is_mended(machine: Machine, step: Heard) -> None:
+def test_a_second_time_nothing_is_compiled_and_a_wrong_link_is_repaired(
+    machine: Machine, step: Heard
+) -> None:
     _compiles(machine)
     made = pulumi.ensure(VENV, step)
     before = machine.calls("go")

@@ -1,4 +1,4 @@
-"""Why pods do not work, from kubectl's JSON: each kind of failure in words that name the cause."""
+"""Reasons of failing pods, from kubectl's JSON: each kind of failure by its cause."""
 
 import datetime as dt
 from typing import Any
@@ -131,7 +131,7 @@ def test_pods_that_were_never_made_are_explained_by_who_should_have_made_them(ki
     assert said(events=events).startswith(f"{kind} api-7c9: FailedCreate\n  pods ")
 
 
-def test_whoever_was_refused_for_a_moment_and_then_made_its_pods_is_no_reason() -> None:
+def test_a_controller_that_was_refused_for_a_moment_and_then_made_its_pods_is_no_reason() -> None:
     owned = pod("api-7c9-x", container(CRASHED))
     owned["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "api-7c9"}]
     event = warning("ReplicaSet", "api-7c9", "FailedCreate", "exceeded quota")
@@ -192,7 +192,7 @@ def test_a_message_of_many_lines_is_shown_in_one_and_not_whole() -> None:
     assert len(one(events=events).said) == 300
 
 
-def test_no_more_is_told_than_a_person_reads() -> None:
+def test_no_more_is_told_than_can_be_read() -> None:
     pods = [pod(f"api-{each}", {**container(CRASHED), "name": each}) for each in "abcdefgh"]
     assert len(reasons.troubles(pods, [], BEGUN)) == 5
 

@@ -1,4 +1,4 @@
-"""What a record says of a cluster: unfinished, so that its nodes may be deleted, or one that holds data."""
+"""A cluster's record: unfinished, so that its nodes may be deleted, or one that holds data."""
 
 from dataclasses import asdict
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""Releases: which one is gone back to, and what of it is not taken back."""
+"""Releases: the target of a rollback, and what a rollback leaves as it is."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ esac
 
 @pytest.fixture
 def releases(machine: Machine) -> Releases:
-    """A stack's releases, none yet."""
+    """Return a stack's releases, none yet."""
     return Releases(folder=machine.root / "releases")
 
 
@@ -73,7 +73,7 @@ def test_a_switch_back_to_the_other_colour_runs_with_its_migrations_as_before(re
     assert after["migrations"] == {"mode": "none"}, "api:3 has migrated the schema"
 
 
-def test_whoever_goes_back_twice_does_not_meet_what_was_withdrawn(releases: Releases) -> None:
+def test_a_second_rollback_does_not_meet_what_was_withdrawn(releases: Releases) -> None:
     _released(releases, _image("1"), _image("2"), _image("3"))
     for expected in ("2", "1"):
         release = releases.earlier()
@@ -112,7 +112,7 @@ def test_the_last_ten_are_kept(releases: Releases) -> None:
 @pytest.mark.parametrize(
     ("image", "rotation", "last"), [("api:2", 1, True), ("api:3", 1, False), ("api:2", 2, False)]
 )
-def test_what_somebody_else_has_deployed_since_is_not_undone(
+def test_what_another_machine_has_deployed_since_is_not_undone(
     releases: Releases, image: str, rotation: int, *, last: bool
 ) -> None:
     _released(releases, _image("1"), _image("2"))
@@ -127,7 +127,7 @@ def test_what_somebody_else_has_deployed_since_is_not_undone(
 
 
 @pytest.mark.parametrize("step", ["up", "rollback"])
-def test_any_setting_that_somebody_else_has_deployed_since_is_known_by_the_configurations_digest(
+def test_any_setting_that_another_machine_has_deployed_since_is_known_by_the_configurations_digest(
     releases: Releases, step: str
 ) -> None:
     ours, theirs = {"configuration": "digest of ours"}, {"configuration": "digest of theirs"}
@@ -199,7 +199,7 @@ def test_other_settings_of_the_same_version_leave_its_migrations_alone(releases:
 
 @pytest.fixture
 def deployed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine whose `make up` has deployed two releases to the user's own cluster."""
+    """Return a machine whose `make up` has deployed two releases to the user's own cluster."""
     machine.program("pulumi", _PULUMI)
     monkeypatch.setattr(smoke, "check", lambda *_, **__: "the page")
     for tag in ("1", "2"):

@@ -1,4 +1,4 @@
-"""aardvark-dns ends with the last network that it serves, also when it has missed a signal."""
+"""The end of aardvark-dns with the last network that it serves, also after a missed signal."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ while missed or any(networks.iterdir()):
 
 @pytest.fixture
 def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of networks for which names are resolved."""
+    """Return a folder of networks for which names are resolved."""
     folder = tmp_path / "networks"
     folder.mkdir()
     monkeypatch.setattr(resolver, "NETWORKS", folder)
@@ -35,7 +35,7 @@ def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    """An own Podman."""
+    """Return an own Podman."""
     environment = {"CONTAINERS_CONF": str(tmp_path / "containers.conf")}
     return Engine(command="podman", own=True, why="", environment=environment)
 

@@ -62,7 +62,7 @@ class _Postgres:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[_Postgres]:
-    """A server with the database `orders` of `cook`, on a socket alone."""
+    """Yield a server with the database `orders` of `cook`, on a socket alone."""
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL found: initdb is not in /usr/lib/postgresql/*/bin")
@@ -93,7 +93,7 @@ def postgres() -> Iterator[_Postgres]:
 
 @pytest.fixture
 def kubectl(machine: Machine) -> str:
-    """A kubectl whose containers are this machine; one pod of the server is ready."""
+    """Return a kubectl whose containers are this machine; one pod of the server is ready."""
     pod = thing(
         "Pod", "postgres-0", spec=_server("/data")["spec"]["template"]["spec"], status={"phase": "Running"}
     )

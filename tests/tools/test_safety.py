@@ -1,4 +1,4 @@
-"""docs/safety.md names tests: each is one that runs."""
+"""The tests that docs/safety.md names: each exists."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What Pulumi leaves in TMPDIR is removed with the command, and a killed command's by the next one."""
+"""Pulumi's files in TMPDIR: deleted when the command ends, or by the next command after a kill."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ _MAKES = "from tools.toolchain import scratch; print(scratch.folder(), flush=Tru
 
 @pytest.fixture(autouse=True)
 def rooms(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The machine's folder for temporary files, where every folder counts as old at once."""
+    """Return the machine's folder for temporary files, where every folder counts as old at once."""
     made = machine.root / "tmp"
     made.mkdir()
     monkeypatch.setenv("TMPDIR", str(made))
@@ -29,7 +29,7 @@ def rooms(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def command() -> Iterator["subprocess.Popen[str]"]:
-    """A command that has made its folder and goes on until it reads a line."""
+    """Yield a command that has made its folder and goes on until it reads a line."""
     child = python(_MAKES)
     yield child
     if child.poll() is None:
@@ -48,7 +48,7 @@ def _left(rooms: Path, name: str = "killed") -> Path:
     return made
 
 
-def test_a_commands_folder_is_nobody_elses_and_removed_with_what_is_in_it(
+def test_a_commands_folder_is_its_own_and_removed_with_what_is_in_it(
     command: "subprocess.Popen[str]", rooms: Path
 ) -> None:
     folder = _folder(command)

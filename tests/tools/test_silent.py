@@ -54,7 +54,7 @@ def test_a_machine_that_is_busy_is_given_more_time(
     monkeypatch.setattr(silent, "_PAUSE_SECONDS", 7.0)
 
     def pause(seconds: float) -> None:
-        # Its nodes come to life while they are waited for; whoever awaits a program pauses for less.
+        # Its nodes start while they are waited for; waits for a program pause for less.
         if seconds == silent._PAUSE_SECONDS:
             machine.file("serves", "True\nTrue\nTrue\n")
 

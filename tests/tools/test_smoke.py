@@ -1,4 +1,4 @@
-"""The look at the result: what a browser would see, awaited for a while and then refused."""
+"""The smoke check: the answers that a browser would get, awaited for a while and then refused."""
 
 import json
 import ssl
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Site]:
-    """The site, asked for only a moment."""
+    """Yield the site, asked for only a moment."""
     monkeypatch.setattr(smoke, "_SECONDS", 0.0)
     with _Site() as served:
         thread = threading.Thread(target=served.serve_forever, args=[0.01])
@@ -59,7 +59,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Site]:
         thread.join()
 
 
-def test_only_on_loopback_is_a_certificate_taken_that_nobody_vouches_for() -> None:
+def test_only_on_loopback_is_an_untrusted_certificate_accepted() -> None:
     assert smoke._trust("127.0.0.1").verify_mode == ssl.CERT_NONE
     assert smoke._trust("127.0.0.2").verify_mode == ssl.CERT_REQUIRED
     assert smoke._trust("shop.example.com").check_hostname
@@ -135,7 +135,7 @@ def test_a_name_below_localhost_is_asked_for_on_loopback(site: _Site) -> None:
         ("/api/menu", 404),
     ],
 )
-def test_a_site_that_nobody_could_order_from_is_refused_with_what_was_wrong(
+def test_a_site_that_takes_no_orders_is_refused_with_what_was_wrong(
     site: _Site, path: str, status: int
 ) -> None:
     site.pages[path] = status

@@ -1,4 +1,4 @@
-"""Pulumi for one stack: what it says in a few words, and its recovery from a run that was killed."""
+"""Pulumi for one stack: its output in a few words, and the recovery from a killed run."""
 
 import json
 import os
@@ -57,7 +57,7 @@ Resources:
 
 @pytest.fixture
 def stack(machine: Machine) -> Stack:
-    """A stack whose pulumi says what the machine's files say; `cancel` takes away one of the `locks`."""
+    """Return a stack whose pulumi prints the machine's files; `cancel` deletes one of the `locks`."""
     executable = machine.program(
         "pulumi",
         """
@@ -162,7 +162,7 @@ def test_a_live_owner_is_waited_for_and_named_and_never_cancelled(
         assert machine.called("pulumi", command) == []
 
 
-def test_a_stack_that_pulumi_says_is_locked_is_left_to_whoever_holds_it(
+def test_a_stack_that_pulumi_says_is_locked_is_left_to_its_holder(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
     machine.file("locks", f"{_LOCKED}\n" * 9)
@@ -190,7 +190,7 @@ def test_a_state_that_others_change_while_it_is_repaired_is_not_written_over(
     assert machine.called("pulumi", "import") == []
 
 
-def test_a_lock_that_may_be_a_colleagues_is_never_taken_away(
+def test_a_lock_that_may_be_a_colleagues_is_never_deleted(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
     machine.file("locks", f"{_LOCKED}\n  s3://b/x.json: created by ann@far (pid 7) at 2026-11-23T09:00:00Z\n")
@@ -404,7 +404,7 @@ def test_a_deployment_that_takes_too_long_is_ended_and_said_to_be_late(
         stack.up(step)
 
 
-def test_every_command_is_for_the_workspace_and_asks_nobody(
+def test_every_command_is_for_the_workspace_and_prompts_for_nothing(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
     machine.file("answer", "[]")
@@ -509,13 +509,13 @@ def test_a_state_that_cannot_be_read_is_not_taken_for_none(machine: Machine, sta
 
 
 def _exported(**steps: str) -> str:
-    """A state with these resources, and these steps open on them."""
+    """Return a state with these resources, and these steps open on them."""
     resources = [{"urn": urn} for urn in (*steps, "another")]
     pending = [{"resource": {"urn": urn}, "type": kind} for urn, kind in steps.items()]
     return json.dumps({"version": 3, "deployment": {"resources": resources, "pending_operations": pending}})
 
 
 def _verbs(machine: Machine) -> list[str]:
-    """What pulumi was asked for, in order."""
+    """Return pulumi's subcommands, in order."""
     words = (call.split()[2:] for call in machine.calls("pulumi"))
     return [" ".join(call[:2]) if call[0] == "stack" else call[0] for call in words]

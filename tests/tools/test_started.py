@@ -1,4 +1,4 @@
-"""What a recorded run left running is ended, and nothing that was not recorded, whoever its parent is."""
+"""Processes that a recorded run left: they are ended, and no other process is, whatever its parent."""
 
 import contextlib
 from pathlib import Path
@@ -17,12 +17,12 @@ def _is_pulumis(number: int) -> bool:
 
 @pytest.fixture
 def folder(machine: Machine) -> Path:
-    """Where runs are recorded."""
+    """Return the folder of recorded runs."""
     return machine.root / "runs"
 
 
 def _cut_off(folder: Path) -> dict[str, str]:
-    """A run that did not come to its end; returns what its processes carry."""
+    """Record a run that did not come to its end, and return what its processes carry."""
     with contextlib.suppress(KeyboardInterrupt), started.recorded(folder) as mark:
         raise KeyboardInterrupt
     return mark

@@ -1,4 +1,4 @@
-"""What others set or use on the machine reaches no test."""
+"""Isolation from the machine: the user's settings and services reach no test."""
 
 import socket
 

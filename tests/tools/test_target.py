@@ -1,4 +1,4 @@
-"""Where to deploy: a context that the user named and that answers, or the local cluster."""
+"""The target of a deployment: a context that the user named and that answers, or the local cluster."""
 
 import json
 from pathlib import Path
@@ -114,7 +114,7 @@ def test_a_kubectl_is_compiled_only_where_there_is_none(machine: Machine, step: 
     assert step.notes == []
 
 
-def test_what_a_person_types_against_the_local_cluster_needs_no_settings_and_survives_spaces() -> None:
+def test_a_command_against_the_local_cluster_needs_no_settings_and_survives_spaces() -> None:
     engine = Engine(command="docker", own=False, why="")
     kubeconfig = Path("/home/a b/kubeconfig")
     local = Cluster(name="x", port=1, engine=engine, kubeconfig=kubeconfig, tools=Path("/t"))

@@ -1,4 +1,4 @@
-"""Turns: what works on a cluster keeps every other command from it, by whatever name that calls it."""
+"""Turns on a cluster: a command keeps all others waiting, by whatever name they call the cluster."""
 
 from collections.abc import Callable
 

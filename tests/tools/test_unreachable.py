@@ -1,4 +1,4 @@
-"""`make preview` where no cluster runs: in whose state it looks, and that it makes nothing there."""
+"""`make preview` where no cluster runs: the state that it reads, and that it writes nothing there."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ esac
 
 @pytest.fixture(autouse=True)
 def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with one stack, the official pulumi, and no cluster."""
+    """Return a checkout with one stack, the official pulumi, and no cluster."""
     machine.file("checkout/Pulumi.yaml", "runtime: {name: python, options: {}}\n")
     machine.file(
         "checkout/Pulumi.dev.yaml",

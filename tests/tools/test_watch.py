@@ -18,7 +18,7 @@ _AWAITED = ("backend-deployment",)
 def made(
     state: dict[str, Any], *, component: str = "backend", created: str = _NEW, job: str = "", **more: Any
 ) -> dict[str, Any]:
-    """A pod with one container in that state."""
+    """Return a pod with one container in that state."""
     owner = {"kind": "Job", "name": job} if job else {"kind": "ReplicaSet", "name": f"{component}-7c9"}
     metadata = {
         "name": f"{component}-{created[11:13]}",
@@ -40,7 +40,7 @@ def waits(reason: str) -> dict[str, Any]:
 def looked(
     *pods: Any, events: Sequence[Any] = (), awaited: Sequence[str] = _AWAITED, seconds: int = 60
 ) -> list[Watched]:
-    """What each look finds, five seconds apart."""
+    """Return the findings of each look, five seconds apart."""
     watch = Watch(begun=_BEGUN)
     return [watch.look(pods, events, awaited, at) for at in range(0, seconds + 1, 5)]
 
@@ -165,7 +165,7 @@ def test_pods_from_before_fail_nothing_while_those_that_follow_them_start() -> N
     assert given_up(crashing(created=_OLD))
 
 
-def test_what_is_over_in_between_begins_anew() -> None:
+def test_what_is_over_in_between_begins_again() -> None:
     watch = Watch(begun=_BEGUN)
     for at in range(0, 600, 30):
         assert not watch.look([waits("ErrImagePull")], [], _AWAITED, at).hopeless

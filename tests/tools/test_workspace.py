@@ -20,7 +20,7 @@ from .fakes import Machine
 
 @pytest.fixture(autouse=True)
 def checkout(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with a project and two stacks."""
+    """Return a checkout with a project and two stacks."""
     machine.file(
         "checkout/Pulumi.yaml", "name: feastflow\nruntime:\n  name: python\n  options: {virtualenv: .venv}\n"
     )

@@ -18,7 +18,7 @@ providers._get_local_constants = lambda: providers._local_constants
 
 @pytest.fixture(scope="session", autouse=True)
 def no_cluster() -> Iterator[None]:
-    """Whatever cluster the machine has, unit tests do not know of it."""
+    """Hide the machine's cluster, if it has one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", "/nonexistent")
         yield
@@ -26,11 +26,11 @@ def no_cluster() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def dev() -> Recording:
-    """The dev stack, whole, as its own file configures it."""
+    """Return the dev stack, whole, as its own file configures it."""
     return record_stack(stack_file("dev"))
 
 
 @pytest.fixture(scope="session")
 def prod() -> Recording:
-    """The prod stack, whole, as its own file configures it."""
+    """Return the prod stack, whole, as its own file configures it."""
     return record_stack(stack_file("prod"))

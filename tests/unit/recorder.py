@@ -1,4 +1,4 @@
-"""What the recording engine recorded, as tests ask for it; each stack's program is run once."""
+"""Recordings of the programs of both stacks, for tests; each program runs once."""
 
 import contextvars
 import json
@@ -34,7 +34,7 @@ class Recording(Recorded):
         return [resource for resource in self.resources if resource.kind == kind]
 
     def one(self, kind: str, name: str) -> Registered:
-        """The resource of the kind by its object's name, or by its own without the version."""
+        """Return the resource of the kind by its object's name, or by its own without the version."""
         found = [
             resource
             for resource in self.all(kind)
@@ -47,7 +47,7 @@ class Recording(Recorded):
         return next(resource for resource in self.resources if resource.urn == urn)
 
     def pods(self) -> dict[str, dict[str, Any]]:
-        """Pod specs by `Kind/name`, of everything that makes pods."""
+        """Return the pod specs by `Kind/name`, of everything that creates pods."""
         found = {}
         for resource in self.resources:
             spec = resource.inputs.get("spec", {})
@@ -84,7 +84,7 @@ def record_stack(
             set_all_config({name: encode(value) for name, value in config.items()}, list(secret))
             return record(lambda: runpy.run_path(main, run_name="__main__"), last_update)
 
-        # A context of its own: a program that was refused leaves its failed outputs to whoever runs next.
+        # A context of its own: a program that was refused leaves its failed outputs to the next one.
         _RECORDED[key] = contextvars.Context().run(run)
     return _RECORDED[key]
 
@@ -95,7 +95,7 @@ def stack_file(name: str) -> dict[str, object]:
 
 
 def secret_paths(raw: object, path: str = "") -> Iterator[str]:
-    """Where in raw inputs secrets are."""
+    """Yield the paths of secrets in raw inputs."""
     if isinstance(raw, dict):
         if is_secret(raw):
             yield path

@@ -119,12 +119,12 @@ _SELDOM = 12
 
 
 def stack_files() -> st.SearchStrategy[dict[str, Any]]:
-    """Sections of a stack, without prefixes; about half of them with a fault."""
+    """Generate sections of a stack, without prefixes; about half of them with a fault."""
     return _model(Stack) | _grown() | _model(Stack).flatmap(_faulty) | _grown().flatmap(_faulty)
 
 
 def secret_keys(sections: Mapping[str, Any]) -> list[str]:
-    """The keys that the engine has as secrets: those with a secret that is no reference."""
+    """Return the keys that the engine has as secrets: those with a secret that is no reference."""
     return [f"feastflow:{tier}" for tier in ("backend", "frontend") if _has_secret(sections.get(tier))]
 
 
@@ -135,7 +135,7 @@ def _has_secret(tier: Any) -> bool:
 
 @st.composite
 def _grown(draw: st.DrawFn) -> dict[str, Any]:
-    """A large file: of many settings those that go with the ones before, whatever rule spans them."""
+    """Return a large file: of many settings those that go with the ones before, whatever rule spans them."""
     found = examples.sections("rotation", 1)
     for key in draw(st.lists(st.sampled_from(_KEYS), min_size=5, max_size=25)):
         value = draw(_value(key.field.annotation, key.field.metadata))
@@ -248,7 +248,7 @@ def _flat(value: Any) -> Iterator[Any]:
 
 
 def _faulty(sections: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """The file with one or two faults: another value at a place, a key misspelt, one too many, or none."""
+    """Return the file with one or two faults: another value, a misspelt key, one too many, or none."""
 
     @st.composite
     def spoil(draw: st.DrawFn) -> dict[str, Any]:

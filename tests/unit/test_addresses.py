@@ -1,4 +1,4 @@
-"""What is public and what is not, computed for both families; and which ranges the settings may name."""
+"""Public and other addresses, of both families, and the ranges that the settings may name."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ MULTICAST = ("224.0.0.0/4", "ff00::/8")
 
 
 def allowed() -> list[Network]:
-    """Every range that is left when what is not public is taken out of it."""
+    """Return every range that is left when what is not public is taken out of it."""
 
     def left(whole: Network, without: Network) -> Iterator[Network]:
         if not whole.overlaps(without):
@@ -165,7 +165,7 @@ def test_an_exception_is_inside_its_range_as_kubernetes_demands() -> None:
     "text",
     ["10.0.0.0/8", "172.31.0.0/16", "130.211.0.0/22", "35.191.0.0/16", "192.0.2.10/32", "2001:db8::/32"],
 )
-def test_a_range_of_somebodys_may_be_named(text: str) -> None:
+def test_a_private_or_a_providers_range_may_be_named(text: str) -> None:
     assert addresses.problem(text) == ""
 
 
@@ -177,5 +177,5 @@ def test_a_range_of_somebodys_may_be_named(text: str) -> None:
         *("::ffff:10.0.0.0/104", "64:ff9b::a00:0/104", "2002:a00::/24", "169.254.0.0/17"),
     ],
 )
-def test_a_range_that_is_everybodys_or_nobodys_or_anothers_may_not(text: str) -> None:
+def test_a_range_that_is_too_wide_or_special_may_not_be_named(text: str) -> None:
     assert addresses.problem(text)

@@ -1,4 +1,4 @@
-"""The cluster is looked for before anything else, and a clear word is said when it is not there."""
+"""The check for a cluster, before anything else, and its message when there is none."""
 
 import socket
 from collections.abc import Iterator

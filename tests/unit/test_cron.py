@@ -1,4 +1,4 @@
-"""Schedules: what Kubernetes reads, and that none is let through that names no moment."""
+"""Cron schedules: what Kubernetes accepts, and the refusal of those that never come due."""
 
 import pytest
 

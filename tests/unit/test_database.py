@@ -147,7 +147,7 @@ def test_it_is_asked_to_stop_fast_before_sigterm_would_make_it_wait_for_clients(
     assert pod["terminationGracePeriodSeconds"] == 60
 
 
-def test_the_superuser_is_nobody_on_the_network(dev: Recording) -> None:
+def test_the_superuser_cannot_log_in_over_the_network(dev: Recording) -> None:
     rules = dev.one("ConfigMap", "postgres-config").inputs["data"]["pg_hba.conf"].split("\n")
     assert rules == [
         "local all postgres peer",
@@ -273,7 +273,7 @@ def test_a_verifier_proves_the_password_as_rfc_5802_says() -> None:
     assert scram.verifier("secret") == scram.verifier("secret") != scram.verifier("other")
 
 
-def test_the_roles_are_made_beside_the_server_and_the_migration_waits_in_its_pod_for_them(
+def test_the_roles_are_created_along_with_the_server_and_the_migration_waits_in_its_pod_for_them(
     dev: Recording,
 ) -> None:
     grant = job(dev, "grant")
@@ -339,7 +339,7 @@ def test_a_roles_job_gives_up_in_the_end(dev: Recording) -> None:
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
 
 
-def test_two_logins_take_turns_and_the_old_one_is_locked_when_nobody_uses_it(dev: Recording) -> None:
+def test_two_logins_take_turns_and_the_old_one_is_locked_when_it_is_not_used(dev: Recording) -> None:
     after = rotated(2)
     assert [resource.name for resource in dev.all("Job") if "retire" in resource.name] == []
     assert env(job(after, "grant").inputs["spec"]["template"]["spec"]["containers"][0])["DB_LOGIN"] == {
@@ -471,7 +471,7 @@ def test_clients_of_the_standalone_engine_verify_it_too(dev: Recording) -> None:
 
 
 def test_no_instance_lets_anybody_in_without_tls(prod: Recording) -> None:
-    # The operator's own rules come before, and its last one lets in whoever has a password.
+    # The operator's own rules come before, and its last one lets in every client with a password.
     assert prod.one("Cluster", "postgres").inputs["spec"]["postgresql"]["pg_hba"] == [
         "hostnossl all all all reject",
         "hostssl all postgres all reject",
@@ -538,7 +538,7 @@ def test_what_the_cluster_says_now_is_taken_and_remembered() -> None:
     assert apiserver.recorded(None, {}) == {}
 
 
-def test_nobody_but_its_clients_reaches_the_database(dev: Recording, prod: Recording) -> None:
+def test_only_its_clients_reach_the_database(dev: Recording, prod: Recording) -> None:
     def clients(recording: Recording, selector: dict[str, Any]) -> dict[str, list[int]]:
         return {
             entry.object_name: [port["port"] for rule in spec["ingress"] for port in rule["ports"]]
@@ -577,7 +577,7 @@ def test_the_functions_are_of_the_stacks_own_names_on_both_engines(dev: Recordin
 
 
 def administrators(recording: Recording) -> dict[str, str]:
-    """The keys of its Secret of this update."""
+    """Return the keys of its Secret of this update."""
     data = recording.one("Secret", "postgres-administrator-secret").inputs["data"]
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
@@ -594,7 +594,7 @@ def test_the_administrators_password_rotates_with_the_others_without_a_restart(d
     one, two, same, kept, three = (administrators(each) for each in (dev, second, again, back, third))
     assert one["password"] == one["before"] == "generated postgres-admin-password-1"
     assert two["before"] == one["password"] != two["password"]
-    # A second update changes nothing, and one that goes back keeps what is in force.
+    # A second update changes nothing, and a rollback keeps what is in force.
     assert same == two
     assert kept == two
     assert three["before"] == two["password"] != three["password"]

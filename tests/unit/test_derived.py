@@ -1,4 +1,4 @@
-"""What follows from a setting has two halves, and both follow: each test names a value and its other half.
+"""Settings with two consequences that must agree: each test names one and checks the other.
 
 Others are with their own subject: connections and pools (test_connections), names (test_generated_names),
 paths (test_network), certificates and hosts (test_certificates), the shutdown's parts (test_helpers).
@@ -123,7 +123,7 @@ def test_a_writable_paths_size_is_room_that_the_container_has() -> None:
 
 
 def most(recording: Recording) -> dict[str, int]:
-    """Pods by what makes them, when each workload has as many as it ever may."""
+    """Return the most pods of each workload, by its controller."""
     found = {}
     scales = {
         each.inputs["spec"]["scaleTargetRef"]["name"]: each.inputs["spec"]["maxReplicas"]

@@ -1,4 +1,4 @@
-"""The comparison of drift: what differs, whose it is, what is left, what opens something, what is hidden."""
+"""The comparison of drift: differences, their field managers, exceptions, openings, and hidden values."""
 
 from typing import Any
 

@@ -22,7 +22,7 @@ def upstream(component: str, port: int) -> Upstream:
 
 
 def edge(**settings: object) -> Recording:
-    """The edge alone, in front of two tiers."""
+    """Return the edge alone, in front of two tiers."""
     given = parse(edge={**EDGE, **settings}).edge
 
     def program() -> None:

@@ -1,4 +1,4 @@
-"""Settings that would have no effect: refused, with what does what was meant."""
+"""Settings without an effect: refused, with the setting that has the intended one."""
 
 from pathlib import Path
 from typing import Any

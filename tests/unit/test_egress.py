@@ -1,4 +1,4 @@
-"""Hosts that the tiers connect to: each form of a name opens what it means, or is refused with what does."""
+"""Hosts that the tiers connect to: each form of a name opens its destination, or is refused."""
 
 import datetime as dt
 from typing import Any
@@ -25,7 +25,7 @@ OTHER = {"cluster": {"domain": "k8s.example.com"}}
 
 
 def opened(host: dict[str, Any], **sections: object) -> list[dict[str, Any]]:
-    """To whom the way of one host leads."""
+    """Return the peers that one host opens."""
     config = {**MINIMAL, **{f"feastflow:{name}": value for name, value in sections.items()}}
     recording = record_stack({**config, "feastflow:backend": {"egress": [host]}})
     (rule,) = rules(recording, "egress")["feastflow-backend-to-outside"]

@@ -1,4 +1,4 @@
-"""Encrypted settings where there is no key: rendered, adopted, and compared by what stands for them."""
+"""Encrypted settings without the key: rendered, adopted, and compared by a digest."""
 
 import json
 from typing import Any

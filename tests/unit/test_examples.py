@@ -29,7 +29,7 @@ def is_accepted(sections: dict[str, Any]) -> bool:
 
 
 def together(first: Any, second: Any) -> Any:
-    """Both as one; None where they say different things of the same key."""
+    """Return both as one; None where they say different things of the same key."""
     if not isinstance(first, dict) or not isinstance(second, dict):
         return first if first == second else None
     both = {key: together(first[key], second[key]) for key in first.keys() & second.keys()}

@@ -1,4 +1,4 @@
-"""What the settings name and the stack does not create: found by its mark, and said to the rules."""
+"""Objects that the settings name and the stack does not create: found, and declared to the rules."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Whole stack files from the model's schema: each is refused in words, or composes and keeps every rule."""
+"""Stack files from the model's schema: each is refused with a message, or composes and keeps every rule."""
 
 import contextvars
 import os
@@ -46,7 +46,7 @@ def test_each_stack_file_is_refused_in_words_or_composes_and_keeps_every_rule() 
 
 
 def outcome(sections: Mapping[str, Any]) -> str:
-    """`refused` or `composed`; anything else is raised."""
+    """Return `refused` or `composed`; raise anything else."""
     text = stackfile.write({"config": {f"feastflow:{name}": value for name, value in sections.items()}})
     try:
         file = stackfile.read(text)

@@ -56,7 +56,7 @@ WORD = st.text(string.ascii_lowercase + string.digits + "-", min_size=1, max_siz
 
 
 def wrong(recording: Recording) -> Iterator[str]:
-    """Every name that the API server's validation of its kind would refuse."""
+    """Yield every name that the API server's validation of its kind would refuse."""
     for resource in recording.resources:
         metadata = resource.inputs.get("metadata")
         if not metadata:
@@ -80,13 +80,13 @@ def wrong(recording: Recording) -> Iterator[str]:
 
 
 def in_pod(pod: Mapping[str, Any]) -> list[str]:
-    """The names of a pod's containers and volumes."""
+    """Return the names of a pod's containers and volumes."""
     containers = [*pod.get("initContainers", []), *pod["containers"]]
     return [each["name"] for each in (*containers, *pod.get("volumes", []))]
 
 
 def twice(recording: Recording) -> Iterator[str]:
-    """Every name that two things have where there may be one."""
+    """Yield every name that two things have where there may be one."""
     objects = Counter(
         f"{each.kind}/{each.object_name}" for each in recording.resources if "metadata" in each.inputs
     )
@@ -110,7 +110,7 @@ def twice(recording: Recording) -> Iterator[str]:
 def stack(
     *, namespace: str = "shop", environment: str = "dev", job: str = "report", paths: list[str] | None = None
 ) -> Recording:
-    """A stack with everything whose name follows from a setting."""
+    """Return a stack with everything whose name follows from a setting."""
     writable = [{"path": path} for path in paths or ["/tmp"]]
     backend = {
         "jobs": {job: {"schedule": "@daily", "command": ["report"]}},

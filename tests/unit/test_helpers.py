@@ -1,4 +1,4 @@
-"""The pure helpers: quantities, images, digests, names, the budget of a pod's end."""
+"""Values and budgets: quantities, images, digests, names, and the parts of a pod's shutdown."""
 
 import dataclasses
 import importlib

@@ -1,4 +1,4 @@
-"""Scheduled jobs of the backend's image: when and how they run, and what they may."""
+"""Scheduled jobs of the backend's image: their schedule, their pods and their rights."""
 
 from typing import Any
 

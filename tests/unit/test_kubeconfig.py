@@ -1,4 +1,4 @@
-"""The kubeconfig is read as kubectl reads it."""
+"""The kubeconfig, read as kubectl reads it."""
 
 import contextlib
 import copy
@@ -21,7 +21,7 @@ from components.settings.model.stack import Kubeconfig
 
 
 def config(name: str, *, current: str = "", **cluster: Any) -> dict[str, Any]:
-    """A kubeconfig with one context, cluster and user of the name."""
+    """Return a kubeconfig with one context, cluster and user of the name."""
     return {
         "current-context": current,
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
@@ -235,7 +235,7 @@ def _places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[s
 
 
 def _broken(path: tuple[str | int, ...], junk: object, *, gone: bool) -> object:
-    """The whole kubeconfig with something else, or nothing, in one place."""
+    """Return the whole kubeconfig with something else, or nothing, in one place."""
     document: Any = copy.deepcopy(_WHOLE)
     if not path:
         return junk

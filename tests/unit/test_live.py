@@ -1,4 +1,4 @@
-"""What the program sees of a cluster before it changes anything, over the kubeconfig's credentials."""
+"""The program's reads of a cluster before it changes anything, with the kubeconfig's credentials."""
 
 import base64
 import json
@@ -57,7 +57,7 @@ class Api:
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    """A cluster without the namespace `shop`."""
+    """Yield a cluster without the namespace `shop`."""
     made = Api({SYSTEM: {"metadata": {"uid": "uid-a"}}})
     thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
     thread.start()

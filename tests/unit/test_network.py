@@ -1,4 +1,4 @@
-"""Every path that is open, and that no other is."""
+"""Every open network path, and no other."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .test_settings import MINIMAL, refusal
 
 
 def rules(recording: Recording, direction: str) -> dict[str, list[dict[str, Any]]]:
-    """Rules by policy, of one direction: `ingress` or `egress`."""
+    """Return the rules of each policy in one direction: `ingress` or `egress`."""
     return {
         policy.object_name: policy.inputs["spec"][direction]
         for policy in recording.all("NetworkPolicy")
@@ -21,7 +21,7 @@ def rules(recording: Recording, direction: str) -> dict[str, list[dict[str, Any]
 
 
 def own(selector: dict[str, Any]) -> str:
-    """Whose pods they are."""
+    """Return the tier whose pods a selector selects."""
     labels = selector.get("matchLabels", {})
     return (
         "database" if labels.get("cnpg.io/cluster") == "postgres" else str(labels.get("component", "anybody"))
@@ -29,7 +29,7 @@ def own(selector: dict[str, Any]) -> str:
 
 
 def component(peer: dict[str, Any]) -> str:
-    """Who a peer is, in one word."""
+    """Return a short name for a peer: a tier, a namespace or a range."""
     if "podSelector" in peer and "namespaceSelector" not in peer:
         return own(peer["podSelector"])
     if "namespaceSelector" in peer:
@@ -38,7 +38,7 @@ def component(peer: dict[str, Any]) -> str:
 
 
 def paths(recording: Recording) -> set[tuple[str, str, int]]:
-    """Every (client, server, port) that is open in both directions, or whose other side is outside."""
+    """Return every (client, server, port) that is open in both directions, or whose other side is outside."""
     into, out = set(), set()
     for policy in recording.all("NetworkPolicy"):
         spec = policy.inputs["spec"]
@@ -171,7 +171,7 @@ def test_a_controller_that_is_no_pod_is_known_by_its_addresses_and_nothing_else_
         ({"cluster": {"ipFamilies": []}}, "cluster.ipFamilies"),
     ],
 )
-def test_an_opening_for_everybody_or_nobody_is_refused(section: dict[str, Any], key: str) -> None:
+def test_an_opening_that_is_too_wide_or_empty_is_refused(section: dict[str, Any], key: str) -> None:
     assert f"feastflow:{key}\n" in refusal(**section)
 
 

@@ -1,4 +1,4 @@
-"""Where a tier's pods may run, with which Secrets their images are pulled, and what the database trusts."""
+"""Nodes and pull Secrets of each tier's pods, and the certificate authority that the database trusts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def stack(name: str = "dev", **sections: dict[str, Any]) -> Recording:
 
 
 def on_nodes(recording: Recording) -> dict[str, tuple[Any, list[str]]]:
-    """Each pod's selector, and the keys that it tolerates beyond those of every pod."""
+    """Return each pod's selector, and the keys that it tolerates beyond those of every pod."""
     return {
         name: (pod.get("nodeSelector"), [each["key"] for each in pod["tolerations"]][2:])
         for name, pod in recording.pods().items()
@@ -147,7 +147,7 @@ def test_what_kubernetes_validation_says_of_a_toleration_is_said_here(taint: dic
 
 
 def pulled(recording: Recording) -> Iterator[tuple[str, set[str], set[str]]]:
-    """Each pod with its images, and the Secrets of its account."""
+    """Yield each pod with its images, and the Secrets of its account."""
     accounts = {
         each.object_name: {secret["name"] for secret in each.inputs.get("imagePullSecrets") or ()}
         for each in recording.all("ServiceAccount")

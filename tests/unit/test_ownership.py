@@ -142,7 +142,7 @@ def test_what_could_not_be_seen_is_told_and_stops_nothing(monkeypatch: pytest.Mo
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program with the stacks dev, which runs, and test; the latter has dev's namespace."""
+    """Return a program with the stacks dev, which runs, and test; the latter has dev's namespace."""
     monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
     monkeypatch.setattr(pulumi, "get_project", lambda: "feastflow")
     for name in ("dev", "test"):

@@ -36,7 +36,7 @@ _GIBIBYTE = 2**30
 
 @pytest.fixture(scope="module", params=["dev", "prod", "third"])
 def stack(request: pytest.FixtureRequest) -> Recording:
-    """A stack with jobs of every kind."""
+    """Return a stack with jobs of every kind."""
     config = THIRD if request.param == "third" else stack_file(request.param)
     return record_stack(config)
 

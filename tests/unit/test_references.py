@@ -1,4 +1,4 @@
-"""References inside values, judged by what the kubelet would make of them."""
+"""References inside values, judged by the kubelet's expansion of them."""
 
 import itertools
 import string
@@ -21,7 +21,7 @@ JOB = {"schedule": "@daily", "command": ["report"]}
 
 
 def expanded(text: str, known: Mapping[str, str]) -> str:
-    """What the kubelet makes of a value: a port of Kubernetes' third_party/forked/golang/expansion."""
+    """Expand a value as the kubelet does: a port of Kubernetes' third_party/forked/golang/expansion."""
     result, at = "", 0
     while at < len(text):
         if text[at] != "$" or at + 1 == len(text):
@@ -37,7 +37,7 @@ def expanded(text: str, known: Mapping[str, str]) -> str:
 
 
 def told(container: dict[str, Any]) -> dict[str, str]:
-    """What the container's process is told; what comes from another object by that object's key."""
+    """Return the environment of the container's process; a reference shows as `<key>`."""
     known: dict[str, str] = {}
     for variable in container["env"]:
         sources = variable.get("valueFrom", {})
@@ -47,7 +47,7 @@ def told(container: dict[str, Any]) -> dict[str, str]:
 
 
 def backend(**section: Any) -> dict[str, Any]:
-    """The backend's container."""
+    """Return the backend's container."""
     pods = record_stack({**MINIMAL, "feastflow:backend": section}).pods()
     container: dict[str, Any] = pods["Deployment/feastflow-backend"]["containers"][0]
     return container
@@ -266,7 +266,7 @@ def test_the_port_expands_as_kubernetes_own_tests_say(text: str, result: str) ->
 
 
 def asked(text: str) -> list[str]:
-    """The names that the kubelet looks up in the text, in its order."""
+    """Return the names that the kubelet looks up in the text, in its order."""
     names: list[str] = []
 
     class Known(dict[str, str]):

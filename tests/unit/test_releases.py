@@ -1,4 +1,4 @@
-"""Release strategies: which Deployments there are, who gets requests, and what must be ready before that."""
+"""Release strategies: their Deployments, their routes, and what must be ready before a switch."""
 
 import datetime as dt
 import json
@@ -29,7 +29,7 @@ OUTSIDE = {"egress": [{"host": "api.example.com"}]}
 
 
 def released(release: dict[str, Any], *, gateway: bool = False, **tier: Any) -> Recording:
-    """Dev with this release of both tiers, which may reach a host outside."""
+    """Return dev with this release of both tiers, which may reach a host outside."""
     config = {**stack_file("dev"), "feastflow:database": ROOMY}
     for name in TIERS:
         section = config.get(f"feastflow:{name}") or {}
@@ -54,7 +54,7 @@ def selector(recording: Recording, service: str) -> dict[str, str]:
 
 
 def led_to(recording: Recording, service: str) -> set[str]:
-    """The Deployments whose pods a Service selects."""
+    """Return the Deployments whose pods a Service selects."""
     wanted = selector(recording, service).items()
     return {
         each.object_name
@@ -69,7 +69,7 @@ def image(recording: Recording, deployment: str) -> str:
 
 
 def waits_for(recording: Recording, kind: str, name: str) -> set[str]:
-    """`Kind/name` of everything that must be done before, however far back."""
+    """Return `Kind/name` of everything that must be done before, directly or not."""
     open_, seen = list(recording.one(kind, name).dependencies), set()
     while open_:
         urn = open_.pop()
@@ -224,7 +224,7 @@ def test_an_ingress_gives_a_canary_one_pod_to_nine(tier: str) -> None:
     budget = recording.one("PodDisruptionBudget", name).inputs["spec"]
     assert budget["minAvailable"] == 8
     assert "maxUnavailable" not in budget
-    # Two pods beside one would be a third of the requests: the nine come first.
+    # Two stable pods and one canary would be a third of the requests: the nine come first.
     assert awaits(recording, "PodDisruptionBudget", name) == "condition=DisruptionAllowed"
     assert {f"Deployment/{name}-canary", f"PodDisruptionBudget/{name}"} <= waits_for(
         recording, "Service", name
@@ -481,7 +481,7 @@ def test_a_release_that_cannot_be_meant_is_refused_with_what_to_do(
     assert fix in text.split("  next:  ", 1)[1]
 
 
-def test_a_gateway_needs_no_room_beside_a_canary_and_a_fixed_number_that_fits_is_let_through() -> None:
+def test_a_gateway_needs_no_room_for_a_canary_and_a_fixed_number_that_fits_is_accepted() -> None:
     canary = {"strategy": "canary", "canary": {"weight": 10}}
     parse(backend={"release": canary}, edge=GATEWAY)
     fixed = {"release": canary, "autoscaling": {"minReplicas": 9, "maxReplicas": 9}}
@@ -501,7 +501,7 @@ def test_by_pods_a_canary_never_gets_more_than_its_weight_and_nearly_that(weight
     assert stable >= max(least, 2)
     assert canary >= 1
     assert 100 * canary <= weight * (stable + canary)
-    assert 100 * canary > weight * (stable - 1 + canary), "a pod fewer beside it would be too few"
+    assert 100 * canary > weight * (stable - 1 + canary), "a stable pod fewer would be too few"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The application's own secrets: where they may be set, what is made of them, and who is given them."""
+"""The application's own secrets: their settings, their Secrets, and the pods that get them."""
 
 import base64
 from typing import Any
@@ -32,13 +32,13 @@ def refused(places: list[encrypted.Path] | None, secret_keys: list[str], **secti
 
 
 def backend(recording: Recording, name: str = "Deployment/feastflow-backend") -> dict[str, Any]:
-    """The variables of its first container by name."""
+    """Return the variables of its first container by name."""
     pod = recording.pods()[name]
     return {entry["name"]: entry for entry in pod["containers"][0]["env"]}
 
 
 def deployed(secrets: dict[str, Any], tier: str = "backend", **more: Any) -> Recording:
-    """The dev stack with these secrets, which the engine has as secrets."""
+    """Return the dev stack with these secrets, which the engine has as secrets."""
     config = stack_file("dev")
     section = config.get(f"feastflow:{tier}")
     config[f"feastflow:{tier}"] = {
@@ -74,7 +74,7 @@ def test_a_secret_of_the_settings_is_a_key_of_an_immutable_secret_that_pulumi_ke
 
 
 def _visible(raw: Any) -> Any:
-    from tools.render.recording import is_secret  # noqa: PLC0415 - beside what it reads
+    from tools.render.recording import is_secret  # noqa: PLC0415 - next to what it reads
 
     if is_secret(raw):
         return None

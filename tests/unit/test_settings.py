@@ -1,4 +1,4 @@
-"""Stack configuration: what its defaults are, and what is refused with which words."""
+"""Stack configuration: its defaults, and the messages of refusals."""
 
 import json
 from collections.abc import Iterator, Mapping

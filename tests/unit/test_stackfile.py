@@ -1,4 +1,4 @@
-"""The reader of stack files: what each of them says to Pulumi's engine, and what is told to be quoted."""
+"""The reader of stack files: the values that Pulumi's engine reads, and those that must be quoted."""
 
 import contextlib
 import contextvars
@@ -27,7 +27,7 @@ from .test_settings import MINIMAL, refusal
 
 
 def same(left: object, right: object) -> bool:
-    """Whether they are the same JSON: 1 is no true, and no 1.0."""
+    """Return True if both are the same JSON: 1 is neither true nor 1.0."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 

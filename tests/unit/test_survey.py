@@ -1,4 +1,4 @@
-"""A cluster that cannot take the stack is refused in one message, before anything is changed."""
+"""The survey of a cluster: one that cannot run the stack is refused in one message, before any change."""
 
 import contextlib
 import json
@@ -89,7 +89,7 @@ def pods(namespace: str, labels: str) -> str:
 
 
 def cluster(**answers: Any) -> Api:
-    """A cluster that suits every stack."""
+    """Return a cluster that suits every stack."""
     version = {"major": "1", "minor": "34"}
     return Api(
         {"version": version, pods("kube-system", "k8s-app=kube-dns"): {"items": [_DNS_POD]}, **answers}
@@ -261,7 +261,7 @@ def test_the_account_that_the_operator_runs_as_is_trusted_and_remembered(account
 
 
 def _trusted_by(recording: Recording) -> set[str]:
-    """The service accounts outside of kube-system that the admission policies pass."""
+    """Return the service accounts outside of kube-system that the admission policies pass."""
     text = json.dumps([each.inputs["spec"] for each in recording.all("ValidatingAdmissionPolicy")])
     found = set(re.findall(r"system:serviceaccount:([a-z-]+:[a-z-]+)", text))
     return {each for each in found if not each.startswith("kube-system:")}

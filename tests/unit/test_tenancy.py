@@ -86,7 +86,7 @@ def test_developers_may_look_at_pods_and_logs_and_nothing_else(dev: Recording) -
     ]
 
 
-def test_the_database_outlives_the_tiers_and_nobody_is_thrown_out_for_it(dev: Recording) -> None:
+def test_the_database_outlives_the_tiers_and_preempts_no_pod(dev: Recording) -> None:
     classes = {entry.object_name: entry.inputs for entry in dev.all("PriorityClass")}
     assert set(classes) == {"feastflow-dev-database", "feastflow-dev-backend", "feastflow-dev-frontend"}
     assert classes["feastflow-dev-database"]["value"] > classes["feastflow-dev-backend"]["value"] > 0

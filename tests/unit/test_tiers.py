@@ -1,4 +1,4 @@
-"""Backend and frontend: what their pods are told, how they start, scale, spread and end."""
+"""Backend and frontend: their environment, start, scaling, spread and end."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ def pod(recording: Recording, name: str) -> dict[str, Any]:
 
 
 def variables(recording: Recording, container: dict[str, Any]) -> dict[str, str]:
-    """The container's environment as it would see it; secrets as `secret/key`."""
+    """Return the container's environment as it would see it; secrets as `secret/key`."""
     configs = {config.object_name: config.inputs["data"] for config in recording.all("ConfigMap")}
     result = {}
     for variable in container["env"]:
@@ -154,7 +154,7 @@ def test_the_number_of_pods_belongs_to_the_autoscaler(dev: Recording, name: str)
 
 
 @pytest.mark.parametrize("name", TIERS)
-def test_an_autoscaler_is_made_beside_its_deployment_for_its_controller_looks_late(
+def test_an_autoscaler_is_created_along_with_its_deployment_for_its_controller_looks_late(
     dev: Recording, name: str
 ) -> None:
     deployment, scaler = dev.one("Deployment", name), dev.one("HorizontalPodAutoscaler", name)

@@ -1,4 +1,4 @@
-"""Single values as people have them: what is accepted in which form, and what is refused."""
+"""Single values as users write them: the accepted forms, and refusals."""
 
 import base64
 from typing import Any
@@ -251,7 +251,7 @@ def test_a_role_that_postgresql_or_the_operator_has_is_refused(user: str) -> Non
         "",
     ],
 )
-def test_a_group_that_everybody_or_nobody_is_in_is_refused(group: str) -> None:
+def test_a_group_of_everyone_or_without_members_is_refused(group: str) -> None:
     assert "\nfeastflow:tenancy.developers\n" in refusal(tenancy={"developers": group})
 
 

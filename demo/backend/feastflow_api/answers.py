@@ -17,7 +17,7 @@ class RefusedError(Exception):
     """The request cannot be served; carries the answer's status, code and text."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
-        """`message` is for people, `code` for programs."""
+        """Take a `message` for people and a `code` for programs."""
         super().__init__(message)
         self.status = status
         self.code = code
@@ -27,12 +27,12 @@ class RefusedError(Exception):
 def refusal(
     status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **extra: object
 ) -> JSONResponse:
-    """`{"error": {"code", "message", …}}`."""
+    """Return `{"error": {"code", "message", …}}`."""
     return JSONResponse({"error": {"code": code, "message": message, **extra}}, status, headers=headers)
 
 
 def unavailable(retry_after: float) -> JSONResponse:
-    """503 with Retry-After in whole seconds; the client may send the same request again."""
+    """Return 503 with Retry-After in whole seconds; the client may send the same request again."""
     seconds = max(1, math.ceil(retry_after))
     return refusal(
         503,

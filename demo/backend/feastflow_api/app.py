@@ -53,11 +53,11 @@ class Api:
         self._drain = drain
 
     async def health(self, _: Request) -> Response:
-        """Liveness: the process answers. Asking the database too would turn its outage into restarts here."""
+        """Answer liveness without the database, whose outage would otherwise restart this process."""
         return JSONResponse({"status": "ok"})
 
     async def ready(self, _: Request) -> Response:
-        """Readiness: 200 when the database answers and the process is not draining, else 503."""
+        """Answer readiness: 200 when the database answers and the process is not draining, else 503."""
         if self._drain.draining:
             return JSONResponse({"status": "draining"}, 503)
         if await self._database.problem() is not None:
@@ -85,7 +85,7 @@ class Api:
         return JSONResponse({"currency": orders.CURRENCY, "items": [asdict(item) for item in items]})
 
     async def place_order(self, request: Request) -> Response:
-        """201 with the order and its receipt; for an Idempotency-Key seen before, with the first order."""
+        """Answer 201 with the order and its receipt; for a known Idempotency-Key, with the first order."""
         order = parse_order(await read_json_body(request))
         key = parse_idempotency_key(request.headers.get("idempotency-key")) or uuid4().hex
         # One id for all our attempts tells an order that one of them stored from a client's repetition.
@@ -172,7 +172,7 @@ def create_app(settings: Settings, *, database: Database, metrics: Metrics, drai
 
 
 def _cross_origin(origin: str | None) -> list[Middleware]:
-    """Page and API share a host, and browsers then ask for nothing; FRONTEND_URL lets one other origin in."""
+    """Return CORS for FRONTEND_URL, if it is set: page and API on one host need none."""
     if origin is None:
         return []
     return [

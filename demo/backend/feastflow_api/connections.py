@@ -29,7 +29,7 @@ _DEMOTED: Final = (errors.ReadOnlySqlTransaction,)
 
 
 def connection_arguments(database: DatabaseSettings, application: str) -> dict[str, Any]:
-    """Keyword arguments for psycopg. Dead peers are noticed within about ten seconds by TCP alone."""
+    """Return arguments for psycopg. Dead peers are noticed within about ten seconds by TCP alone."""
     return {
         "host": database.host,
         "port": database.port,

@@ -53,7 +53,7 @@ class Database:
         breaker: CircuitBreaker,
         backoff: Backoff | None = None,
     ) -> None:
-        """Nothing connects before `open`."""
+        """Prepare the pool; nothing connects before `open`."""
         arguments = connection_arguments(settings, "feastflow-api")
         arguments["autocommit"] = True
         self._arguments = arguments

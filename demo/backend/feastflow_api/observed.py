@@ -37,7 +37,7 @@ class Observed:
         routes: Mapping[Any, str],
         quiet: frozenset[str],
     ) -> None:
-        """`routes` maps endpoints to their path templates; `quiet` are the templates logged at debug."""
+        """Take the endpoints' path templates as `routes`, and those logged at debug as `quiet`."""
         self._app = app
         self._metrics = metrics
         self._drain = drain

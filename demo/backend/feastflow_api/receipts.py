@@ -19,7 +19,7 @@ class Receipts:
     """Issues and reads receipts (HS256, audience, expiry). A new secret ends all that were given before."""
 
     def __init__(self, secret: str, expire_seconds: int) -> None:
-        """`secret` was checked for length by the settings."""
+        """Take a `secret` whose length the settings have checked."""
         self._secret = secret
         self._expire_seconds = expire_seconds
 

@@ -1,4 +1,4 @@
-"""A small shop that keeps the contract by configuration alone: its names, ports and manners are its own.
+"""A small shop that fulfils the contract by configuration alone, with names and ports of its own.
 
 `page` serves the site, `serve` the API, `migrate` makes the table and cannot do it twice. It leaves SIGTERM
 as it finds it: as process 1 it would never die of it.
@@ -25,7 +25,7 @@ def _visits() -> int:
 
 
 def _manners() -> dict[str, object]:
-    """What the pod gave this process."""
+    """Return what the pod gave this process: ids, files, egress, authorities and environment."""
     note = Path(os.environ["SHOP_CACHE"]) / "note"
     note.write_text("kept", encoding="utf-8")
     outside = urllib.request.urlopen(os.environ["SHOP_PARTNER"], timeout=5)  # noqa: S310 - set by the test

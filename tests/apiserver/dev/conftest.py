@@ -12,13 +12,13 @@ from ..teams import Office, Team
 
 @pytest.fixture(scope="session")
 def dev(office: Office) -> Team:
-    """The dev stack, before anything is deployed."""
+    """Return the dev stack, before anything is deployed."""
     return office.team("dev")
 
 
 @pytest.fixture(scope="session")
 def deployed(dev: Team, figures: Figures) -> Ran:
-    """The dev stack deployed as the README says, with every pod that its autoscalers want."""
+    """Return the dev stack deployed as the README says, with every pod that its autoscalers want."""
     command = documented(
         "make up CONTEXT=my-context BACKEND_IMAGE=registry.example.com/api:1.4.2"
         " FRONTEND_IMAGE=registry.example.com/page:1.4.2",
@@ -32,6 +32,6 @@ def deployed(dev: Team, figures: Figures) -> Ran:
 
 @pytest.fixture(scope="session")
 def kube(dev: Team, deployed: Ran) -> Kube:
-    """The namespace of the deployed dev stack."""
+    """Return the namespace of the deployed dev stack."""
     assert deployed.code == 0
     return dev.kube

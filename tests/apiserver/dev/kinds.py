@@ -9,7 +9,7 @@ from ...harness.kube import Kube, Object
 
 
 def definitions(kube: Kube, manifests: Sequence[Object]) -> list[Object]:
-    """A definition of each kind that the server does not have, in the version of these objects."""
+    """Return a definition of each kind that the server does not have, in the version of these objects."""
     versions = {kind_of(each): each["apiVersion"].rpartition("/")[2] for each in manifests}
     known = set(kube.run("api-resources", "--no-headers", "--output", "name").split())
     made = []
@@ -21,7 +21,7 @@ def definitions(kube: Kube, manifests: Sequence[Object]) -> list[Object]:
 
 
 def definition(group: str, kind: str, plural: str, name: str) -> Object:
-    """A definition of a kind with any fields."""
+    """Return a definition of a kind with any fields."""
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {
         "name": name,

@@ -28,7 +28,7 @@ _BAD = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mutable"}}
 
 @contextmanager
 def enforced(kube: Kube) -> Iterator[tuple[Kube, Kube]]:
-    """Two namespaces in which every rule is mandatory: one denies, the other only says what it would deny."""
+    """Yield two namespaces in which every rule is mandatory: one denies, the other only warns."""
     everything = Configuration(levels={rule.id: Level.MANDATORY for rule in RULES}, registries=REGISTRIES)
     _know_every_kind(kube)
     today = dt.datetime.now(tz=dt.UTC).date()
@@ -91,7 +91,7 @@ def know(kube: Kube, manifest: Object, plural: str) -> None:
 
 
 def _know_every_kind(kube: Kube) -> None:
-    """Have the server know other projects' kinds; they stay, and nobody else makes any."""
+    """Define other projects' kinds on the server; they stay, and no other test defines them."""
     if missing := kinds.definitions(kube, [case.manifest for case in cases()]):
         _define(kube, missing)
 
@@ -103,12 +103,12 @@ def _define(kube: Kube, definitions: Sequence[Object]) -> None:
 
 
 def let_in(denying: Kube, cases: Sequence[Case]) -> set[str]:
-    """The ids of the cases that the API server would create."""
+    """Return the ids of the cases that the API server would create."""
     return set(_CREATED.findall(_asked(denying, [case.manifest for case in cases]).out))
 
 
 def warned(warning: Kube, cases: Sequence[Case]) -> dict[str, set[str]]:
-    """The rules that each case breaks, of the cases that the API server can read."""
+    """Return the rules that each case breaks, of the cases that the API server can read."""
     ran = _asked(warning, [case.manifest for case in cases])
     found: dict[str, set[str]] = {identity: set() for identity in _CREATED.findall(ran.out)}
     for rule, identity in _WARNED.findall(ran.err):
@@ -123,7 +123,7 @@ def _asked(kube: Kube, manifests: Sequence[Object]) -> Ran:
 
 
 def made(kind: str, name: str, spec: Object | None = None, version: str = "v1") -> Object:
-    """An object of the cluster."""
+    """Return an object of the cluster."""
     return {
         "apiVersion": version,
         "kind": kind,
@@ -133,5 +133,5 @@ def made(kind: str, name: str, spec: Object | None = None, version: str = "v1") 
 
 
 def listed(*objects: Object) -> Object:
-    """The objects as one document."""
+    """Return the objects as one document."""
     return {"apiVersion": "v1", "kind": "List", "items": list(objects)}

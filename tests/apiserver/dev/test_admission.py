@@ -1,4 +1,4 @@
-"""The rules at the API server: the same verdicts as at preview, whoever asks."""
+"""The rules at the API server: the same verdicts as at preview, for every client."""
 
 import json
 import re
@@ -37,7 +37,7 @@ _BUILT_IN = {
 }
 # A kind of the cluster, such as ClusterRole, is judged by the pack alone.
 _CASES = [case for case in cases() if case.rule not in _NOT_HERE and kind_of(case.manifest) in KINDS]
-# Every object but a namespace can be made anew in one.
+# Every object but a namespace can be recreated in one.
 _MADE = [case for case in _CASES if case.manifest["kind"] != _NAMESPACE]
 
 
@@ -47,7 +47,7 @@ def _pack(case: Case) -> set[str]:
 
 @pytest.fixture(scope="module")
 def namespaces(kube: Kube) -> Iterator[tuple[Kube, Kube]]:
-    """One that denies, and one that warns."""
+    """Yield one that denies, and one that warns."""
     with matrix.enforced(kube) as made:
         yield made
 
@@ -106,7 +106,7 @@ def test_what_others_call_by_the_name_of_a_judged_kind_is_not_judged(namespaces:
 
 
 def _by_kinds() -> dict[tuple[str, ...], list[Rule]]:
-    """The rules by the kinds whose types they are checked against; a pod is the same in all that make it."""
+    """Return the rules by the kinds whose types they are checked against; a pod is the same in each kind."""
     found: dict[tuple[str, ...], list[Rule]] = {}
     for rule in RULES:
         kinds = rule.judges if rule.subject is Subject.OBJECT else ("Deployment",)
@@ -128,7 +128,7 @@ def test_pack_and_api_server_agree_about_a_namespace(namespaces: tuple[Kube, Kub
 
 
 def _applied(kube: Kube, manifest: Object) -> str:
-    """What kubectl says of an object that it shall apply; nothing where it succeeds."""
+    """Return kubectl's error on a dry-run apply of an object; empty if it succeeds."""
     ran = kube.ask("apply", "--dry-run=server", "--filename", "-", stdin=json.dumps(manifest))
     return ran.err if ran.code else ""
 

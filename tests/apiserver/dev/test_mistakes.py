@@ -1,4 +1,4 @@
-"""Mistakes in a stack's file while the stack runs: each is named at once, and what runs is left as it is."""
+"""Mistakes in the file of a running stack: each is named at once, and the stack stays as it is."""
 
 from collections.abc import Callable
 
@@ -53,7 +53,7 @@ def test_a_stacks_file_that_is_no_yaml_is_refused(dev: Team, kube: Kube) -> None
 
 
 def _versions(kube: Kube) -> dict[str, tuple[str, int | None]]:
-    """Uid and generation of everything that `up` deploys, and of its pods."""
+    """Return uid and generation of everything that `up` deploys, and of its pods."""
     kinds = "deployments,statefulsets,services,ingresses,networkpolicies,secrets,configmaps,jobs,pods"
     things = kube.all(kinds)
     assert len(things) > 10

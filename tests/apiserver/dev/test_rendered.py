@@ -23,7 +23,7 @@ _ALL = f"{rendered.KEPT},jobs,secrets"
 
 @pytest.fixture(scope="module")
 def team(office: Office) -> Team:
-    """A team with a stack of its own: dev's settings for another namespace, and the images that dev runs."""
+    """Return a team with a stack of its own: dev's settings and images for another namespace."""
     team = office.team("rendered")
 
     def with_images(config: Config) -> None:
@@ -37,13 +37,13 @@ def team(office: Office) -> Team:
 
 @pytest.fixture(scope="module")
 def folder(team: Team, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The stack rendered, its references to secrets replaced by Secrets."""
+    """Return the stack rendered, its references to secrets replaced by Secrets."""
     return rendered.written(team.product, tmp_path_factory.mktemp("rendered") / "manifests")
 
 
 @pytest.fixture(scope="module")
 def applied(team: Team, folder: Path) -> Kube:
-    """The namespace after `kubectl apply` of the whole folder, once every object has come to rest."""
+    """Return the namespace after `kubectl apply` of the whole folder, once every object has come to rest."""
     rendered.apply(team.kube, folder)
     until(team.kube.complete, what="as many pods as the autoscaler wants", within=300)
     team.kube.run("wait", "jobs", "--all", "--for=condition=Complete", "--timeout=60s", timeout=90)

@@ -27,7 +27,7 @@ class Mutation:
     values: tuple[Any, ...] = field(repr=False)
 
     def of(self, thing: Manifest) -> Iterator[Manifest]:
-        """Every version of the object that it tries; none where the steps lead to nothing."""
+        """Yield every version of the object that it tries; none where the steps lead to nothing."""
         for value in self.values:
             mutated = copy.deepcopy(thing)
             try:
@@ -53,7 +53,7 @@ class Mutation:
 
 
 def of(manifest: Manifest, what: str) -> Iterator[Mutation]:
-    """Every mutation of this sort of an object that the program applies."""
+    """Yield every mutation of this sort of an object that the program applies."""
     if what == LABELLED:
         labels = {**manifest["metadata"].get("labels", {}), _LABEL: "x"}
         yield Mutation(what=what, steps=("metadata", "labels"), values=(labels,))
@@ -76,7 +76,7 @@ def is_told(mutation: Mutation, fields: Iterable[str]) -> bool:
 
 
 def _without_entries(told: str) -> str:
-    """The field without the keys of list entries, which mutations know by their index."""
+    """Return the field without the keys of list entries, which mutations know by their index."""
     # A name in brackets is an entry of a map: it stays.
     named = re.sub(r"(labels|annotations|data|matchLabels|hard)\[([^\]]*)\]", r"\1.\2", told)
     return re.sub(r"\[[^\]]*\]", "", named)
@@ -106,7 +106,7 @@ def _lists(thing: Any, above: Steps = ()) -> Iterator[tuple[Steps, list[Any]]]:
 
 
 def _others(value: Any) -> Iterator[Any]:
-    """Other values than this one, of which the server may refuse some."""
+    """Yield other values than this one, of which the server may refuse some."""
     if isinstance(value, bool):
         yield not value
     elif isinstance(value, int | float):
@@ -120,7 +120,7 @@ def _others(value: Any) -> Iterator[Any]:
 
 
 def _entries(entry: Any) -> Iterator[Any]:
-    """Entries like this one that a list does not have yet."""
+    """Yield entries like this one that a list does not have yet."""
     if not isinstance(entry, dict):
         yield from _others(entry)
         return

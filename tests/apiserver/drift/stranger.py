@@ -73,7 +73,7 @@ class Stranger:
         return False
 
     def delete(self, thing: Manifest) -> bool:
-        """Delete the object with what depends on it; returns whether it is gone at once."""
+        """Delete the object with what depends on it; return True if it is deleted at once."""
         self._ask("DELETE", self._path(thing), {"propagationPolicy": "Background"})
         return self.get(thing) is None
 

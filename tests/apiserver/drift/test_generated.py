@@ -26,7 +26,7 @@ _ENDED_BY_OTHERS = ("Namespace", "PersistentVolumeClaim")
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """A server without controllers: what differs was changed by a test."""
+    """Yield a server without controllers: what differs was changed by a test."""
     with servers.alone() as made:
         yield made
 
@@ -47,7 +47,7 @@ def stack(request: pytest.FixtureRequest, server: Server, dev: tuple[Wanted, ...
 
 @pytest.fixture
 def stranger(server: Server) -> Stranger:
-    """Who changes it."""
+    """Return the user that changes the object."""
     return Stranger.of(server)
 
 
@@ -124,7 +124,7 @@ def _field(manifest: Manifest, mutation: Mutation) -> tuple[str, str]:
 
 
 def _names(report: Report, key: Key, mutation: Mutation) -> bool:
-    """Whether the report names the object and the field, or a part or the whole of it."""
+    """Return True if the report names the object and the field, or a part or the whole of it."""
     return any(
         mutations.is_told(mutation, (change.field for change in finding.changes))
         for finding in report.findings
@@ -138,7 +138,7 @@ def _live(stranger: Stranger, manifest: Manifest) -> Manifest | None:
 
 
 def _given_again(thing: Manifest | None) -> Manifest:
-    """The object without what the server gives to each object of a name anew: addresses, and a Job's uid."""
+    """Return the object without what a recreated one is given: addresses, and a Job's uid."""
     assert thing is not None
     spec = thing.get("spec", {})
     if thing["kind"] == "Service":

@@ -2,7 +2,7 @@
 
 from .shape import About, at, probe
 
-# Made up, and in pieces, so that nobody's scanner takes them for real.
+# Made up, and in pieces, so that no scanner takes them for real.
 STRIPE = "sk_live_" + "51Hfeastflow0000000000"
 GITHUB = "ghp_" + "feastflow00000000000000000000000000000"
 JWT = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiJmZWFzdGZsb3cifQ.c2lnbmF0dXJl"

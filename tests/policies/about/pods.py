@@ -46,7 +46,7 @@ ABOUT: dict[str, About] = {
     "volume-types": About(
         kind="Deployment",
         field="pod/volumes",
-        beside={"container/volumeMounts": DELETE, "init/volumeMounts": DELETE},
+        also={"container/volumeMounts": DELETE, "init/volumeMounts": DELETE},
         allowed=at(
             "pod/volumes/0",
             {"name": "tmp", "configMap": {"name": "web"}},

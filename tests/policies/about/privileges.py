@@ -122,7 +122,7 @@ ABOUT: dict[str, About] = {
     "projected-token": About(
         kind="Deployment",
         field="pod/volumes/0/projected",
-        beside={"pod/volumes/0": {"name": "tmp"}},
+        also={"pod/volumes/0": {"name": "tmp"}},
         allowed=at(
             "pod/volumes/0",
             {"name": "tmp", "projected": {"sources": [{"secret": {"name": "web-1"}}]}},

@@ -1,4 +1,4 @@
-"""How a rule's cases are written down: the field that decides, and what is allowed and denied there."""
+"""The form of a rule's cases: the field that decides, and the values allowed and denied there."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ Change = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """How to make a rule's cases: the field that decides, and what it allows and denies there.
+    """A rule's cases: the field that decides, and the values allowed and denied there.
 
     `wrong` is a value of a type that the field cannot have, `huge` one that is beyond every
-    number. `beside` goes with what cannot be read, so that only the field decides. `others` are whole
+    number. `also` is changed along with these, so that only the field decides. `others` are whole
     objects, of kinds that have no base, which the rule denies.
     """
 
@@ -22,7 +22,7 @@ class About:
     denied: tuple[Change, ...]
     wrong: Any = "text"
     huge: Any = 10**30
-    beside: Change = dataclasses.field(default_factory=dict)
+    also: Change = dataclasses.field(default_factory=dict)
     others: tuple[dict[str, Any], ...] = ()
 
 

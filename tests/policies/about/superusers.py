@@ -38,7 +38,7 @@ ABOUT: dict[str, About] = {
         allowed=at(
             _HBA,
             ["hostssl all all 10.0.0.0/8 scram-sha-256"],
-            ["# nobody else", "hostnossl all all all reject", "hostssl shop shop all cert map=shop"],
+            ["# no one else", "hostnossl all all all reject", "hostssl shop shop all cert map=shop"],
             ["hostssl all all 192.0.2.0 255.255.255.0 scram-sha-256"],
         ),
         denied=(

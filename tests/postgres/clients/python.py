@@ -1,4 +1,4 @@
-"""A backend on psycopg that takes what the contract gives it, and knows nothing of TLS."""
+"""A backend on psycopg that uses the contract's variables alone, and sets nothing for TLS."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Two workloads with mistakes; of the second one, an image and the name of a Secret are not known yet."""
+"""Two workloads with mistakes; an image and a Secret's name of the second one are unknown at preview."""
 
 import pulumi_random as random
 from pulumi import Output
@@ -19,7 +19,7 @@ from_login = core.v1.EnvVarSourceArgs(
 def deployment(
     name: str, containers: list[core.v1.ContainerArgs], init: list[core.v1.ContainerArgs] | None = None
 ) -> None:
-    """A Deployment of this name."""
+    """Create a Deployment of this name."""
     labels = {"app": name}
     apps.v1.Deployment(
         name,
