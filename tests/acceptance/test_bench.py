@@ -13,7 +13,7 @@ from ..harness.site import Site
 from ..harness.waiting import until
 
 _LEFT = "feastflow-bench-kubectl"
-# As little as can be measured: once, and nothing but the floor to measure it by.
+# The least that can be measured: one run, against kubectl alone.
 _LITTLE = {"BENCH": "first-up", "AGAINST": "kubectl", "RUNS": "1"}
 
 
@@ -23,7 +23,7 @@ def test_a_first_up_is_measured_against_kubectl_and_nothing_of_it_is_left(
     until(lambda: site.answers() and kube.complete(), what="the whole site", within=180)
     # As a run that was killed would have left it.
     kube.run("create", "namespace", _LEFT)
-    # It fails where a figure is not reached, which on this machine may be the suite's own doing.
+    # It fails where a figure is not reached, which the suite's own load may cause.
     ran = product.with_variables(**_LITTLE).typed(f"{documented('make bench')} || true")
     assert f"taking away {_LEFT}" in ran.out, ran
     path = product.root / "artifacts" / "bench" / "bench.json"

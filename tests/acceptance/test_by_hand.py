@@ -35,7 +35,7 @@ def user(product: Product, deployed: dict[str, str], tmp_path_factory: pytest.Te
     return own.clone(product, room / "clone", deployed["database"], **settings).with_variables(
         PULUMI_BACKEND_URL=f"file://{room}",
         PULUMI_CONFIG_PASSPHRASE="of a test",
-        # No terminal answers.
+        # There is no terminal to answer a prompt.
         PULUMI_SKIP_CONFIRMATIONS="true",
     )
 

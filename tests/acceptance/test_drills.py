@@ -28,7 +28,7 @@ def test_a_drill_ends_restored_without_a_lost_order_and_leaves_the_site_as_it_wa
     gentle: Product, kube: Kube, site: Site, figures: Figures, name: str
 ) -> None:
     ran = gentle.drill(name)
-    # 1 says that something took longer than wanted, which on this machine may be the suite's own doing.
+    # Exit code 1 means that something took longer than wanted, which the suite's own load may cause.
     assert ran.code in (0, 1), ran
     (row,) = _rows(gentle)
     (run,) = row["runs"]
@@ -59,7 +59,7 @@ def test_what_a_killed_drill_broke_is_repaired_by_the_next_one(gentle: Product, 
 def test_a_drill_is_run_as_often_as_is_said(gentle: Product) -> None:
     some = {"backend-killed,rotation": "frontend-killed", "RUNS=5": "RUNS=2"}
     line = documented("make drill DRILL=backend-killed,rotation RUNS=5", some)
-    # It fails where something took longer than wanted, which on this machine may be the suite's own doing.
+    # It fails where something took longer than wanted, which the suite's own load may cause.
     ran = gentle.typed(f"{line} || true")
     (row,) = _rows(gentle)
     assert (row["drill"], len(row["runs"])) == ("frontend-killed", 2), ran

@@ -93,7 +93,7 @@ def test_manifests_that_are_applied_at_once_come_to_serve_orders(rendered_site: 
 
 def test_every_job_succeeded_at_its_first_try(rendered_site: Site, there: Kube) -> None:
     assert rendered_site.answers()
-    # What a Job did is written down a moment after its pod has ended, and after the site answers.
+    # A Job's status is set a moment after its pod has ended, and after the site answers.
     there.run("wait", "jobs", "--all", "--for=condition=Complete", "--timeout=60s", timeout=90)
     jobs = there.all("jobs")
     assert len(jobs) == 2
@@ -137,7 +137,7 @@ def test_pulumi_adopts_what_kubectl_applied_with_its_data(
     ran = team.typed(documented("make adopt"))
     figures.seconds("adoption of what kubectl applied", ran.seconds)
     assert "make destroy will delete" in ran.out
-    # The server's own answers were compared: nothing of its data was taken from the manifest.
+    # The running server's data was compared, not only its manifest.
     assert "not known" not in ran.out
     until(lambda: rendered_site.answers() and there.complete(), what="the adopted site", within=180)
     assert there.sql("SELECT customer_name FROM orders") == [[_ORDER["customer_name"]]]

@@ -38,7 +38,7 @@ _PATIENT, _IMPATIENT = 120, 20
 _HANG = "process.on('SIGTERM', () => process.exit()); setInterval(() => {}, 1000)"
 _HANGS = {"command": ["node", "-e", _HANG]}
 _TOO_LARGE = {"resources": {each: {"cpu": "64", "memory": "1Gi"} for each in ("requests", "limits")}}
-# Ready by every probe, and of no use to anybody; an application may have no such path, so `up` cannot tell.
+# Ready by every probe, and useless; an application may have no such path, so `up` cannot detect it.
 _SICK = """import http.server, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 class Sick(http.server.BaseHTTPRequestHandler):
@@ -262,7 +262,7 @@ def test_a_canary_by_pods_gets_its_part_and_no_more_and_then_everything(
     figures.text("canary of 25 % by pods, a bad one: requests it failed", f"{sick:.1f} %", "25 %")
     assert set(found.failures) == {_SICK_ANSWER}, found
     assert 15 <= sick <= 30, found
-    # Never more than its part: the others are as many as it takes before it gets any.
+    # Never more than its weight: the stable pods are scaled before it gets any request.
     assert set(customers.failures) <= {_SICK_ANSWER}, customers
     assert customers.failures.total() <= 0.3 * customers.versions.total(), customers
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.delivery.rights import Right
 
-# Of oneself, which every user may ask.
+# Reviews of one's own rights, which every user may request.
 _OPEN = "authorization.k8s.io"
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 CONTEXT = "nodeless"
 _ADMINISTRATOR = ("administrator", "system:masters")
-# The namespace whose service accounts have their requests written down; those of all others are not.
+# The namespace whose service accounts' requests are recorded; those of all others are not.
 AUDITED = "delivery"
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
@@ -79,7 +79,7 @@ def made(folder: Path, url: str) -> Credentials:
     credentials.service_accounts.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,
-            # The only one from which the server reads the public half too.
+            # The only key file from which the server reads the public key too.
             serialization.PrivateFormat.TraditionalOpenSSL,
             serialization.NoEncryption(),
         )

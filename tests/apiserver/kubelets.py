@@ -10,7 +10,7 @@ from tools.toolchain import golang, pins
 
 _MODULE = "sigs.k8s.io/kwok"
 _OWN = Path(__file__).parent / "stages.yaml"
-# Upstream's own, of the version that is compiled; none of them waits.
+# kwok's own stages, of the pinned version; none of them delays.
 _UPSTREAM = (
     "node/fast/node-initialize.yaml",
     "pod/fast/pod-ready.yaml",
@@ -20,7 +20,7 @@ _UPSTREAM = (
 )
 _STORAGE_CLASS = "volume/fast/storage-class.yaml"
 _ZONES = ("zone-a", "zone-b", "zone-c")
-# As large as what the stacks are sized for; nothing is used of it.
+# As large as the nodes that the stacks are sized for; nothing is used of it.
 _ROOM = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"}
 
 

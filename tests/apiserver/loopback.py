@@ -8,7 +8,7 @@ import contextlib
 import socket
 from collections.abc import Iterator, Sequence
 
-# Where Debian's own entries in /etc/hosts (127.0.1.1) and resolvers (127.0.0.53) are not.
+# Apart from Debian's own entries in /etc/hosts (127.0.1.1) and from resolvers (127.0.0.53).
 _NETWORK = "127.86"
 _FIRST, _LAST = 1, 250
 _CLAIM = 2378
@@ -48,7 +48,7 @@ def _first(held: contextlib.ExitStack, ports: Sequence[int]) -> str:
 def _listening(address: str, port: int) -> socket.socket:
     made = socket.socket()
     try:
-        # A connection that an earlier owner closed is no reason to refuse the port; one that listens is.
+        # A closed connection of an earlier owner does not make the port taken; a listener does.
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((address, port))
         made.listen()

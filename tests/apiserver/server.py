@@ -116,7 +116,7 @@ def running() -> Iterator[Server]:
         stages.write_text(kubelets.configuration(), encoding="utf-8")
         programs.start("kwok", _kwok(kwok, known, stages))
         _until(programs, "kwok", lambda: _all_nodes_ready(server))
-        # Pods are refused until their namespace has the account that they run as by default.
+        # Pods are refused until their namespace has its default ServiceAccount.
         _until(programs, "kube-controller-manager", lambda: _has_account(server))
         yield server
 
@@ -177,15 +177,15 @@ def _apiserver(programs: Path, known: Credentials, address: str) -> Sequence[str
         f"--audit-policy-file={known.audit_policy}",
         f"--audit-log-path={known.audit_log}",
         "--authorization-mode=Node,RBAC",
-        # As kubeadm sets it: what a namespace refuses is for its own rules to say.
+        # As kubeadm sets it: each namespace's own rules decide what it refuses.
         "--allow-privileged=true",
         f"--service-cluster-ip-range={_SERVICES}",
         f"--service-account-issuer={known.url}",
         f"--service-account-key-file={known.service_accounts}",
         f"--service-account-signing-key-file={known.service_accounts}",
-        # There is no Service of the server itself to be kept.
+        # The server's own Service need not be maintained.
         "--endpoint-reconciler-type=none",
-        # The controller that takes the taint from a new node away does not run.
+        # The controller that removes the taint of a new node does not run.
         "--disable-admission-plugins=TaintNodesByCondition",
     ]
 

@@ -16,7 +16,7 @@ from ..harness.product import Product
 from .edge import Edge
 from .server import Server
 
-# No registry is asked for them: kwok says that they run.
+# They are not pulled: kwok reports that they run.
 IMAGES = {
     "BACKEND_IMAGE": "registry.example.com/api:1.4.2",
     "FRONTEND_IMAGE": "registry.example.com/page:1.4.2",

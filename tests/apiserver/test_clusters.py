@@ -38,7 +38,7 @@ def test_a_rollout_that_cannot_work_fails_within_a_minute_in_the_kubelets_words(
     assert_refused(ran, found=_GIVEN_UP, fix="run it again")
     assert words in ran.err
     assert words in ran.out, "it is told while it is waited for"
-    # The machine may be busy; what is measured is told above.
+    # The machine may be busy; the measured time is reported above.
     assert ran.seconds < 120
     assert "created" not in team.product.done("up").err
     team.product.done("destroy")

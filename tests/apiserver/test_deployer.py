@@ -15,12 +15,12 @@ from .audit import Asked
 from .credentials import AUDITED
 from .teams import Office
 
-# What no request shows: a repair takes `update` only where others added something, which the test does to a
-# few kinds; RBAC itself looks whether who binds a role may, and holds what a Role gives.
+# Rights that no recorded request needs: a repair needs `update` only where others added something, which the
+# test does to a few kinds; and RBAC's own checks of who binds a Role, and of the rights that it gives.
 _NOT_SHOWN = {"update", "bind"}
 _GIVEN = {"pods", "pods/log"}
-# Of what it deletes outside of namespaces Pulumi wants events, and asks for all; nothing waits for an answer.
-# What the rest of the cluster holds, which is told as unknown where it may not be read: see docs/delivery.md.
+# For cluster-scoped objects that it deletes Pulumi requests all events, and does not wait for an answer. What
+# the rest of the cluster holds is reported as unknown where it may not be read: see docs/delivery.md.
 _REFUSED = {
     ("events", "list", ""),
     ("events", "watch", ""),
@@ -163,7 +163,7 @@ def test_it_can_neither_give_itself_more_nor_reach_another_namespace(office: Off
     assert "attempting to grant RBAC permissions not currently held" in said(*apply, stdin=json.dumps(named))
     assert 'cannot patch resource "roles"' in said(*apply, stdin=json.dumps(own))
     assert "attempting to grant RBAC permissions" in said(*apply, stdin=_binding("ClusterRole", "view"))
-    # The stack's own, before it is there: for that `bind` is needed, on this name alone.
+    # The stack's own Role, before it exists: this needs `bind`, on this name alone.
     assert said(*apply, "--dry-run=server", stdin=_binding("Role", "developer")) == ""
     assert '"another" not found' in said(*apply, stdin=_binding("Role", "another"))
     assert 'cannot get resource "secrets"' in said("--namespace", "default", "get", "secret", "any")

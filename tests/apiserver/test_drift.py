@@ -13,7 +13,7 @@ from ..harness.kube import Kube
 from ..harness.running import Ran
 from .teams import Office, Team
 
-# The rules let it in: what they refuse, no stranger can add.
+# The rules admit it: a stranger cannot add what they refuse.
 _RULE = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["deletecollection"]}
 _WIDENED = [{"op": "add", "path": "/rules/-", "value": _RULE}]
 _OWNER = "feastflow.pulumi.com/owner"

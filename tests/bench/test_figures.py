@@ -64,7 +64,7 @@ def test_the_table_says_what_does_not_hold_and_is_no_wider_than_a_screen() -> No
 
 
 def test_previews_of_many_stacks_are_measured_by_those_of_one_alone() -> None:
-    # The machine gets slower, for all alike; each of twenty takes three quarters of what a lone one takes.
+    # The machine slows down for all; each of twenty takes three quarters of a stack alone.
     run = {number: [Turn(among=cost(2.0), alone=cost(2.0))] * number for number in (1, 5, 10)}
     run |= {20: [Turn(among=cost(3.0, 945.0), alone=cost(4.0, 900.0))] * 20}
 

@@ -36,7 +36,7 @@ def serving(crane: Path) -> Iterator[Served]:
         try:
             assert program.stderr is not None
             found = next(filter(None, map(_SERVING.search, program.stderr)))
-            # What it says of each request must not fill the pipe.
+            # Its log of requests must not fill the pipe.
             threading.Thread(target=program.stderr.read, daemon=True).start()
             yield Served(host=f"127.0.0.1:{found[1]}", crane=crane)
         finally:

@@ -16,7 +16,7 @@ from ..harness import localstack
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
-# What tools make in the checkout, some of it while it is copied, and the tests, which no preview reads.
+# Files that tools write in the checkout, some while it is copied, and the tests, which no preview reads.
 _LEFT_OUT = (
     *(".git", ".venv*", ".*_cache", "pytest-cache-files-*", "__pycache__", "node_modules", ".hypothesis"),
     *("artifacts", "build", "tests"),

@@ -52,7 +52,7 @@ def _run(*arguments: str | Path) -> str:
 
 
 def test_actionlint_finds_nothing(actionlint: Path) -> None:
-    # What these two would judge is the steps' scripts: they are run by the tests, and hold no Python.
+    # These two would judge the steps' scripts, which the tests run, and which have no Python.
     assert _run(actionlint, "-no-color", "-shellcheck=", "-pyflakes=", *_FILES) == "0\n"
 
 
@@ -158,7 +158,7 @@ def test_nothing_is_built_or_deployed_before_the_same_commits_tests_have_passed(
         if "checkout" in step.get("uses", "")
     ]
 
-    # YAML reads the key `on` as a truth.
+    # YAML reads the key `on` as true.
     assert document[True] == {"push": {"branches": ["main"]}}
     assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
     assert jobs["images"]["needs"] == "test"

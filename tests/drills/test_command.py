@@ -33,7 +33,7 @@ def nothing_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("DRILL", "RUNS", "STACK", "RATE", "CLUSTER", "CONTEXT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    # The locks are there: a test must not wait for a cluster of the developer's.
+    # The locks are there: a test must not wait for a developer's own cluster.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 

@@ -60,7 +60,7 @@ class _Stage(Stage):
     said: list[str] = field(default_factory=list)
     deployed: list[dict[str, Any]] = field(default_factory=list)
     leader: str = "postgres-0"
-    # How often memory must be eaten until the kernel kills the container.
+    # The allocations until the kernel kills the container.
     meals: int = 1
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
@@ -172,7 +172,7 @@ def test_a_drill_can_be_aimed_injected_looked_at_and_undone_twice(stage: _Stage,
     drill.restored(stage, facts)
     if drill.relief:
         drill.relieve(stage, facts)
-    # The next run knows only what was written down.
+    # The next run knows only what the journal has.
     kept = DRILLS[name]().aim(stage) if not name.startswith(("release", "rot", "up", "scaled")) else facts
     for known in (facts, kept):
         DRILLS[name]().undo(stage, json.loads(json.dumps(known)))

@@ -62,7 +62,7 @@ def test_what_does_not_hold_is_said_with_its_figure(
     [
         (Promise(), {"failed": 9, "failed_for_good": 9}),
         (Promise(failures=Failures.NONE_AFTER_RETRY), {"failed": 9}),
-        # The API server tells whole seconds, and of a node that came back too early nothing.
+        # The API server's times are whole seconds, and it reports nothing of a node that returned too early.
         (
             Promise(over_with="NotReady"),
             {"moments": {"NotReady": 1040.0}, "windows": [Window(begins=1000.0, ends=1040.9, failed=2)]},

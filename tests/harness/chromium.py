@@ -17,7 +17,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from .running import Ran, run
 
 _SECONDS = 20
-# The page asks again with growing pauses, of at most 30 s and a quarter.
+# The page retries with growing pauses, of at most 30 s and a quarter of that.
 _RETRY_SECONDS = 60
 _WINDOW = "1280,1500"
 _PACKAGES = ("chromium", "chromium-driver")

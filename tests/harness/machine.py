@@ -27,9 +27,9 @@ _INTERFACES = Path("/sys/class/net")
 _CHAIN = "NETAVARK"
 _PARENT = "libpod_parent"
 _RUN = Path("/run")
-# Where runtimes and the kubelet put what no cache holds.
+# Run-time folders of container runtimes and the kubelet.
 _PLACES = (*(_RUN / name for name in ("feastflow", "netns", "runc", "crun")), Path("/var/lib/kubelet"))
-# Where Podman and Pulumi put things of the user's unless they are told otherwise.
+# The user's folders that Podman and Pulumi use by default.
 _USERS = tuple(Path.home() / name for name in (".pulumi", ".config/containers", ".local/share/containers"))
 _USERS_KUBECONFIG = Path.home() / ".kube" / "config"
 

@@ -13,7 +13,7 @@ from tools.bench.place import CLUSTER_SCOPED, INSTANCE
 
 from .kube import Kube, Object
 
-# What controllers make of the objects, or note about them.
+# What controllers create for the objects, or write into them.
 _MADE = {
     "controllerrevisions.apps",
     "endpoints",
@@ -67,7 +67,7 @@ def _differences(one: Any, other: Any, path: str) -> Iterator[str]:
 
 
 def _plain(thing: Object, namespace: str) -> Object:
-    # No part of another name: a group is called feastflow-developers.
+    # Only as a whole word: a group is called feastflow-developers.
     text = re.sub(rf"{namespace}(?![a-z0-9])", "NAMESPACE", json.dumps(thing))
     given: Object = _without_marks(json.loads(without_content(text)))
     metadata = given.pop("metadata")
@@ -76,7 +76,7 @@ def _plain(thing: Object, namespace: str) -> Object:
     spec = given.get("spec", {})
     match given["kind"]:
         case "Deployment":
-            # The autoscaler's business.
+            # The autoscaler sets it.
             spec.pop("replicas")
         case "Job":
             spec.pop("selector")

@@ -19,7 +19,7 @@ from .running import CommandError, Ran, UnderWay, run
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
-# What a user may have set, and what would make the commands do something else than the suite means.
+# Variables that a user may have set and that would change what the commands do.
 _FOREIGN = (
     *("STACK", "CONTEXT", "APP", "BACKEND_IMAGE", "FRONTEND_IMAGE"),
     *("KUBECONFIG", "MAKEFLAGS", "MAKELEVEL"),

@@ -75,7 +75,7 @@ class Site:
     def _connection(self, timeout: float) -> http.client.HTTPConnection:
         if urlsplit(self.url).scheme == "http":
             return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        # The local controller signed its certificate itself; who it is was settled by the address.
+        # The local controller's certificate is self-signed; the loopback address identifies it.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)

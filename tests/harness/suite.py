@@ -29,7 +29,7 @@ NAMESPACE = "feastflow-dev"
 _FIGURES = pytest.StashKey[Figures]()
 _PRODUCT = pytest.StashKey[Product]()
 _FAILED = pytest.StashKey[dict[str, Path]]()
-# What tells why a test failed, asked while the cluster is still there.
+# The evidence of a failed test, collected while the cluster exists.
 _QUESTIONS = (
     ("get", "nodes,pods", "--all-namespaces", "--output", "wide"),
     ("get", "events", "--all-namespaces", "--sort-by", ".lastTimestamp"),

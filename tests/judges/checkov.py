@@ -19,7 +19,7 @@ from .manifests import Manifest, named
 NAME = "checkov"
 
 _LOCK = Path(__file__).with_name("requirements.txt")
-# `--skip-download`: without it the rules' documentation is asked of its maker's server.
+# `--skip-download`: without it checkov downloads the rules' documentation from its vendor.
 _OPTIONS = (
     *("--framework", "kubernetes", "--output", "json", "--quiet", "--compact", "--soft-fail"),
     *("--skip-download", "--skip-results-upload", "--download-external-modules", "false"),

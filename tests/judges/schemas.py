@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 
 _REFERENCE = "#/definitions/"
 _FREE = ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource")
-# What the server reads as text or number, which the document calls a string.
+# Types that the server reads as text or number, and the document calls string.
 _TEXT_OR_NUMBER = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": ["string", "number"],
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": ["string", "integer"],

@@ -26,7 +26,7 @@ def main() -> int:
     if os.environ.get("TEST"):
         parser.error("TEST names a test of one lane: make unit TEST=…, make state TEST=…")
     started = time.monotonic()
-    # What earlier runs left would be taken for this one's.
+    # Reports of earlier runs would be read as this one's.
     shutil.rmtree(failed.FOLDER, ignore_errors=True)
     runner = Runner(lanes=chosen.lanes, alone=chosen.alone, folder=_FOLDER.absolute())
     outcomes = runner.run()

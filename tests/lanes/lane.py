@@ -12,9 +12,9 @@ from pathlib import Path
 from . import reports
 from .reports import Counts
 
-# What make hands down is for its own children; TEST would be taken for a test of every lane.
+# make's own variables are for its children; TEST would select a test in every lane.
 _UNSET = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "TEST")
-# Fixtures take down what they made: a cluster takes the longest.
+# Fixtures delete what they created: a cluster takes the longest.
 GRACE_SECONDS = 60.0
 
 
@@ -101,7 +101,7 @@ class Lane:
         self.process.wait()
 
     def _signal(self, number: int) -> None:
-        # The group outlives make while anything of it runs, and a group without members is no error.
+        # The group outlives make while any process of it runs; a group without members is no error.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 

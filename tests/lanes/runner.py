@@ -14,7 +14,7 @@ from . import lane, order
 from .lane import Lane, Outcome
 
 _POLL_SECONDS = 0.1
-# Long enough not to bury the output, short enough that a silent machine is seen to work.
+# Long enough not to bury the output, short enough to show that a silent machine works.
 _WORD_SECONDS = 60.0
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -343,7 +343,7 @@ CASES = (
     ),
 )
 
-# What the API server would refuse: the rules must pass over it, since it is not theirs to say.
+# Objects that the API server would refuse: the rules must skip them without an error.
 SHAPELESS: tuple[tuple[str, Callable[[Stack], object]], ...] = (
     ("a spec that is a text", _set("Deployment", "spec", "text")),
     ("a spec that is missing", lambda stack: stack["Service"].pop("spec")),

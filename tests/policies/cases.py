@@ -18,7 +18,7 @@ from .about.shape import About, Change
 from .manifests import BASES, DELETE, Manifest, changed
 
 _RUN_TO_THEIR_END = ("CronJob", "Job", "JobSet", "ScaledJob")
-# What the cases' images come from; others are refused.
+# The registries of the cases' images; others are refused.
 REGISTRIES = ("registry.example.com/", "localhost:5000/", "web")
 
 

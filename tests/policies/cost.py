@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
         cli = pulumi.ensure(Path(sys.prefix), step)
         stack, config = workspace(Path(folder) / "prod", ROOT, cli, "prod"), stack_file("prod")
         for judged in (True, False) if turns > 1 else ():
-            # What is read for the first time is read from the disk; one turn is no measurement anyway.
+            # A first read comes from the disk; one turn is no measurement anyway.
             measure(stack, config, judged=judged)
         with_pack, without = [], []
         for turn in range(1, turns + 1):

@@ -11,7 +11,7 @@ from .manifests import Manifest
 
 @pytest.mark.parametrize(("idea", "manifest"), HOSTILE, ids=[idea for idea, _ in HOSTILE])
 def test_a_hostile_object_breaks_a_rule(idea: str, manifest: Manifest) -> None:
-    # What is off until a stack turns it on does not count.
+    # Rules that are off by default do not count.
     broken = {rule.id for rule in RULES if rule.level == "mandatory" and judge(rule, manifest)}
     assert bool(broken) is (idea not in PASSES)
 

@@ -18,7 +18,7 @@ from .manifests import DELETE, Manifest, paths
 _NEEDED = (DELETE,)
 _NUMBER = (DELETE, 0)
 
-# What makes each hardening field weaker. What is missing from a list is what Kubernetes does by default.
+# Weaker values of each hardening field. A list lacks DELETE where Kubernetes' default is as strict.
 WEAKER: dict[str, tuple[Any, ...]] = {
     "automountServiceAccountToken": (DELETE, True),
     "serviceAccountName": (DELETE, "default", "unknown"),
@@ -69,13 +69,13 @@ WEAKER: dict[str, tuple[Any, ...]] = {
 _NOT_HARDENING = {
     # Faster mounts, and the same owner.
     "fsGroupChangePolicy",
-    # A part of a whole that is in the table.
+    # A part of a field that is in the table.
     "type",
     "drop",
 }
-# What a stack breaks as it is; see its file.
+# Rules that a stack breaks as it is; see its file.
 _OFF = {"dev": {"ingress-tls"}, "prod": {"ingress-certificate"}}
-# Kinds whose fields of these names say something else.
+# Kinds whose fields of these names mean something else.
 _OTHER_KINDS = (
     "ConfigMap",
     "LimitRange",

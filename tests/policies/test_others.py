@@ -35,14 +35,14 @@ GUESTBOOK = {
         *_RESOURCES,
         *("probe-liveness", "probe-readiness"),
         "image-pull-policy",
-        # Kubernetes' own strategy takes a quarter of the pods away.
+        # Kubernetes' default strategy allows a quarter of the pods to be unavailable.
         "rollout-strategy",
         "spread",
         "workload-network-policy",
     ),
     # `redis`, without a tag.
     ("image-version", "Deployment redis-leader"),
-    # The leader is alone: no budget could do anything for it.
+    # The leader is a single pod: no budget helps it.
     *_all("Deployment", ["redis-replica", "frontend"], "workload-disruption-budget"),
     ("service-internal", "Service frontend"),
 }

@@ -246,7 +246,7 @@ def test_what_the_program_says_is_judged_and_not_what_the_cluster_made_of_it(
             entry["outputs"]["spec"]["replicas"] = 3
     autoscaled.replace(state)
     run = autoscaled.preview(config)
-    # Where something changed, the engine would hand over the program's word in any case.
+    # Where something changed, the engine would hand over the program's value in any case.
     assert "4 unchanged" in run.text
     assert "autoscaled-replicas" in run.judged
     assert run.of("autoscaled-replicas") == []

@@ -17,7 +17,7 @@ from .manifests import Manifest, paths
 
 _UNKNOWN = Unknown(path=("unknown",))
 _IDENTITY = (("kind",), ("apiVersion",))
-# What a stack breaks as it is, see its file; and what is off until a stack asks for it.
+# Rules that a stack breaks as it is, see its file; and rules that are off by default.
 _KNOWN = {"ingress-certificate", "ingress-tls", *(rule.id for rule in RULES if rule.level == "disabled")}
 
 

@@ -69,7 +69,7 @@ class Server:
 
     def write_rules(self, rules: str) -> None:
         """Replace pg_hba.conf; a server that runs does not read it again."""
-        # The user of this process is no `postgres` to PostgreSQL, unless it is run as that.
+        # Peer authentication maps this process's user to `postgres` only if it runs as that user.
         own = rules if self.user.pw_name == "postgres" else rules.replace("peer", "trust")
         (self.folder / "pg_hba.conf").write_text(own)
 

@@ -11,7 +11,7 @@ from components.settings.model.workload import resources
 
 from .conftest import Make
 
-# One row a page: what the workers of a VACUUM share follows the pages, here 70 MB of them.
+# One row a page: the memory that a VACUUM's workers share grows with the pages, here 70 MB of them.
 TABLE = (
     "CREATE UNLOGGED TABLE dishes (a int, b int, c char(7000))",
     "ALTER TABLE dishes ALTER c SET STORAGE PLAIN",

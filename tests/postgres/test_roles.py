@@ -20,12 +20,12 @@ MEMBERSHIPS = (
     "SELECT roleid::regrole || '>' || member::regrole FROM pg_auth_members"
     " WHERE roleid::regrole::text LIKE 'cook%' OR member::regrole::text LIKE 'cook%' ORDER BY 1"
 )
-# A program that the server runs is its own system user, who is the superuser on the socket.
+# A program that the server starts runs as its system user, which is superuser on the socket.
 WAY = (
     "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null;"
     ' psql --username=postgres --command="ALTER ROLE cook_admin SUPERUSER" postgres\''
 )
-# What versions before this one did at every start and for every login.
+# The statements of earlier versions, at every start and for every login.
 BEFORE = """
 CREATE ROLE cook_admin LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD '{admin}';
 SET ROLE cook_admin;
@@ -121,7 +121,7 @@ def test_the_administrator_can_do_nothing_else(server: Server, statement: str) -
     before = server.superuser(ATTRIBUTES + "; " + MEMBERSHIPS)
     done = ask(admin(server), statement)
     changed = server.superuser(ATTRIBUTES + "; " + MEMBERSHIPS) != before
-    # A GRANT of what one may not grant is a warning.
+    # A GRANT without the grant option is only a warning.
     refused = done.returncode != 0 or "no privileges were granted" in done.stderr
     assert (refused, changed) == (True, False), done.stdout + done.stderr
     assert ask(login(server), "SELECT 1").returncode == 0

@@ -75,7 +75,7 @@ def test_a_server_that_took_clients_without_tls_takes_them_with_it_after_an_upda
     server.prepare()
     server.start()
     assert ask(login(server), ENCRYPTED).stdout == "t\n"
-    # A driver that is told nothing of TLS and would rather have it, as those of the version before.
+    # A driver without TLS settings that prefers TLS, as those of the version before.
     assert ask(login(server, PGSSLMODE="prefer", PGSSLROOTCERT=""), ENCRYPTED).stdout == "t\n"
     assert "no encryption" in ask(login(server, PGSSLMODE="disable"), ENCRYPTED).stderr
 

@@ -294,7 +294,7 @@ def _refused(server: Server, change: Change, found: str, fix: str) -> None:
     assert error.startswith("error:     ")
     assert found in error
     assert fix in rest.partition("\n  do this: ")[2]
-    # The kubelet keeps so many bytes of a container's log as the pod's own reason.
+    # The kubelet keeps so many bytes of a container's log as its termination message.
     assert len(done.stderr) < 2048
     assert {path: path.lstat().st_size for path in volume.rglob("*") if path.is_file()} == before
 

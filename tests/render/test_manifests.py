@@ -144,7 +144,7 @@ _SECRETS["dev"] = {
 
 
 def test_nothing_says_that_pulumi_manages_it_or_waits_for_it(stack: Rendering) -> None:
-    # The admission policies know the mark by which the program finds its objects.
+    # The admission policies contain the annotation by which the program finds its objects.
     texts = (text for name, text in stack.texts.items() if "admission-policies" not in name)
     assert "pulumi" not in "".join(texts).lower()
 

@@ -46,13 +46,13 @@ class Request:
         yield from self._of_object(arn, f"{arn}/{name}")
         through = {"kms:ViaService": f"s3.{region}.amazonaws.com", f"{_CONTEXT}aws:s3:arn": arn}
         if self.method != "DELETE":
-            # The bucket's own encryption; S3 asks for each with the caller's permissions.
+            # The bucket's own encryption: S3 calls KMS with the caller's permissions.
             for action in (
                 ("kms:GenerateDataKey", "kms:Decrypt") if self.method == "PUT" else ("kms:Decrypt",)
             ):
                 yield Asked(action=action, resource=key, context=through)
         if self.status == http.HTTPStatus.NOT_FOUND:
-            # Or the answer would be "forbidden", which Pulumi does not take for "there is none".
+            # Without it the answer would be "forbidden", which Pulumi does not read as "there is none".
             yield Asked(action="s3:ListBucket", resource=arn)
 
     def _of_bucket(self, arn: str) -> Asked:

@@ -91,7 +91,7 @@ def test_writers_that_start_in_the_same_moment_never_both_write(moved: Moved, fa
         texts = [writer.communicate(timeout=120)[0] for writer in writers]
         done = [number for number, writer in enumerate(writers) if writer.returncode == 0]
         for number, text in enumerate(texts):
-            # Pulumi may find a lock that is taken back before it has read it: that is a refusal too.
+            # Pulumi may find a lock that is deleted before it has read it: that is a refusal too.
             refused = "the stack is currently locked" in text or '(key ".pulumi/locks/' in text
             assert number in done or refused, text
         assert moved.locks() == []

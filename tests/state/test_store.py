@@ -192,9 +192,9 @@ def test_without_a_region_the_refusal_says_how_to_name_one() -> None:
 def test_a_profile_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     address = parse("s3://company-state?region=eu-central-1")
     assert address
-    monkeypatch.setenv("AWS_PROFILE", "unknown")
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
 
-    with pytest.raises(UserError, match="unknown"):
+    with pytest.raises(UserError, match="no-such-profile"):
         store.clients(address)
 
 

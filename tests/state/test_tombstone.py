@@ -292,7 +292,7 @@ def test_a_tombstone_that_is_cancelled_by_hand_guards_no_longer_and_the_way_back
         burial.settle(IDENTITY, PROJECT, STACK)
         assert on_s3.up(PARCEL_TAG="cancelled").code == 0
 
-    # The mover's own machine goes on where it moved to, and what was done behind its back is not lost.
+    # The mover's own machine continues at the new place, and what others did meanwhile is not lost.
     assert on_s3.is_whole()
     with pytest.raises(UserError, match="has a stack dev that is not this one"):
         on_s3.move(old.address)

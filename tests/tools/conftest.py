@@ -34,7 +34,7 @@ _UNSET = (
     "GOCACHE",
 )
 _CONTEXTS = '{"contexts": [{"name": "theirs"}]}'
-# For ever, and without a child, which would have the program's own name until it becomes another one.
+# Sleep forever without a child process, which would have this program's name until it calls exec.
 _RUNS = 'read _ < "$ROOT/never"'
 _PULUMI = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
@@ -55,11 +55,11 @@ def machine(machines: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Machin
     monkeypatch.setenv("HOME", str(made.root / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(made.root / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(made.root / "state"))
-    # A test that goes astray finds neither the checkout's own environment nor the real /run, /sys and /lib.
+    # A wrong test reaches neither the checkout's own environment nor the real /run, /sys and /lib.
     link = made.root / "venv"
     link.mkdir()
     monkeypatch.setattr(environment, "_LINK", link)
-    # How full the disk of the machine is must decide nothing.
+    # The machine's free disk space must not matter.
     monkeypatch.setattr(golang, "_free_gib", lambda _: 1000.0)
     monkeypatch.setattr(golang, "_begun", {})
     monkeypatch.setattr(golang, "_last", [])

@@ -1,4 +1,4 @@
-"""A machine of its own for each test: nothing on PATH but programs that pretend, and an empty home."""
+"""A machine of its own for each test: nothing on PATH but fake programs, and an empty home."""
 
 import signal
 import subprocess
@@ -84,7 +84,7 @@ class Heard(Step):
         self.results.append(text)
 
 
-# `go env` and what else the toolchain asks; `go build` makes a file for each package, or fails as it is told.
+# `go env` and the toolchain's other calls; `go build` writes a file for each package, or fails on request.
 GO = """
 case "$1" in
   env) if [ "$2" = GOVERSION ]; then cat "$ROOT/go.version"; else echo "$ROOT/gocache"; fi ;;
@@ -117,7 +117,7 @@ def with_go(machine: Machine, version: str = "go1.26.1") -> None:
     machine.program("go", GO)
 
 
-# A cluster that lives in files: `nodes` are its containers, `serves` stands for a control plane that answers.
+# A cluster in files: `nodes` are its containers, and with `serves` its control plane answers.
 _KUBECTL = """
 case "$*" in
   *"get nodes"*) [ -e "$ROOT/serves" ] || { echo "connection refused" >&2; exit 1; }; show serves ;;
@@ -135,7 +135,7 @@ echo " • Joining worker nodes 🚜  ..."
 done
 config="$(printf '%s' "$*" | sed 's/.*--config \\([^ ]*\\).*/\\1/')"
 sed -n 's/.*containerPath: //p' "$config" > "$ROOT/mounts"
-# A container has its mounts from its first moment.
+# A container has its mounts as soon as it exists.
 printf 'x-control-plane\\nx-worker\\nx-worker2\\n' > "$ROOT/nodes"
 [ ! -e "$ROOT/kind.error" ] || { cat "$ROOT/kind.error" >&2; exit 1; }
 while [ "$1" != --kubeconfig ]; do shift; done

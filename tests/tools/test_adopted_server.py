@@ -241,7 +241,7 @@ def test_a_pod_that_is_older_than_its_statefulset_shows_where_the_data_is() -> N
         check(seen=replace(SEEN, pod=old))
     with pytest.raises(UserError, match='on the claim is "pg/pgdata" and would be "pgdata"'):
         check(seen=replace(_UNSEEN, pod=old))
-    # One that answers is where the data is, whatever would be started next.
+    # A server that answers has the data, whatever would be started next.
     check(_mounted(subPath="pg"), replace(SEEN, pod=pod({"StatefulSet": live()["StatefulSet", "postgres"]})))
     with pytest.raises(UserError) as caught:
         check(_mounted(subPath="pg"), replace(_UNSEEN, pod=old))

@@ -317,7 +317,7 @@ def _pods(machine: Machine, ready: str | None, name: str = "pods") -> None:
 def _assert_untouched(machine: Machine) -> None:
     assert machine.called("pulumi", " up ") == []
     assert machine.called("kubectl", "delete") == []
-    # Neither has `make rollback` anything to go back from.
+    # `make rollback` has no release to roll back from either.
     assert list(machine.root.rglob("current.yaml")) == []
 
 

@@ -18,7 +18,7 @@ from tools.toolchain.errors import UserError
 from .fakes import ROOT, Machine, python, writes
 
 _DEBIAN = ("podman", "runc", "conmon", "mmdebstrap", "iptables", "ip")
-# `images` holds what there is; one of another checkout's is what a node runs from.
+# `images` has all images; one of another checkout's is the image of a running node.
 _PODMAN = """
 case "$1 $2" in
   "image ls") show images ;;

@@ -229,7 +229,7 @@ def test_a_signal_in_the_moment_in_which_a_program_starts_ends_that_too(
     child.communicate(timeout=60)
 
     assert child.returncode == code
-    # It may have been ended before it said who it is.
+    # It may have been ended before it printed its id.
     text = (machine.root / "pid").read_text() if (machine.root / "pid").exists() else ""
     with pytest.raises(ProcessLookupError):
         os.kill(int(text or 2**22 + 1), 0)

@@ -12,7 +12,7 @@ from tools.toolchain.errors import UserError
 
 from .fakes import ROOT, Heard, Machine, python, with_go
 
-# `python -m venv` makes a folder whose python is this program again; both fail as the machine's files say.
+# `python -m venv` creates a folder whose python is this program again; files of the machine make both fail.
 _PYTHON = """
 case "$*" in
   "-m venv "*)

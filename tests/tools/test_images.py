@@ -17,7 +17,7 @@ from tools.toolchain.errors import UserError
 from .fakes import Heard, Machine
 
 _NODES = "x-control-plane x-worker"
-# `built` and `loaded` hold the tags that are there; an import loads what `save` was given.
+# `built` and `loaded` have the existing tags; an import loads the argument of `save`.
 _DOCKER = f"""
 case "$1" in
   image) case "$2 $3" in "inspect --format") false ;; inspect*) grep -qx "$3" "$ROOT/built" ;; esac ;;

@@ -259,7 +259,7 @@ def test_a_kill_at_any_step_of_making_a_cluster_leaves_nothing_half_owned(
             assert record.read("x")["identity"] == "5ad1", steps
             assert mark.own(made.engine, "x") == made.nodes() == _NODES.split(), steps
         else:
-            # What the killed run left running goes on making nodes.
+            # A process that the killed run left still creates nodes.
             kind.end_left("x")
             (docker.root / "serves").unlink(missing_ok=True)
             _foreign(docker)

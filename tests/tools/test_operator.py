@@ -12,7 +12,7 @@ from tools.toolchain import cache, golang, pins
 from .fakes import Machine, writes
 
 REPLICATED = {"feastflow:database": {"engine": "replicated"}}
-# `loaded` holds what the nodes have; an import loads what `save` was given, the last of its arguments.
+# `loaded` has the nodes' images; an import loads the last argument of `save`.
 _PODMAN = """
 case "$1" in
   ps) printf 'x-control-plane\\nx-worker\\n' ;;

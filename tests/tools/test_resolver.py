@@ -12,7 +12,7 @@ from tools.cluster.engine import Engine
 
 Begin = Callable[[Path], "subprocess.Popen[bytes]"]
 
-# The way of 1.4: it reads its folder at a signal, and one that comes while it does so is lost.
+# aardvark-dns 1.4 reads its folder at a signal, and loses a signal that arrives meanwhile.
 _AARDVARK = """
 import os, pathlib, signal, sys, time
 networks, missed = pathlib.Path(sys.argv[1]), int(sys.argv[2])

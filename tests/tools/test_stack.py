@@ -172,7 +172,7 @@ def test_a_stack_that_pulumi_says_is_locked_is_left_to_its_holder(
     assert machine.called("pulumi", "cancel") == []
 
 
-# Another one at each call.
+# Another value at each call.
 _CHANGING = r"""echo >> "$ROOT/turns"; sed "s/^{/{\"turn\": $(wc -l < "$ROOT/turns"), /" "$ROOT/exported" """
 
 

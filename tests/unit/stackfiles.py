@@ -112,9 +112,9 @@ _JUNK: tuple[Any, ...] = (
     10**30,
 )
 _KEYS = list(reference.keys())
-# What no YAML can hold never arrives.
+# Characters that YAML cannot hold never occur.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
-# As often as a key is there that need not be.
+# The frequency of optional keys.
 _SELDOM = 12
 
 

@@ -127,7 +127,7 @@ def test_a_long_crash_recovery_is_waited_for_and_never_killed(dev: Recording) ->
     assert startup["failureThreshold"] * startup["periodSeconds"] >= 600
     assert startup["exec"]["command"][-1] == "ready"
     assert container["readinessProbe"]["exec"]["command"][-1] == "ready"
-    # While it recovers it refuses connections but answers, and that is life enough.
+    # A server in recovery refuses connections, which counts as alive.
     assert container["livenessProbe"]["exec"]["command"][-1] == "alive"
     timing = {
         kind: [
@@ -168,7 +168,7 @@ def test_the_server_has_a_key_of_its_own_that_only_its_user_and_group_may_read(d
     assert list(secret_paths(tls.raw)) == [".data"]
     pod = server(dev)
     (volume,) = [each for each in pod["volumes"] if each["name"] == "tls"]
-    # Root's own, and the group is the server's: PostgreSQL takes that, and refuses one that more may read.
+    # Owned by root, with the server's group: PostgreSQL accepts that, and refuses wider permissions.
     assert volume["secret"] == {"secretName": tls.object_name, "defaultMode": 0o440}
     assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
     mounts = {mount["mountPath"]: mount for mount in pod["containers"][0]["volumeMounts"]}
@@ -568,10 +568,10 @@ def test_the_functions_are_of_the_stacks_own_names_on_both_engines(dev: Recordin
     assert "NOT IN ('feastflow_a', 'feastflow_b') THEN" in text
     assert not re.search("@[a-z]+@", text)
     assert prod.one("Cluster", "postgres").inputs["spec"]["bootstrap"]["initdb"]["postInitSQL"] == [text]
-    # The operator hands it to a container as an argument, where Kubernetes has a use of its own for these.
+    # The operator passes it to a container as an argument, in which Kubernetes expands $(NAME).
     assert "$$" not in text
     assert "$(" not in text
-    # What is called inside is PostgreSQL's, whatever a session looks in first.
+    # Functions called inside are PostgreSQL's own, whatever the session's search_path.
     functions = text.count("SECURITY DEFINER")
     assert functions == text.count("SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS") == 3
 

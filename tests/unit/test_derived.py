@@ -48,7 +48,7 @@ def test_what_postgresqls_workers_may_share_has_room_in_the_servers_shared_memor
     for container in (*pod["initContainers"], *pod["containers"]):
         (mount,) = (each for each in container["volumeMounts"] if each["mountPath"] == "/dev/shm")
         assert (mount["name"], mount["readOnly"]) == ("shared-memory", False)
-    # It is memory of the container, and no ephemeral storage.
+    # It counts as memory of the container, not as ephemeral storage.
     limit = pod["containers"][0]["resources"]["limits"]["ephemeral-storage"]
     assert mebibytes(limit) == 128 + 64 + 1
 
@@ -64,7 +64,7 @@ def test_the_servers_parameters_fit_its_memory_its_shared_memory_and_its_volume(
     assert mebibytes(values["maintenance_work_mem"]) + 4 * 2 * 3 <= shared
     assert shared <= max(memory // 2, 64)
     assert mebibytes(values["shared_buffers"]) + mebibytes(values["maintenance_work_mem"]) <= memory
-    # Twice a segment of 16 MiB is the least that PostgreSQL takes.
+    # PostgreSQL requires at least two segments of 16 MiB.
     assert 32 <= mebibytes(values["max_wal_size"]) <= max(64, storage // 4)
 
 

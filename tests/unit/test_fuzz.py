@@ -22,7 +22,7 @@ from policies.stack import read
 from .recorder import ROOT, Registered, encode, record
 from .stackfiles import secret_keys, stack_files
 
-# FUZZ=2000 tries as many as that and prints what became of them.
+# FUZZ=2000 tries as many and prints the outcomes.
 FILES = int(os.environ.get("FUZZ", "25"))
 _HEAD = "The stack's configuration cannot be deployed; nothing was changed."
 # Without admission policies nothing is refused half-way, so the pack alone tells these, in a preview.

@@ -30,7 +30,7 @@ SEGMENT = re.compile(r"(?!\.\.?\Z)[^/%]+")
 VALUE = re.compile(r"(?=.{0,63}\Z)(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 DATA_KEY = re.compile(r"(?!\.\.)(?=.{1,253}\Z)[-._a-zA-Z0-9]+")
 PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])(?!.*--)[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-# Of the controller that adds eleven characters to the names of a CronJob's Jobs.
+# The CronJob controller adds eleven characters to the names of its Jobs.
 CRON_JOB = re.compile(r"(?=.{1,52}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 KINDS = {
     "Namespace": LABEL,
@@ -39,7 +39,7 @@ KINDS = {
     "Role": SEGMENT,
     "RoleBinding": SEGMENT,
 }
-# Whose pods have its name in a label, or are named after it.
+# Kinds whose pods have its name in a label, or are named after it.
 MAKERS = {"Job": LABEL, "StatefulSet": LABEL, "Deployment": SUBDOMAIN}
 
 PATHS = st.lists(

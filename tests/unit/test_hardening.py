@@ -11,7 +11,7 @@ from .recorder import Recording, record_stack, stack_file
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
-# An application that honours the contract under other names, numbers and habits.
+# An application that fulfils the contract with other names, numbers and paths.
 THIRD = {
     "feastflow:namespace": "third",
     "feastflow:environment": "dev",
@@ -118,7 +118,7 @@ def test_every_container_has_requests_and_limits_with_room_for_what_it_writes(an
         written = sum(
             quantities.parse(volume["emptyDir"]["sizeLimit"])
             for volume in pod.get("volumes", [])
-            # The authorities' megabyte is out of the room that logs have; what is in memory is not on a disk.
+            # The CA bundle's megabyte is part of the room for logs; memory-backed volumes take no disk.
             if "emptyDir" in volume
             and volume["name"] != "authorities"
             and volume["emptyDir"].get("medium") != "Memory"

@@ -269,7 +269,7 @@ def test_whatever_stands_anywhere_in_a_kubeconfig_ends_in_one_message_or_in_none
     monkeypatch.setattr(socket, "create_connection", refused)
     document: Any = _broken(path, junk, gone=gone)
     for section in ("clusters", "users") if isinstance(document, dict) else ():
-        # Without them the rest is looked at.
+        # Without them the rest is read.
         with contextlib.suppress(TypeError, KeyError, IndexError, AttributeError):
             for key in several:
                 document[section][0][section[:-1]].pop(key, None)

@@ -104,7 +104,7 @@ def test_hosts_outside_are_opened_as_narrowly_as_they_are_known() -> None:
     }
     ipv4, ipv6 = (peer["ipBlock"] for peer in anywhere["to"])
     assert anywhere["ports"] == [{"port": 443, "protocol": "TCP"}]
-    # Which addresses these are: tests/unit/test_addresses.py.
+    # tests/unit/test_addresses.py tests these addresses.
     assert {block["cidr"]: block["except"] for block in (ipv4, ipv6)} == {
         cidr: list(special) for cidr, special in PUBLIC.items()
     }

@@ -61,7 +61,7 @@ def test_openshifts_nonroot_v2_takes_every_pod_as_it_is(stack: Recording) -> Non
 
 
 def test_openshifts_restricted_v2_would_refuse_every_pod_for_its_fixed_user(stack: Recording) -> None:
-    # It wants a user of the namespace's own range, such as 1000680000/10000, or none named.
+    # It requires a uid of the namespace's own range, such as 1000680000/10000, or none.
     assert all(pod["securityContext"]["runAsUser"] < 10**9 for _, pod, _ in _pods(stack))
 
 

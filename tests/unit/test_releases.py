@@ -247,7 +247,7 @@ def test_only_the_tiers_pods_are_what_two_versions_have_in_common(dev: Recording
 def test_the_network_is_the_same_under_every_strategy_and_open_to_both_versions(
     release: dict[str, Any],
 ) -> None:
-    # What went with a version would be closed before the requests are led away from it.
+    # A policy of its own would be deleted with a version, before the Service stops routing to it.
     recording, usual = released(release), rolling()
 
     def policies(found: Recording) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def test_without_the_stacks_file_the_engines_word_for_what_is_secret_decides() -
         None, [_FULL, "feastflow:database"], backend={"secrets": {"A": KEY}}
     )
     assert parsed(None, [_FULL], backend={"secrets": {"A": KEY}})
-    # A file that is not the one in force says nothing of it.
+    # A file that is not used has no effect.
     assert parsed([], [_FULL], backend={"secrets": {"A": KEY}})
 
 

@@ -19,7 +19,7 @@ from components.settings.values import names
 from .recorder import ROOT, Recording, encode, record, record_stack, stack_file
 from .test_settings import parse
 
-# Where prod may differ from dev. Whatever is not here is the same in both, by the same words.
+# The keys in which prod may differ from dev. All others are the same in both files.
 MAY_DIFFER = {
     "namespace",
     "environment",
@@ -118,7 +118,7 @@ def test_both_stacks_are_made_of_the_same_kinds_and_names_but_for_the_databases_
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-from-peers"),
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-to-peers"),
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-to-kubernetes"),
-        # The operator sets the administrator's password and makes certificates itself.
+        # The operator sets the administrator's password and creates certificates itself.
         ("kubernetes:core/v1:Secret", "postgres-admin-secret-1"),
         ("kubernetes:core/v1:Secret", "postgres-authority-secret-1"),
         ("kubernetes:core/v1:Secret", "postgres-tls-secret-1"),
@@ -284,7 +284,7 @@ def test_another_major_version_is_refused_and_another_image_of_the_same_is_not(e
             continuity.check(before, now(image))
     with pytest.raises(pulumi.RunError, match=r"found: 15 \(was 17\)"):
         continuity.check(now("postgres:17.2"), before)
-    # The record of a stack from before this fact was known says nothing of it.
+    # The record of an older stack does not have this fact.
     continuity.check({key: before[key] for key in before if key != "database.version"}, now("postgres:16"))
 
 
@@ -368,7 +368,7 @@ def test_the_project_describes_every_key_of_a_stack() -> None:
         assert entry["description"] == field.description, name
         kind = {"str": "string", "int": "integer"}.get(getattr(field.annotation, "__name__", ""), "object")
         assert entry["type"] == kind, name
-        # Empty where the program has to ask for it: the CLI would, and could not say why.
+        # Empty where the program itself requires it: the CLI would refuse without the reason.
         empty = {"string": "", "object": {}}
         assert entry["default"] == (field.default if kind == "integer" else empty[kind]), name
 

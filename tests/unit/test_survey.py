@@ -39,7 +39,7 @@ _DNS_POD = {
     }
 }
 _ADMIN = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
-# What the ClusterRole `admin` lets its holder make in a namespace, as far as a stack is concerned.
+# The kinds of a stack that the ClusterRole `admin` may create in a namespace.
 _OF_ADMIN = [
     {
         "apiGroups": [group],
@@ -447,7 +447,7 @@ def test_whatever_answers_ends_in_no_other_error_than_one_that_is_told(answer: A
     def ask(_: str, __: bytes | None = None) -> Any:
         return answer if isinstance(answer, dict) else None
 
-    # Strange answers leave the survey out, and nothing else.
+    # Unexpected answers skip the survey, and nothing else.
     with contextlib.suppress(*live._STRANGE):
         survey.look(ask, parse(database=_REPLICATED), exists=False)
 

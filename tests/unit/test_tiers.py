@@ -216,7 +216,7 @@ def test_probes_ask_the_contracts_paths_with_the_contracts_patience(dev: Recordi
             ]
             for kind in ("liveness", "readiness", "startup")
         }
-        # Wanted: to be started again within 20 seconds after the process has stopped answering.
+        # Wanted: a restart within 20 seconds after the process has stopped answering.
         assert timing == {"liveness": [4, 3, 2], "readiness": [1, 3, 2], "startup": [1, 120, 2]}
         graces = [container[f"{kind}Probe"].get("terminationGracePeriodSeconds") for kind in timing]
         assert graces == [1, None, None], "only a process that hangs is not waited for"
@@ -268,7 +268,7 @@ def test_the_schema_is_migrated_once_before_any_pod_of_the_version(dev: Recordin
     assert job.urn in succeeded.dependencies
     assert succeeded.urn in dev.one("Deployment", "feastflow-backend").dependencies
     assert dev.one("NetworkPolicy", "postgres-network-policy").urn in job.dependencies
-    # Nothing of a Job that ran is ever changed, or it would run again.
+    # No field of a Job that ran is ever changed, or it would run again.
     assert set(job.ignore_changes) == {"spec", "metadata"}
 
 

@@ -88,7 +88,7 @@ class Api:
         """Answer 201 with the order and its receipt; for a known Idempotency-Key, with the first order."""
         order = parse_order(await read_json_body(request))
         key = parse_idempotency_key(request.headers.get("idempotency-key")) or uuid4().hex
-        # One id for all our attempts tells an order that one of them stored from a client's repetition.
+        # One id for all attempts here tells an order that one of them stored from a client's retry.
         order_id = uuid4()
         placed = await self._database.run(lambda link: orders.place(link, order, key=key, order_id=order_id))
         new = placed.id == order_id

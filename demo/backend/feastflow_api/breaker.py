@@ -91,7 +91,7 @@ class CircuitBreaker:
         self._trial_running = False
         if self._state is State.CLOSED and self._failures < self._threshold:
             return
-        # A call let through earlier that fails while open says nothing new: it must not prolong the wait.
+        # A call that was admitted earlier and fails while open is no news: it must not prolong the wait.
         if self._state is not State.OPEN:
             self._opened_at = self._clock()
         self._change(State.OPEN)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 2
 STATEMENT_SECONDS: Final = 3
-# The client gives up a little after the server should have: then the server, not the statement, is stuck.
+# The client's timeout is a little longer than the server's: it means that the server itself hangs.
 ANSWER_SECONDS: Final = 4.0
 
 # Answers from a healthy server that only ask to try the transaction again.
 _CONTENTION: Final = (errors.SerializationFailure, errors.DeadlockDetected)
-# A server that is there but cannot serve a write: a primary that was demoted under an open connection.
+# A server that answers but refuses writes: a primary that was demoted under an open connection.
 _DEMOTED: Final = (errors.ReadOnlySqlTransaction,)
 
 

@@ -31,13 +31,13 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-# A server that starves for some seconds, while pods start on its node, is late and not away.
+# A server that is starved for some seconds, while pods start on its node, is slow and not unavailable.
 ACQUIRE_SECONDS: Final = 2.5
 PROBE_SECONDS: Final = 1.0
 # Readiness is asked by kubelets, by the edge and by every page in trouble: they share two checks a second.
 PROBE_FRESH_SECONDS: Final = 0.5
 MAX_WAITING: Final = 200
-# A check that is older says nothing about now.
+# An older check does not count.
 PROBE_STALE_SECONDS: Final = 3.0
 NOT_CHECKED: Final = "not checked yet"
 
@@ -78,7 +78,7 @@ class Database:
         self._probed_at = -PROBE_FRESH_SECONDS
         self._problem: str | None = NOT_CHECKED
         self._at_work = 0
-        # A lost connection says something about those made before the last time they were all replaced, once.
+        # One lost connection discards all connections that are as old, once.
         self._generation = 0
         self._generations: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
 

@@ -63,7 +63,7 @@ def configure(level: str, version: str, stream: TextIO = sys.stdout) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # The server announces each start and stop step, and the pool each loan, at info: ours say what matters.
+    # uvicorn logs each start and stop step, and the pool each loan, at info: the API's own lines are enough.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)

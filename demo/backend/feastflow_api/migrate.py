@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 FAILED: Final = 1
 UNUSABLE: Final = 2
-# Any constant does, as long as every version of this program has the same: "feast" in bytes.
+# Any constant works if every version of this program has the same: "feast" in bytes.
 LOCK: Final = 0x6665617374
 _NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 

@@ -24,7 +24,7 @@ import psycopg
 BACKEND = Path(__file__).resolve().parents[1]
 PASSWORD = "only-for-tests"
 _PORTS = range(20_000, 30_000)
-# For what has no end otherwise; a busy machine takes its time to start a process.
+# The limit of every wait; a busy machine is slow to start a process.
 _LIMIT_SECONDS = 60.0
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 

@@ -12,7 +12,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-# A service or a role of the user's would be taken for what a session does not name.
+# The user's PGSERVICE or PGUSER would complete what a session does not name.
 for name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[name]
 

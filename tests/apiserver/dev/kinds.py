@@ -34,7 +34,7 @@ def definition(group: str, kind: str, plural: str, name: str) -> Object:
         "kind": "CustomResourceDefinition",
         "metadata": {
             "name": f"{plural}.{group}",
-            # Kubernetes' own groups are protected, and this is a test.
+            # The approval that Kubernetes' own groups require; this is a test.
             "annotations": {"api-approved.kubernetes.io": "unapproved, of a test"},
         },
         "spec": {

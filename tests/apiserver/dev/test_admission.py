@@ -25,7 +25,7 @@ from . import matrix
 
 _NOT_HERE = {rule.id for rule in RULES if rule.pack_only}
 _NAMESPACE = "Namespace"
-# What the controller says of each kind; of no group, it is about every kind of that name.
+# The controller's rules for each kind; without a group a rule is about every kind of that name.
 _OF_A_KIND = re.compile(
     r"^(?P<group>[^\s/]*)/\S+, Kind=(?P<kind>\w+): (?P<said>.*?)(?=^\S*/\S+, Kind=|\Z)",
     re.DOTALL | re.MULTILINE,
@@ -35,7 +35,7 @@ _BUILT_IN = {
     *("", "apps", "autoscaling", "batch", "policy"),
     *("discovery.k8s.io", "networking.k8s.io", "rbac.authorization.k8s.io"),
 }
-# A kind of the cluster, such as ClusterRole, is judged by the pack alone.
+# A cluster-scoped kind, such as ClusterRole, is judged by the pack alone.
 _CASES = [case for case in cases() if case.rule not in _NOT_HERE and kind_of(case.manifest) in KINDS]
 # Every object but a namespace can be recreated in one.
 _MADE = [case for case in _CASES if case.manifest["kind"] != _NAMESPACE]
@@ -57,7 +57,7 @@ def test_pack_and_api_server_agree_case_by_case(namespaces: tuple[Kube, Kube], f
     let_in = matrix.let_in(denying, _MADE)
     disagreed = [case.id for case in _MADE if bool(_pack(case)) is (case.id in let_in)]
     warned = matrix.warned(warning, _MADE)
-    # What the API server cannot read, no policy sees.
+    # No policy sees what the API server cannot read.
     disagreed += [case.id for case in _MADE if case.id in warned and warned[case.id] != _pack(case)]
     figures.text("cases judged by the pack and by the API server", f"{len(_MADE)}")
     figures.text("  verdicts that disagree", f"{len(disagreed)}", "0")

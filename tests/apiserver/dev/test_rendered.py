@@ -164,7 +164,7 @@ def test_a_field_that_cannot_be_changed_is_given_by_the_commands_as_printed(
 
 
 _CHANGED = ("statefulset", "service")
-# As Pod Security has it, and without the limits on which the policies insist.
+# Pod Security allows it, and it lacks the limits that the policies demand.
 _CONFINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 _SIDECAR = {"name": "proxy", "image": "registry.example.com/proxy:1", "securityContext": _CONFINED}
 _POD = {
@@ -218,7 +218,7 @@ def test_pulumi_adopts_what_kubectl_applied_after_it_was_cut_off_and_recreates_n
     assert "the stack rendered will own, and make destroy will delete, in feastflow-rendered:" in ran.out
     assert "taken over  PersistentVolumeClaim postgres-data\n" in ran.out
     assert _mark(applied) == mark
-    # Nothing can be run in a pod that only kwok says to run.
+    # Nothing can run in a pod that kwok only reports as running.
     assert "the volume was not read, since postgres-0 cannot be asked" in ran.out
     after = rendered.versions(applied, rendered.KEPT)
     assert {name: uid for name, (uid, _) in after.items() if name in before} == {

@@ -89,14 +89,14 @@ def test_pods_beyond_the_stacks_needs_are_refused_by_the_quota(kube: Kube) -> No
     hard = int(quota["status"]["hard"]["pods"])
     template = {
         "metadata": {"labels": {"app": "rogue"}},
-        # Counted, and never started: no node is called so.
+        # Counted, and never started: no node has this name.
         "spec": ruled(terminationGracePeriodSeconds=1, nodeSelector={"kubernetes.io/hostname": "nowhere"}),
     }
     spec = {"replicas": hard + 1, "selector": {"matchLabels": {"app": "rogue"}}, "template": template}
     rogue = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "rogue"}, "spec": spec}
     kube.run("create", "--filename", "-", stdin=json.dumps(rogue))
     try:
-        # As it was when the condition was there: the controller takes it back between two of its tries.
+        # Read when the condition was set: the controller removes it between two of its attempts.
         awaited = ("--for=condition=ReplicaFailure", "--timeout=60s", "--output=json")
         found = json.loads(kube.run("wait", "replicaset/rogue", *awaited, timeout=90))
         (failure,) = found["status"]["conditions"]

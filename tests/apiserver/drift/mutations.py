@@ -12,9 +12,9 @@ Steps = tuple[str | int, ...]
 CHANGED, ADDED, REMOVED, LABELLED = "changed", "added", "removed", "labelled"
 KINDS = (CHANGED, ADDED, REMOVED, LABELLED)
 _LABEL = "stranger.example.com/mark"
-# What names the object itself, or is the server's.
+# Fields that identify the object, or that the server sets.
 _KEPT = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
-# By the owner the program knows its objects; who changes that is refused, not repaired.
+# The program knows its objects by the owner label; a change of it is refused, not repaired.
 _OWNER = "feastflow.pulumi.com/owner"
 
 

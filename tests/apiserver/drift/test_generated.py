@@ -18,9 +18,9 @@ from . import mutations, recorded
 from .mutations import Mutation
 from .stranger import Stranger, bare
 
-# They would refuse much of what is tried; tests/policies shows that they do.
+# They would refuse many of the changes; tests/policies shows that they do.
 _ADMISSION = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
-# Controllers, which this server lacks, end what deletes these.
+# Their deletion needs controllers, which this server lacks.
 _ENDED_BY_OTHERS = ("Namespace", "PersistentVolumeClaim")
 
 

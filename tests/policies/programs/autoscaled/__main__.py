@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes import apps, autoscaling, core, meta
 
-# The SDK makes an argument of it, which excludes files.
+# The SDK passes it as an argument, which excludes files.
 os.environ.pop("KUBECONFIG", None)
 
 labels = {"app": "shop"}
