@@ -22,6 +22,7 @@ MINIMAL: Mapping[str, object] = {
     "feastflow:environment": "dev",
     "feastflow:edge": {"host": "shop.example.com"},
 }
+IMAGES = {"backend": {"image": "api:1"}, "frontend": {"image": "page:1"}}
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
@@ -417,7 +418,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
     ({"database": {"user": "a;b"}}, "database.user", "SQL unquoted", "feastflow"),
     ({"database": {"name": "template1"}}, "database.name", "PostgreSQL itself", "feastflow"),
     ({"database": {"storage": "2GB"}}, "database.storage", "no Kubernetes quantity", "database.storage 2Gi"),
-    ({"edge": {}}, "edge.host", "field required", "feastflow.example.com"),
+    ({"edge": {}, **IMAGES}, "edge.host", "field required", "feastflow.example.com"),
     ({"edge": {"host": "http://x"}}, "edge.host", "without scheme", "feastflow.example.com"),
     ({"edge": {"host": "10.0.0.1"}}, "edge.host", "DNS name", "feastflow.example.com"),
     ({"edge": {"host": "::1"}}, "edge.host", "DNS name", "feastflow.example.com"),
