@@ -1,4 +1,4 @@
-"""What the local cluster runs: images that an engine here has, what a folder builds, or the demo."""
+"""Images on the local cluster: those that an engine here has, what a folder builds, or the demo."""
 
 import os
 import re

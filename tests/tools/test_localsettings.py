@@ -1,4 +1,4 @@
-"""What the local cluster and the demo add to a stack's settings, and that a stack's file goes before it."""
+"""Settings that the local cluster and the demo add to a stack's, below what its file says."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a cluster lacks is refused in one message, with the settings that do without it."""
+"""Refusals of what a cluster lacks: one message, with the settings that do without it."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def offering(**instead: Any) -> Api:
 
 
 def said(api: Api, stack: Stack, *, exists: bool = False) -> str:
-    """What is refused of it; empty where nothing is."""
+    """Return what is refused of it; empty where nothing is."""
     try:
         suitable.check(stack, Seen(name="context here", survey=looked(api, stack, exists=exists)))
     except pulumi.RunError as error:

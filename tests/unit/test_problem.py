@@ -1,4 +1,4 @@
-"""One format of everything that the user can put right, whoever says it."""
+"""One format of every error that the user can fix, in every room."""
 
 import re
 from pathlib import Path
