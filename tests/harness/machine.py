@@ -36,20 +36,27 @@ _USERS_KUBECONFIG = Path.home() / ".kube" / "config"
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The traces of any Podman, and the kernel settings that a cluster changes, at one moment."""
+    """The traces of any Podman, and the kernel settings that a cluster changes, at one moment.
+
+    `is_shared` says that containers of a Podman ran then.
+    """
 
     residue: frozenset[str]
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    is_shared: bool = False
 
     def changes_since(self, before: "Machine") -> list[str]:
-        """Return `+ line` for new lines and `name: now (was …)` for settings; nothing if Podman runs here."""
-        if any(_INTERFACES.glob("podman*")):
+        """Return `+ line` for new lines and `name: now (was …)` for settings; nothing if Podman runs here.
+
+        Settings that another cluster had changed before are set back with the last one, and are no change.
+        """
+        if self.is_shared:
             return []
         came = [f"+ {line}" for line in _outermost(self.residue - before.residue)]
         settings = [
             f"{name}: {value} (was {before.sysctls[name]})"
             for name, value in self.sysctls.items()
-            if before.sysctls.get(name, value) != value
+            if before.sysctls.get(name, value) != value and not before.is_shared
         ]
         return came + settings
 
@@ -100,6 +107,7 @@ def look() -> Machine:
     return Machine(
         residue=frozenset(_without_counters(line) for line in residue if any(each in line for each in ours)),
         sysctls={name: value for name, value in settings.items() if value is not None},
+        is_shared=any(_INTERFACES.glob("podman*")),
     )
 
 
