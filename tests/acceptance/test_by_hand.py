@@ -1,9 +1,7 @@
 """Deployment without `make`: a clone, pip, Pulumi, and a cluster of the user's, as the pages say."""
 
 import json
-import shlex
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +10,13 @@ from ..documented import documented
 from ..harness import own
 from ..harness.figures import Figures
 from ..harness.kube import Object
-from ..harness.product import ROOT, Product
+from ..harness.own import Types
+from ..harness.product import Product
 from ..harness.running import CommandError, Ran
 from ..harness.site import Site
 from ..harness.waiting import until
 
 _NAMESPACE = "feastflow-alone"
-
-Types = Callable[[str], Ran]
 
 
 @pytest.fixture(scope="module")
@@ -43,38 +40,13 @@ def user(product: Product, deployed: dict[str, str], tmp_path_factory: pytest.Te
 @pytest.fixture(scope="module")
 def types(user: Product) -> Types:
     """Return the user at a shell of the clone, with Pulumi on PATH."""
-    tools = (
-        f'eval "$(cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, "-m", "tools.toolchain"])})"'
-    )
-    return lambda line: user.typed(f"{tools} && {line}")
+    return own.at_a_shell(user)
 
 
 @pytest.fixture(scope="module")
 def up(types: Types, product: Product, deployed: dict[str, str]) -> Iterator[Ran]:
     """Yield the README's lines, one after the other; what they made is deleted afterwards."""
-    api, page = "registry.example.com/api:1.4.2", "registry.example.com/page:1.4.2"
-    mine = {"my-context": f"kind-{product.cluster}"}
-    types(documented("python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements.txt"))
-    types(documented("pulumi stack init dev && pulumi config set kubernetes:context my-context", mine))
-    types(
-        documented(
-            "pulumi config set --path feastflow:backend.image registry.example.com/api:1.4.2",
-            {api: deployed["backend"]},
-        )
-    )
-    types(
-        documented(
-            "pulumi config set --path feastflow:frontend.image registry.example.com/page:1.4.2",
-            {page: deployed["frontend"]},
-        )
-    )
-    types(
-        documented(
-            "pulumi config set --path feastflow:edge.host shop.example.com",
-            {"shop.example.com": f"{_NAMESPACE}.localhost"},
-        )
-    )
-    yield types(documented("pulumi up"))
+    yield own.deploy(types, f"kind-{product.cluster}", deployed, f"{_NAMESPACE}.localhost")
     types("pulumi destroy")
     types(documented("pulumi stack rm --force --preserve-config dev"))
 

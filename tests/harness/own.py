@@ -1,11 +1,18 @@
 """A user with a cluster of their own: a clone, a kubeconfig, and images by name as from a registry."""
 
+import shlex
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import yaml
 
+from ..documented import documented
 from .kube import Kube, Object
-from .product import Product
+from .product import ROOT, Product
+from .running import Ran
+
+Types = Callable[[str], Ran]
 
 _PODS = {"backend": "backend", "frontend": "frontend", "database": "postgres"}
 
@@ -36,3 +43,40 @@ def clone(product: Product, folder: Path, database: str, **settings: Object) -> 
         document["config"][key] = {**(known or {}), **values} if isinstance(values, dict) else values
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return user
+
+
+def at_a_shell(user: Product) -> Types:
+    """Return the user at a shell of the checkout, with Pulumi on PATH."""
+    tools = (
+        f'eval "$(cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, "-m", "tools.toolchain"])})"'
+    )
+    return lambda line: user.typed(f"{tools} && {line}")
+
+
+def deploy(types: Types, context: str, images: Mapping[str, str], host: str) -> Ran:
+    """Type the README's lines, one after the other, and return how `pulumi up` ended."""
+    types(documented("python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements.txt"))
+    types(
+        documented(
+            "pulumi stack init dev && pulumi config set kubernetes:context my-context",
+            {"my-context": context},
+        )
+    )
+    types(
+        documented(
+            "pulumi config set --path feastflow:backend.image registry.example.com/api:1.4.2",
+            {"registry.example.com/api:1.4.2": images["backend"]},
+        )
+    )
+    types(
+        documented(
+            "pulumi config set --path feastflow:frontend.image registry.example.com/page:1.4.2",
+            {"registry.example.com/page:1.4.2": images["frontend"]},
+        )
+    )
+    types(
+        documented(
+            "pulumi config set --path feastflow:edge.host shop.example.com", {"shop.example.com": host}
+        )
+    )
+    return types(documented("pulumi up"))
