@@ -109,23 +109,18 @@ class Stack:
         if self.workspace.holders(self.name) or self.exported() != exported:
             raise _OvertakenError
         try:
-            with self._driver() as driver:
+            with self._asked("stack import") as driver:
                 driver.load(self.name, reopened)
         except LockedError as locked:
             raise _OvertakenError from locked
-        except CommandError as failure:
-            raise _refused("stack import", failure.tail) from failure
 
     def exported(self, *, secrets: bool = False) -> deployment.Deployment | None:
         """Return what the last deployment recorded; None where the workspace's backend has no such stack.
 
         With `secrets` they are in clear: never to be written or shown.
         """
-        try:
-            with self._driver() as driver:
-                return driver.export(self.name, secrets=secrets)
-        except CommandError as failure:
-            raise _refused("stack export", failure.tail) from failure
+        with self._asked("stack export") as driver:
+            return driver.export(self.name, secrets=secrets)
 
     def destroy(self, step: Step) -> str:
         """Take everything the stack deployed away; the stack itself stays, empty.
@@ -143,11 +138,8 @@ class Stack:
 
         The values are seen by whoever may list processes: they must be none that anything depends on.
         """
-        try:
-            with self._driver() as driver:
-                driver.conceal(self.name, secrets)
-        except CommandError as failure:
-            raise _refused("config set-all", failure.tail) from failure
+        with self._asked("config set-all") as driver:
+            driver.conceal(self.name, secrets)
 
     def remove(self) -> None:
         """Remove the empty stack with its history."""
@@ -208,22 +200,25 @@ class Stack:
         """Run a command that writes the state, and is kept out by its lock."""
 
         def act() -> None:
-            try:
-                with self._driver() as driver:
-                    driver.output(*arguments)
-            except LockedError:
-                raise
-            except CommandError as failure:
-                raise _refused(" ".join(arguments[:2]), failure.tail) from failure
+            with self._asked(" ".join(arguments[:2])) as driver:
+                driver.output(*arguments)
 
         self.holding.act(act, lambda _: None)
 
     def _output(self, *arguments: str, timeout: float = 120) -> str:
+        with self._asked(" ".join(arguments[:2])) as driver:
+            return driver.output(*arguments, stack=self.name, timeout=timeout)
+
+    @contextlib.contextmanager
+    def _asked(self, what: str) -> Iterator[Driver]:
+        """Pulumi in the workspace; where it fails, all but a lock is for the user to put right."""
         try:
             with self._driver() as driver:
-                return driver.output(*arguments, stack=self.name, timeout=timeout)
+                yield driver
+        except LockedError:
+            raise
         except CommandError as failure:
-            raise _refused(" ".join(arguments[:2]), failure.tail) from failure
+            raise _refused(what, failure.tail) from failure
 
     @contextlib.contextmanager
     def _driver(self) -> Iterator[Driver]:
