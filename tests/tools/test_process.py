@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.toolchain import process
+from tools.toolchain.aside import Aside
 from tools.toolchain.process import CommandError
 
 from .fakes import Machine, python
@@ -215,3 +216,54 @@ def test_what_other_threads_run_ends_with_the_process_and_nothing_is_begun_any_m
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)
     assert not (machine.root / "second").exists()
+
+
+def test_what_a_program_says_aside_comes_line_by_line_and_is_in_neither_output_nor_log(
+    machine: Machine,
+) -> None:
+    heard: list[str] = []
+    aside = Aside(heard.append)
+    program = machine.program("says", 'printf "one\\ntw" > "$1"; echo aloud; printf "o\\nthr" > "$1"')
+    lines: list[str] = []
+    log = machine.root / "log"
+    process.stream([str(program), aside.path], each=lines.append, log=log, aside=aside)
+
+    assert (heard, lines, log.read_text()) == (["one", "two"], ["aloud"], "aloud\n")
+
+
+def test_a_program_that_says_more_than_a_pipe_holds_is_not_kept_waiting(machine: Machine) -> None:
+    heard: list[str] = []
+    aside = Aside(heard.append)
+    program = machine.program("says", 'seq 100000 > "$1"')
+    process.stream([str(program), aside.path], aside=aside, timeout=30)
+
+    assert heard[-1] == "100000"
+
+
+def test_a_program_that_is_ended_does_not_wait_for_somebody_to_read_what_it_says_aside(
+    machine: Machine,
+) -> None:
+    aside = Aside(lambda _: None)
+    program = machine.program(
+        "says",
+        """trap '' PIPE
+        trap 'seq 100000 > "$1" 2>/dev/null; echo ended > "$ROOT/ended"; exit 1' TERM
+        echo ready
+        while :; do sleep 0.01; done""",
+    )
+
+    def interrupt(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        process.stream([str(program), aside.path], each=interrupt, aside=aside)
+    assert (machine.root / "ended").exists()
+
+
+def test_nothing_of_what_was_said_aside_stays_open(machine: Machine) -> None:
+    program = machine.program("says", 'echo one > "$1"')
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        aside = Aside(lambda _: None)
+        process.stream([str(program), aside.path], aside=aside)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

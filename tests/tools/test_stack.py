@@ -19,40 +19,32 @@ from tools.toolchain import proc, process, turn
 from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
 
+from . import told
 from .fakes import Heard, Machine
 
-_REPORT = """\
-Updating (dev):
-
- +  pulumi:pulumi:Stack feastflow-dev creating (0s)
- +  kubernetes:core/v1:Namespace feastflow creating (0s)
- +  kubernetes:core/v1:Namespace feastflow created (0.1s)
- +  kubernetes:apps/v1:StatefulSet postgres creating (0s)
- ~  kubernetes:apps/v1:Deployment backend updating (0s) [diff: ~spec]
- +  kubernetes:apps/v1:StatefulSet postgres created (9s)
- ~  kubernetes:apps/v1:Deployment backend updated (3s) [diff: ~spec]
-Outputs:
-    url: "http://feastflow-dev.localhost:8080"
-
-Resources:
-    + 2 created
-    ~ 1 updated
-    5 unchanged
-
-Duration: 12s
-"""
+_REPORT = "Updating (dev):\n +  kubernetes:core/v1:Namespace feastflow creating (0s)\n"
+_EVENTS = "".join(
+    [
+        told.began("create", "stack", "feastflow-dev", planning=True),
+        told.ended("create", "stack", "feastflow-dev", planning=True),
+        told.summary(preview=True, create=2, update=1, same=5),
+        told.began("create", "stack", "feastflow-dev"),
+        told.began("create", "provider", "default"),
+        told.began("create", "namespace", "feastflow"),
+        told.ended("create", "namespace", "feastflow"),
+        told.began("same", "deployment", "frontend"),
+        told.began("create", "job", "grant"),
+        told.began("update", "deployment", "backend"),
+        told.ended("create", "job", "grant"),
+        told.ended("update", "deployment", "backend"),
+        told.summary(same=5, update=1, create=2),
+    ]
+)
 _LOCKED = "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end"
 
-_BROKEN = """\
-Updating (dev):
- +  kubernetes:core/v1:Namespace feastflow creating (0s)
-Diagnostics:
-  kubernetes:core/v1:Namespace (feastflow):
-    error: quota exceeded
-
-Resources:
-    1 unchanged
-"""
+_BROKEN = told.began("create", "namespace", "feastflow") + told.said(
+    "quota exceeded", of=("namespace", "feastflow")
+)
 
 
 @pytest.fixture
@@ -60,14 +52,15 @@ def stack(machine: Machine) -> Stack:
     """Return a stack whose pulumi prints the machine's files; `cancel` deletes one of the `locks`."""
     executable = machine.program(
         "pulumi",
-        """
+        told.TELL
+        + """
         case "$*" in
           *" cancel "*) [ ! -e "$ROOT/locks" ] || sed -i 1d "$ROOT/locks" ;;
           *" up "*|*" destroy "*)
             if [ -s "$ROOT/locks" ]; then cat "$ROOT/locks"; exit 255; fi
             [ ! -e "$ROOT/late" ] || exec sleep 30
-            [ ! -e "$ROOT/error" ] || { cat "$ROOT/error"; exit 255; }
-            cat "$ROOT/report" ;;
+            cat "$ROOT/report"
+            [ ! -e "$ROOT/error" ] || { cat "$ROOT/error"; exit 255; } ;;
           *" stack export "*)
             [ ! -e "$ROOT/refused" ] || { cat "$ROOT/refused" >&2; exit 255; }
             cat "$ROOT/exported" ;;
@@ -78,6 +71,7 @@ def stack(machine: Machine) -> Stack:
         """,
     )
     machine.file("report", _REPORT)
+    machine.file("events", _EVENTS)
     machine.file("exported", _exported())
     folder = machine.file("workspace/Pulumi.yaml").parent
     return Stack(
@@ -89,21 +83,21 @@ def stack(machine: Machine) -> Stack:
 
 
 @pytest.mark.parametrize(
-    ("report", "summary"),
+    ("events", "summary"),
     [
-        (_REPORT, "+ 2 created, ~ 1 updated, 5 unchanged"),
-        ("Resources:\n    8 unchanged\n\nDuration: 2s\n", "8 unchanged"),
-        ('Outputs:\n    text: "Resources:"\nResources:\n    - 3 deleted\n', "- 3 deleted"),
-        ("Resources:\n    2 errored\nResources:\n    + 1 created\n", "+ 1 created"),
-        ("Resources:\n    1 unchanged\n\nDuration: 1s\n    more", "1 unchanged"),
-        ("Resources:\n\nDuration: 1s\n", "nothing to do"),
+        (_EVENTS, "+ 2 created, ~ 1 updated, 5 unchanged"),
+        (told.summary(same=8), "8 unchanged"),
+        (told.summary(delete=3, create=0), "- 3 deleted"),
+        (told.summary(preview=True, same=2) + told.summary(create=1), "+ 1 created"),
+        (told.summary(replace=1, delete=2, read=1), "- 2 deleted, +- 1 replaced"),
+        (told.summary(), "nothing to do"),
         ("", "nothing to do"),
     ],
 )
-def test_a_deployment_is_summed_up_by_the_end_of_its_report(
-    machine: Machine, stack: Stack, step: Heard, report: str, summary: str
+def test_a_deployment_is_summed_up_by_its_last_summary(
+    machine: Machine, stack: Stack, step: Heard, events: str, summary: str
 ) -> None:
-    machine.file("report", report)
+    machine.file("events", events)
 
     assert stack.up(step) == summary
 
@@ -111,8 +105,9 @@ def test_a_deployment_is_summed_up_by_the_end_of_its_report(
 def test_while_it_deploys_it_says_what_it_waits_for_the_newest_first(stack: Stack, step: Heard) -> None:
     stack.up(step)
 
-    assert step.notes[1] == "waiting for feastflow, feastflow-dev"
-    assert "waiting for backend, postgres, feastflow-dev" in step.notes
+    assert step.notes[0] == "waiting for feastflow-dev"
+    assert "waiting for feastflow, feastflow-dev" in step.notes
+    assert "waiting for backend, grant, feastflow-dev" in step.notes
     assert step.notes[-1] == "waiting for feastflow-dev"
 
 
@@ -240,12 +235,10 @@ def test_what_a_killed_run_was_changing_is_changed_again_whether_or_not_it_seems
 def test_an_update_that_was_cut_off_is_done_again_by_whatever_is_deployed_next(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
-    urn = "urn:pulumi:dev::feastflow::feastflow:kubernetes:Backend$kubernetes:apps/v1:Deployment::api"
-    lines = [
-        f" ~  kubernetes:apps/v1:Deployment {name} updating (1s) [diff: ~spec]" for name in ("api", "page")
-    ]
-    lines.append(" ~  kubernetes:apps/v1:Deployment page updated (3s) [diff: ~spec]")
-    machine.file("error", "\n".join([*lines, "Diagnostics:", "  api: error: context canceled"]))
+    urn = told.urn("deployment", "api")
+    begun = [told.began("update", "deployment", name) for name in ("api", "page")]
+    machine.file("events", "".join([*begun, told.ended("update", "deployment", "page")]))
+    machine.file("error", "error: context canceled")
     machine.file("exported", json.dumps({"deployment": {"resources": [{"urn": urn}, {"urn": "x::page"}]}}))
     with pytest.raises(UserError):
         stack.up(step)
@@ -283,7 +276,8 @@ def test_a_deployment_without_open_steps_is_not_looked_at_again(
 
 
 def test_another_failure_unlocks_nothing(machine: Machine, stack: Stack, step: Heard) -> None:
-    machine.file("error", _BROKEN)
+    machine.file("events", _BROKEN)
+    machine.file("error", "failed")
 
     with pytest.raises(UserError):
         stack.destroy(step)
@@ -294,7 +288,8 @@ def test_another_failure_unlocks_nothing(machine: Machine, stack: Stack, step: H
 def test_a_failure_shows_pulumis_own_diagnostics_and_where_the_rest_is(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
-    machine.file("error", _BROKEN)
+    machine.file("events", _BROKEN)
+    machine.file("error", "update failed\n")
 
     with pytest.raises(UserError) as caught:
         stack.up(step)
@@ -305,45 +300,45 @@ def test_a_failure_shows_pulumis_own_diagnostics_and_where_the_rest_is(
         "    error: quota exceeded",
     ]
     log = Path(caught.value.fix.rsplit(" ", maxsplit=1)[-1])
-    assert log.read_text() == _BROKEN
+    assert log.read_text() == f"{_REPORT}update failed\n"
 
 
-_BY_PROGRAM = """\
-Updating (dev):
- +  pulumi:pulumi:Stack feastflow-dev creating (0s)
- +  random:index:RandomUuid owner created (0.1s)
-Diagnostics:
-  pulumi:pulumi:Stack (feastflow-dev):
-    error: The stack's configuration cannot be deployed; nothing was changed.
-"""
-_BY_POLICY = """\
-Previewing update (dev):
- +  pulumi:pulumi:Stack feastflow-dev create
- +  kubernetes:core/v1:Namespace feastflow create
- ~  kubernetes:apps/v1:Deployment backend update [diff: ~spec]
-Policies:
-    feastflow@v0.0.1
-        - [mandatory]  image-tag  (kubernetes:apps/v1:Deployment: backend)
-"""
+_BY_PROGRAM = "".join(
+    [
+        told.began("create", "stack", "feastflow-dev"),
+        told.began("create", "owner", "owner"),
+        told.ended("create", "owner", "owner"),
+        told.said("The stack's configuration cannot be deployed; nothing was changed."),
+    ]
+)
+_BY_POLICY = "".join(
+    [
+        told.began("create", "namespace", "feastflow", planning=True),
+        told.began("update", "deployment", "backend", planning=True),
+        told.broke("image-tag", "Images have versions.\nname a version", "deployment", "backend"),
+    ]
+)
 
 
 @pytest.mark.parametrize(
-    ("report", "changed"),
+    ("events", "changed"),
     [
         (_BY_PROGRAM, False),
         (_BY_POLICY, False),
-        ("error: could not load plugin\n", False),
+        ("", False),
+        (told.began("same", "deployment", "backend"), False),
         (_BROKEN, True),
         (_BY_POLICY + _BROKEN, True),
-        ("Updating (dev):\n -  kubernetes:batch/v1:Job old deleting (0s)\nerror: x\n", True),
-        (" ++ kubernetes:batch/v1:Job new replacing (0s)\nerror: x\n", True),
+        (told.began("delete", "job", "old"), True),
+        (told.began("create-replacement", "job", "new"), True),
     ],
 )
 @pytest.mark.parametrize("act", [Stack.up, Stack.back, Stack.destroy])
 def test_a_failure_says_that_something_was_done_only_where_something_was(
-    machine: Machine, stack: Stack, step: Heard, act: Callable[..., str], report: str, *, changed: bool
+    machine: Machine, stack: Stack, step: Heard, act: Callable[..., str], events: str, *, changed: bool
 ) -> None:
-    machine.file("error", report)
+    machine.file("events", events)
+    machine.file("error", "failed")
 
     with pytest.raises(UserError) as caught:
         act(stack, step)
@@ -357,7 +352,7 @@ def test_a_failure_says_that_something_was_done_only_where_something_was(
 def test_what_only_reads_or_was_refused_at_once_has_changed_nothing(
     machine: Machine, stack: Stack, act: Callable[[Stack], object]
 ) -> None:
-    machine.file("error", _BY_PROGRAM)
+    machine.file("error", "error: The stack's configuration cannot be deployed; nothing was changed.")
 
     with pytest.raises(UserError) as caught:
         act(stack)
@@ -371,15 +366,16 @@ def test_an_update_whose_wait_is_hopeless_is_interrupted_and_told_as_pulumi_told
     monkeypatch.setattr(process, "_ASKED_SECONDS", 0.01)
     machine.program(
         "pulumi",
-        """case "$*" in
+        f"""case "$*" in
           *" up "*)
-            trap 'echo "error: update canceled"; exit 255' INT
-            cat "$ROOT/begun"
+            exec 3>&1
+            trap 'echo "error: update canceled" >&3; exit 255' INT
+            {told.TELL}
             while :; do sleep 0.01; done ;;
           *) cat "$ROOT/exported" ;;
         esac""",
     )
-    machine.file("begun", "Updating (dev):\n ~  kubernetes:apps/v1:Deployment backend updating (0s)\n")
+    machine.file("events", told.began("update", "deployment", "backend"))
     heard: list[Collection[str]] = []
 
     def hopeless(awaited: Collection[str]) -> bool:
@@ -415,8 +411,10 @@ def test_every_command_is_for_the_workspace_and_prompts_for_nothing(
     stack.remove()
 
     calls = machine.calls("pulumi")
-    assert all(call.startswith(f"-C {stack.workspace.folder} ") for call in calls)
-    assert all("--yes --non-interactive --color never" in call for call in calls if "--skip-preview" in call)
+    begin = f"-C {stack.workspace.folder} --non-interactive --color never "
+    assert all(call.startswith(begin) for call in calls)
+    consenting = [call.split()[5] if " rm " not in call else "rm" for call in calls if "--yes" in call]
+    assert consenting == ["up", "destroy", "rm"]
     assert calls[0].endswith("stack select dev --create --secrets-provider passphrase")
     assert calls[-1].endswith("stack rm --yes --preserve-config dev")
 
@@ -430,7 +428,7 @@ def test_a_preview_says_what_pulumi_says(machine: Machine, stack: Stack) -> None
 
     assert stack.preview() == "~ 1 to update\n"
     (call,) = machine.calls("pulumi")
-    assert re.search(r"preview --diff --non-interactive --policy-pack \S+/policies --stack dev$", call)
+    assert re.search(r"preview --diff --policy-pack \S+/policies --stack dev$", call)
 
 
 def test_what_is_deployed_has_been_judged_by_the_policy_pack(
@@ -439,7 +437,7 @@ def test_what_is_deployed_has_been_judged_by_the_policy_pack(
     stack.up(step)
 
     (call,) = machine.called("pulumi", " up ")
-    assert re.search(r" up .*--policy-pack \S+/policies$", call)
+    assert re.search(r" up .*--policy-pack \S+/policies --stack dev$", call)
 
 
 def test_what_was_judged_while_images_were_carried_is_deployed_without_another_preview(
@@ -456,25 +454,39 @@ def test_what_was_judged_while_images_were_carried_is_deployed_without_another_p
 
 
 def test_what_a_policy_found_is_part_of_the_refusal(machine: Machine, stack: Stack, step: Heard) -> None:
-    found = "        - [mandatory]  spread  (Deployment: web)\n          Deployment web: spread it.\n"
-    machine.file("error", f"Policies:\n    pack@v0.0.1\n{found}\nDiagnostics:\n  error: preview failed\n")
+    machine.file("events", told.broke("spread", "Spread.\nDeployment web: spread it.", "deployment", "web"))
+    machine.file("error", "error: preview failed\n")
 
     with pytest.raises(UserError) as caught:
         stack.up(step)
 
-    assert "Deployment web: spread it." in caught.value.found
-    assert "error: preview failed" in caught.value.found
+    assert caught.value.found.splitlines() == [
+        "pulumi up failed",
+        "[mandatory]  spread  (kubernetes:apps/v1:Deployment (web))",
+        "    Spread.",
+        "    Deployment web: spread it.",
+    ]
 
 
-def test_policies_that_found_nothing_are_not_part_of_a_refusal(
+def test_what_was_said_in_passing_is_no_part_of_a_failure(
     machine: Machine, stack: Stack, step: Heard
 ) -> None:
-    machine.file("error", "Policies:\n    pack@v0.0.1\n\nDiagnostics:\n  error: quota exceeded\n")
+    about = ("deployment", "web")
+    machine.file(
+        "events",
+        told.said("the secret is hush", severity="debug")
+        + told.said("1 of 2 pods is ready", of=about, severity="info", ephemeral=True)
+        + told.said("quota exceeded", of=about)
+        + told.said("quota exceeded", of=about),
+    )
+    machine.file("error", "failed")
 
     with pytest.raises(UserError) as caught:
         stack.up(step)
 
-    assert "pack@" not in caught.value.found
+    assert caught.value.found == (
+        "pulumi up failed\nkubernetes:apps/v1:Deployment (web):\n    error: quota exceeded"
+    )
 
 
 def test_a_question_that_fails_is_refused_in_pulumis_words(machine: Machine, stack: Stack) -> None:
@@ -517,5 +529,5 @@ def _exported(**steps: str) -> str:
 
 def _verbs(machine: Machine) -> list[str]:
     """Return pulumi's subcommands, in order."""
-    words = (call.split()[2:] for call in machine.calls("pulumi"))
+    words = (call.split()[5:] for call in machine.calls("pulumi"))
     return [" ".join(call[:2]) if call[0] == "stack" else call[0] for call in words]

@@ -1,24 +1,23 @@
 """Where the time of a first `up` goes: what the engine does when, and what the program's imports take."""
 
-import json
 import subprocess
 import sys
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools.bench.place import Place
-from tools.bench.pulumi import ROOT, Program
+from tools.bench.pulumi import ROOT, SECONDS, STACK, Program
+from tools.engine.run import Event, Run
 
-_PAUSE_SECONDS = 0.02
 _SHORTEST_SECONDS = 0.5
 _MOST_LINES = 25
 _IMPORTED = (
-    "from components import cluster, continuity, settings\n"
+    "from components.guards import continuity\n"
+    "from components.settings import reader\n"
     "from components import backend, database, edge, frontend, outputs, tenancy\n"
 )
 
@@ -51,36 +50,12 @@ def profile(program: Program, place: Place, folder: Path) -> Profile:
     """A first up, seen from the engine's own log of events."""
     room = program.room(place, folder)
     program.prepare(place, folder)
-    log = folder / "events.jsonl"
-    log.touch()
-    seen: list[tuple[float, str]] = []
-    ended = threading.Event()
+    seen: list[tuple[float, Event]] = []
     began = time.monotonic()
-
-    def follow() -> None:
-        with log.open(encoding="utf-8") as lines:
-            rest = ""
-            while True:
-                last = ended.is_set()
-                rest += lines.read()
-                *whole, rest = rest.split("\n")
-                seen.extend((time.monotonic() - began, line) for line in whole)
-                if last:
-                    return
-                time.sleep(_PAUSE_SECONDS)
-
-    follower = threading.Thread(target=follow)
-    follower.start()
-    try:
-        # Without the variable the flag for the log does not exist.
-        debugging = {"PULUMI_DEBUG_COMMANDS": "true", **room.environment}
-        replace(room, environment=debugging).run("up", "--yes", *program.flags, "--event-log", str(log))
-    finally:
-        ended.set()
-        follower.join()
+    run = Run(heard=lambda _, event: seen.append((time.monotonic() - began, event)))
+    room.driver.act("up", *program.flags, stack=STACK, timeout=SECONDS, run=run)
     seconds = time.monotonic() - began
-    found = spans([(at, json.loads(line)) for at, line in seen])
-    return Profile(spans=found, seconds=seconds, imports=imports())
+    return Profile(spans=spans(seen), seconds=seconds, imports=imports())
 
 
 def spans(events: Iterable[tuple[float, Mapping[str, Any]]]) -> list[Span]:

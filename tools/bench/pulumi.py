@@ -9,14 +9,14 @@ from typing import Any
 from components.settings.file import stackfile
 from tools.bench.kubectl import CHANGED
 from tools.bench.place import Place
+from tools.engine.driver import Driver
 from tools.stacks import workspace
-from tools.toolchain import process
 from tools.toolchain.pulumi import Pulumi
 
 ROOT = Path(__file__).parents[2]
 STACK = "bench"
 _POLICIES = ("--policy-pack", str(ROOT / "policies"))
-_SECONDS = 900
+SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,26 +27,18 @@ class Room:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def command(self, *arguments: str, stack: str = STACK) -> list[str]:
-        """The CLI's command line."""
-        return [
-            *(str(self.cli.executable), "-C", str(self.folder), *arguments),
-            *("--stack", stack, "--non-interactive", "--color", "never"),
-        ]
-
-    def variables(self) -> dict[str, str]:
-        """The environment of its processes."""
-        return {
-            **self.cli.environment,
+    @property
+    def driver(self) -> Driver:
+        """Pulumi in the folder."""
+        own = {
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.folder / "passphrase"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            **self.environment,
         }
+        return Driver(cli=self.cli, folder=self.folder, environment={**own, **self.environment})
 
     def run(self, *arguments: str, stack: str = STACK) -> str:
         """What the command prints."""
-        return process.output(self.command(*arguments, stack=stack), env=self.variables(), timeout=_SECONDS)
+        return self.driver.output(*arguments, stack=stack, timeout=SECONDS)
 
     def settle(self) -> None:
         """Have the project in the folder, and an empty state."""
@@ -56,8 +48,7 @@ class Room:
 
     def stack(self, name: str, settings: dict[str, Any]) -> None:
         """Make an empty stack with these settings."""
-        command = [str(self.cli.executable), "-C", str(self.folder), "stack", "init", name]
-        process.output([*command, "--no-select"], env=self.variables())
+        self.driver.init(name, "passphrase")
         self.put(name, settings)
 
     def put(self, name: str, settings: dict[str, Any]) -> None:

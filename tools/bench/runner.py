@@ -13,7 +13,7 @@ from tools.bench.figures import Course
 from tools.bench.memory import Cost
 from tools.bench.place import Place
 from tools.bench.profile import Profile
-from tools.bench.pulumi import Program
+from tools.bench.pulumi import STACK, Program
 
 FIRST, DONE, NOTHING, PREVIEW, SERVES, CHANGED = (
     "first-up",
@@ -62,8 +62,8 @@ def cost(program: Program, place: Place, folder: Path) -> Cost:
     program.prepare(place, folder)
     room = program.room(place, folder)
     try:
-        command = room.command("up", "--yes", *program.flags)
-        return memory.measured(command, {**os.environ, **room.variables()})
+        command = room.driver.command("up", "--yes", *program.flags, stack=STACK)
+        return memory.measured(command, {**os.environ, **room.driver.variables()})
     finally:
         places.remove(place.cluster, [place.namespace])
 

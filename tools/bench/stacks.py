@@ -95,4 +95,4 @@ def _make(room: Room, name: str, settings: Mapping[str, Any]) -> None:
 
 
 def _preview(room: Room, stack: str) -> Cost:
-    return measured(room.command("preview", stack=stack), {**os.environ, **room.variables()})
+    return measured(room.driver.command("preview", stack=stack), {**os.environ, **room.driver.variables()})

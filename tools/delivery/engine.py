@@ -5,12 +5,10 @@ what is replaced is the providers' own judgement. No cluster is asked, no creden
 generated secrets are gone with the folder.
 """
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -18,8 +16,10 @@ from components.settings.file import stackfile
 from tools.delivery import events
 from tools.delivery.program import Program
 from tools.delivery.report import Preview
-from tools.toolchain import process
+from tools.engine.driver import Driver
+from tools.engine.run import Run
 from tools.toolchain.errors import UserError
+from tools.toolchain.process import CommandError
 from tools.toolchain.pulumi import Pulumi
 from tools.toolchain.unreachable import ENVIRONMENT, KUBECONFIG
 
@@ -28,6 +28,7 @@ _RENDERING = _ROOT / "tools" / "delivery" / "rendering"
 _PROVIDER = "pulumi:providers:kubernetes"
 _RENDERED = "renderYamlToDirectory"
 _LIMIT_SECONDS = 300
+_TAIL_LINES = 25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +47,12 @@ class Engine:
             self._settle(program, main=_RENDERING)
         except UserError as refusal:
             return str(refusal)
-        log = self.folder / "up.jsonl"
         environment = {
             "FEASTFLOW_PROGRAM": str(program.folder),
             "FEASTFLOW_RENDERED": str(self.folder / "rendered"),
         }
-        self._run("up", log, "--yes", "--skip-preview", environment=environment)
-        found = events.preview(self.stack, _read(log))
+        run, _ = self._run("up", "--skip-preview", environment=environment)
+        found = events.preview(self.stack, run.events)
         if not found.errors:
             self._plant()
         return "\n\n".join(self._anywhere(error, program) for error in found.errors)
@@ -62,9 +62,8 @@ class Engine:
         if refused := program.refused(self.stack):
             return Preview(stack=self.stack, errors=(refused,))
         self._settle(program, main=program.folder)
-        log = self.folder / "preview.jsonl"
-        said = self._run("preview", log, "--policy-pack", str(program.folder / "policies"), environment={})
-        found = events.preview(self.stack, _read(log))
+        run, said = self._run("preview", "--policy-pack", str(program.folder / "policies"))
+        found = events.preview(self.stack, run.events)
         errors = tuple(self._anywhere(error, program) for error in found.errors)
         if said and not errors and not found.violations:
             errors = (self._anywhere(said, program),)
@@ -79,13 +78,14 @@ class Engine:
 
     def _plant(self) -> None:
         """Make the state that of a provider which was never told to write files."""
-        state = json.loads(process.output(self._command("stack", "export"), env=self._environment()))
+        driver = self._driver()
+        state = driver.export(self.stack) or {"deployment": {}}
         for resource in state["deployment"].get("resources") or []:
             if resource["type"] == _PROVIDER:
                 for kind in ("inputs", "outputs"):
                     del resource[kind][_RENDERED]
                     resource[kind]["kubeconfig"] = KUBECONFIG
-        process.output(self._command("stack", "import"), env=self._environment(), stdin=json.dumps(state))
+        driver.load(self.stack, state)
 
     def _settle(self, program: Program, main: Path) -> None:
         """Have the program's project and settings in the folder, and a stack when there was none."""
@@ -97,52 +97,33 @@ class Engine:
         project["runtime"] = {"name": "python", "options": {"virtualenv": str(self.venv)}}
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
         if first:
-            init = self._command("stack", "init", "--secrets-provider", "passphrase")
-            process.output(init, env=self._environment())
+            self._driver().init(self.stack, "passphrase")
         path = self.folder / f"Pulumi.{self.stack}.yaml"
         salt = stackfile.read(path.read_bytes()).rest
         settings = {**salt, "config": program.settings(self.stack)}
         path.write_text(stackfile.write(settings), encoding="utf-8")
         # What was encrypted is so again, by this engine's own passphrase: the program is to treat it alike.
-        secret = [
-            part
-            for place, name in program.secrets(self.stack).items()
-            for part in ("--secret", f"{place}={name}")
-        ]
-        if secret:
-            process.output(self._command("config", "set-all", "--path", *secret), env=self._environment())
+        self._driver().conceal(self.stack, program.secrets(self.stack))
 
-    def _run(self, action: str, log: Path, *flags: str, environment: Mapping[str, str]) -> str:
-        """Run the engine; returns the end of what it said when it failed, which the log explains better."""
-        command = self._command(
-            action, "--non-interactive", "--color", "never", "--event-log", str(log), *flags
-        )
+    def _run(self, action: str, *flags: str, environment: Mapping[str, str] | None = None) -> tuple[Run, str]:
+        """Run the engine; returns what it told, and the end of its report when it failed."""
+        run = Run()
         try:
-            process.stream(command, env={**self._environment(), **environment}, timeout=_LIMIT_SECONDS)
-        except process.CommandError as failure:
-            return failure.tail or str(failure)
-        return ""
+            self._driver(environment).act(action, *flags, stack=self.stack, timeout=_LIMIT_SECONDS, run=run)
+        except CommandError as failure:
+            return run, "\n".join((failure.tail or str(failure)).splitlines()[-_TAIL_LINES:])
+        return run, ""
 
-    def _command(self, *action: str) -> list[str]:
-        return [str(self.cli.executable), "-C", str(self.folder), *action, "--stack", self.stack]
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            **self.cli.environment,
+    def _driver(self, environment: Mapping[str, str] | None = None) -> Driver:
+        own = {
             **ENVIRONMENT,
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": self.passphrase,
-            # Without it the flag for the event log does not exist.
-            "PULUMI_DEBUG_COMMANDS": "true",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
+        return Driver(cli=self.cli, folder=self.folder, environment={**own, **(environment or {})})
 
     def _anywhere(self, text: str, program: Program) -> str:
         """Without the folders of this machine, which would differ from run to run."""
         for folder in (program.folder, self.folder, self.venv, _ROOT):
             text = text.replace(f"{folder}/", "").replace(str(folder), ".")
         return text
-
-
-def _read(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tools.engine.driver import LockedError
 from tools.stacks import workspace
 from tools.stacks.workspace import Workspace
 from tools.state import lock
@@ -15,15 +16,6 @@ from tools.toolchain.errors import UserError
 ATTEMPTS = 5
 
 _Done = TypeVar("_Done")
-
-
-class LockedError(Exception):
-    """Pulumi says that another process holds the stack; `text` says which."""
-
-    def __init__(self, text: str) -> None:
-        """Keep what pulumi says."""
-        super().__init__(text)
-        self.text = text
 
 
 def wait_for_all(identity: str) -> None:
@@ -90,7 +82,7 @@ class Holding:
             try:
                 return work()
             except LockedError as locked:
-                said = locked.text
+                said = locked.tail
             if self.workspace.shared:
                 break
         raise lock.refused(said, self.stack, self.chosen)

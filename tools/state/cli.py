@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
+from tools.engine.driver import ABSENT, Driver, LockedError
 from tools.state import lock
 from tools.state import place as places
 from tools.state.deployment import Deployment
 from tools.state.place import Place
-from tools.toolchain import private, process
 from tools.toolchain.errors import UserError
+from tools.toolchain.process import CommandError
 from tools.toolchain.pulumi import Pulumi
 
-# What Pulumi says of a stack that a backend does not have.
-ABSENT = "no stack named "
-_SECONDS = 180
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,64 +47,68 @@ class At:
         known = yaml.safe_load(self.settings.read_text(encoding="utf-8")) if self.settings.exists() else None
         return str((known or {}).get("secretsprovider") or "passphrase")
 
+    @property
+    def _driver(self) -> Driver:
+        environment = {**self.environment, "PULUMI_BACKEND_URL": self.place.url}
+        return Driver(cli=self.cli, folder=self.folder, environment=environment)
+
     def exists(self) -> bool:
         """Whether the place has the stack."""
-        # `stack ls` reads every state of the bucket, those of other stacks too.
         try:
-            self._output("stack", "export", "--stack", self.stack)
-        except process.CommandError as failure:
-            if ABSENT in failure.tail:
-                return False
-            raise self._failed(("stack", "export"), failure.tail) from failure
-        return True
+            return self._driver.export(self.stack) is not None
+        except CommandError as failure:
+            raise self._failed("stack export", failure) from failure
 
     def init(self, provider: str) -> None:
         """Make the stack, empty; fails when there is one."""
-        self._run("init", self.stack, "--secrets-provider", provider, "--no-select")
+        self._unlocked("stack init", lambda: self._driver.init(self.stack, provider))
 
     def export(self) -> Deployment:
         """The state, its secrets encrypted."""
-        found: Deployment = json.loads(self._run("export", "--stack", self.stack))
-        return found
+        return self._unlocked("stack export", self._exported)
 
     def opened(self) -> Deployment:
         """The state with its secrets in plain text: for memory alone."""
-        found: Deployment = json.loads(
-            self._quiet("stack", "export", "--stack", self.stack, "--show-secrets")
-        )
-        return found
+        return self._quiet("stack export", lambda: self._exported(secrets=True))
 
     def configuration(self) -> dict[str, Any]:
         """The settings with their secrets in plain text: for memory alone."""
-        text = self._quiet("config", "--stack", self.stack, "--json", "--show-secrets")
+        words = ("config", "--json", "--show-secrets")
+        text = self._quiet("config", lambda: self._driver.output(*words, stack=self.stack))
         found: dict[str, Any] = json.loads(text)
         return found
 
     def load(self, exported: Deployment) -> None:
         """Have this state."""
-        self._run("import", "--stack", self.stack, stdin=json.dumps(exported))
+        self._unlocked("stack import", lambda: self._driver.load(self.stack, exported))
 
     def encrypt(self, provider: str) -> None:
         """Have state and settings encrypted by another provider."""
-        self._run("change-secrets-provider", provider, "--stack", self.stack)
+        words = ("stack", "change-secrets-provider", provider)
+        self._unlocked(" ".join(words[:2]), lambda: self._driver.output(*words, stack=self.stack))
 
     def remove(self) -> None:
         """Forget the stack; what it describes is left alone."""
-        self._run("rm", "--yes", "--force", "--preserve-config", "--stack", self.stack)
+        words = ("stack", "rm", "--yes", "--force", "--preserve-config")
+        self._unlocked("stack rm", lambda: self._driver.output(*words, stack=self.stack))
 
-    def _run(self, *arguments: str, stdin: str | None = None) -> str:
-        return self._pulumi("stack", *arguments, stdin=stdin)
+    def _exported(self, *, secrets: bool = False) -> Deployment:
+        found = self._driver.export(self.stack, secrets=secrets)
+        if found is None:
+            raise CommandError(["pulumi", "stack", "export"], 1, f"{ABSENT}{self.stack!r}")
+        return found
 
-    def _pulumi(self, *arguments: str, stdin: str | None = None) -> str:
+    def _unlocked(self, asked: str, act: Callable[[], _Done]) -> _Done:
+        """Act, and once more where it was a killed move that kept Pulumi out."""
         try:
-            return self._output(*arguments, stdin=stdin)
-        except process.CommandError as failure:
+            return act()
+        except CommandError as failure:
             if not self._freed(failure.tail):
-                raise self._failed(arguments, failure.tail) from failure
+                raise self._failed(asked, failure) from failure
         try:
-            return self._output(*arguments, stdin=stdin)
-        except process.CommandError as failure:
-            raise self._failed(arguments, failure.tail) from failure
+            return act()
+        except CommandError as failure:
+            raise self._failed(asked, failure) from failure
 
     def _freed(self, text: str) -> bool:
         """Whether a killed move left the locks that kept pulumi out; they are taken away then.
@@ -126,33 +129,22 @@ class At:
             store.unlock(address, store.clients(address), left)
         return True
 
-    def _quiet(self, *arguments: str) -> str:
+    def _quiet(self, asked: str, act: Callable[[], _Done]) -> _Done:
         try:
-            return self._output(*arguments)
-        except process.CommandError as failure:
+            return act()
+        except CommandError as failure:
             code = failure.code
-        # What it printed may hold secrets: it is neither shown nor kept as this refusal's cause.
-        raise self._refused(arguments, f"it ended with {code}: its secrets cannot be read")
+        # What it printed may hold secrets: it is neither shown nor kept as this error's cause.
+        raise self._refused(asked, f"it ended with {code}: its secrets cannot be read")
 
-    def _output(self, *arguments: str, stdin: str | None = None) -> str:
-        command = [str(self.cli.executable), "-C", str(self.folder), *arguments]
-        environment = {**self.cli.environment, **self.environment, "PULUMI_BACKEND_URL": self.place.url}
-        return process.output(
-            [*command, "--non-interactive", "--color", "never"],
-            env=environment,
-            stdin=stdin,
-            timeout=_SECONDS,
-            umask=private.UMASK,
-        )
+    def _failed(self, asked: str, failure: CommandError) -> UserError:
+        if isinstance(failure, LockedError):
+            return lock.refused(failure.tail, self.stack)
+        return self._refused(asked, failure.tail)
 
-    def _failed(self, arguments: tuple[str, ...], text: str) -> UserError:
-        if lock.SAID in text:
-            return lock.refused(text, self.stack)
-        return self._refused(arguments, text)
-
-    def _refused(self, arguments: tuple[str, ...], text: str) -> UserError:
+    def _refused(self, asked: str, text: str) -> UserError:
         return UserError(
-            f"pulumi {' '.join(arguments[:2])} failed in {self.place.url}\n{text}",
+            f"pulumi {asked} failed in {self.place.url}\n{text}",
             "the state could not be carried over; it is used where it was",
             "mend what it names and run it again: it begins from where it stopped",
         )

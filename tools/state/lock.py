@@ -16,7 +16,6 @@ from tools.toolchain import proc
 from tools.toolchain.console import elapsed
 from tools.toolchain.errors import UserError
 
-SAID = "the stack is currently locked"
 BACKEND = "PULUMI_BACKEND_URL"
 
 _OWNER = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")

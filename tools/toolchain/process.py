@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tools.toolchain.aside import Aside
+
 TIMED_OUT = 124
 
 _TAIL_LINES = 25
@@ -121,11 +123,12 @@ def stream(  # noqa: PLR0913 - what surrounds a program
     timeout: float = 3600,
     umask: int = -1,
     stop: Callable[[], bool] | None = None,
+    aside: Aside | None = None,
 ) -> None:
     """Run a long program, giving `each` line (standard error included) as it comes and keeping all in `log`.
 
     `umask` is the program's own, by default this process's. `stop` is asked every second: once it says so,
-    the program is interrupted as by Ctrl-C, and has some seconds to end by itself.
+    the program is interrupted as by Ctrl-C, and has some seconds to end by itself. `aside` is read meanwhile.
 
     Raises:
         CommandError: when it fails, or takes longer than `timeout` seconds.
@@ -135,12 +138,14 @@ def stream(  # noqa: PLR0913 - what surrounds a program
     if _ending.is_set():
         raise CommandError(command, TIMED_OUT, "this command ends, and begins nothing any more")
     with contextlib.ExitStack() as opened:
+        if aside:
+            opened.callback(aside.close)
         sink = opened.enter_context(log.open("a", encoding="utf-8")) if log else None
-        process = _start(command, _environment(env), cwd, umask)
+        process = _start(command, _environment(env), cwd, umask, aside)
         try:
             assert process.stdout is not None  # noqa: S101 - PIPE was asked for
             opened.enter_context(process.stdout)
-            for line in _lines(process.stdout, _Ending(process, ends, stop)):
+            for line in _lines(process.stdout, _Ending(process, ends, stop), aside):
                 tail.append(line)
                 if sink:
                     sink.write(f"{line}\n")
@@ -148,22 +153,26 @@ def stream(  # noqa: PLR0913 - what surrounds a program
                     each(line)
             code = process.wait(timeout=max(0.0, ends - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired) as late:
-            _end(process)
+            _end(process, aside)
             tail.append(f"no end within {timeout:.0f} s")
             raise CommandError(command, TIMED_OUT, "\n".join(tail)) from late
         except BaseException:
-            _end(process)
+            _end(process, aside)
             raise
+        if aside:
+            aside.read()
         _streaming.discard(process)
     if code:
         raise CommandError(command, code, "\n".join(tail))
 
 
 def _start(
-    command: Sequence[str], env: Mapping[str, str] | None, cwd: Path | None, umask: int
+    command: Sequence[str], env: Mapping[str, str] | None, cwd: Path | None, umask: int, aside: Aside | None
 ) -> subprocess.Popen[bytes]:
     """Start a program that is ended with this process, whenever the signal to do so comes."""
-    with _undisturbed():
+    with _undisturbed(), contextlib.ExitStack() as begun:
+        if aside:
+            begun.callback(aside.begun)
         process = subprocess.Popen(
             list(command),
             env=env,
@@ -172,6 +181,7 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             umask=umask,
+            pass_fds=(aside.writing,) if aside else (),
         )
         _streaming.add(process)
     return process
@@ -222,13 +232,18 @@ class _Ending:
         return seconds if self._stop is None else min(seconds, _ASKED_SECONDS)
 
 
-def _lines(pipe: IO[bytes], ending: _Ending) -> Iterator[str]:
+def _lines(pipe: IO[bytes], ending: _Ending, aside: Aside | None) -> Iterator[str]:
     """Lines as they come; a grandchild that keeps the pipe open keeps nobody past the end of time."""
     rest = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
+        if aside:
+            selector.register(aside, selectors.EVENT_READ)
         while (seconds := ending.seconds()) > 0:
-            if not selector.select(ending.interval(seconds)):
+            ready = {each.fileobj for each, _ in selector.select(ending.interval(seconds))}
+            if aside in ready and aside and not aside.read():
+                selector.unregister(aside)
+            if pipe not in ready:
                 continue
             chunk = os.read(pipe.fileno(), 65536)
             *whole, rest = (rest + chunk).split(b"\n")
@@ -241,7 +256,9 @@ def _lines(pipe: IO[bytes], ending: _Ending) -> Iterator[str]:
     raise TimeoutError
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], aside: Aside | None = None) -> None:
+    if aside:
+        aside.close()
     process.terminate()
     try:
         process.wait(timeout=_GRACE_SECONDS)
