@@ -16,7 +16,7 @@ from tools.toolchain.pulumi import Pulumi
 from tools.toolchain.refusal import Refusal
 
 _SECONDS = 10
-_IMAGES = AppImages(backend="api:1", frontend="page:1", database=None)
+_IMAGES = AppImages(by_tier={"backend": "api:1", "frontend": "page:1"})
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_the_local_clusters_ports_and_images_are_set_where_the_stacks_file_names
     (checkout / "Pulumi.dev.yaml").write_text(
         f"config:\n  feastflow:backend: {{image: theirs:1}}\n  feastflow:edge: {{tls: {tls}}}\n"
     )
-    built = AppImages(backend="api:2", frontend="page:2", database="postgres:15-2")
+    built = AppImages(by_tier={"backend": "api:2", "frontend": "page:2", "database": "postgres:15-2"})
     monkeypatch.setattr(images, "build", lambda *_: built)
     monkeypatch.setattr(images, "carry", lambda *_: None)
     local = Target(context="kind-x", kubeconfig=None, kubectl=Path("kubectl"), identity="1", local=standing)

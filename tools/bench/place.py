@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.tiers import TIERS
 from tools.cli import smoke, workspace
 from tools.cluster.api import Api, Object
 from tools.cluster.handle import Cluster
@@ -25,7 +26,6 @@ CLUSTER_SCOPED = (
 )
 # The tier whose one value is changed: it has no Job that a changed value would have to run again.
 TIER = "frontend"
-_WORKLOADS = 3
 _PAUSE_SECONDS = 0.05
 _PATIENCE_SECONDS = 420.0
 
@@ -100,8 +100,8 @@ class Place:
 
     def _missing(self) -> list[str]:
         found = self.workloads()
-        if len(found) < _WORKLOADS:
-            return [f"{len(found)} of {_WORKLOADS} workloads"]
+        if len(found) < len(TIERS):
+            return [f"{len(found)} of {len(TIERS)} workloads"]
         return objects.missing(found, self.namespace)
 
     def _pods(self) -> list[objects.Pod]:

@@ -1,4 +1,4 @@
-"""The application's images: built from `demo/`, and carried to the nodes of the local cluster."""
+"""The tiers' images: built from `demo/` or Debian's packages, and carried to the local cluster's nodes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.settings.values.tiers import OF_APPLICATION, TIERS, TierFacts
 from tools.cluster import nodeimage, programs, transport
 from tools.cluster.engine import Engine
 from tools.toolchain import cache
@@ -20,22 +21,21 @@ _ROOT = Path(__file__).parents[2]
 _BASES = Path(__file__).parent / "images"
 _DEMO = _ROOT / "demo"
 _LOG = "image-application"
-CARRIED = "backend, frontend and PostgreSQL are on the nodes"
+TITLES = ", ".join(tier.title for tier in TIERS)
+CARRIED = " and ".join(TITLES.rsplit(", ", 1)) + " are on the nodes"
 _CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 _IGNORED = {"tests", "node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", *_CACHES}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppImages:
-    """References to deploy. `database` is None where the stack's own default can be pulled."""
+    """References to deploy, by tier. A tier whose own default can be pulled has none."""
 
-    backend: str
-    frontend: str
-    database: str | None
+    by_tier: Mapping[str, str]
 
     def all(self) -> list[str]:
         """Every image that must be carried to the nodes."""
-        return [image for image in (self.backend, self.frontend, self.database) if image]
+        return list(self.by_tier.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +71,25 @@ class _Base:
 _PYTHON = _Base(file="python.Dockerfile")
 _NODE = _Base(file="nodejs.Dockerfile")
 _NPM = _Base(file="nodejs.Dockerfile", arguments={"PACKAGES": "nodejs npm"})
-_POSTGRES = _Base(file="postgres.Dockerfile", version="15")
 _BASES_OF: Mapping[str, Mapping[str, _Base]] = {
     "backend": {"BASE_IMAGE": _PYTHON},
     "frontend": {"BASE_IMAGE": _NODE, "BUILD_IMAGE": _NPM},
 }
+_VERSIONS = {"database": "15"}
 
 
 def named(engine: Engine) -> AppImages:
-    """The names of the application's images, which follow what is in them; nothing is built."""
-    return AppImages(
-        backend=_name("backend", engine),
-        frontend=_name("frontend", engine),
-        database=_POSTGRES.name() if engine.own else None,
-    )
+    """The names of the tiers' images, which follow what is in them; nothing is built.
+
+    A tier that runs an image of others has one of Debian's packages, where those cannot be pulled.
+    """
+    found = {}
+    for tier in TIERS:
+        if tier.of_application:
+            found[tier.name] = _name(tier.name, engine)
+        elif engine.own:
+            found[tier.name] = _stand_in(tier).name()
+    return AppImages(by_tier=found)
 
 
 def bases(engine: Engine) -> list[str]:
@@ -96,10 +101,11 @@ def bases(engine: Engine) -> list[str]:
 
 
 def build(engine: Engine, step: Step) -> AppImages:
-    """The application's images, under names that follow their content; what is there is not built again."""
+    """The tiers' images, under names that follow their content; what is there is not built again."""
     images = named(engine)
     built = False
-    for tier, image in (("backend", images.backend), ("frontend", images.frontend)):
+    for tier in OF_APPLICATION:
+        image = images.by_tier[tier]
         if engine.has("image", "inspect", image):
             continue
         arguments = {name: base.ensure(engine, step) for name, base in _bases_of(tier, engine).items()}
@@ -113,8 +119,9 @@ def build(engine: Engine, step: Step) -> AppImages:
             each=lambda line: step.note(line[:50]) if line.startswith("STEP") else None,
         )
         built = True
-    if images.database:
-        _POSTGRES.ensure(engine, step)
+    if engine.own:
+        for each in (tier for tier in TIERS if not tier.of_application):
+            _stand_in(each).ensure(engine, step)
     if built:
         engine.tidy(*images.all(), *bases(engine))
     return images
@@ -122,6 +129,10 @@ def build(engine: Engine, step: Step) -> AppImages:
 
 def _bases_of(tier: str, engine: Engine) -> Mapping[str, _Base]:
     return _BASES_OF[tier] if engine.own else {}
+
+
+def _stand_in(tier: TierFacts) -> _Base:
+    return _Base(file=f"{tier.label}.Dockerfile", version=_VERSIONS.get(tier.name, ""))
 
 
 def _name(tier: str, engine: Engine) -> str:

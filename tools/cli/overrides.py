@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from components.settings.values.tiers import OF_APPLICATION
 from tools.cli import edge, images, workspace
 from tools.cli.options import Options
 from tools.cli.target import Target
@@ -20,7 +21,7 @@ def of(chosen: Target, options: Options, *, carried: bool = False) -> dict[str, 
     if carried:
         built = images.named(chosen.local.engine)
     else:
-        with Step("images", "backend, frontend, PostgreSQL") as step:
+        with Step("images", images.TITLES) as step:
             built = images.build(chosen.local.engine, step)
             images.carry(chosen.local, built, step)
             step.result(images.CARRIED)
@@ -29,13 +30,9 @@ def of(chosen: Target, options: Options, *, carried: bool = False) -> dict[str, 
         "kubernetes:context": chosen.context,
         "feastflow:edge": edge.overrides(chosen.local.port, config),
     }
-    for tier, image in (
-        ("backend", built.backend),
-        ("frontend", built.frontend),
-        ("database", built.database),
-    ):
+    for tier, image in built.by_tier.items():
         # An image that the stack's file names is meant; its own default is only a name until it is built.
-        if image and "image" not in workspace.section(config, tier):
+        if "image" not in workspace.section(config, tier):
             overrides[f"feastflow:{tier}"] = {"image": image}
     return overrides
 
@@ -57,7 +54,7 @@ def named_images(options: Options) -> dict[str, Any]:
     """
     config = workspace.settings(options.stack)
     found = {}
-    for tier in ("backend", "frontend"):
+    for tier in OF_APPLICATION:
         image = os.environ.get(f"{tier.upper()}_IMAGE") or workspace.section(config, tier).get("image")
         if not image:
             example = f"{tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.settings.file import encrypted, stackfile
+from components.settings.values.tiers import OF_APPLICATION
 from tools.cli import workspace
 from tools.cli.stack import Stack
 from tools.cli.workspace import Workspace
@@ -78,7 +79,7 @@ def _workspace() -> Iterator[Workspace]:
 
 def _write(where: Workspace, stack: str) -> None:
     """The stack's settings with the images that the environment names, and without the connection."""
-    named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
+    named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in OF_APPLICATION}
     where.write(stack, {f"feastflow:{tier}": {"image": image} for tier, image in named.items() if image})
     path = where.folder / f"Pulumi.{stack}.yaml"
     document = stackfile.read(path.read_bytes()).document
