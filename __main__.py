@@ -13,6 +13,7 @@ from components.guards.cluster import connection, live
 from components.outputs import Commands
 from components.settings import fingerprint, reader, unset
 from components.tenancy import Tenancy, TenancyArgs
+from components.tiers import tiers
 
 stack, kubeconfig, rules = reader.load()
 connection.check(kubeconfig)
@@ -77,10 +78,7 @@ pulumi.export(
     "services", {"database": database.service, "backend": backend.service, "frontend": frontend.service}
 )
 pulumi.export("versions", {"backend": backend.version, "frontend": frontend.version})
-pulumi.export(
-    "images",
-    {"database": stack.database.image, "backend": backend.image, "frontend": frontend.image},
-)
+pulumi.export("images", {tier.name: tier.images[0] for tier in tiers(stack)})
 pulumi.export("commands", Commands(settings=stack, cluster=kubeconfig).listing())
 pulumi.export(
     fingerprint.OUTPUT,

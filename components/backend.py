@@ -42,22 +42,20 @@ class Backend(pulumi.ComponentResource):
     """The API's pods behind one Service, started only after the schema has reached their version.
 
     `upstream` is what the edge routes to; `rolled_out` are the resources after which only pods of this
-    version, with these secrets, are left. `version` and `image` are of what gets the requests, or most.
+    version, with these secrets, are left. `version` is that of what gets the requests, or most.
     """
 
     upstream: Upstream
     rolled_out: Sequence[pulumi.Resource]
     service: pulumi.Output[str]
     version: str
-    image: str
 
     def __init__(self, name: str, args: BackendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Create the paths to the database, then the migration, then the pods."""
         super().__init__("feastflow:kubernetes:Backend", name, None, opts)
         place, settings = args.place, args.settings
         plan = variants.plan(settings, weights=args.weights)
-        self.image = plan.serving.settings.image
-        self.version = images.version(self.image)
+        self.version = images.version(plan.serving.settings.image)
         tier = place.identity(names.BACKEND, "backend")
         volumes = (
             *args.database.engine.client_volumes(),

@@ -9,8 +9,8 @@ from pulumi_kubernetes import core, networking
 from .http import http_tier, traffic
 from .http.traffic import Upstream
 from .settings.derived import variants
+from .settings.model.contract import BACKEND_URL
 from .settings.model.tenancy import Cluster
-from .settings.model.tiers import BACKEND_URL
 from .settings.model.tiers import Frontend as FrontendSettings
 from .settings.values import images, names
 from .settings.values.names import Identity
@@ -35,21 +35,19 @@ class FrontendArgs:
 class Frontend(pulumi.ComponentResource):
     """The site's pods behind one Service. `upstream` is what the edge routes to.
 
-    `version` and `image` are of what gets the requests, or most of them.
+    `version` is that of what gets the requests, or most of them.
     """
 
     upstream: Upstream
     service: pulumi.Output[str]
     version: str
-    image: str
 
     def __init__(self, name: str, args: FrontendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Create the pods and their Service."""
         super().__init__("feastflow:kubernetes:Frontend", name, None, opts)
         place, settings = args.place, args.settings
         plan = variants.plan(settings, weights=args.weights)
-        self.image = plan.serving.settings.image
-        self.version = images.version(self.image)
+        self.version = images.version(plan.serving.settings.image)
         tier = place.identity(names.FRONTEND, "frontend")
         values = [
             {**plain_variables(variant.settings, place.cluster), **_address(variant.settings, args.backend)}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from .settings.model.stack import Kubeconfig, Stack
 from .settings.values import names
+from .tiers import TIERS
 
-_COMPONENTS = ("backend", "frontend", "migrations", "database")
 _PRIMARY = "cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary"
 
 
@@ -34,7 +34,7 @@ class Commands:
             "pods": f"{self.kubectl} get pods --output wide",
             "events": f"{self.kubectl} get events --sort-by .lastTimestamp",
             "scaling": f"{self.kubectl} get horizontalpodautoscalers",
-            **{f"{name}Logs": f"{logs} --selector component={name}" for name in _COMPONENTS},
+            **{f"{name}Logs": f"{logs} --selector component={name}" for tier in TIERS for name in tier.logs},
             "psql": f"{self.kubectl} exec --stdin --tty {self._server()} --container postgres -- "
             f"psql --username postgres {self.settings.database.name}",
             "status": f"curl --fail{trust} {edge.url}/api/status",

@@ -15,15 +15,13 @@ from .settings.derived import sizing
 from .settings.model.external import external
 from .settings.model.stack import Kubeconfig, Stack
 from .settings.values import names
+from .tiers import TIERS
 from .workloads import network, workload
 from .workloads.context import Place
 
 _LEVEL = "restricted"
 _STORAGE = "ephemeral-storage"
 _MODES = ("enforce", "audit", "warn")
-# Under pressure a node evicts, and a full cluster gives way, from the bottom. Jobs have no class: they can
-# wait.
-_PRIORITIES = {"database": 1_000_000, "backend": 1_000, "frontend": 1_000}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +136,7 @@ class Tenancy(pulumi.ComponentResource):
                         },
                     ),
                     core.v1.LimitRangeItemArgs(
-                        type="PersistentVolumeClaim", max={"storage": stack.database.storage}
+                        type="PersistentVolumeClaim", max={"storage": sizing.largest_volume(stack)}
                     ),
                 ]
             ),
@@ -170,20 +168,20 @@ class Tenancy(pulumi.ComponentResource):
 
     def _priorities(self, instance: str) -> Mapping[str, pulumi.Input[str]]:
         classes: dict[str, pulumi.Input[str]] = {}
-        for component, value in _PRIORITIES.items():
+        for tier in TIERS:
             created = scheduling.v1.PriorityClass(
-                f"priority-{component}",
+                f"priority-{tier.name}",
                 # The namespace is part of the name: the class belongs to the cluster, and two stacks share
                 # one.
-                metadata=meta.v1.ObjectMetaArgs(name=f"{instance}-{component}", labels=self._labels),
-                value=value,
+                metadata=meta.v1.ObjectMetaArgs(name=f"{instance}-{tier.name}", labels=self._labels),
+                value=tier.priority,
                 # It decides who stays; it is no reason to throw another stack's pods out.
                 preemption_policy="Never",
                 global_default=False,
-                description=f"The {component} of {instance}.",
+                description=f"The {tier.name} of {instance}.",
                 opts=self._child,
             )
-            classes[component] = created.metadata.apply(lambda metadata: str(metadata.name))
+            classes[tier.name] = created.metadata.apply(lambda metadata: str(metadata.name))
         return classes
 
 

@@ -170,6 +170,7 @@ def _pod(args: HttpTierArgs, account: pulumi.Input[str]) -> workload.Pod:
         node_selector=settings.node_selector,
         tolerations=settings.tolerations,
         identity=args.identity,
+        tier=args.identity.component,
         account=account,
         uid=settings.uid,
         gid=settings.gid,

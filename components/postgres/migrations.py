@@ -74,6 +74,7 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> pulumi.Resource:
         node_selector=settings.node_selector,
         tolerations=settings.tolerations,
         identity=identity,
+        tier=None,
         account=args.account,
         uid=settings.uid,
         gid=settings.gid,

@@ -81,6 +81,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
     """The Cluster's `spec`; see https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/."""
     settings, place = args.settings, args.place
     zones = place.cluster.zones
+    priority = place.priority(args.identity.component)
     return {
         "instances": settings.instances,
         "imageName": settings.image,
@@ -103,7 +104,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
         "inheritedMetadata": {
             "labels": {"component": args.identity.component, "app.kubernetes.io/part-of": names.PART_OF}
         },
-        **({"priorityClassName": place.priorities["database"]} if place.priorities else {}),
+        **({} if priority is None else {"priorityClassName": priority}),
         "bootstrap": {
             "initdb": {
                 "database": settings.name,

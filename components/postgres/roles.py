@@ -13,8 +13,8 @@ from pathlib import Path
 import pulumi
 from pulumi_kubernetes import batch, core
 
-from ..settings.derived import sizing
 from ..settings.model.database import Database as DatabaseSettings
+from ..settings.model.demand import CLIENT_RESOURCES
 from ..settings.model.workload import WritablePath
 from ..settings.values import names
 from ..settings.values.names import Identity
@@ -141,7 +141,7 @@ def gate(
             *(core.v1.EnvVarArgs(name=name, value=value) for name, value in connection.items()),
             password.variable("PGPASSWORD"),
         ],
-        resources=sizing.CLIENT_RESOURCES,
+        resources=CLIENT_RESOURCES,
     )
 
 
@@ -181,6 +181,7 @@ def _job(
         node_selector=settings.node_selector,
         tolerations=settings.tolerations,
         identity=args.identity,
+        tier=None,
         account=args.account,
         uid=_UNPRIVILEGED,
         gid=_UNPRIVILEGED,
@@ -197,7 +198,7 @@ def _job(
                 *_administrator(args),
                 *([verifier.variable("DB_VERIFIER")] if verifier else []),
             ],
-            resources=sizing.CLIENT_RESOURCES,
+            resources=CLIENT_RESOURCES,
         ),
     )
     # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again

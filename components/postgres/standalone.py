@@ -172,6 +172,7 @@ def _pod(
         node_selector=settings.node_selector,
         tolerations=settings.tolerations,
         identity=args.identity,
+        tier=args.identity.component,
         account=workload.account(
             "postgres-account", args.place, args.identity, parent, settings.pull_secrets
         ),

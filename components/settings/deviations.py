@@ -13,7 +13,7 @@ from policies.judgement import judge
 from policies.rule import Level
 from policies.rules import RULES
 
-from .derived import variants
+from .derived import tiers, variants
 from .model.stack import Stack
 from .problem import problem
 from .values import names
@@ -79,18 +79,15 @@ def _at_admission(stack: Stack) -> Iterator[_Deviation]:
 
 
 def _rollouts(stack: Stack) -> Iterator[_Deviation]:
-    for tier, name, settings in (
-        ("backend", names.BACKEND, stack.backend),
-        ("frontend", names.FRONTEND, stack.frontend),
-    ):
-        if settings.release.stops_first:
+    for tier in tiers.applications(stack):
+        if tier.settings.release.stops_first:
             yield _Deviation(
-                key=f"{tier}.release.strategy",
+                key=f"{tier.name}.release.strategy",
                 found="recreate",
                 why=f"no pod serves while the new ones start, and the rule {_ROLLOUT} protects against that",
                 rule=_ROLLOUT,
                 kind="Deployment",
-                name=name,
+                name=tier.facts.workload,
             )
 
 
@@ -114,18 +111,13 @@ def _certificates(stack: Stack) -> Iterator[_Deviation]:
 
 
 def _ranges(stack: Stack) -> Iterator[_Deviation]:
-    backend = [names.BACKEND]
-    backend += [names.JOBS] if stack.backend.jobs else []
-    backend += [names.MIGRATIONS] if stack.backend.migrations.as_job else []
-    for tier, settings, clients in (
-        ("backend", stack.backend, backend),
-        ("frontend", stack.frontend, [names.FRONTEND]),
-    ):
-        for index, host in enumerate(settings.egress):
+    for tier in tiers.applications(stack):
+        clients = (tier.facts.workload, *tier.settings.companions)
+        for index, host in enumerate(tier.settings.egress):
             for cidr in host.cidrs:
                 if judge(_RANGES, _policy(cidr, host.port)):
                     yield from _wide(
-                        f"{tier}.egress[{index}].cidrs",
+                        f"{tier.name}.egress[{index}].cidrs",
                         cidr,
                         "lets a path lead to a /16 at most, or a /48 of IPv6: wider ones are whole networks, "
                         "with what else is in them",
@@ -150,7 +142,8 @@ def _api_server(stack: Stack) -> Iterator[_Deviation]:
 
 
 def _controllers(stack: Stack) -> Iterator[_Deviation]:
-    servers = [names.BACKEND, names.FRONTEND, *([names.SOLVER] if stack.edge.tls.issuer else [])]
+    behind = [tier.facts.workload for tier in tiers.applications(stack)]
+    servers = [*behind, *([names.SOLVER] if stack.edge.tls.issuer else [])]
     for index, cidr in enumerate(stack.edge.controller_cidrs):
         if judge(_RANGES, _policy(cidr, stack.backend.port, inward=True)):
             yield from _wide(
@@ -164,22 +157,20 @@ def _controllers(stack: Stack) -> Iterator[_Deviation]:
 
 
 def _fixed(stack: Stack) -> Iterator[_Deviation]:
-    for tier, name, settings in (
-        ("backend", names.BACKEND, stack.backend),
-        ("frontend", names.FRONTEND, stack.frontend),
-    ):
+    for tier in tiers.applications(stack):
+        settings = tier.settings
         if settings.autoscaling.min_replicas < settings.autoscaling.max_replicas:
             continue
         for variant in variants.plan(settings, weights=stack.edge.weights).variants:
             if variant.replicas is None:
                 yield _Deviation(
-                    key=f"{tier}.autoscaling.maxReplicas",
+                    key=f"{tier.name}.autoscaling.maxReplicas",
                     found=str(settings.autoscaling.max_replicas),
                     why=f"it is minReplicas too, and the rule {_SCALES} wants an autoscaler to have "
                     "somewhere to go when load comes",
                     rule=_SCALES,
                     kind="HorizontalPodAutoscaler",
-                    name=names.joined(name, variant.suffix),
+                    name=names.joined(tier.facts.workload, variant.suffix),
                     instead="set maxReplicas higher, or minReplicas lower; or, ",
                 )
 

@@ -203,9 +203,10 @@ _NAMES = {"jobs": "report", "secrets": "SMTP_PASSWORD"}
 
 
 def refused(model: type[BaseModel], key: str) -> object:
-    """Return the refused example of a model's key."""
+    """Return the refused example of a model's key, or that of another model's key of the same name."""
     owners = [f"{owner.__name__}.{key}" for owner in model.__mro__]
-    return next(REFUSED[name] for name in owners if name in REFUSED)
+    alike = [name for name in REFUSED if name.endswith(f".{key}")]
+    return next(REFUSED[name] for name in (*owners, *alike) if name in REFUSED)
 
 
 def needed(key: str) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from policies.judgement import judge
 from policies.rule import Level
 from policies.rules import RULES
 
+from .derived import tiers
 from .file import encrypted
+from .model.contract import plain_environments
 from .model.stack import Stack
-from .model.tiers import plain_environments
 from .problem import problem
 from .values import names
 
@@ -45,14 +46,11 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
 
 def _environments(stack: Stack) -> Iterator[tuple[str, str, str, tuple[str, ...], Mapping[str, str]]]:
     """Each of them by its tier, the object that it ends in, and the keys that hold it below the tier."""
-    for tier, name, settings in (
-        ("backend", names.BACKEND, stack.backend),
-        ("frontend", names.FRONTEND, stack.frontend),
-    ):
-        for held, env in plain_environments(settings).items():
-            yield tier, "Deployment", name, tuple(held.split(".")), env
-    for name, job in stack.backend.jobs.items():
-        yield "backend", "CronJob", names.joined(names.JOBS, name), ("jobs", name, "env"), job.env
+    for tier in tiers.applications(stack):
+        for held, env in plain_environments(tier.settings).items():
+            yield tier.name, "Deployment", tier.facts.workload, tuple(held.split(".")), env
+        for name, job in tier.settings.scheduled.items():
+            yield tier.name, "CronJob", names.joined(names.JOBS, name), ("jobs", name, "env"), job.env
 
 
 def _refusal(tier: str, path: tuple[str, ...]) -> str:

@@ -47,7 +47,7 @@ class Place:
 
     `namespace` is the created namespace's name, so that whatever is put there waits for it; `instance` is
     the same name as it is known before anything exists, for labels and selectors. `priorities` are the
-    names of the stack's PriorityClasses by component, where it has any.
+    names of the stack's PriorityClasses by tier, where it has any.
     """
 
     namespace: pulumi.Input[str]
@@ -56,6 +56,14 @@ class Place:
     cluster: Cluster
     protect: bool
     priorities: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+
+    def priority(self, tier: str | None) -> pulumi.Input[str] | None:
+        """Return the name of the tier's PriorityClass; None without a tier, and where the stack has none.
+
+        Raises:
+            KeyError: for a tier that has none while others have; a defect of this program.
+        """
+        return self.priorities[tier] if self.priorities and tier is not None else None
 
     def identity(self, name: str, component: str, version: str | None = None) -> Identity:
         """Who a workload in this namespace is."""

@@ -59,6 +59,7 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
         node_selector=settings.node_selector,
         tolerations=settings.tolerations,
         identity=own,
+        tier=None,
         account=workload.account(
             f"job-{name}-account", place, own, parent, [*settings.pull_secrets, *args.gate_pull_secrets]
         ),

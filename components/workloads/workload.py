@@ -60,9 +60,13 @@ class Container:
 
 @dataclass(frozen=True, kw_only=True)
 class Pod:
-    """A pod: its containers and what they share. `grace` is in seconds."""
+    """A pod: its containers and what they share. `grace` is in seconds.
+
+    `tier` is the one whose PriorityClass it has; None for a Job, which has no class: it can wait.
+    """
 
     identity: Identity
+    tier: str | None
     container: Container
     account: pulumi.Input[str]
     uid: int
@@ -115,7 +119,7 @@ def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
             # PID 1.
             share_process_namespace=True if pod.share_process_namespace else None,
             restart_policy=pod.restart_policy,
-            priority_class_name=place.priorities.get(pod.identity.component),
+            priority_class_name=place.priority(pod.tier),
             termination_grace_period_seconds=pod.grace,
             security_context=core.v1.PodSecurityContextArgs(
                 run_as_non_root=True,

@@ -47,6 +47,12 @@ def test_what_took_long_is_told_in_the_order_of_time() -> None:
     assert lines[-1].split() == ["0.50", "s", "pulumi"]
 
 
+def test_what_the_program_itself_imports_is_measured() -> None:
+    program = '"""Doc."""\nimport a\nfrom b.c import (\n    d,\n)\n\nd.run(a)\n'
+    assert profile._imported(program) == "import a\nfrom b.c import d"
+    assert profile.imports().keys() >= {"all", "components", "pulumi"}
+
+
 def test_imports_are_added_up_by_package() -> None:
     text = (
         "import time: self [us] | cumulative | imported package\n"

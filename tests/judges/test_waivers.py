@@ -51,6 +51,9 @@ def test_a_waiver_for_one_stack_covers_nothing_in_another(tmp_path: Path) -> Non
         (_WAIVER.replace("[Job/migrations-*]", "Job/migrations-*"), "a list of patterns"),
         (_WAIVER.replace("[Job/migrations-*]", "[]"), "a list of patterns"),
         (_WAIVER * 2, "is waived twice"),
+        (_WAIVER.replace("Job/migrations-*", "Deployment/*"), "Deployment/\\* names no object"),
+        (_WAIVER.replace("Job/migrations-*", "'*/migrations'"), "names no object"),
+        (_WAIVER.replace("Job/migrations-*", "Job/m*ns"), "names no object"),
     ],
 )
 def test_an_entry_that_cannot_be_a_waiver_is_refused(tmp_path: Path, text: str, why: str) -> None:

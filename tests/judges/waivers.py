@@ -1,5 +1,6 @@
 """Waivers, read from their file, and the findings that none covers."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,6 +15,7 @@ FILE = Path(__file__).with_name("waivers.yaml")
 
 _REQUIRED = ("judge", "check", "resources", "reason")
 _KNOWN = {*_REQUIRED, "stack"}
+_OBJECT = re.compile(r"[A-Za-z]+/[a-z0-9.-]*[a-z0-9](-\*)?")
 
 
 class WaiverError(ValueError):
@@ -25,7 +27,7 @@ class WaiverError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Waiver:
-    """One rule that objects of one pattern may break; in every stack, unless it names one."""
+    """One rule that an object may break; in every stack, unless it names one."""
 
     judge: str
     check: str
@@ -71,6 +73,8 @@ def _waivers(entry: Any, judges: set[str]) -> list[Waiver]:
         raise WaiverError(entry, "a waiver without a reason is a finding")
     if not (isinstance(entry["resources"], list) and entry["resources"]):
         raise WaiverError(entry, "resources is a list of patterns of Kind/name")
+    if wide := [each for each in entry["resources"] if not _OBJECT.fullmatch(str(each))]:
+        raise WaiverError(entry, f"{wide[0]} names no object: only a Job's digest may be left open, as `-*`")
     common = {key: value for key, value in entry.items() if key != "resources"}
     return [Waiver(**common, resource=pattern) for pattern in entry["resources"]]
 

@@ -48,7 +48,7 @@ def carrier(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     machine.program("docker", _ENGINE)
     engine = Engine(command="docker", own=False, why="")
     named = images.named(engine)
-    machine.file("docker.ids", f"{named.backend} d1\n{named.frontend} d2\n")
+    machine.file("docker.ids", f"{named.by_tier['backend']} d1\n{named.by_tier['frontend']} d2\n")
     return engine
 
 
@@ -85,8 +85,8 @@ def test_an_image_that_the_engine_has_is_deployed_under_a_name_that_follows_its_
     found = Wanted(typed={"backend": reference}).found(carrier).named()
 
     assert found is not None
-    assert found.backend == name
-    assert found.frontend == images.named(carrier).frontend
+    assert found.by_tier["backend"] == name
+    assert found.by_tier["frontend"] == images.named(carrier).frontend
 
 
 def test_it_is_carried_to_the_nodes_and_the_engine_keeps_its_names(
@@ -99,7 +99,10 @@ def test_it_is_carried_to_the_nodes_and_the_engine_keeps_its_names(
     images.carry(cluster, built, step)
     images.carry(cluster, built, step)
 
-    assert set((machine.root / "loaded").read_text().split()) == {built.backend, built.frontend}
+    assert set((machine.root / "loaded").read_text().split()) == {
+        built.by_tier["backend"],
+        built.by_tier["frontend"],
+    }
     assert (machine.root / "docker.ids").read_text() == before
     assert len(machine.called("docker", "import")) == 2
     # Not even the demo's API, which nothing runs.
@@ -113,7 +116,7 @@ def test_the_same_name_with_another_content_is_another_release(machine: Machine,
         _has(machine, "api:2", content)
         found = Wanted(typed={"backend": "api:2"}).found(carrier).named()
         assert found is not None
-        names.add(found.backend)
+        names.add(found.by_tier["backend"])
 
     assert len(names) == 2
 
@@ -123,8 +126,8 @@ def test_both_tiers_may_be_one_image(machine: Machine, cluster: Cluster, step: H
     built = Wanted(typed={"backend": "shop:3", "frontend": "shop:3"}).found(cluster.engine).build(step)
     images.carry(cluster, built, step)
 
-    assert built.backend == built.frontend
-    assert (machine.root / "loaded").read_text().split() == [built.backend]
+    assert built.by_tier["backend"] == built.by_tier["frontend"]
+    assert (machine.root / "loaded").read_text().split() == [built.by_tier["backend"]]
 
 
 def test_an_image_of_the_users_other_engine_is_found_and_taken_from_there(
@@ -139,7 +142,7 @@ def test_an_image_of_the_users_other_engine_is_found_and_taken_from_there(
     images.carry(cluster, built, step)
 
     assert [held.engine.command for held in built.held] == ["podman"]
-    assert machine.called("podman", "save --multi-image-archive", built.backend)
+    assert machine.called("podman", "save --multi-image-archive", built.by_tier["backend"])
 
 
 def test_a_podman_that_was_never_used_is_not_asked(machine: Machine, carrier: Engine) -> None:
@@ -157,8 +160,8 @@ def test_an_image_that_only_a_registry_has_is_left_to_the_nodes(
     built = Wanted(typed={"backend": "registry.example.com/api:2"}).found(cluster.engine).build(step)
     images.carry(cluster, built, step)
 
-    assert built.backend == "registry.example.com/api:2"
-    assert built.backend not in (machine.root / "loaded").read_text()
+    assert built.by_tier["backend"] == "registry.example.com/api:2"
+    assert built.by_tier["backend"] not in (machine.root / "loaded").read_text()
 
 
 def test_what_a_registry_has_must_be_one_version_of_it(machine: Machine, carrier: Engine) -> None:
@@ -192,7 +195,10 @@ def test_an_image_that_the_stacks_file_names_keeps_its_name_and_is_carried_where
     machine.file("docker.ids", f"docker.io/team/api:2 {_ID}\n")
     images.carry(cluster, built, step)
 
-    assert (built.backend, built.frontend) == ("team/api:2", "registry.example.com/page:2")
+    assert (built.by_tier["backend"], built.by_tier["frontend"]) == (
+        "team/api:2",
+        "registry.example.com/page:2",
+    )
     # By the name that the kubelet asks for.
     assert (machine.root / "loaded").read_text().split() == ["docker.io/team/api:2"]
     assert not wanted.overrides("backend")
@@ -247,7 +253,7 @@ def test_carried_images_are_each_archive_named_after_its_content(
         _has(machine, "api:2", content)
         held = Held(name="docker.io/library/api:2", engine=cluster.engine, id=content)
         machine.file("loaded")
-        images.carry(cluster, AppImages(backend="", frontend="", database=None, held=(held,)), step)
+        images.carry(cluster, AppImages(by_tier={}, held=(held,)), step)
 
     archives = [re.findall(r"/images/(\w+)/", call)[0] for call in machine.called("docker", "import")]
     assert len(set(archives)) == 2

@@ -20,7 +20,7 @@ from tools.toolchain.errors import UserError
 from tools.toolchain.pulumi import Pulumi
 
 _SECONDS = 10
-_IMAGES = AppImages(backend="api:1", frontend="page:1", database=None)
+_IMAGES = AppImages(by_tier={"backend": "api:1", "frontend": "page:1"})
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_the_local_clusters_ports_and_images_are_set_where_the_stacks_file_names
         f"config:\n  feastflow:namespace: shop\n"
         f"  feastflow:backend: {{image: theirs:1}}\n  feastflow:edge: {{host: a.test, tls: {tls}}}\n"
     )
-    built = AppImages(backend="theirs:1", frontend="page:2", database="postgres:15-2")
+    built = AppImages(by_tier={"backend": "theirs:1", "frontend": "page:2", "database": "postgres:15-2"})
     local = Target(context="kind-x", kubeconfig=None, kubectl=Path("kubectl"), identity="1", local=standing)
 
     assert overrides.of(local, THEIRS, built) == {

@@ -64,13 +64,13 @@ def test_a_tag_follows_the_content_of_its_own_image(engine: Engine, demo: Path, 
         "removed": (app / "new.py").unlink,
     }
     first = images.build(engine, step)
-    seen = {first.backend}
+    seen = {first.by_tier["backend"]}
     for name, change in changes.items():
         change()
         built = images.build(engine, step)
-        assert built.backend not in seen, name
-        assert built.frontend == first.frontend
-        seen.add(built.backend)
+        assert built.by_tier["backend"] not in seen, name
+        assert built.by_tier["frontend"] == first.by_tier["frontend"]
+        seen.add(built.by_tier["backend"])
 
 
 def test_tests_and_what_building_leaves_behind_do_not_count(
@@ -98,14 +98,14 @@ def test_an_image_that_is_there_is_not_built_again(
     images.build(engine, step)
 
     assert len(machine.called("docker", "build")) == 2
-    assert f"--tag {built.backend} {demo}/backend" in machine.called("docker", "build")[0]
+    assert f"--tag {built.by_tier['backend']} {demo}/backend" in machine.called("docker", "build")[0]
 
 
 @pytest.mark.usefixtures("demo")
 def test_with_the_users_engine_official_bases_are_used_and_postgresql_is_pulled(
     machine: Machine, engine: Engine, step: Heard
 ) -> None:
-    assert images.build(engine, step).database is None
+    assert images.build(engine, step).by_tier.keys() == {"backend", "frontend"}
     assert machine.called("docker", "--build-arg") == []
 
 
@@ -120,11 +120,19 @@ def test_a_tag_follows_the_base_it_is_built_on(
     monkeypatch.setattr("tools.cluster.nodeimage.debian_name", lambda: "debian:2")
     second = images.build(own, step)
 
-    assert len({first.backend, second.backend, images.build(engine, step).backend}) == 3
-    assert first.database is not None
-    assert first.database != second.database
+    assert (
+        len(
+            {
+                first.by_tier["backend"],
+                second.by_tier["backend"],
+                images.build(engine, step).by_tier["backend"],
+            }
+        )
+        == 3
+    )
+    assert first.by_tier["database"] != second.by_tier["database"]
     # The dockerfile installs postgresql-15, and the program reads the version from the tag.
-    assert [majors.tagged(each.database or "") for each in (first, second)] == [15, 15]
+    assert [majors.tagged(each.by_tier["database"]) for each in (first, second)] == [15, 15]
     assert "BASE_IMAGE=localhost/feastflow/python:" in machine.called("podman", f"{demo}/backend")[0]
 
 
@@ -134,7 +142,7 @@ def cluster(engine: Engine) -> Cluster:
     return Cluster(name="x", port=1, engine=engine, kubeconfig=Path("/k"), tools=Path("/t"))
 
 
-_IMAGES = AppImages(backend="b:1", frontend="f:1", database=None)
+_IMAGES = AppImages(by_tier={"backend": "b:1", "frontend": "f:1"})
 
 
 def test_images_are_carried_to_every_node_once(machine: Machine, cluster: Cluster, step: Heard) -> None:

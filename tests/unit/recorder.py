@@ -6,24 +6,49 @@ import re
 import runpy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pulumi.runtime import set_all_config
 
 from components.settings.model.tenancy import Cluster
+from components.settings.values import quantities
 from components.workloads.context import Place
 from tools.render import recording
 from tools.render.recording import Recorded, Registered, encode, is_secret
 
 from ..harness import localstack
 
-__all__ = ["PLACE", "ROOT", "Recording", "Registered", "encode", "record", "record_stack", "stack_file"]
+__all__ = [
+    "PLACE",
+    "ROOT",
+    "Peak",
+    "Recording",
+    "Registered",
+    "encode",
+    "record",
+    "record_stack",
+    "stack_file",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = Place(namespace="shop", instance="shop", environment="dev", cluster=Cluster(), protect=False)
 _RECORDED: dict[str, "Recording"] = {}
 _VERSION = re.compile(r"-([0-9a-f]{10}|[0-9]{1,3})$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peak:
+    """The most pods of one maker at once, and what each container of one of them may have."""
+
+    maker: str
+    pods: int
+    containers: Sequence[Mapping[str, Mapping[str, str]]]
+
+    def needed(self, kind: str, unit: str) -> Decimal:
+        """Of all of its pods; init containers run before the others, never beside them."""
+        return self.pods * max(quantities.parse(each[kind][unit]) for each in self.containers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +80,37 @@ class Recording(Recorded):
             if "template" in spec:
                 found[f"{resource.kind}/{resource.object_name}"] = spec["template"]["spec"]
         return found
+
+    def peaks(self) -> list[Peak]:
+        """Every recorded pod's maker with as many pods as it may have at once."""
+        scales = {
+            each.inputs["spec"]["scaleTargetRef"]["name"]: each.inputs["spec"]["maxReplicas"]
+            for each in self.all("HorizontalPodAutoscaler")
+        }
+        pods = self.pods()
+        found = [
+            Peak(maker=maker, pods=self._most(maker, scales), containers=_containers(pod))
+            for maker, pod in pods.items()
+        ]
+        for cluster in self.all("Cluster"):
+            spec = cluster.inputs["spec"]
+            maker = f"Cluster/{cluster.object_name}"
+            found.append(Peak(maker=maker, pods=spec["instances"] + 1, containers=[spec["resources"]]))
+        return found
+
+    def _most(self, maker: str, scales: Mapping[str, int]) -> int:
+        kind, name = maker.split("/")
+        spec = self.one(kind, name).inputs["spec"]
+        replicas = scales.get(name, spec.get("replicas", 1))
+        if kind != "Deployment":
+            return int(replicas)
+        # The new pods, the surge, and the old ones that still drain.
+        surge = spec["strategy"].get("rollingUpdate", {}).get("maxSurge", 0)
+        return 2 * int(replicas) + int(surge)
+
+
+def _containers(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [each["resources"] for each in (*pod.get("initContainers", []), *pod["containers"])]
 
 
 def record(program: Callable[[], object], last_update: Mapping[str, Any] | None = None) -> Recording:

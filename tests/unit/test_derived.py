@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from components.postgres import standalone
 from components.settings.derived import connections, sizing
 from components.settings.model.database import Database
+from components.settings.model.demand import Demand
 from components.settings.model.workload import resources
 from components.settings.values import quantities
 
-from .recorder import Recording, record_stack
+from .recorder import record_stack
 from .test_settings import MINIMAL, parse
 
 MIB = 2**20
 JOB = {"schedule": "@daily", "command": ["report"]}
-LARGE = {**JOB, "resources": resources(cpu=("1", "2"), memory=("1Gi", "2Gi")).model_dump()}
 
 
 def of_memory(text: str, **more: object) -> dict[str, Any]:
@@ -122,69 +122,11 @@ def test_a_writable_paths_size_is_room_that_the_container_has() -> None:
     assert mebibytes(pod["containers"][0]["resources"]["limits"]["ephemeral-storage"]) == 1024 + 128
 
 
-def most(recording: Recording) -> dict[str, int]:
-    """Return the most pods of each workload, by its controller."""
-    found = {}
-    scales = {
-        each.inputs["spec"]["scaleTargetRef"]["name"]: each.inputs["spec"]["maxReplicas"]
-        for each in recording.all("HorizontalPodAutoscaler")
-    }
-    for maker in recording.pods():
-        kind, name = maker.split("/")
-        own = recording.one(kind, name).inputs["spec"].get("replicas", 1)
-        # A rollout at full scale, and one instance more than there are.
-        found[maker] = {"Deployment": 2 * scales.get(name, own) + 1, "StatefulSet": own + 1}.get(kind, 1)
-    return found
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        {},
-        {"backend": {"jobs": {"a": JOB, "b": LARGE}, "migrations": {"command": ["m"]}}},
-        {"backend": {"release": {"strategy": "blue-green"}}, "rotation": 3},
-        {"frontend": {"release": {"strategy": "canary", "canary": {"weight": 30}}}},
-        {"edge": {"host": "a.example.com", "tls": {"enabled": True, "issuer": {"name": "le"}}}},
-        {"database": of_memory("3Gi", storage="7Gi")},
-    ],
-)
-def test_the_quota_holds_every_pod_that_there_may_be_with_its_resources(config: dict[str, Any]) -> None:
-    recording = record_stack({**MINIMAL, **{f"feastflow:{key}": value for key, value in config.items()}})
-    hard = recording.one("ResourceQuota", "feastflow").inputs["spec"]["hard"]
-    pods = most(recording)
-    assert int(hard["pods"]) >= sum(pods.values())
-    for kind in ("requests", "limits"):
-        for unit in ("cpu", "memory"):
-            needed = sum(
-                count
-                * max(
-                    quantities.parse(each["resources"][kind][unit])
-                    for each in (
-                        *recording.pods()[maker].get("initContainers", []),
-                        *recording.pods()[maker]["containers"],
-                    )
-                )
-                for maker, count in pods.items()
-            )
-            assert quantities.parse(hard[f"{kind}.{unit}"]) >= needed, f"{kind}.{unit}"
-    largest = recording.one("LimitRange", "feastflow").inputs["spec"]["limits"][0]["max"]
-    for pod in recording.pods().values():
-        for each in (*pod.get("initContainers", []), *pod["containers"]):
-            for unit in ("cpu", "memory"):
-                assert quantities.parse(each["resources"]["limits"][unit]) <= quantities.parse(largest[unit])
-    claims = [
-        each.inputs["spec"]["resources"]["requests"]["storage"]
-        for each in recording.all("PersistentVolumeClaim")
-    ]
-    assert int(hard["persistentvolumeclaims"]) > len(claims)
-    assert quantities.parse(hard["requests.storage"]) >= sum(map(quantities.parse, claims))
-
-
 def test_a_certificates_renewal_has_room_for_the_pod_that_answers_its_authority() -> None:
     tls = {"enabled": True, "issuer": {"name": "letsencrypt"}}
     without, issued = parse(), parse(edge={"host": "shop.example.com", "tls": tls})
     more = [demand for demand in sizing.demands(issued) if demand not in sizing.demands(without)]
-    assert more == [sizing.Demand(pods=1, resources=resources(cpu=("10m", "100m"), memory=("64Mi", "64Mi")))]
+    assert more == [Demand(pods=1, resources=resources(cpu=("10m", "100m"), memory=("64Mi", "64Mi")))]
 
 
 @pytest.mark.parametrize("tier", ["backend", "frontend"])
@@ -226,7 +168,7 @@ def test_a_pools_size_is_told_to_the_process_and_counted_by_the_server() -> None
     stack = parse(backend=section, database=of_memory("4Gi"))
     command = recording.pods()["StatefulSet/postgres"]["containers"][0]["command"]
     assert f"max_connections={stack.connections}" in command
-    pods = most(recording)["Deployment/feastflow-backend"]
+    (pods,) = (each.pods for each in recording.peaks() if each.maker == "Deployment/feastflow-backend")
     assert stack.connections >= (pods + 1 + 1) * (9 + connections.READINESS)
 
 

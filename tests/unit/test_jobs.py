@@ -6,6 +6,7 @@ import pytest
 
 from components.settings import reader
 from components.settings.derived import connections, sizing
+from components.settings.model.demand import Demand
 from components.settings.model.workload import resources
 
 from .recorder import Recording, encode, record_stack, stack_file
@@ -91,7 +92,7 @@ def test_a_runs_size_may_be_its_own_and_counts_in_the_quota_and_for_the_database
     assert {size["limits"]["memory"] for size in sizes} == {"32Mi"}
     without, one = parse(), parse(backend={"jobs": {"report": {**NIGHTLY, "resources": small}}})
     more = [demand for demand in sizing.demands(one) if demand not in sizing.demands(without)]
-    assert more == [sizing.Demand(pods=1, resources=resources(cpu=("10m", "50m"), memory=("16Mi", "32Mi")))]
+    assert more == [Demand(pods=1, resources=resources(cpu=("10m", "50m"), memory=("16Mi", "32Mi")))]
     needed = [connections.peak(each.backend, each.database, weights=False) for each in (without, one)]
     assert needed[1] - needed[0] == one.backend.pool_size + connections.READINESS
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from components.http.traffic import alike
 from components.settings import deviations, reader
-from components.settings.derived import sizing, variants
+from components.settings.derived import variants
 from components.settings.values.names import Identity
 from policies.configuration import Configuration, Exemption
 from policies.rule import Level
@@ -533,7 +533,8 @@ def test_both_versions_at_full_scale_in_the_middle_of_a_rollout_fit_the_quota(
         tier = tier.model_copy(update={"release": release_model, "autoscaling": autoscaling})
         both = variants.plan(tier, weights=by_weight).variants
         assert len(both) == 2
-        assert sizing.worst_moment(tier, weights=by_weight) == sum(2 * each.most + 1 for each in both)
+        pods, _ = (demand.pods for demand in tier.demands(weights=by_weight))
+        assert pods == sum(2 * each.most + 1 for each in both)
 
 
 def test_the_quota_grows_by_what_the_second_version_takes() -> None:

@@ -15,6 +15,7 @@ from components.outputs import Commands
 from components.settings import fingerprint, reader, reference
 from components.settings.model.stack import Kubeconfig, Stack
 from components.settings.values import names
+from components.settings.values.tiers import TIERS
 
 from .recorder import ROOT, Recording, encode, record, record_stack, stack_file
 from .test_settings import parse
@@ -130,9 +131,7 @@ def test_every_component_registers_what_it_puts_out(dev: Recording) -> None:
     outputs = {urn.split("::")[-1]: sorted(values) for urn, values in dev.component_outputs.items()}
     assert outputs == {
         "tenancy": ["namespace"],
-        "database": ["service"],
-        "backend": ["service"],
-        "frontend": ["service"],
+        **{tier.name: ["service"] for tier in TIERS},
         "edge": ["url"],
         "feastflow-test": [],
     }
@@ -173,20 +172,24 @@ def test_what_the_version_before_registered_is_registered_under_the_same_urn(
 
 def test_every_resource_belongs_to_a_component(dev: Recording) -> None:
     # The provider waits for the stack's UUID, and every component for the provider.
-    outside = {"Stack", "kubernetes", "RandomUuid", "Tenancy", "Database", "Backend", "Frontend", "Edge"}
+    outside = {"Stack", "kubernetes", "RandomUuid"}
+    components = {"tenancy", "edge", *(tier.name for tier in TIERS)}
     for resource in dev.resources:
-        if resource.kind not in outside:
-            assert resource.parent.split("::")[-1] in {"tenancy", "database", "backend", "frontend", "edge"}
+        if resource.kind not in outside and not resource.type.startswith("feastflow:"):
+            assert resource.parent.split("::")[-1] in components
 
 
 def test_the_stack_tells_its_operator_what_comes_next(dev: Recording) -> None:
     assert dev.exports["url"] == "http://feastflow-dev.localhost:8080"
     assert dev.exports["namespace"] == "feastflow-dev"
-    assert dev.exports["services"] == {
-        "database": "postgres.feastflow-dev.svc:5432",
-        "backend": "feastflow-backend.feastflow-dev.svc:5000",
-        "frontend": "feastflow-frontend.feastflow-dev.svc:3000",
-    }
+    assert (
+        dev.exports["services"].items()
+        >= {
+            "database": "postgres.feastflow-dev.svc:5432",
+            "backend": "feastflow-backend.feastflow-dev.svc:5000",
+            "frontend": "feastflow-frontend.feastflow-dev.svc:3000",
+        }.items()
+    )
     assert dev.exports["versions"] == {"backend": "1.0.0", "frontend": "1.0.0"}
     assert dev.exports["images"]["backend"] == "feastflow/backend:1.0.0"
     kubectl = "kubectl --namespace feastflow-dev"
@@ -196,7 +199,8 @@ def test_the_stack_tells_its_operator_what_comes_next(dev: Recording) -> None:
         "scaling": f"{kubectl} get horizontalpodautoscalers",
         **{
             f"{name}Logs": f"{kubectl} logs --prefix --tail 100 --selector component={name}"
-            for name in ("backend", "frontend", "migrations", "database")
+            for tier in TIERS
+            for name in tier.logs
         },
         "psql": f"{kubectl} exec --stdin --tty postgres-0 --container postgres -- "
         "psql --username postgres feastflow",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.settings.values.merging import merged
+from components.tiers import TIERS
 from tools.cluster.api import Api, Object
 from tools.cluster.handle import Cluster
 from tools.drills import objects
@@ -26,7 +27,6 @@ CLUSTER_SCOPED = (
 )
 # The tier whose one value is changed: it has no Job that a changed value would have to run again.
 TIER = "frontend"
-_WORKLOADS = 3
 _PAUSE_SECONDS = 0.05
 _PATIENCE_SECONDS = 420.0
 
@@ -101,8 +101,8 @@ class Place:
 
     def _missing(self) -> list[str]:
         found = self.workloads()
-        if len(found) < _WORKLOADS:
-            return [f"{len(found)} of {_WORKLOADS} workloads"]
+        if len(found) < len(TIERS):
+            return [f"{len(found)} of {len(TIERS)} workloads"]
         return objects.missing(found, self.namespace)
 
     def _pods(self) -> list[objects.Pod]:

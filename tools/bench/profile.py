@@ -1,5 +1,6 @@
 """Where the time of a first `up` goes: what the engine does when, and what the program's imports take."""
 
+import ast
 import subprocess
 import sys
 import time
@@ -15,11 +16,7 @@ from tools.engine.run import Event, Run
 
 _SHORTEST_SECONDS = 0.5
 _MOST_LINES = 25
-_IMPORTED = (
-    "from components.guards import continuity\n"
-    "from components.settings import reader\n"
-    "from components import backend, database, edge, frontend, outputs, tenancy\n"
-)
+_PROGRAM = ROOT / "__main__.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +94,19 @@ def lines(found: Profile) -> list[str]:
 def imports() -> dict[str, float]:
     """Seconds that importing takes, by top-level package, the largest first."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", _IMPORTED],
+        [sys.executable, "-X", "importtime", "-c", _imported(_PROGRAM.read_text(encoding="utf-8"))],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
     return by_package(done.stderr)
+
+
+def _imported(program: str) -> str:
+    """Return what the program imports, without what it does then."""
+    found = (node for node in ast.parse(program).body if isinstance(node, ast.Import | ast.ImportFrom))
+    return "\n".join(map(ast.unparse, found))
 
 
 def by_package(text: str) -> dict[str, float]:

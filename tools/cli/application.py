@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from components.settings.values.images import ImageError, check
+from components.settings.values.tiers import OF_APPLICATION
 from tools.cli import appfolder, images
-from tools.cli.images import LOG, TIERS, AppImages, Held
+from tools.cli.images import LOG, AppImages, Held
 from tools.cluster import engine as engines
 from tools.cluster.engine import Engine, Recipe
 from tools.stacks import workspace
@@ -78,7 +79,7 @@ class Application:
 
     @property
     def _demo(self) -> list[str]:
-        return [tier for tier in TIERS if not {tier} & {*self.held, *self.pulled, *self.recipes}]
+        return [tier for tier in OF_APPLICATION if not {tier} & {*self.held, *self.pulled, *self.recipes}]
 
     def named(self) -> AppImages | None:
         """The images' names, where they are known before anything is built."""
@@ -95,8 +96,7 @@ class Application:
         names = {**{tier: held.name for tier, held in self.held.items()}, **self.pulled, **built}
         return replace(
             demo,
-            backend=names.get("backend", demo.backend),
-            frontend=names.get("frontend", demo.frontend),
+            by_tier={**demo.by_tier, **names},
             held=(*self.held.values(), *self.filed),
             pulled=frozenset(self.pulled.values()),
         )
@@ -122,9 +122,9 @@ def wanted(config: workspace.Config) -> Wanted:
     Raises:
         UserError: when APP names a folder that does not say how the tiers are built.
     """
-    typed = {tier: image for tier in TIERS if (image := os.environ.get(f"{tier.upper()}_IMAGE"))}
+    typed = {tier: image for tier in OF_APPLICATION if (image := os.environ.get(f"{tier.upper()}_IMAGE"))}
     folder = os.environ.get("APP")
-    left = [tier for tier in TIERS if tier not in typed]
+    left = [tier for tier in OF_APPLICATION if tier not in typed]
     recipes = appfolder.recipes(Path(folder).expanduser().resolve(), left) if folder else {}
     filed = {
         tier: str(image)

@@ -64,7 +64,7 @@ def judged(stack: Stack, carrying: Task[None]) -> None:
         stack.ensure()
         stack.judge(step)
         step.result("judged by the policies")
-    with Step("images", "backend, frontend, PostgreSQL") as step:
+    with Step("images", images.TITLES) as step:
         carrying.wait(step)
         step.result(images.CARRIED)
 

@@ -1,4 +1,4 @@
-"""The application's images: the demo's, built from `demo/`, and whatever is carried to the local nodes."""
+"""The tiers' images: the demo's or Debian's, built here, and any others that local nodes are given."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.settings.values.tiers import OF_APPLICATION, TIERS, TierFacts
 from tools.cluster import nodeimage, programs, transport
 from tools.cluster.engine import Engine
 from tools.toolchain import cache
@@ -20,8 +21,8 @@ _ROOT = Path(__file__).parents[2]
 _BASES = Path(__file__).parent / "images"
 _DEMO = _ROOT / "demo"
 LOG = "image-application"
-TIERS = ("backend", "frontend")
-CARRIED = "backend, frontend and PostgreSQL are on the nodes"
+TITLES = ", ".join(tier.title for tier in TIERS)
+CARRIED = " and ".join(TITLES.rsplit(", ", 1)) + " are on the nodes"
 _CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 _IGNORED = {"tests", "node_modules", ".next", "next-env.d.ts", "tsconfig.tsbuildinfo", *_CACHES}
 
@@ -37,22 +38,19 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True)
 class AppImages:
-    """References to deploy. `database` is None where the stack's own default can be pulled.
+    """References to deploy, by tier. A tier whose own default can be pulled has none.
 
     `held` are those that an engine has under another name, or that another engine has than the cluster's;
     `pulled` those that the nodes pull.
     """
 
-    backend: str
-    frontend: str
-    database: str | None
+    by_tier: Mapping[str, str]
     held: tuple[Held, ...] = ()
     pulled: frozenset[str] = frozenset()
 
     def all(self) -> list[str]:
         """Every image that must be carried to the nodes."""
-        wanted = (self.backend, self.frontend, self.database)
-        return list(dict.fromkeys(image for image in wanted if image and image not in self.pulled))
+        return [image for image in dict.fromkeys(self.by_tier.values()) if image not in self.pulled]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,20 +86,25 @@ class _Base:
 _PYTHON = _Base(file="python.Dockerfile")
 _NODE = _Base(file="nodejs.Dockerfile")
 _NPM = _Base(file="nodejs.Dockerfile", arguments={"PACKAGES": "nodejs npm"})
-_POSTGRES = _Base(file="postgres.Dockerfile", version="15")
 _BASES_OF: Mapping[str, Mapping[str, _Base]] = {
     "backend": {"BASE_IMAGE": _PYTHON},
     "frontend": {"BASE_IMAGE": _NODE, "BUILD_IMAGE": _NPM},
 }
+_VERSIONS = {"database": "15"}
 
 
 def named(engine: Engine) -> AppImages:
-    """The names of the application's images, which follow what is in them; nothing is built."""
-    return AppImages(
-        backend=_name("backend", engine),
-        frontend=_name("frontend", engine),
-        database=_POSTGRES.name() if engine.own else None,
-    )
+    """The names of the tiers' images, which follow what is in them; nothing is built.
+
+    A tier that runs an image of others has one of Debian's packages, where those cannot be pulled.
+    """
+    found = {}
+    for tier in TIERS:
+        if tier.of_application:
+            found[tier.name] = _name(tier.name, engine)
+        elif engine.own:
+            found[tier.name] = _stand_in(tier).name()
+    return AppImages(by_tier=found)
 
 
 def bases(engine: Engine) -> list[str]:
@@ -112,14 +115,15 @@ def bases(engine: Engine) -> list[str]:
     return [nodeimage.debian_name(), *named]
 
 
-def build(engine: Engine, step: Step, tiers: Collection[str] = TIERS) -> AppImages:
+def build(engine: Engine, step: Step, tiers: Collection[str] = OF_APPLICATION) -> AppImages:
     """The demo's images, under names that follow their content; what is there is not built again.
 
     Those of other than these `tiers` are only named.
     """
     images = named(engine)
     built = False
-    for tier, image in (("backend", images.backend), ("frontend", images.frontend)):
+    for tier in OF_APPLICATION:
+        image = images.by_tier[tier]
         if tier not in tiers or engine.has("image", "inspect", image):
             continue
         arguments = {name: base.ensure(engine, step) for name, base in _bases_of(tier, engine).items()}
@@ -133,8 +137,9 @@ def build(engine: Engine, step: Step, tiers: Collection[str] = TIERS) -> AppImag
             each=partial(noted, step),
         )
         built = True
-    if images.database:
-        _POSTGRES.ensure(engine, step)
+    if engine.own:
+        for each in (tier for tier in TIERS if not tier.of_application):
+            _stand_in(each).ensure(engine, step)
     if built:
         engine.tidy(*images.all(), *bases(engine))
     return images
@@ -148,6 +153,10 @@ def noted(step: Step, line: str) -> None:
 
 def _bases_of(tier: str, engine: Engine) -> Mapping[str, _Base]:
     return _BASES_OF[tier] if engine.own else {}
+
+
+def _stand_in(tier: TierFacts) -> _Base:
+    return _Base(file=f"{tier.label}.Dockerfile", version=_VERSIONS.get(tier.name, ""))
 
 
 def _name(tier: str, engine: Engine) -> str:

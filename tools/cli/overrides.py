@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from components.settings.values.merging import merged
+from components.settings.values.tiers import OF_APPLICATION
 from tools.cli import application, edge, images
 from tools.cli.images import AppImages
 from tools.stacks import localsettings, workspace
@@ -23,7 +24,7 @@ def of(chosen: Target, options: Options, built: AppImages | None = None) -> dict
     config = workspace.settings(options.stack)
     wanted = application.wanted(config)
     if built is None:
-        with Step("images", "backend, frontend, PostgreSQL") as step:
+        with Step("images", images.TITLES) as step:
             built = wanted.found(chosen.local.engine).build(step)
             images.carry(chosen.local, built, step)
             step.result(images.CARRIED)
@@ -31,13 +32,12 @@ def of(chosen: Target, options: Options, built: AppImages | None = None) -> dict
         "kubernetes:context": chosen.context,
         "feastflow:edge": edge.overrides(chosen.local.port, config),
     }
-    if wanted.overrides("backend"):
-        here["feastflow:backend"] = {"image": built.backend}
-    if wanted.overrides("frontend"):
-        here["feastflow:frontend"] = {"image": built.frontend}
-    if built.database and "image" not in workspace.section(config, "database"):
-        here["feastflow:database"] = {"image": built.database}
-    return merged(localsettings.of(config, demo=localsettings.is_demo(built.backend)), here)
+    for tier, image in built.by_tier.items():
+        # An image that the stack's file names is meant; its own default is only a name until it is built.
+        own = tier not in OF_APPLICATION and "image" in workspace.section(config, tier)
+        if not own and wanted.overrides(tier):
+            here[f"feastflow:{tier}"] = {"image": image}
+    return merged(localsettings.of(config, demo=localsettings.is_demo(built.by_tier["backend"])), here)
 
 
 def named_images(options: Options) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def named_images(options: Options) -> dict[str, Any]:
         )
     config = workspace.settings(options.stack)
     found = {}
-    for tier in ("backend", "frontend"):
+    for tier in OF_APPLICATION:
         image = os.environ.get(f"{tier.upper()}_IMAGE") or workspace.section(config, tier).get("image")
         if not image:
             example = f"{tier.upper()}_IMAGE=registry.example.com/feastflow/{tier}:1.0.0"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from components.settings.file import encrypted, stackfile
 from components.settings.values.merging import merged
+from components.settings.values.tiers import OF_APPLICATION
 from tools.stacks import localsettings, workspace
 from tools.stacks.stack import Stack
 from tools.stacks.workspace import Workspace
@@ -84,7 +85,7 @@ def _write(where: Workspace, stack: str) -> None:
     """
     config = workspace.settings(stack)
     local = {} if localsettings.names_its_host(config) else localsettings.of(config, demo=_is_demo(config))
-    named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
+    named = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in OF_APPLICATION}
     images = {f"feastflow:{tier}": {"image": image} for tier, image in named.items() if image}
     where.write(stack, merged(local, images))
     path = where.folder / f"Pulumi.{stack}.yaml"

@@ -17,13 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.settings.values.tiers import OF_APPLICATION
 from tools.delivery import reference, registry
 from tools.delivery.reference import Reference
 from tools.delivery.registry import Registry
 from tools.toolchain import console, process
 from tools.toolchain.errors import UserError
 
-TIERS = ("backend", "frontend")
 SBOM = "application/spdx+json"
 _SEVERITIES = ("negligible", "low", "medium", "high", "critical")
 _MINUTES = 60.0
@@ -47,7 +47,7 @@ class Images:
     def build(self) -> list[str]:
         """Build each tier from its folder's Dockerfile, with podman, into a folder of the OCI's layout."""
         done = []
-        for tier in TIERS:
+        for tier in OF_APPLICATION:
             name = f"localhost/feastflow/{tier}:{self.commit}"
             folder = self.source / tier
             if not (folder / "Dockerfile").is_file():
@@ -74,7 +74,7 @@ class Images:
                 f"set it to one of: {', '.join(_SEVERITIES)}",
             )
         done = []
-        for tier in TIERS:
+        for tier in OF_APPLICATION:
             sbom = self._sbom(tier)
             self._run("syft", "scan", f"oci-dir:{self._layout(tier)}", "--output", f"spdx-json={sbom}")
             self._run("grype", f"sbom:{sbom}", "--only-fixed", "--fail-on", severity)
@@ -84,7 +84,7 @@ class Images:
     def push(self, reached: Registry) -> list[str]:
         """Push each image by its digest, with its description attached, under the commit's tag."""
         found, described = {}, {}
-        for tier in TIERS:
+        for tier in OF_APPLICATION:
             image = reference.parse(f"{self.repository}/{tier}:{self.commit}")
             pushed = reached.push(self._layout(tier), image)
             found[tier] = str(pushed)
@@ -178,7 +178,7 @@ def read(file: Path) -> dict[str, Reference]:
         found = {str(tier): reference.parse(str(image)) for tier, image in document.items()}
     except (OSError, ValueError, AttributeError) as error:
         raise _no_record(file, str(error)) from error
-    if not set(found) <= set(TIERS) or not all(image.digest for image in found.values()):
+    if not set(found) <= set(OF_APPLICATION) or not all(image.digest for image in found.values()):
         raise _no_record(file, "it names other images than one by digest for each tier")
     return found
 

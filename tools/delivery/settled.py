@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.settings.values.tiers import OF_APPLICATION
 from tools.delivery import images, reference
 from tools.delivery.reference import Reference
 from tools.delivery.registry import Registry
@@ -41,7 +42,7 @@ def _resolved(
     config: Mapping[str, Any], project: str, environ: Mapping[str, str], reached: Registry
 ) -> dict[str, Reference]:
     found = {}
-    for tier in images.TIERS:
+    for tier in OF_APPLICATION:
         named = environ.get(f"{tier.upper()}_IMAGE") or _of_settings(config, project, tier)
         # Without an image the deployment is refused with its own words.
         if named:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from components.tiers import OF_APPLICATION
 from tools.cluster import handle, nodes
 from tools.drills import objects
 from tools.drills.drill import Drill
@@ -14,7 +15,6 @@ from tools.toolchain.errors import UserError
 _BOOT_SECONDS = 180
 _MOVE_SECONDS = 120
 _NOT_READY = "NotReady"
-_TIERS = ("backend", "frontend")
 
 
 def switch_on(stage: Stage, node: str) -> None:
@@ -55,7 +55,7 @@ class _OfAWorker(Drill):
     def prepare(self, stage: Stage) -> None:
         """Have a pod of each tier on it: the loss of an empty node would say nothing."""
         victims = self.aim(stage)["nodes"]
-        tiers = [stage.pods(tier) for tier in _TIERS]
+        tiers = [stage.pods(tier) for tier in OF_APPLICATION]
         moved = [pods[0].name for pods in tiers if pods and not any(pod.node in victims for pod in pods)]
         if not moved:
             return

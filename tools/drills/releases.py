@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.settings.model.tiers import Backend
+from components.settings.values import names
+from components.tiers import OF_APPLICATION
 from tools.drills import objects, under_way
 from tools.drills.drill import Drill
 from tools.drills.journal import Facts
@@ -13,8 +15,6 @@ from tools.drills.verdict import Failures, Promise
 from tools.drills.waiting import until
 
 _ROTATION = "feastflow:rotation"
-_TIERS = ("feastflow:backend", "feastflow:frontend")
-_BACKEND = "feastflow-backend"
 _STUCK_SECONDS = 20
 _P99 = 2.0
 # The API as it is, but for its end.
@@ -42,7 +42,9 @@ class Release(Drill):
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
         """What is another pod template, and nothing else: as a new version of both tiers."""
-        return {tier: {"env": {"DRILL": datetime.now(UTC).isoformat()}} for tier in _TIERS}
+        return {
+            f"feastflow:{tier}": {"env": {"DRILL": datetime.now(UTC).isoformat()}} for tier in OF_APPLICATION
+        }
 
     def inject(self, stage: Stage, facts: Facts) -> None:
         """Deploy them, to the end."""
@@ -167,7 +169,7 @@ class Scaled(Release):
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
         """At least two more than there are, and no five minutes of patience afterwards."""
-        (present,) = (each for each in stage.all("deployments") if each["metadata"]["name"] == _BACKEND)
+        (present,) = (each for each in stage.all("deployments") if each["metadata"]["name"] == names.BACKEND)
         replicas = int(present["spec"]["replicas"])
         configured = (stage.config().get("feastflow:backend") or {}).get("autoscaling") or {}
         most = configured.get("maxReplicas", Backend().autoscaling.max_replicas)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.settings.values.merging import merged
+from components.tiers import OF_APPLICATION
 from tools.render import files, folder, program, secrets, values
 from tools.render.manifests import Rendered, render
 from tools.render.secrets import Store
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _config(stack: str) -> dict[str, Any]:
     """The stack's settings, with the images that the environment names over them."""
-    images = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in ("backend", "frontend")}
+    images = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in OF_APPLICATION}
     named = {f"feastflow:{tier}": {"image": image} for tier, image in images.items() if image}
     return merged(workspace.settings(stack), named)
 

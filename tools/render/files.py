@@ -5,21 +5,14 @@ from typing import Any
 
 import yaml
 
+from components.tiers import TIERS
 from tools.render.manifests import Rendered
 from tools.render.secrets import KIND as EXTERNAL_SECRET
 from tools.render.secrets import Manifest
 
 HEADER = "# By `make render`"
 # `kubectl apply -f FOLDER` goes by the files' names.
-_BY_TIER = {
-    ("database", "StatefulSet"): "04-postgres-deployment",
-    ("database", "Cluster"): "04-postgres-deployment",
-    ("database", "Service"): "05-postgres-service",
-    ("backend", "Deployment"): "06-backend-deployment",
-    ("backend", "Service"): "07-backend-service",
-    ("frontend", "Deployment"): "08-frontend-deployment",
-    ("frontend", "Service"): "09-frontend-service",
-}
+_BY_TIER = {(tier.name, kind): name for tier in TIERS for kind, name in tier.files.items()}
 _BY_KIND = {
     # Before the namespace that they guard: it takes no image that no policy knows.
     "ClusterImagePolicy": "00-image-policies",

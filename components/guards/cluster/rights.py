@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...settings.derived import tiers
 from ...settings.model.secrets import Reference
 from ...settings.model.stack import Stack
 
@@ -87,7 +88,8 @@ def _of_namespace(stack: Stack) -> Iterator[Need]:
         yield Need(group="apps", resource="statefulsets")
     else:
         yield Need(group="postgresql.cnpg.io", resource="clusters", setting="database.engine")
-    if stack.backend.jobs:
+    applications = tiers.applications(stack)
+    if any(tier.settings.scheduled for tier in applications):
         yield Need(group="batch", resource="cronjobs")
     if stack.tenancy.create_namespace:
         setting = "tenancy.createNamespace"
@@ -96,7 +98,7 @@ def _of_namespace(stack: Stack) -> Iterator[Need]:
         yield Need(group=_RBAC, resource="roles", name="developer", setting=setting)
         yield Need(group=_RBAC, resource="rolebindings", name="developers", setting=setting)
     yield from _of_edge(stack)
-    sources = (*stack.backend.secrets.values(), *stack.frontend.secrets.values())
+    sources = [source for tier in applications for source in tier.settings.secrets.values()]
     if any(isinstance(source, Reference) and source.external_secret for source in sources):
         yield Need(group="external-secrets.io", resource="externalsecrets")
 

@@ -6,64 +6,28 @@ work. Nothing of the stack is ever refused, and little else has room.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
+from ..model.demand import Demand
 from ..model.stack import Stack
-from ..model.workload import Resources, Workload, resources
+from ..model.workload import resources
 from ..values import quantities
-from . import variants
+from . import tiers
 
-# What a Job needs that only talks to the database.
-CLIENT_RESOURCES = resources(cpu=("50m", "200m"), memory=("32Mi", "128Mi"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Demand:
-    """Pods of one size."""
-
-    pods: int
-    resources: Resources
-
-
-def worst_moment(workload: Workload, *, weights: bool = False) -> int:
-    """The most pods of a tier at once: the new ones, one more, and the old ones that still drain.
-
-    That of each of its Deployments, where its strategy has two; see `variants.plan` for `weights`.
-    """
-    return variants.peak_pods(variants.plan(workload, weights=weights))
+# Of each renewal, where the authority asks over http: https://cert-manager.io/docs/reference/cli/controller/
+_SOLVER = Demand(pods=1, resources=resources(cpu=("10m", "100m"), memory=("64Mi", "64Mi")))
 
 
 def demands(stack: Stack) -> list[Demand]:
     """Every pod that the stack may have at once."""
-    jobs = [
-        Demand(pods=1, resources=stack.backend.resources),
-        Demand(pods=2, resources=CLIENT_RESOURCES),
-        *(
-            Demand(pods=1, resources=job.resources or stack.backend.resources)
-            for job in stack.backend.jobs.values()
-        ),
-    ]
-    tiers = [
-        Demand(pods=worst_moment(workload, weights=stack.edge.weights), resources=workload.resources)
-        for workload in (stack.backend, stack.frontend)
-    ]
-    # Of each renewal, where the authority asks over http:
-    # https://cert-manager.io/docs/reference/cli/controller/
-    solver = resources(cpu=("10m", "100m"), memory=("64Mi", "64Mi"))
-    questions = [Demand(pods=1, resources=solver)] if stack.edge.tls.issuer else []
-    return [
-        *tiers,
-        *jobs,
-        *questions,
-        Demand(pods=stack.database.instances + 1, resources=stack.database.resources),
-    ]
+    of_tiers = [demand for tier in tiers.tiers(stack) for demand in tier.demands]
+    return [*of_tiers, *([_SOLVER] if stack.edge.tls.issuer else [])]
 
 
 def quota(stack: Stack) -> dict[str, str]:
     """The hard limits of the namespace's ResourceQuota."""
     needs = demands(stack)
-    volumes = stack.database.instances + 1
+    volumes = [(need.pods, need.storage) for need in needs if need.storage]
     return {
         "pods": str(sum(need.pods for need in needs)),
         "requests.cpu": quantities.format_cpu(_total((n.pods, n.resources.requests.cpu) for n in needs)),
@@ -72,8 +36,8 @@ def quota(stack: Stack) -> dict[str, str]:
         ),
         "limits.cpu": quantities.format_cpu(_total((n.pods, n.resources.limits.cpu) for n in needs)),
         "limits.memory": quantities.format_bytes(_total((n.pods, n.resources.limits.memory) for n in needs)),
-        "persistentvolumeclaims": str(volumes),
-        "requests.storage": quantities.format_bytes(_total([(volumes, stack.database.storage)])),
+        "persistentvolumeclaims": str(sum(pods for pods, _ in volumes)),
+        "requests.storage": quantities.format_bytes(_total(volumes)),
         # The edge is the only way in.
         "services.nodeports": "0",
         "services.loadbalancers": "0",
@@ -87,6 +51,11 @@ def largest_container(stack: Stack) -> dict[str, str]:
         "cpu": quantities.format_cpu(max(quantities.parse(limit.cpu) for limit in limits)),
         "memory": quantities.format_bytes(max(quantities.parse(limit.memory) for limit in limits)),
     }
+
+
+def largest_volume(stack: Stack) -> str:
+    """The most that one volume may ask for: as much as the largest of the stack's own."""
+    return max((need.storage for need in demands(stack) if need.storage), key=quantities.parse)
 
 
 def _total(amounts: Iterable[tuple[int, str]]) -> Decimal:

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..problem import problem
+from ..values.tiers import OF_APPLICATION
 
 Path = tuple[str, ...]
 
 PROJECT = "feastflow"
 _SECURE = "secure"
-_TIERS = ("backend", "frontend")
 _SECRETS = "secrets"
 _KUBECONFIG = ("kubernetes:kubeconfig",)
 # Other programs' settings, such as a provider's, are for them to judge.
@@ -65,7 +65,7 @@ def at(config: Mapping[str, Any], path: Path) -> Any:  # noqa: ANN401 - JSON of 
 
 def is_variable(path: Path) -> bool:
     """Whether it is the place of one of the application's secrets."""
-    return len(path) == 3 and path[1] == _SECRETS and path[0] in _full(_TIERS)  # noqa: PLR2004 - key, `secrets`, variable
+    return len(path) == 3 and path[1] == _SECRETS and path[0] in _full(OF_APPLICATION)  # noqa: PLR2004 - key, `secrets`, variable
 
 
 def misplaced(found: Sequence[Path]) -> list[str]:
@@ -97,7 +97,7 @@ def problems(
     where the stack's file has them, None where there is none. A file that tells of other keys is not the one
     that is in force: then a secret of a tier is taken for one of its `secrets`, if it has any there.
     """
-    own = [_variable(tier, name) for tier in _TIERS for name in _texts(values, tier)]
+    own = [_variable(tier, name) for tier in OF_APPLICATION for name in _texts(values, tier)]
     if places is not None and tells_of(places, secret_keys):
         return [*misplaced(places), *map(_in_plain, (path for path in own if path not in places))]
     fine = {*_KUBECONFIG, *(path[0] for path in own)}
@@ -147,7 +147,9 @@ def _below(path: Path, value: object) -> Iterator[Path]:
 
 def _refusal(path: Path) -> str:
     tier = path[0].removeprefix(f"{PROJECT}:")
-    meant = _variable(tier if tier in _TIERS else "backend", path[-1] if _is_environment(path) else "NAME")
+    meant = _variable(
+        tier if tier in OF_APPLICATION else "backend", path[-1] if _is_environment(path) else "NAME"
+    )
     remove = f"pulumi config rm {'--path ' if len(path) > 1 else ''}{shlex.quote(called(path))}"
     return problem(
         called(path),

@@ -8,13 +8,14 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..problem import problem
+from ..values.tiers import OF_APPLICATION
 from .encrypted import PROJECT
 
 _PROVIDER, _RULES = "kubernetes", "policies"
 # The program's one provider is told these two, and asks for no other setting.
 _CONNECTION = ("context", "kubeconfig")
 # No other program has sections that are called so.
-_SECTIONS = ("backend", "frontend", "edge", "tenancy")
+_SECTIONS = (*OF_APPLICATION, "edge", "tenancy")
 _LIKE = 0.7
 _IGNORED = "it would be ignored, and the value you set would not be in force"
 

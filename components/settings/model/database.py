@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from ..values import majors
 from .base import Model, refuse
+from .demand import CLIENT_RESOURCES, Demand
 from .external import External
 from .nodes import NodeSelector, Tolerations
 from .scalars import Image, Name, Sequence, SqlName, Storage, Subdomain, UserId
@@ -127,6 +128,14 @@ class Database(Model):
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
         default=600, description="Seconds that a start may take while the log is replayed.", examples=[600]
     )
+
+    def demands(self, *, weights: bool) -> tuple[Demand, ...]:  # noqa: ARG002 - as of every tier
+        """Return every pod that it may have at once: one instance more than it has, and its roles' Jobs."""
+        return (
+            Demand(pods=self.instances + 1, resources=self.resources, storage=self.storage),
+            # `grant` of a rotation, and `retire` of the one before.
+            Demand(pods=2, resources=CLIENT_RESOURCES),
+        )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

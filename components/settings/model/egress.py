@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from ..values import hosts, names
 from ..values.hosts import Host, Kind
+from ..values.tiers import TIERS
 from .base import refuse
 from .workload import Egress
 
 _CALLS = "pulumi config set --path feastflow:frontend.callsBackend true"
-_SERVERS = (names.BACKEND, names.FRONTEND, names.DATABASE)
+_SERVERS = tuple(tier.workload for tier in TIERS)
 _API_SERVER = ("default", "kubernetes")
 _ONE_SIDE = "a path inside the namespace has two sides, and this would open one"
 

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ..derived import connections, variants
+from ..derived import connections, tiers, variants
 from . import egress
 from .base import Model, refuse
 from .database import Database
@@ -65,10 +65,10 @@ class Stack(Model):
 
     @model_validator(mode="after")
     def _hosts_are_known(self) -> Self:
-        for name, tier in (("backend", self.backend), ("frontend", self.frontend)):
+        for tier in tiers.applications(self):
             egress.check(
-                name,
-                tier.egress,
+                tier.name,
+                tier.settings.egress,
                 namespace=self.namespace,
                 domain=self.cluster.domain,
                 site=self.edge.host,
@@ -98,8 +98,8 @@ class Stack(Model):
 
     @model_validator(mode="after")
     def _room_beside_a_canary(self) -> Self:
-        for name, tier in (("backend", self.backend), ("frontend", self.frontend)):
-            canary, scale = tier.release.canary, tier.autoscaling
+        for tier in tiers.applications(self):
+            canary, scale = tier.settings.release.canary, tier.settings.autoscaling
             if canary is None or self.edge.weights:
                 continue
             stable, pods = variants.by_pods(canary.weight, scale.min_replicas)
@@ -109,6 +109,6 @@ class Stack(Model):
                     f"the canary's {pods}, and the autoscaler needs room above that; "
                     "a larger weight takes fewer, and a Gateway (edge.mode) none",
                     str(stable + 1),
-                    at=f"{name}.autoscaling.maxReplicas",
+                    at=f"{tier.name}.autoscaling.maxReplicas",
                 )
         return self

@@ -5,41 +5,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from . import mounts, references
+from ..derived import variants
+from ..values import names
+from . import contract, mounts, references
 from .base import Model, refuse
+from .demand import Demand
 from .jobs import Job
 from .scalars import Command, Image, Name, Seconds, Sequence, UnprivilegedPort
 from .workload import Autoscaling, Probes, Resources, Workload, WritablePath, resources
 
 _TMP = "/tmp"  # noqa: S108 - a path inside the container
-
-# What the program itself sets; a further value of the same name would silently win or lose.
-BACKEND_VARIABLES = (
-    "NODE_ENV",
-    "PORT",
-    "DB_HOST",
-    "DB_PORT",
-    "DB_NAME",
-    "DB_USER",
-    "DB_PASSWORD",
-    "JWT_SECRET",
-    "JWT_EXPIRE",
-    "FRONTEND_URL",
-    "APP_VERSION",
-    "KEEP_ALIVE_TIMEOUT",
-    "DRAIN_SECONDS",
-    "DB_POOL_MAX",
-    "PGSSLMODE",
-    "PGSSLROOTCERT",
-    "NODE_EXTRA_CA_CERTS",
-)
-# Drivers read these by their own names alone: renamed, they would verify nothing or not connect.
-TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "NODE_EXTRA_CA_CERTS")
-# Switches off the verification of every server, the database's too.
-_UNVERIFIED = "NODE_TLS_REJECT_UNAUTHORIZED"
-# Where the site's server finds the API inside the namespace, if it calls it there.
-BACKEND_URL = "BACKEND_URL"
-FRONTEND_VARIABLES = ("NODE_ENV", "PORT", "HOSTNAME", "APP_VERSION", "KEEP_ALIVE_TIMEOUT", "DRAIN_SECONDS")
 
 
 class Migrations(Model):
@@ -91,7 +66,26 @@ class Migrations(Model):
         return self.mode == "initContainer" and self.command is not None
 
 
-class Backend(Workload):
+class ApplicationSettings(Workload):
+    """A tier of pods that run an image of the application over HTTP."""
+
+    @property
+    def scheduled(self) -> Mapping[str, Job]:
+        """Its scheduled jobs by name."""
+        return {}
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """The names of further workloads whose way out of the namespace is the same."""
+        return ()
+
+    def demands(self, *, weights: bool) -> tuple[Demand, ...]:
+        """Return every pod that it may have at once; see `variants.plan` for `weights`."""
+        pods = variants.peak_pods(variants.plan(self, weights=weights))
+        return (Demand(pods=pods, resources=self.resources),)
+
+
+class Backend(ApplicationSettings):
     """The API."""
 
     image: Image = Field(
@@ -135,16 +129,40 @@ class Backend(Workload):
         examples=["7d"],
     )
 
+    @property
+    def scheduled(self) -> Mapping[str, Job]:
+        """Its scheduled jobs by name."""
+        return self.jobs
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """The names of its jobs' and migrations' pods."""
+        return (
+            *((names.JOBS,) if self.jobs else ()),
+            *((names.MIGRATIONS,) if self.migrations.as_job else ()),
+        )
+
+    def demands(self, *, weights: bool) -> tuple[Demand, ...]:
+        """Return every pod that it may have at once: its Deployments', a migration, and each job."""
+        jobs = (job.resources or self.resources for job in self.jobs.values())
+        return (
+            *super().demands(weights=weights),
+            Demand(pods=1, resources=self.resources),
+            *(Demand(pods=1, resources=size) for size in jobs),
+        )
+
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         jobs = {f"jobs.{name}.env": job.env for name, job in self.jobs.items()}
         mounts.check(self)
-        check_names(self, BACKEND_VARIABLES, jobs)
-        references.check(self, BACKEND_VARIABLES, self.jobs, {"migrations.command": self.migrations.command})
+        contract.check_names(self, contract.BACKEND_VARIABLES, jobs)
+        references.check(
+            self, contract.BACKEND_VARIABLES, self.jobs, {"migrations.command": self.migrations.command}
+        )
         return self
 
 
-class Frontend(Workload):
+class Frontend(ApplicationSettings):
     """The site."""
 
     image: Image = Field(
@@ -183,91 +201,8 @@ class Frontend(Workload):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        contract = (*FRONTEND_VARIABLES, *((BACKEND_URL,) if self.calls_backend else ()))
+        variables = (*contract.FRONTEND_VARIABLES, *((contract.BACKEND_URL,) if self.calls_backend else ()))
         mounts.check(self)
-        check_names(self, contract)
-        references.check(self, contract)
+        contract.check_names(self, variables)
+        references.check(self, variables)
         return self
-
-
-def check_names(
-    tier: Workload, contract: tuple[str, ...], more: Mapping[str, Mapping[str, str]] | None = None
-) -> None:
-    """Refuse variables that would be there twice, new names for variables that do not exist, and less TLS.
-
-    `more` are further environments by their keys below the tier.
-    """
-    environments: dict[str, Mapping[str, object]] = {
-        "secrets": tier.secrets,
-        **plain_environments(tier),
-        **(more or {}),
-    }
-    _keep_tls(tier, contract, environments)
-    for old in tier.env_names:
-        if old not in contract:
-            raise refuse(
-                f"{old} is no variable of the contract ({', '.join(contract)}), so nothing would be renamed",
-                f"{contract[0]}: MY_NAME",
-                at=f"envNames.{old}",
-            )
-    names = [tier.env_names.get(name, name) for name in contract]
-    # Node reads one file: where the bundle and the database are both meant, it holds both.
-    merged = {"NODE_EXTRA_CA_CERTS"} & set(contract)
-    names += [name for name in tier.ca_bundle.variables if name not in merged] if tier.ca_bundle else []
-    for name in names:
-        if names.count(name) > 1:
-            raise refuse(
-                f"two variables would be called {name}, and one of the two values would be lost",
-                "give each variable a name of its own",
-                at="envNames",
-            )
-    for place, env in environments.items():
-        for name in env:
-            if name in names:
-                raise refuse(
-                    "the program sets this variable itself, from what it knows of the other tiers",
-                    "remove it, or give the program's variable another name in envNames",
-                    at=f"{place}.{name}",
-                )
-            if place != "secrets" and name in tier.secrets:
-                raise refuse(
-                    "the variable is in secrets too, and one of the two values would be lost",
-                    f"remove it here: the value in secrets.{name} is the one that stays secret",
-                    at=f"{place}.{name}",
-                )
-
-
-def _keep_tls(
-    tier: Workload, contract: tuple[str, ...], environments: Mapping[str, Mapping[str, object]]
-) -> None:
-    own = [name for name in TLS_VARIABLES if name in contract]
-    for name in own:
-        if name in tier.env_names:
-            raise refuse(
-                f"drivers read {name} by this name alone; without it they would trust any server, or none",
-                f"remove it; what another driver reads stands in backend.env, as `MY_NAME: $({name})`",
-                at=f"envNames.{name}",
-            )
-    for place, env in environments.items():
-        if _UNVERIFIED in env:
-            raise refuse(
-                "it decides whether Node verifies the servers that it talks to, the database among them",
-                f"remove it, and name the authority to trust in {'backend' if own else 'frontend'}.caBundle",
-                at=f"{place}.{_UNVERIFIED}",
-            )
-        if own and "NODE_EXTRA_CA_CERTS" in env:
-            raise refuse(
-                "the program sets this variable itself, to the authority of the database's certificate",
-                "remove it; other authorities to trust stand in backend.caBundle, and Node gets both",
-                at=f"{place}.NODE_EXTRA_CA_CERTS",
-            )
-
-
-def plain_environments(tier: Workload) -> dict[str, Mapping[str, str]]:
-    """Return the variables that are told in plain text, by the keys that hold them below the tier."""
-    release = tier.release
-    return {
-        "env": tier.env,
-        "release.green.env": release.green.env if release.green else {},
-        "release.canary.env": release.canary.env if release.canary else {},
-    }

@@ -1,0 +1,17 @@
+"""What a tier asks of the namespace's quota."""
+
+from dataclasses import dataclass
+
+from .workload import Resources, resources
+
+# Of a Job that only talks to the database.
+CLIENT_RESOURCES = resources(cpu=("50m", "200m"), memory=("32Mi", "128Mi"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """Pods of one size, each with a volume of `storage` where it has one."""
+
+    pods: int
+    resources: Resources
+    storage: str | None = None
