@@ -86,7 +86,7 @@ def test_an_image_that_the_engine_has_is_deployed_under_a_name_that_follows_its_
 
     assert found is not None
     assert found.by_tier["backend"] == name
-    assert found.by_tier["frontend"] == images.named(carrier).frontend
+    assert found.by_tier["frontend"] == images.named(carrier).by_tier["frontend"]
 
 
 def test_it_is_carried_to_the_nodes_and_the_engine_keeps_its_names(
@@ -107,7 +107,7 @@ def test_it_is_carried_to_the_nodes_and_the_engine_keeps_its_names(
     assert len(machine.called("docker", "import")) == 2
     # Not even the demo's API, which nothing runs.
     assert machine.called("docker", "build") == []
-    assert images.named(cluster.engine).backend not in (machine.root / "loaded").read_text()
+    assert images.named(cluster.engine).by_tier["backend"] not in (machine.root / "loaded").read_text()
 
 
 def test_the_same_name_with_another_content_is_another_release(machine: Machine, carrier: Engine) -> None:
@@ -219,7 +219,7 @@ def test_a_folder_is_built_each_time_and_named_after_what_came_of_it(
         machine.file("content", content)
         found = wanted.found(cluster.engine)
         assert found.named() is None
-        names.append(found.build(step).backend)
+        names.append(found.build(step).by_tier["backend"])
 
     assert names[0] == names[1] == "localhost/app/backend:4a5b6c7d8e9f"
     assert names[2] == "localhost/app/backend:0f1e2d3c4b5a"
