@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ..settings.model.stack import Stack
+from ..settings.problem import problem
 from .cluster.offers import ZONE, Offers
 from .cluster.rights import Need
 
@@ -29,7 +30,7 @@ def problems(stack: Stack, name: str, offers: Offers, needs: Sequence[Need]) -> 
     """Yield what the cluster of this name certainly lacks; `needs` are the kinds that the stack makes."""
     yield from _groups(name, offers, needs)
     if offers.policies is False:
-        yield _told(
+        yield problem(
             "feastflow:tenancy.admissionPolicies",
             f"{name} serves no ValidatingAdmissionPolicies of admissionregistration.k8s.io/v1",
             "the rules would be held at previews alone, and the update would stop at the first policy",
@@ -38,7 +39,7 @@ def problems(stack: Stack, name: str, offers: Offers, needs: Sequence[Need]) -> 
     yield from _storage(stack, name, offers)
     yield from _classes(stack, name, offers)
     if stack.cluster.zones > 1 and offers.zones is not None and not offers.zones:
-        yield _told(
+        yield problem(
             "feastflow:cluster.zones",
             f"{stack.cluster.zones}, and no node of {name} that takes pods has the label {ZONE}",
             "from two on, pods must spread over zones, and a node that is in none takes none of them: all "
@@ -77,7 +78,7 @@ def _groups(name: str, offers: Offers, needs: Sequence[Need]) -> Iterator[str]:
         kinds = [need.resource for need in needs if need.group == group]
         settings = [need.setting for need in needs if need.group == group and need.setting]
         program, way = _SERVED_BY.get(group, ("", ""))
-        yield _told(
+        yield problem(
             f"feastflow:{settings[0]}" if settings else group,
             f"{name} serves no {group}",
             f"the stack makes {' and '.join(kinds)} of it, and the update would stop at the first",
@@ -95,14 +96,14 @@ def _storage(stack: Stack, name: str, offers: Offers) -> Iterator[str]:
     if not storage.classes:
         fix = f"install a provisioner of volumes, then: {fix}"
     if wanted is not None and wanted not in storage.classes:
-        yield _told(
+        yield problem(
             "feastflow:database.storageClass",
             f"{wanted}, and {name} has {known}",
             "nothing would make the database's volume, and the update would wait for it in vain",
             fix,
         )
     if wanted is None and storage.default is None and not storage.needless:
-        yield _told(
+        yield problem(
             "feastflow:database.storageClass",
             f"nothing, and none of the StorageClasses of {name} is the default (there: {known})",
             "nothing would make the database's volume, and the update would wait for it in vain",
@@ -114,14 +115,10 @@ def _classes(stack: Stack, name: str, offers: Offers) -> Iterator[str]:
     edge = stack.edge
     if not offers.classes or edge.class_name in offers.classes:
         return
-    yield _told(
+    yield problem(
         "feastflow:edge.className",
         f"{edge.class_name}, and {name} has {', '.join(offers.classes)}",
         "no controller would take the routes, and the site could not be reached",
         f"{_SET}edge.className {offers.classes[0]}\n         and where its controller runs: "
         f"{_SET}edge.controllerNamespace NAMESPACE",
     )
-
-
-def _told(key: str, found: str, why: str, fix: str) -> str:
-    return f"{key}\n  found: {found}\n  why:   {why}\n  next:  {fix}"

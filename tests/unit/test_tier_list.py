@@ -37,7 +37,7 @@ def recorded(**sections: object) -> Recording:
 
 
 def servers(recording: Recording, tier: str | None = None) -> list[Registered]:
-    """What makes pods that serve, of one tier or of all."""
+    """Return what makes pods that serve, of one tier or of all."""
     return [
         each
         for each in recording.resources
