@@ -119,6 +119,6 @@ def _classes(stack: Stack, name: str, offers: Offers) -> Iterator[str]:
         "feastflow:edge.className",
         f"{edge.class_name}, and {name} has {', '.join(offers.classes)}",
         "no controller would take the routes, and the site could not be reached",
-        f"{_SET}edge.className {offers.classes[0]}\n         and where its controller runs: "
+        f"{_SET}edge.className {offers.classes[0]}\nand where its controller runs: "
         f"{_SET}edge.controllerNamespace NAMESPACE",
     )
