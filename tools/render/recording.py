@@ -22,6 +22,8 @@ from pulumi.runtime.stack import Stack
 from components.guards import continuity
 from components.settings.values import names
 
+# How the text begins that stands for a generated password.
+GENERATED = "generated "
 # No state, no identity of one.
 OWNER = "none"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - Pulumi's mark of a secret, none itself
@@ -85,7 +87,7 @@ class _Answers(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         state = dict(args.inputs)
         if args.typ == _PASSWORD:
-            state["result"] = f"generated {args.name}"
+            state["result"] = f"{GENERATED}{args.name}"
         if args.typ == _ID:
             state["hex"] = names.digest(state["keepers"])
         if args.typ == _UUID:
