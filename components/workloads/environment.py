@@ -38,10 +38,26 @@ class SecretKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Derived:
+    """A secret text made of others of the same Secret, such as a URL: `{key}` stands for the value of a key.
+
+    Those are passwords of letters and digits, so that none has to be quoted. A rendering has the same text
+    with references to the other keys, and a store holds those alone.
+    """
+
+    template: str
+
+    def made_of(self, values: Mapping[str, str]) -> str:
+        """Return the text; a key that the Secret does not have is a KeyError."""
+        return self.template.format_map(values)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """Variables by name. `extra` comes last, so its values may refer to all of them as `$(NAME)`.
 
-    Those of the contract may be `renamed`; the application's `own` secrets are called as they are.
+    Those of the contract, `plain` and `secret`, may be `renamed`; the application's `own` secrets and the
+    `extra` ones are called as they are.
     """
 
     plain: Mapping[str, str]
@@ -69,7 +85,7 @@ def secret(
     name: str,
     place: Place,
     identity: Identity,
-    values: Mapping[str, pulumi.Input[str]],
+    values: Mapping[str, pulumi.Input[str] | Derived],
     parent: pulumi.Resource,
     kind: str = "Opaque",
 ) -> pulumi.Output[str]:
@@ -77,11 +93,12 @@ def secret(
 
     `name` must be another one for each rotation: see `config`.
     """
-    content = pulumi.Output.all(**values)
+    whole = _with_derived(values)
+    content = pulumi.Output.all(**whole)
     object_name = pulumi.Output.unsecret(
         content.apply(lambda known: f"{names.SECRET_PREFIX}-{identity.component}-{_fingerprint(known)}")
     )
-    return keep(name, place.metadata(object_name, identity), values, parent, kind)
+    return keep(name, place.metadata(object_name, identity), whole, parent, kind)
 
 
 def keep(
@@ -141,7 +158,14 @@ def configs(
 
 
 def variables(environment: Environment, config_name: pulumi.Input[str]) -> list[core.v1.EnvVarArgs]:
-    """The environment of a container, in an order that never changes by itself."""
+    """The environment of a container, in an order that never changes by itself.
+
+    Raises:
+        ValueError: for a new name of a variable that is not of the contract; a defect of this program.
+    """
+    lost = sorted(environment.renamed.keys() - environment.plain.keys() - environment.secret.keys())
+    if lost:
+        raise ValueError(f"{', '.join(lost)} would be renamed, and is no variable of the contract here")
 
     def called(name: str) -> str:
         return environment.renamed.get(name, name)
@@ -190,6 +214,16 @@ def _with(
         *before,
         *(core.v1.EnvVarArgs(name=name, value=texts[name]) for name in expansion.ordered(texts)),
     ]
+
+
+def _with_derived(
+    values: Mapping[str, pulumi.Input[str] | Derived],
+) -> dict[str, pulumi.Input[str]]:
+    """Return the Secret's values with the derived ones made of the others."""
+    given = {key: value for key, value in values.items() if not isinstance(value, Derived)}
+    derived = {key: value for key, value in values.items() if isinstance(value, Derived)}
+    known = pulumi.Output.all(**given)
+    return {**given, **{key: known.apply(value.made_of) for key, value in derived.items()}}
 
 
 def _fingerprint(values: Mapping[str, str]) -> str:

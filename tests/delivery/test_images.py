@@ -61,10 +61,10 @@ def runner(tmp_path: Path, registry: Served, monkeypatch: pytest.MonkeyPatch) ->
         pytest.skip("there is no podman here; GitHub's runners have it")
     checkout = tmp_path / "checkout"
     checkout.mkdir()
-    for room in ("toolchain", "delivery"):
+    for room in ("tools/toolchain", "tools/delivery", "components/settings/values"):
         shutil.copytree(
-            ROOT / "tools" / room,
-            checkout / "tools" / room,
+            ROOT / room,
+            checkout / room,
             ignore=shutil.ignore_patterns("__pycache__", "go"),
         )
     registries.application(checkout / "shop")

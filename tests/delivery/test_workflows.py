@@ -232,9 +232,9 @@ def comment_step(tmp_path: Path) -> Callable[..., Ran]:
     bare = step | {"run": step["run"].replace("python3 -m", f"{sys.executable} -S -m")}
     clone = tmp_path / "clone"
     clone.mkdir()
-    (clone / "tools").mkdir()
-    for room in ("delivery", "toolchain"):
-        (clone / "tools" / room).symlink_to(ROOT / "tools" / room)
+    for room in ("tools/delivery", "tools/toolchain", "components/settings/values"):
+        (clone / room).parent.mkdir(parents=True, exist_ok=True)
+        (clone / room).symlink_to(ROOT / room)
     known = {
         "github.token": "t",
         "github.event.workflow_run.head_sha": "a" * 40,

@@ -8,6 +8,7 @@ from components.settings.model.contract import (
     BACKEND_URL,
     BACKEND_VARIABLES,
     FRONTEND_VARIABLES,
+    TLS_VARIABLES,
 )
 from components.settings.model.stack import Stack
 from components.settings.values.tiers import OF_APPLICATION, TIERS
@@ -89,3 +90,16 @@ def test_every_section_that_takes_variables_is_held_to_this() -> None:
         if "env" in getattr(Stack.model_fields[tier.name].annotation, "model_fields", ())
     }
     assert taking == _RESERVED.keys()
+
+
+@pytest.mark.parametrize("config", _CONFIGS)
+@pytest.mark.parametrize("tier", OF_APPLICATION)
+def test_a_new_name_takes_the_place_of_the_contracts_or_is_refused(tier: str, config: dict[str, Any]) -> None:
+    section = config.get(tier, {})
+    names = told(recorded(config), tier) & _RESERVED[tier]
+    new = {name: f"MY_{name}" for name in names if name not in TLS_VARIABLES or tier == "frontend"}
+    renamed = told(recorded({**config, tier: {**section, "envNames": new}}), tier)
+    assert {new.get(name, name) for name in names} == renamed
+    for name in _RESERVED[tier] - new.keys():
+        key = f"feastflow:{tier}.envNames.{name}\n"
+        assert key in refusal(**{**config, tier: {**section, "envNames": {name: "MY_NAME"}}})

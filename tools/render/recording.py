@@ -23,6 +23,8 @@ from components.guards import continuity
 from components.settings.values import names
 from tools.state import deployment
 
+# How the text begins that stands for a generated password.
+GENERATED = "generated "
 # No state, no identity of one.
 OWNER = "none"
 _UUID = "random:index/randomUuid:RandomUuid"
@@ -84,7 +86,7 @@ class _Answers(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         state = dict(args.inputs)
         if args.typ == _PASSWORD:
-            state["result"] = f"generated {args.name}"
+            state["result"] = f"{GENERATED}{args.name}"
         if args.typ == _ID:
             state["hex"] = names.digest(state["keepers"])
         if args.typ == _UUID:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.settings.values import names
-from tools.render.recording import Registered
+from tools.render.recording import GENERATED, Registered
 
 KIND = "ExternalSecret"
 _HASH = re.compile(r"-[0-9a-f]{10}$")
@@ -48,14 +48,21 @@ def is_own(secret: Registered) -> bool:
 
 
 def reference(secret: Registered, store: Store) -> Manifest:
-    """The ExternalSecret that stands for the Secret; only the user's name is in it."""
+    """The ExternalSecret that stands for the Secret; only the user's name is in it.
+
+    What is derived from another value of it, such as a URL, is made by the operator too, from the same value.
+
+    Raises:
+        ValueError: when it is derived from a value that is in another Secret.
+    """
     name, inputs = stable_name(secret), secret.inputs
     kind = str(inputs["type"])
-    known, hidden = {}, []
-    for key, value in sorted(inputs["data"].items()):
+    texts = {key: base64.b64decode(value).decode() for key, value in inputs["data"].items()}
+    known, hidden = _derived(secret, texts), []
+    for key in sorted(texts):
         if key == "username" and kind == _BASIC:
-            known[key] = base64.b64decode(value).decode()
-        else:
+            known[key] = texts[key]
+        elif key not in known:
             hidden.append(key)
     metadata = inputs["metadata"]
     return {
@@ -83,6 +90,30 @@ def reference(secret: Registered, store: Store) -> Manifest:
             ],
         },
     }
+
+
+def _derived(secret: Registered, texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the templates of the values that are made of others of the Secret."""
+    if is_own(secret):
+        return {}
+    # The longest first: one may be the beginning of another.
+    generated = sorted(
+        (key for key, text in texts.items() if text.startswith(GENERATED)), key=lambda key: -len(texts[key])
+    )
+    found = {}
+    for key, text in texts.items():
+        if GENERATED not in text or key in generated:
+            continue
+        template = text
+        for other in generated:
+            template = template.replace(texts[other], value_of(other))
+        if GENERATED in template:
+            raise ValueError(
+                f"{key} of Secret {secret.name} is derived from a value of another Secret, and a store could "
+                "hold two that do not agree: put both into one (components.workloads.environment.Derived)"
+            )
+        found[key] = template
+    return found
 
 
 def value_of(key: str) -> str:
