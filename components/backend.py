@@ -25,7 +25,7 @@ _JWT = "jwt"
 
 @dataclass(frozen=True, kw_only=True)
 class BackendArgs:
-    """What the API runs, the database it uses, and the address its pages are served from.
+    """The API's settings, the database it uses, and the address its pages are served from.
 
     `weights` says whether the edge divides requests by weight.
     """
@@ -92,7 +92,7 @@ class Backend(pulumi.ComponentResource):
     def _environments(
         self, args: BackendArgs, plan: Plan[BackendSettings], identity: Identity
     ) -> list[list[core.v1.EnvVarArgs]]:
-        """The environment of each version; the secrets are the same."""
+        """Return the environment of each version; the secrets are the same."""
         place = args.place
         jwt = environment.password("jwt-secret", args.rotation, self)
         secret = environment.secret(f"backend-secret-{args.rotation}", place, identity, {_JWT: jwt}, self)
@@ -208,7 +208,7 @@ class Backend(pulumi.ComponentResource):
 
 
 def plain_variables(args: BackendArgs) -> Mapping[str, str]:
-    """The contract's variables that are no secret."""
+    """Return the contract's variables that are no secret."""
     database, settings = args.database, args.settings
     return {
         "NODE_ENV": "production",

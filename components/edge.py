@@ -1,4 +1,4 @@
-"""Where the site meets the world: one host, `/api` to the backend, everything else to the frontend."""
+"""The public edge of the site: one host, `/api` to the backend, everything else to the frontend."""
 
 from dataclasses import dataclass
 

@@ -21,7 +21,7 @@ from .workloads.environment import Environment, SecretKey
 
 @dataclass(frozen=True, kw_only=True)
 class FrontendArgs:
-    """What the site runs, and the API that its server may call.
+    """The site's settings, and the API that its server may call.
 
     `weights` says whether the edge divides requests by weight.
     """
@@ -83,7 +83,7 @@ class Frontend(pulumi.ComponentResource):
 
 
 def plain_variables(settings: FrontendSettings, cluster: Cluster) -> Mapping[str, str]:
-    """What the site is told."""
+    """Return the variables of the site."""
     return {
         "NODE_ENV": "production",
         "PORT": str(settings.port),

@@ -36,7 +36,7 @@ _STOP_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicatedArgs:
-    """What the servers are, what they accept, where the administrator's password is and the API server."""
+    """The servers' settings, what they accept, and where administrator's password and API server are."""
 
     place: Place
     identity: Identity
@@ -78,7 +78,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
 
 
 def specification(args: ReplicatedArgs) -> dict[str, Any]:
-    """The Cluster's `spec`; see https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/."""
+    """Return the Cluster's `spec`: https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/."""
     settings, place = args.settings, args.place
     zones = place.cluster.zones
     return {
@@ -118,7 +118,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
         },
         "postgresql": {
             "parameters": _parameters(settings, args.connections),
-            # After the operator's own rules, and before the one that lets in whoever has a password.
+            # After the operator's own rules, and before the one that lets in every client with a password.
             "pg_hba": list(standalone.TLS_ONLY),
             "synchronous": {"method": "any", "number": 1, "dataDurability": "required"},
         },

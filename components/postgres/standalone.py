@@ -37,7 +37,7 @@ _BY_PASSWORD = ("hostssl all all all scram-sha-256",)
 
 @dataclass(frozen=True, kw_only=True)
 class StandaloneArgs:
-    """What the server is, what it accepts, and where its scripts and administrator's verifier are kept."""
+    """The server's settings, what it accepts, and where its scripts and administrator's verifier are."""
 
     place: Place
     identity: Identity
@@ -108,7 +108,7 @@ def rules() -> str:
 
 
 def parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
-    """The server's parameters, sized from the memory limit; only what differs from PostgreSQL's defaults."""
+    """Return the server's parameters that differ from PostgreSQL's defaults, sized from the memory limit."""
     memory = sizes.memory(settings)
     return {
         "listen_addresses": "*",

@@ -22,7 +22,7 @@ _GRACE_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class JobsArgs:
-    """What the runs have of the backend, and what must exist before; `gate` ends once there is a database.
+    """The runs' part of the backend, and what must exist before; `gate` ends once there is a database.
 
     `first` are containers that the pod runs before the gate.
     """

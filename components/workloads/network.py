@@ -1,4 +1,4 @@
-"""Who may talk to whom: the namespace denies everything, and each policy opens one direction of one path.
+"""NetworkPolicies: default deny, and one opening for each direction of a path.
 
 A connection inside the namespace needs two policies, one that lets the client out and one that lets it in;
 `allow` makes both from the two identities, so neither can be forgotten.
@@ -36,12 +36,12 @@ class Rule:
 
 
 def pods(identity: Identity) -> Peer:
-    """The workload's pods, in the same namespace."""
+    """Return the workload's pods, in the same namespace."""
     return Peer(pod_selector=_selector(identity))
 
 
 def namespace(name: str) -> Peer:
-    """Every pod of another namespace."""
+    """Return every pod of another namespace."""
     return Peer(namespace_selector=_named(name))
 
 
@@ -72,7 +72,7 @@ def outside(host: Egress, domain: str) -> Rule:
 
 
 def default_deny(metadata: meta.v1.ObjectMetaArgs, parent: pulumi.Resource) -> networking.v1.NetworkPolicy:
-    """Nothing in, nothing out, for every pod of the namespace."""
+    """Create the policy that denies all ingress and egress for every pod of the namespace."""
     return networking.v1.NetworkPolicy(
         "default-deny",
         metadata=metadata,

@@ -468,7 +468,7 @@ def test_an_exemption_of_another_or_of_yesterday_does_not_count() -> None:
         ),
         (
             {"strategy": "canary", "canary": {"weight": 10}},
-            "10 % take 9 pods beside the canary's 1, and the autoscaler needs room above that",
+            "10 % take 9 pods next to the canary's 1, and the autoscaler needs room above that",
             "pulumi config set --path feastflow:backend.autoscaling.maxReplicas 10",
         ),
     ],
