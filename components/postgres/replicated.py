@@ -224,10 +224,10 @@ def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) ->
     # It asks their status, and never speaks SQL.
     operator = Rule(peers=[_operator(args.settings.operator_namespace)], ports=[_STATUS_PORT])
     return [
-        network.admit("postgres-from-peers", place, identity, [peers, operator], parent),
-        network.release("postgres-to-peers", place, identity, [peers], parent),
+        network.allow_ingress("postgres-from-peers", place, identity, [peers, operator], parent),
+        network.allow_egress("postgres-to-peers", place, identity, [peers], parent),
         # Where that is, the cluster may have to say.
-        network.release(
+        network.allow_egress(
             names.DATABASE_TO_KUBERNETES, place, identity, pulumi.Output.from_input(args.api_server), parent
         ),
     ]

@@ -112,7 +112,7 @@ def allow_dns(metadata: meta.v1.ObjectMetaArgs, tenancy: Tenancy, parent: pulumi
     )
 
 
-def admit(
+def allow_ingress(
     name: str, place: Place, server: Identity, rules: Sequence[Rule], parent: pulumi.Resource
 ) -> networking.v1.NetworkPolicy:
     """Let the peers of each rule reach the server's pods on the rule's ports."""
@@ -131,7 +131,7 @@ def admit(
     )
 
 
-def release(
+def allow_egress(
     name: str,
     place: Place,
     client: Identity,
@@ -160,11 +160,11 @@ def allow(
 ) -> list[networking.v1.NetworkPolicy]:
     """Let each client reach the server's port; `name` is that of the policy on the server's side."""
     target, port = server
-    inward = admit(
+    inward = allow_ingress(
         name, place, target, [Rule(peers=[pods(client) for client in clients], ports=[port])], parent
     )
     outward = [
-        release(
+        allow_egress(
             f"{client.name}-to-{target.name}",
             place,
             client,
