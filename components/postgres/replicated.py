@@ -49,7 +49,7 @@ class ReplicatedArgs:
 def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
     """Create the cluster and the paths that it needs; Pulumi waits until the operator calls it ready."""
     # The operator labels the pods; other labels of its own may come with any version of it, this one stays.
-    server = replace(args.identity, chosen={"cnpg.io/cluster": names.DATABASE})
+    server = replace(args.identity, selector_override={"cnpg.io/cluster": names.DATABASE})
     policies = _paths(args, server, parent)
     cluster = apiextensions.CustomResource(
         "postgres-cluster",

@@ -44,14 +44,14 @@ class Identity:
     """The identity of a workload: enough to label it, to select it, and to let others reach it.
 
     `instance` is the namespace, so that two stacks on one cluster never select each other's pods even through
-    a query over all namespaces. `chosen` is a selector of other pods than those that are labelled by it.
+    a query over all namespaces. `selector_override` selects other pods than those that are labelled by it.
     """
 
     name: str
     component: str
     instance: str
     version: str | None = None
-    chosen: Mapping[str, str] | None = None
+    selector_override: Mapping[str, str] | None = None
 
     def beside(self, suffix: str, version: str) -> "Identity":
         """Return a variant of the same workload, whose pods this one's selector does not select.
@@ -64,13 +64,13 @@ class Identity:
     def every_version(self) -> "Identity":
         """Return the identity of all variants' pods: the one for everybody else on the network."""
         tier = {"app.kubernetes.io/instance": self.instance, "component": self.component}
-        return replace(self, chosen=tier)
+        return replace(self, selector_override=tier)
 
     @property
     def selector(self) -> dict[str, str]:
         """Return the labels that never change during the workload's life."""
-        if self.chosen is not None:
-            return dict(self.chosen)
+        if self.selector_override is not None:
+            return dict(self.selector_override)
         return {
             "app.kubernetes.io/name": self.name,
             "app.kubernetes.io/instance": self.instance,
