@@ -71,7 +71,7 @@ class Backend(pulumi.ComponentResource):
         tiers = [
             HttpTierArgs(
                 place=place,
-                identity=tier.beside(variant.suffix, images.version(variant.settings.image)),
+                identity=tier.variant(variant.suffix, images.version(variant.settings.image)),
                 variant=variant,
                 env=env,
                 volumes=volumes,
@@ -189,7 +189,7 @@ class Backend(pulumi.ComponentResource):
                 made[job] = migrations.create(
                     migrations.MigrationsArgs(
                         place=place,
-                        identity=migrator.beside("", images.version(version.image)),
+                        identity=migrator.variant("", images.version(version.image)),
                         account=account,
                         settings=version,
                         env=tier.env,

@@ -65,7 +65,7 @@ class Frontend(pulumi.ComponentResource):
             http_tier.create(
                 http_tier.HttpTierArgs(
                     place=place,
-                    identity=tier.beside(variant.suffix, images.version(variant.settings.image)),
+                    identity=tier.variant(variant.suffix, images.version(variant.settings.image)),
                     variant=variant,
                     env=_variables(variant.settings, plain, config, own),
                     volumes=volumes,

@@ -233,7 +233,7 @@ def test_an_ingress_gives_a_canary_one_pod_to_nine(tier: str) -> None:
 
 def test_only_the_tiers_pods_are_what_two_versions_have_in_common(dev: Recording) -> None:
     first = Identity(name="feastflow-backend", component="backend", instance="feastflow-dev")
-    both = alike([first, first.beside("canary", "2")])
+    both = alike([first, first.variant("canary", "2")])
     selected = [
         each.object_name
         for each in dev.resources

@@ -53,7 +53,7 @@ class Identity:
     version: str | None = None
     selector_override: Mapping[str, str] | None = None
 
-    def beside(self, suffix: str, version: str) -> "Identity":
+    def variant(self, suffix: str, version: str) -> "Identity":
         """Return a variant of the same workload, whose pods this one's selector does not select.
 
         Without a suffix it is this one, at the version.
