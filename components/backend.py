@@ -149,7 +149,7 @@ class Backend(pulumi.ComponentResource):
         """Open the paths of the pods; those of each version then come after its schema."""
         place, settings, engine = args.place, args.settings, args.database.engine
         migrator = place.identity(names.MIGRATIONS, "migrations")
-        clients = [identity.every_version]
+        clients = [identity.all_variants]
         if settings.migrations.as_job:
             clients.append(migrator)
         if settings.jobs:

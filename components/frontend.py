@@ -103,8 +103,8 @@ def _address(settings: FrontendSettings, backend: Upstream) -> Mapping[str, str]
 def _to_backend(
     place: Place, tier: Identity, backend: Upstream, parent: pulumi.Resource
 ) -> list[networking.v1.NetworkPolicy]:
-    server = (backend.server.every_version, backend.port)
-    return network.allow(f"{tier.name}-to-api", place, [tier.every_version], server, parent)
+    server = (backend.server.all_variants, backend.port)
+    return network.allow(f"{tier.name}-to-api", place, [tier.all_variants], server, parent)
 
 
 def _variables(

@@ -136,7 +136,7 @@ def outside(
     if not settings.egress:
         return []
     hosts = [network.outside(host, place.cluster.domain) for host in settings.egress]
-    return [network.allow_egress(names.outside(tier.name), place, tier.every_version, hosts, parent)]
+    return [network.allow_egress(names.outside(tier.name), place, tier.all_variants, hosts, parent)]
 
 
 def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs]:

@@ -40,7 +40,7 @@ class JobsArgs:
 
 def identity(place: Place) -> Identity:
     """Return who the pods of all jobs are to the network."""
-    return place.identity(names.JOBS, "jobs").every_version
+    return place.identity(names.JOBS, "jobs").all_variants
 
 
 def create(args: JobsArgs, parent: pulumi.Resource) -> list[pulumi.Resource]:

@@ -61,7 +61,7 @@ class Identity:
         return replace(self, name=joined(self.name, suffix), version=version)
 
     @property
-    def every_version(self) -> "Identity":
+    def all_variants(self) -> "Identity":
         """Return the identity of all variants' pods: the one for everybody else on the network."""
         tier = {"app.kubernetes.io/instance": self.instance, "component": self.component}
         return replace(self, selector_override=tier)
