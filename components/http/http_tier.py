@@ -81,7 +81,7 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> Pods:
     account = workload.account(f"{args.label}-account", place, identity, parent, _pull_secrets(args))
     deployment = apps.v1.Deployment(
         f"{args.label}-deployment",
-        metadata=place.pod_maker(
+        metadata=place.workload_metadata(
             identity.name, identity, _RECREATED if settings.release.stops_first else None
         ),
         spec=apps.v1.DeploymentSpecArgs(

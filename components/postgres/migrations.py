@@ -87,7 +87,7 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> pulumi.Resource:
     name = job_name(settings)
     job = batch.v1.Job(
         name,
-        metadata=place.pod_maker(name, identity, SKIP_AWAIT),
+        metadata=place.workload_metadata(name, identity, SKIP_AWAIT),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=settings.migrations.retries,
             active_deadline_seconds=settings.migrations.timeout_seconds,

@@ -206,7 +206,7 @@ def _job(
     name = f"{names.ROLES}-{verb}-{version}"
     return batch.v1.Job(
         name,
-        metadata=place.pod_maker(name, args.identity),
+        metadata=place.workload_metadata(name, args.identity),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=_RETRIES,
             active_deadline_seconds=seconds,

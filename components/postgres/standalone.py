@@ -78,7 +78,7 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
     tls = server_tls.create(place, parent)
     server = apps.v1.StatefulSet(
         "postgres-server",
-        metadata=place.pod_maker(names.DATABASE, identity),
+        metadata=place.workload_metadata(names.DATABASE, identity),
         spec=apps.v1.StatefulSetSpecArgs(
             replicas=1,
             # In order, a pod that never became ready (its image is missing) would block its own repair.

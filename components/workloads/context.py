@@ -71,7 +71,7 @@ class Place:
         """Return metadata of an object that belongs to the workload."""
         return self._metadata(name, {**identity.labels, _ENVIRONMENT: self.environment}, annotations)
 
-    def pod_maker(
+    def workload_metadata(
         self, name: pulumi.Input[str], identity: Identity, annotations: Mapping[str, str] | None = None
     ) -> meta.v1.ObjectMetaArgs:
         """Return metadata of the Deployment, StatefulSet or Job that makes the workload's pods."""

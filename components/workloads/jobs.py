@@ -80,7 +80,7 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
     )
     return batch.v1.CronJob(
         f"job-{name}",
-        metadata=place.pod_maker(own.name, own),
+        metadata=place.workload_metadata(own.name, own),
         spec=batch.v1.CronJobSpecArgs(
             schedule=job.schedule,
             time_zone=job.time_zone,
