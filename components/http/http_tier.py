@@ -101,7 +101,9 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> Pods:
     scaled = [] if args.variant.replicas else [_autoscaler(args, parent)]
     budget = _budget(args, [deployment, *scaled], parent)
     return Pods(
-        args=args, deployment=deployment, ready=[deployment, *([budget] if args.variant.proven else [])]
+        args=args,
+        deployment=deployment,
+        ready=[deployment, *([budget] if args.variant.wait_until_ready else [])],
     )
 
 
@@ -211,7 +213,9 @@ def _budget(
     identity, variant = args.identity, args.variant
     return policy.v1.PodDisruptionBudget(
         f"{args.label}-disruption",
-        metadata=args.place.metadata(identity.name, identity, _ALL_READY if variant.proven else None),
+        metadata=args.place.metadata(
+            identity.name, identity, _ALL_READY if variant.wait_until_ready else None
+        ),
         spec=policy.v1.PodDisruptionBudgetSpecArgs(
             # One at a time, at any scale; a fixed minimum would block every drain of a tier of one pod.
             max_unavailable=1 if variant.least_available is None else None,
@@ -222,7 +226,7 @@ def _budget(
         ),
         opts=pulumi.ResourceOptions(
             parent=parent,
-            depends_on=list(before) if variant.proven else None,
+            depends_on=list(before) if variant.wait_until_ready else None,
             custom_timeouts=_timeouts(args.settings),
         ),
     )

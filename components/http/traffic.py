@@ -52,7 +52,7 @@ class Traffic:
     """The edge's upstream, and the resources after which no pod of another version gets requests."""
 
     upstream: Upstream
-    settled: Sequence[pulumi.Resource]
+    ready: Sequence[pulumi.Resource]
 
 
 def lead(pods: Sequence[Pods], weight: int | None, parent: pulumi.Resource) -> Traffic:
@@ -84,7 +84,7 @@ def lead(pods: Sequence[Pods], weight: int | None, parent: pulumi.Resource) -> T
             server=tier,
             canary=canary,
         ),
-        settled=[*(each.deployment for each in pods), service],
+        ready=[*(each.deployment for each in pods), service],
     )
 
 

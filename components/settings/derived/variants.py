@@ -24,9 +24,9 @@ class Variant(Generic[Settings]):
     """One Deployment of a tier.
 
     `suffix` ends its names and is empty for the first. With `replicas` there are so many pods, else an
-    autoscaler decides. `service` is the suffix of a Service that routes to these pods alone. What is `proven`
-    must have all its pods ready before anything that routes to them changes. `least_available` pods are left
-    by any drain, instead of all but one.
+    autoscaler decides. `service` is the suffix of a Service that routes to these pods alone. With
+    `wait_until_ready` all its pods must be ready before anything that routes to them changes.
+    `least_available` pods are left by any drain, instead of all but one.
     """
 
     suffix: str
@@ -34,7 +34,7 @@ class Variant(Generic[Settings]):
     serves: bool
     replicas: int | None = None
     service: str | None = None
-    proven: bool = False
+    wait_until_ready: bool = False
     least_available: int | None = None
 
     @property
@@ -82,8 +82,10 @@ def _colours(settings: Settings) -> Plan[Settings]:
     green = _second(settings, release.green or Version(), settings.autoscaling)
     return Plan(
         variants=[
-            Variant(suffix="", settings=settings, serves=blue, service=_BLUE, proven=blue),
-            Variant(suffix=_GREEN, settings=green, serves=not blue, service=_GREEN, proven=not blue),
+            Variant(suffix="", settings=settings, serves=blue, service=_BLUE, wait_until_ready=blue),
+            Variant(
+                suffix=_GREEN, settings=green, serves=not blue, service=_GREEN, wait_until_ready=not blue
+            ),
         ]
     )
 
@@ -95,7 +97,7 @@ def _weighed(settings: Settings, canary: Canary) -> Plan[Settings]:
     return Plan(
         variants=[
             Variant(suffix="", settings=settings, serves=True),
-            Variant(suffix=_CANARY, settings=second, serves=False, service=_CANARY, proven=True),
+            Variant(suffix=_CANARY, settings=second, serves=False, service=_CANARY, wait_until_ready=True),
         ],
         weight=canary.weight,
     )
@@ -109,7 +111,9 @@ def _counted(settings: Settings, canary: Canary) -> Plan[Settings]:
     return Plan(
         variants=[
             # Fewer of these would be a larger part for the canary.
-            Variant(suffix="", settings=first, serves=True, proven=True, least_available=stable - 1),
+            Variant(
+                suffix="", settings=first, serves=True, wait_until_ready=True, least_available=stable - 1
+            ),
             Variant(suffix=_CANARY, settings=second, serves=True, replicas=pods, service=_CANARY),
         ]
     )
