@@ -1,1 +1,1 @@
-"""The FeastFlow namespace as components: one ComponentResource a file, pure helpers beside them."""
+"""The FeastFlow namespace as components: one ComponentResource a file, with pure helpers."""

@@ -25,7 +25,7 @@ _JWT = "jwt"
 
 @dataclass(frozen=True, kw_only=True)
 class BackendArgs:
-    """What the API runs, the database it uses, and the address its pages are served from.
+    """The API's settings, the database it uses, and the address its pages are served from.
 
     `weights` says whether the edge divides requests by weight.
     """
@@ -69,7 +69,7 @@ class Backend(pulumi.ComponentResource):
         tiers = [
             HttpTierArgs(
                 place=place,
-                identity=tier.beside(variant.suffix, images.version(variant.settings.image)),
+                identity=tier.variant(variant.suffix, images.version(variant.settings.image)),
                 variant=variant,
                 env=env,
                 volumes=volumes,
@@ -79,9 +79,9 @@ class Backend(pulumi.ComponentResource):
             for variant, env in zip(plan.variants, self._environments(args, plan, tier), strict=True)
         ]
         pods = [http_tier.create(each, self) for each in self._migrated(args, tier, tiers)]
-        led = traffic.lead(pods, plan.weight, self)
-        scheduled = self._scheduled(args, tiers[plan.variants.index(plan.serving)], led.settled)
-        self.upstream, self.rolled_out = led.upstream, [*led.settled, *scheduled]
+        routes = traffic.lead(pods, plan.weight, self)
+        scheduled = self._scheduled(args, tiers[plan.variants.index(plan.serving)], routes.ready)
+        self.upstream, self.rolled_out = routes.upstream, [*routes.ready, *scheduled]
         self.service = pulumi.Output.concat(
             self.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
         )
@@ -90,7 +90,7 @@ class Backend(pulumi.ComponentResource):
     def _environments(
         self, args: BackendArgs, plan: Plan[BackendSettings], identity: Identity
     ) -> list[list[core.v1.EnvVarArgs]]:
-        """The environment of each version; the secrets are the same."""
+        """Return the environment of each version; the secrets are the same."""
         place = args.place
         jwt = environment.password("jwt-secret", args.rotation, self)
         secret = environment.secret(f"backend-secret-{args.rotation}", place, identity, {_JWT: jwt}, self)
@@ -147,7 +147,7 @@ class Backend(pulumi.ComponentResource):
         """Open the paths of the pods; those of each version then come after its schema."""
         place, settings, engine = args.place, args.settings, args.database.engine
         migrator = place.identity(names.MIGRATIONS, "migrations")
-        clients = [identity.every_version]
+        clients = [identity.all_variants]
         if settings.migrations.as_job:
             clients.append(migrator)
         if settings.jobs:
@@ -187,7 +187,7 @@ class Backend(pulumi.ComponentResource):
                 made[job] = migrations.create(
                     migrations.MigrationsArgs(
                         place=place,
-                        identity=migrator.beside("", images.version(version.image)),
+                        identity=migrator.variant("", images.version(version.image)),
                         account=account,
                         settings=version,
                         env=tier.env,
@@ -206,7 +206,7 @@ class Backend(pulumi.ComponentResource):
 
 
 def plain_variables(args: BackendArgs) -> Mapping[str, str]:
-    """The contract's variables that are no secret."""
+    """Return the contract's variables that are no secret."""
     database, settings = args.database, args.settings
     return {
         "NODE_ENV": "production",

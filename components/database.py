@@ -21,7 +21,7 @@ _BASIC = "kubernetes.io/basic-auth"
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """Where the database lives, what it is, and how often its password has been rotated.
+    """The database's place and settings, and how often its password has been rotated.
 
     `connections` is how many the server accepts. `api_server` is where a replicated one reaches
     the Kubernetes API, `before` what the last update of the stack recorded.
@@ -38,7 +38,7 @@ class DatabaseArgs:
 class Database(pulumi.ComponentResource):
     """PostgreSQL under the Service name `postgres`.
 
-    `access` is all that a client needs, and the same for every engine. Nobody can connect until a client
+    `access` is all that a client needs, and the same for every engine. No pod can connect until a client
     opens its path from it. `key` is a secret of the stack that no rotation changes.
     """
 

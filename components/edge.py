@@ -1,4 +1,4 @@
-"""Where the site meets the world: one host, `/api` to the backend, everything else to the frontend."""
+"""The public edge of the site: one host, `/api` to the backend, everything else to the frontend."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class Edge(pulumi.ComponentResource):
             upstream = route.upstream
             controller = network.Rule(peers=controllers, ports=[upstream.port])
             tier = upstream.server
-            network.admit(names.from_edge(tier.name), place, tier.every_version, [controller], self)
+            network.allow_ingress(names.from_edge(tier.name), place, tier.all_variants, [controller], self)
         certificate.create(place, settings, controllers, self)
         write = gateway.create if settings.mode == "gateway" else ingress.create
         # What is too much is not offered again.

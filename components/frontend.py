@@ -21,7 +21,7 @@ from .workloads.environment import Environment, SecretKey
 
 @dataclass(frozen=True, kw_only=True)
 class FrontendArgs:
-    """What the site runs, and the API that its server may call.
+    """The site's settings, and the API that its server may call.
 
     `weights` says whether the edge divides requests by weight.
     """
@@ -63,7 +63,7 @@ class Frontend(pulumi.ComponentResource):
             http_tier.create(
                 http_tier.HttpTierArgs(
                     place=place,
-                    identity=tier.beside(variant.suffix, images.version(variant.settings.image)),
+                    identity=tier.variant(variant.suffix, images.version(variant.settings.image)),
                     variant=variant,
                     env=_variables(variant.settings, plain, config, own),
                     volumes=volumes,
@@ -81,7 +81,7 @@ class Frontend(pulumi.ComponentResource):
 
 
 def plain_variables(settings: FrontendSettings, cluster: Cluster) -> Mapping[str, str]:
-    """What the site is told."""
+    """Return the variables of the site."""
     return {
         "NODE_ENV": "production",
         "PORT": str(settings.port),
@@ -101,8 +101,8 @@ def _address(settings: FrontendSettings, backend: Upstream) -> Mapping[str, str]
 def _to_backend(
     place: Place, tier: Identity, backend: Upstream, parent: pulumi.Resource
 ) -> list[networking.v1.NetworkPolicy]:
-    server = (backend.server.every_version, backend.port)
-    return network.allow(f"{tier.name}-to-api", place, [tier.every_version], server, parent)
+    server = (backend.server.all_variants, backend.port)
+    return network.allow(f"{tier.name}-to-api", place, [tier.all_variants], server, parent)
 
 
 def _variables(

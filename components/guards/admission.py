@@ -1,4 +1,4 @@
-"""The rules at the API server: what a preview would refuse, nobody else can bring into the namespace.
+"""The rules at the API server: what a preview would refuse cannot get into the namespace otherwise.
 
 The table of rules, its levels and its exemptions are those of the policy pack (policies/). The objects belong
 to the cluster and are bound to the one namespace.

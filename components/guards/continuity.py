@@ -1,4 +1,4 @@
-"""What a stack with data must not change: refused before anything is touched, with what to do instead.
+"""Continuity of a stack with data: changes that are refused before anything is touched, and the ways out.
 
 Each update that brings the database up records what its data depends on in the stack's outputs. The next one
 compares first: every object waits for the comparison, because the provider itself does. Not a goal: to judge
@@ -29,7 +29,7 @@ _DUMP = "dump the data (pg_dump), `pulumi destroy`, `pulumi up`, and load it (ps
 _FIXED = (
     (
         "namespace",
-        "every object would be made anew elsewhere, and the old namespace deleted with its data",
+        "every object would be recreated elsewhere, and the old namespace deleted with its data",
         f"make a second stack for the new namespace and move the data, or {_DUMP}",
     ),
     (
@@ -54,7 +54,7 @@ _FIXED = (
     ),
     (
         "database.storageClass",
-        "a volume cannot change its class, so it would be deleted with its data and made anew",
+        "a volume cannot change its class, so it would be deleted with its data and recreated",
         _DUMP,
     ),
     (
@@ -71,7 +71,7 @@ _FIXED = (
 
 
 def facts(stack: Stack) -> dict[str, Any]:
-    """What the stack's data depends on, by key."""
+    """Return what the stack's data depends on, by key."""
     database = stack.database
     return {
         "namespace": stack.namespace,

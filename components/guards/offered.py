@@ -1,4 +1,4 @@
-"""Whether a cluster offers what a stack needs, and which setting does without it or names what is there."""
+"""Needs of a stack that a cluster may not offer, and the settings that do without or name what is there."""
 
 from collections.abc import Iterator, Sequence
 

@@ -111,7 +111,7 @@ def siblings(folder: Path, stack: Stack, kubeconfig: Kubeconfig) -> None:
 def _may_be_used(
     stack: Stack, namespace: Namespace, before: Mapping[str, Any], environ: Mapping[str, str]
 ) -> bool:
-    """Whether a namespace without an owner may become the stack's, or be used by it."""
+    """Return whether a namespace without an owner may become the stack's, or be used by it."""
     if environ.get(ADOPT) == stack.namespace:
         return True
     if namespace.reserved == f"{pulumi.get_project()}/{pulumi.get_stack().rpartition('/')[2]}":

@@ -1,4 +1,4 @@
-"""Whether the cluster can take the stack: refused where that is certain, warned where it is not."""
+"""Suitability of the cluster for the stack: refused where its lack is certain, warned where it is not."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,1 +1,1 @@
-"""Tiers that serve HTTP, and the routes that lead to them: Deployment, autoscaler, Ingress, Gateway."""
+"""Tiers that serve HTTP, and the routes to them: Deployment, autoscaler, Ingress, Gateway."""

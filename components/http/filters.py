@@ -1,4 +1,4 @@
-"""What an edge does to a request before it reaches a tier, as routes refer to it."""
+"""The filters of an edge: what it does to a request before a tier gets it, as routes refer to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _MIDDLEWARES = "traefik.ingress.kubernetes.io/router.middlewares"
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """What routes refer to, and wait for: Traefik serves no route whose middleware is missing.
+    """The filters that routes refer to and wait for: Traefik serves no route whose middleware is missing.
 
     `middlewares` are names of Traefik's objects, in the order in which a request meets them.
     """
@@ -32,7 +32,7 @@ class Filters:
 
     @property
     def extensions(self) -> list[dict[str, Any]]:
-        """What a route of a Gateway refers to them by."""
+        """Return the references of a Gateway's route to them."""
         return [
             {"type": "ExtensionRef", "extensionRef": {"group": _GROUP, "kind": _KIND, "name": name}}
             for name in self.middlewares

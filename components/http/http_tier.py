@@ -1,6 +1,6 @@
 """Pods that serve HTTP: their Deployment, autoscaler, budget and account, all from one settings model.
 
-A tier has one set of them, or two while its strategy has two versions up; `traffic` leads requests to them.
+A tier has one set of them, or two while its strategy has two versions; `traffic` routes requests to them.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ _ALL_READY = await_condition("DisruptionAllowed")
 # When the autoscaler's controller has it, the Deployment wants as many pods as the minimum.
 _SCALED = await_condition("AbleToScale")
 # While all old pods of a Deployment end, its conditions are those from before, and Pulumi takes it for done.
-_MADE_ANEW = await_paths(
+_RECREATED = await_paths(
     "{.status.updatedReplicas}",
     '{.status.conditions[?(@.type=="Progressing")].reason}=NewReplicaSetAvailable',
 )
@@ -56,19 +56,19 @@ class HttpTierArgs:
 
     @property
     def settings(self) -> Workload:
-        """What the pods run."""
+        """Return the settings that the pods run with."""
         settings: Workload = self.variant.settings
         return settings
 
     @property
     def label(self) -> str:
-        """What the names of these resources begin with in Pulumi."""
+        """Return the beginning of the names of these resources in Pulumi."""
         return names.joined(self.identity.component, self.variant.suffix)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pods:
-    """What was created. Requests may be led to the pods after the resources in `ready`, and not before."""
+    """The created pods. Traffic may be routed to them after the resources in `ready`, and not before."""
 
     args: HttpTierArgs
     deployment: apps.v1.Deployment
@@ -81,8 +81,8 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> Pods:
     account = workload.account(f"{args.label}-account", place, identity, parent, _pull_secrets(args))
     deployment = apps.v1.Deployment(
         f"{args.label}-deployment",
-        metadata=place.pod_maker(
-            identity.name, identity, _MADE_ANEW if settings.release.stops_first else None
+        metadata=place.workload_metadata(
+            identity.name, identity, _RECREATED if settings.release.stops_first else None
         ),
         spec=apps.v1.DeploymentSpecArgs(
             # An autoscaler owns the number, and setting it here would undo it at every `up`.
@@ -101,7 +101,9 @@ def create(args: HttpTierArgs, parent: pulumi.Resource) -> Pods:
     scaled = [] if args.variant.replicas else [_autoscaler(args, parent)]
     budget = _budget(args, [deployment, *scaled], parent)
     return Pods(
-        args=args, deployment=deployment, ready=[deployment, *([budget] if args.variant.proven else [])]
+        args=args,
+        deployment=deployment,
+        ready=[deployment, *([budget] if args.variant.wait_until_ready else [])],
     )
 
 
@@ -110,7 +112,7 @@ def _pull_secrets(args: HttpTierArgs) -> list[str]:
 
 
 def container(args: HttpTierArgs) -> workload.Container:
-    """The tier's container with its probes and its end."""
+    """Return the tier's container with its probes and its end."""
     settings, probes = args.settings, args.settings.probes
     return workload.Container(
         name=args.identity.component,
@@ -136,11 +138,11 @@ def outside(
     if not settings.egress:
         return []
     hosts = [network.outside(host, place.cluster.domain) for host in settings.egress]
-    return [network.release(names.outside(tier.name), place, tier.every_version, hosts, parent)]
+    return [network.allow_egress(names.outside(tier.name), place, tier.all_variants, hosts, parent)]
 
 
 def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs]:
-    """The targets of the autoscaler: shares of the pods' requests in percent, and requests a second."""
+    """Return the autoscaler's targets: shares of the pods' requests in percent, and requests a second."""
     shares = {"cpu": settings.cpu_percent, "memory": settings.memory_percent}
     metrics = [
         autoscaling.v2.MetricSpecArgs(
@@ -201,18 +203,20 @@ def _timeouts(settings: Workload) -> pulumi.CustomTimeouts | None:
 
 
 def _progress_seconds(settings: Workload) -> int:
-    """How long no pod may become ready, before Kubernetes calls the rollout failed."""
+    """Return the seconds without a pod that gets ready after which Kubernetes calls the rollout failed."""
     return settings.probes.startup_seconds + _BEFORE_START_SECONDS
 
 
 def _budget(
     args: HttpTierArgs, before: Sequence[pulumi.Resource], parent: pulumi.Resource
 ) -> policy.v1.PodDisruptionBudget:
-    """Awaited where the pods are to be proven: at first, and each time that this changes."""
+    """Create the budget, awaited where all pods must be ready: at first, and each time that this changes."""
     identity, variant = args.identity, args.variant
     return policy.v1.PodDisruptionBudget(
         f"{args.label}-disruption",
-        metadata=args.place.metadata(identity.name, identity, _ALL_READY if variant.proven else None),
+        metadata=args.place.metadata(
+            identity.name, identity, _ALL_READY if variant.wait_until_ready else None
+        ),
         spec=policy.v1.PodDisruptionBudgetSpecArgs(
             # One at a time, at any scale; a fixed minimum would block every drain of a tier of one pod.
             max_unavailable=1 if variant.least_available is None else None,
@@ -223,7 +227,7 @@ def _budget(
         ),
         opts=pulumi.ResourceOptions(
             parent=parent,
-            depends_on=list(before) if variant.proven else None,
+            depends_on=list(before) if variant.wait_until_ready else None,
             custom_timeouts=_timeouts(args.settings),
         ),
     )
@@ -233,7 +237,7 @@ def _autoscaler(args: HttpTierArgs, parent: pulumi.Resource) -> autoscaling.v2.H
     identity, settings = args.identity, args.settings.autoscaling
     return autoscaling.v2.HorizontalPodAutoscaler(
         f"{args.label}-autoscaler",
-        # The Deployment may be done with one pod; whoever proves the second version needs all of them.
+        # The Deployment may be done with one pod; to wait for the second version is to wait for all of them.
         metadata=args.place.metadata(identity.name, identity, _SCALED if args.variant.suffix else None),
         spec=autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
             scale_target_ref=autoscaling.v2.CrossVersionObjectReferenceArgs(

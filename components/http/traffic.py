@@ -1,7 +1,7 @@
-"""Which of a tier's pods get its requests: the tier's Service, and one for each version where there are two.
+"""The traffic of a tier: its Service, and one for each version where there are two.
 
 The tier's Service keeps its name under every strategy; what it selects is the one switch. It changes only
-after the pods that it leads to are ready, so a version that never gets ready gets no request.
+after the pods that it routes to are ready, so a version that never gets ready gets no request.
 """
 
 from collections.abc import Sequence
@@ -49,14 +49,14 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """Where the edge leads, and the resources after which no pod of another version gets requests."""
+    """The edge's upstream, and the resources after which no pod of another version gets requests."""
 
     upstream: Upstream
-    settled: Sequence[pulumi.Resource]
+    ready: Sequence[pulumi.Resource]
 
 
 def lead(pods: Sequence[Pods], weight: int | None, parent: pulumi.Resource) -> Traffic:
-    """Create the Services to these pods, the tier's first ones before those beside them.
+    """Create the Services to these pods, the tier's first ones before those of its second variant.
 
     With a `weight` the edge gives the second ones that percentage of the requests.
     """
@@ -84,12 +84,12 @@ def lead(pods: Sequence[Pods], weight: int | None, parent: pulumi.Resource) -> T
             server=tier,
             canary=canary,
         ),
-        settled=[*(each.deployment for each in pods), service],
+        ready=[*(each.deployment for each in pods), service],
     )
 
 
 def alike(identities: Sequence[Identity]) -> dict[str, str]:
-    """The selector of all of these pods: what their own selectors have in common."""
+    """Return the selector of all of these pods: what their own selectors have in common."""
     first, *others = (identity.selector for identity in identities)
     return {key: value for key, value in first.items() if all(each[key] == value for each in others)}
 
@@ -97,7 +97,7 @@ def alike(identities: Sequence[Identity]) -> dict[str, str]:
 def _service(
     name: str, label: str, owner: Pods, leads_to: Sequence[Pods], parent: pulumi.Resource
 ) -> core.v1.Service:
-    """`label` is its name in Pulumi; `owner` says what it is labelled with."""
+    """Create a Service; `label` is its name in Pulumi, `owner` says what it is labelled with."""
     args = owner.args
     return core.v1.Service(
         label,

@@ -19,10 +19,10 @@ NODE_AUTHORITIES = "NODE_EXTRA_CA_CERTS"
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """What an engine hands over: where it listens, when it does, and the authority that vouches for it.
+    """The engine as clients need it: its address, its readiness, and the authority that signs for it.
 
-    `reachable` are the resources after which a client that waits for the server need not be made anew: where
-    nobody is let in before the administrator is known, it may wait from the beginning.
+    `reachable` are the resources after which a client that waits for the server need not be recreated: where
+    no client is let in before the administrator is known, it may wait from the beginning.
     """
 
     host: str
@@ -39,7 +39,7 @@ class Engine:
         return {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": AUTHORITY, NODE_AUTHORITIES: AUTHORITY}
 
     def client_volumes(self) -> tuple[Volume, ...]:
-        """What `client_variables` refers to."""
+        """Return the volumes that `client_variables` refers to."""
         if self.ca_secret is None:
             return ()
         # A directory, not a single file: a renewed certificate then reaches pods that run.

@@ -1,4 +1,4 @@
-"""The database's authority beside one of the user's own, for Node.
+"""The database's authority joined with one of the user's own, for Node.
 
 Node takes further authorities from one file. A container that runs first writes both into one: the database's
 may be known to the cluster alone.
@@ -18,7 +18,7 @@ _BOTH = f"{_FOLDER}/ca.crt"
 
 
 def is_joined(bundle: CaBundle | None, engine: Engine) -> bool:
-    """Whether Node has to trust the bundle and the database's authority."""
+    """Return whether Node has to trust the bundle and the database's authority."""
     return bundle is not None and NODE_AUTHORITIES in bundle.variables and engine.ca_secret is not None
 
 

@@ -26,7 +26,7 @@ _ENDING_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationsArgs:
-    """What is migrated by which image, and what must exist before; `gate` ends when it can begin.
+    """The migration with its image, and what must exist before; `gate` ends when it can begin.
 
     `first` are containers that the pod runs before the gate. `login` are the resources that make what the
     gate waits for.
@@ -45,14 +45,14 @@ class MigrationsArgs:
 
 
 def job_name(settings: Backend) -> str:
-    """The Job's name: equal for equal versions, and for them only."""
+    """Return the Job's name: equal for equal versions, and for them only."""
     migrations = settings.migrations
     version = [settings.image, list(migrations.command or ()), migrations.attempt]
     return f"{names.MIGRATIONS}-{names.digest(version)}"
 
 
 def container(settings: Backend, env: Sequence[core.v1.EnvVarArgs]) -> workload.Container:
-    """The migration as a container of whichever pod."""
+    """Return the migration as a container of whichever pod."""
     return workload.Container(
         name="migrations",
         image=settings.image,
@@ -88,7 +88,7 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> pulumi.Resource:
     name = job_name(settings)
     job = batch.v1.Job(
         name,
-        metadata=place.pod_maker(name, identity, SKIP_AWAIT),
+        metadata=place.workload_metadata(name, identity, SKIP_AWAIT),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=settings.migrations.retries,
             active_deadline_seconds=settings.migrations.timeout_seconds,
@@ -104,6 +104,6 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> pulumi.Resource:
     return batch.v1.JobPatch(
         f"{name}-succeeded",
         metadata=meta.v1.ObjectMetaPatchArgs(name=name, namespace=place.namespace, annotations=dict(awaited)),
-        # It goes with the Job. Of a Job that somebody has deleted, the provider could not take it back.
+        # It is deleted with the Job. From a Job that was deleted by hand, the provider could not remove it.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[job, *args.login], retain_on_delete=True),
     )

@@ -36,7 +36,7 @@ _STOP_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicatedArgs:
-    """What the servers are, what they accept, where the administrator's password is and the API server."""
+    """The servers' settings, what they accept, and where administrator's password and API server are."""
 
     place: Place
     identity: Identity
@@ -49,7 +49,7 @@ class ReplicatedArgs:
 def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
     """Create the cluster and the paths that it needs; Pulumi waits until the operator calls it ready."""
     # The operator labels the pods; other labels of its own may come with any version of it, this one stays.
-    server = replace(args.identity, chosen={"cnpg.io/cluster": names.DATABASE})
+    server = replace(args.identity, selector_override={"cnpg.io/cluster": names.DATABASE})
     policies = _paths(args, server, parent)
     cluster = apiextensions.CustomResource(
         "postgres-cluster",
@@ -78,7 +78,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
 
 
 def specification(args: ReplicatedArgs) -> dict[str, Any]:
-    """The Cluster's `spec`; see https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/."""
+    """Return the Cluster's `spec`: https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/."""
     settings, place = args.settings, args.place
     zones = place.cluster.zones
     priority = place.priority(args.identity.component)
@@ -119,7 +119,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
         },
         "postgresql": {
             "parameters": _parameters(settings, args.connections),
-            # After the operator's own rules, and before the one that lets in whoever has a password.
+            # After the operator's own rules, and before the one that lets in every client with a password.
             "pg_hba": list(standalone.TLS_ONLY),
             "synchronous": {"method": "any", "number": 1, "dataDurability": "required"},
         },
@@ -225,10 +225,10 @@ def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) ->
     # It asks their status, and never speaks SQL.
     operator = Rule(peers=[_operator(args.settings.operator_namespace)], ports=[_STATUS_PORT])
     return [
-        network.admit("postgres-from-peers", place, identity, [peers, operator], parent),
-        network.release("postgres-to-peers", place, identity, [peers], parent),
+        network.allow_ingress("postgres-from-peers", place, identity, [peers, operator], parent),
+        network.allow_egress("postgres-to-peers", place, identity, [peers], parent),
         # Where that is, the cluster may have to say.
-        network.release(
+        network.allow_egress(
             names.DATABASE_TO_KUBERNETES, place, identity, pulumi.Output.from_input(args.api_server), parent
         ),
     ]

@@ -34,7 +34,7 @@ SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
 _DEADLINE_SECONDS = 600
 _RETRIES = 3
 _GRACE_SECONDS = 5
-# Nobody's on any node.
+# No account's on any node.
 _UNPRIVILEGED = 10001
 
 
@@ -74,7 +74,7 @@ def admin(settings: DatabaseSettings) -> str:
 
 
 def login(settings: DatabaseSettings, rotation: int) -> str:
-    """The login that is in use after so many rotations."""
+    """Return the login that is in use after so many rotations."""
     return f"{settings.user}_{'ab'[(rotation - 1) % 2]}"
 
 
@@ -102,7 +102,7 @@ def grant(
 ) -> batch.v1.Job:
     """Create the Job that makes owner, database and login; Pulumi waits until it has succeeded.
 
-    Its pod is started beside the server's, where it can wait for that: what it does takes less time than its
+    Its pod is started with the server's, where it can wait for that: what it does takes less time than its
     start. To do it on a server that is about to be replaced does no harm, the data stays.
     """
     settings = args.settings
@@ -121,7 +121,7 @@ def retire(args: RolesArgs, options: pulumi.ResourceOptions) -> batch.v1.Job | N
 def gate(
     settings: DatabaseSettings, engine: Engine, login_name: str, password: SecretKey
 ) -> workload.Container:
-    """A container that ends when the server lets the login in from its pod.
+    """Return a container that ends when the server lets the login in from its pod.
 
     A pod runs before every node knows that its address may pass, and where everything is applied at once,
     before there is a login; a program that tries once would be refused. It needs the engine's client volumes.
@@ -146,7 +146,7 @@ def gate(
 
 
 def scripts_volume(scripts: pulumi.Output[str]) -> workload.Volume:
-    """Where a container finds postgres.sh; `scripts` is the name of its ConfigMap."""
+    """Return the volume with postgres.sh; `scripts` is the name of its ConfigMap."""
     source = core.v1.VolumeArgs(name="scripts", config_map=core.v1.ConfigMapVolumeSourceArgs(name=scripts))
     return workload.Volume(source=source, path=_SCRIPTS)
 
@@ -207,7 +207,7 @@ def _job(
     name = f"{names.ROLES}-{verb}-{version}"
     return batch.v1.Job(
         name,
-        metadata=place.pod_maker(name, args.identity),
+        metadata=place.workload_metadata(name, args.identity),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=_RETRIES,
             active_deadline_seconds=seconds,

@@ -1,4 +1,4 @@
-"""What PostgreSQL stores instead of a password, computed before the password leaves the program.
+"""The verifier that PostgreSQL stores instead of a password, made before the password leaves the program.
 
 With the verifier in the SQL statement, the password itself never reaches the server's log, its statistics
 or its activity view. Source: RFC 5802 and RFC 7677; the text is PostgreSQL's own form of it
@@ -14,7 +14,7 @@ _SALT_BYTES = 16
 
 
 def verifier(password: str) -> str:
-    """The SCRAM-SHA-256 verifier of an ASCII password.
+    """Return the SCRAM-SHA-256 verifier of an ASCII password.
 
     The salt follows from the password, so that the same password always has the same verifier and a second
     `up` changes nothing. That is safe only because the passwords are long and random: equal ones do not

@@ -1,4 +1,4 @@
-"""What the standalone server needs for TLS: a Secret with key and certificate, another with the authority.
+"""The standalone server's TLS: a Secret with key and certificate, another with the authority.
 
 Two, because the authority goes to every client and stays when the certificate is renewed. With the year the
 certificate's content changes, hence its Secret's name, and the server starts once more with it.
@@ -26,7 +26,7 @@ _MODE = 0o440
 
 @dataclass(frozen=True, kw_only=True)
 class ServerTls:
-    """Where the server finds its certificate, and the name of the Secret with the authority in `ca.crt`."""
+    """The volume with the server's certificate, and the name of the Secret with the authority in `ca.crt`."""
 
     volume: workload.Volume
     authority: pulumi.Output[str]

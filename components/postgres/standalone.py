@@ -37,7 +37,7 @@ _BY_PASSWORD = ("hostssl all all all scram-sha-256",)
 
 @dataclass(frozen=True, kw_only=True)
 class StandaloneArgs:
-    """What the server is, what it accepts, and where its scripts and administrator's verifier are kept."""
+    """The server's settings, what it accepts, and where its scripts and administrator's verifier are."""
 
     place: Place
     identity: Identity
@@ -78,7 +78,7 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
     tls = server_tls.create(place, parent)
     server = apps.v1.StatefulSet(
         "postgres-server",
-        metadata=place.pod_maker(names.DATABASE, identity),
+        metadata=place.workload_metadata(names.DATABASE, identity),
         spec=apps.v1.StatefulSetSpecArgs(
             replicas=1,
             # In order, a pod that never became ready (its image is missing) would block its own repair.
@@ -108,7 +108,7 @@ def rules() -> str:
 
 
 def parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
-    """The server's parameters, sized from the memory limit; only what differs from PostgreSQL's defaults."""
+    """Return the server's parameters that differ from PostgreSQL's defaults, sized from the memory limit."""
     memory = sizes.memory(settings)
     return {
         "listen_addresses": "*",

@@ -1,4 +1,4 @@
-"""What keeps a deployment from going on, in the one format of all messages: found, why, next."""
+"""The problem that ends a deployment, in the one format of all messages: found, why, next."""
 
 _INDENT = "\n         "
 

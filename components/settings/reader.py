@@ -42,7 +42,7 @@ _TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def load() -> tuple[Stack, Kubeconfig, Configuration]:
-    """The settings of the current stack, the cluster it names, and its levels and exemptions of the rules.
+    """Return the current stack's settings, the cluster it names, and its levels and exemptions of the rules.
 
     Raises:
         pulumi.RunError: with every problem found, when any value must not be deployed.
@@ -56,7 +56,7 @@ def load() -> tuple[Stack, Kubeconfig, Configuration]:
 
 
 def is_secret(key: str) -> bool:
-    """Whether the engine has the value of a full key as a secret."""
+    """Return whether the engine has the value of a full key as a secret."""
     return bool(pulumi.runtime.config.is_config_secret(key))
 
 
@@ -75,7 +75,7 @@ def parse(
     secret_keys: Sequence[str] = (),
     places: Sequence[encrypted.Path] | None = None,
 ) -> tuple[Stack, Kubeconfig, Configuration]:
-    """As `load`, from a plain mapping of full keys (`feastflow:edge`) to texts, as the engine has them.
+    """Read as `load` does, from a mapping of full keys (`feastflow:edge`) to texts, as the engine has them.
 
     `secret_keys` hold secrets, `places` says where in them, None where that is not known.
 

@@ -35,17 +35,17 @@ class Key:
 
     @property
     def accepted(self) -> object:
-        """The example that is accepted."""
+        """Return the example that is accepted."""
         return (self.field.examples or [])[0]
 
     @property
     def refused(self) -> object:
-        """The example that is refused."""
+        """Return the example that is refused."""
         return examples.refused(self.model, self.name.rpartition(".")[2])
 
 
 def keys() -> Iterator[Key]:
-    """Every key that has a value of its own, in the model's order."""
+    """Yield every key that has a value of its own, in the model's order."""
     for name, field in _fields(Stack):
         below = model_in(field.annotation)
         if below is None:
@@ -55,7 +55,7 @@ def keys() -> Iterator[Key]:
 
 
 def tables() -> str:
-    """One Markdown table for each top-level key of the stack, and one for the keys that have none below."""
+    """Return a Markdown table for each top-level key, and one for the keys that have none below."""
     every = list(keys())
     single = [_row(f"{PROJECT}:{key.name}", key) for key in every if "." not in key.name]
     sections = [
@@ -96,7 +96,7 @@ def _nested(annotation: Any) -> bool:  # noqa: ANN401 - a type
 
 
 def _each(annotation: Any) -> str:  # noqa: ANN401 - a type
-    """What stands in a key for each of a list, or of a map."""
+    """Return the part of a key for each entry of a list, or of a map."""
     return {tuple: "[]", dict: ".NAME"}.get(typing.get_origin(annotation), "")
 
 

@@ -56,7 +56,7 @@ def _is_hidden(text: str, location: tuple[str, ...]) -> bool:
 
 
 def _says_where(location: tuple[str, ...]) -> bool:
-    """Whether it is below a variable of `secrets` that names a Secret or a store."""
+    """Return whether it is below a variable of `secrets` that names a Secret or a store."""
     if "secrets" not in location:
         return False
     below = location[location.index("secrets") + 2 :]

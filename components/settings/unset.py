@@ -1,4 +1,4 @@
-"""What a stack must name before it is deployed to a cluster: the images of its tiers."""
+"""The settings that a stack must name before it is deployed to a cluster: the images of its tiers."""
 
 import json
 from collections.abc import Iterator, Mapping

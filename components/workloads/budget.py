@@ -20,19 +20,19 @@ class ShutdownBudget:
 
     @property
     def pre_stop(self) -> int:
-        """How long the `preStop` sleep holds SIGTERM back."""
+        """Return how long the `preStop` sleep holds SIGTERM back."""
         return self.endpoint_removal
 
     @property
     def grace(self) -> int:
-        """`terminationGracePeriodSeconds`: after it SIGKILL comes, whatever is still open."""
+        """Return `terminationGracePeriodSeconds`: after it SIGKILL comes, whatever is still open."""
         return self.endpoint_removal + self.drain + self.margin
 
     @property
     def keep_alive_milliseconds(self) -> int:
-        """How long the server keeps an idle connection open.
+        """Return how long the server keeps an idle connection open.
 
-        Longer than the proxy keeps it: whoever closes first must be the proxy, or it writes a request into a
+        Longer than the proxy keeps it: the proxy must be the first to close, or it writes a request into a
         connection that the server is just closing and answers 502.
         """
         return (self.proxy_idle + 5) * 1000

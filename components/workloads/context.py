@@ -1,4 +1,4 @@
-"""What every component is given: where its objects live and what all of them share."""
+"""The context of every component: where its objects live and what all of them share."""
 
 import json
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ _WAIT_SECONDS = "pulumi.com/timeoutSeconds"
 
 
 def await_condition(kind: str) -> Mapping[str, str]:
-    """An annotation that makes Pulumi wait until the object has this condition."""
+    """Return an annotation that makes Pulumi wait until the object has this condition."""
     return {_WAIT_FOR: f"condition={kind}"}
 
 
 def await_paths(*paths: str) -> Mapping[str, str]:
-    """An annotation that makes Pulumi wait until all hold at once: `{path}` is there, or `{path}=value`."""
+    """Return an annotation that makes Pulumi wait until all hold: `{path}` is there, or `{path}=value`."""
     return {_WAIT_FOR: json.dumps([f"jsonpath={path}" for path in paths])}
 
 
@@ -66,23 +66,23 @@ class Place:
         return self.priorities[tier] if self.priorities and tier is not None else None
 
     def identity(self, name: str, component: str, version: str | None = None) -> Identity:
-        """Who a workload in this namespace is."""
+        """Return the identity of a workload in this namespace."""
         return Identity(name=name, component=component, instance=self.instance, version=version)
 
     def pod_labels(self, identity: Identity) -> dict[str, str]:
-        """Labels of the workload's pods."""
+        """Return labels of the workload's pods."""
         return {**identity.pod_labels, _ENVIRONMENT: self.environment}
 
     def metadata(
         self, name: pulumi.Input[str], identity: Identity, annotations: Mapping[str, str] | None = None
     ) -> meta.v1.ObjectMetaArgs:
-        """Metadata of an object that belongs to the workload."""
+        """Return metadata of an object that belongs to the workload."""
         return self._metadata(name, {**identity.labels, _ENVIRONMENT: self.environment}, annotations)
 
-    def pod_maker(
+    def workload_metadata(
         self, name: pulumi.Input[str], identity: Identity, annotations: Mapping[str, str] | None = None
     ) -> meta.v1.ObjectMetaArgs:
-        """Metadata of the Deployment, StatefulSet or Job that makes the workload's pods."""
+        """Return metadata of the Deployment, StatefulSet or Job that makes the workload's pods."""
         return self._metadata(name, self.pod_labels(identity), annotations)
 
     def shared_metadata(

@@ -22,7 +22,7 @@ _GRACE_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class JobsArgs:
-    """What the runs have of the backend, and what must exist before; `gate` ends once there is a database.
+    """The runs' part of the backend, and what must exist before; `gate` ends once there is a database.
 
     `first` are containers that the pod runs before the gate.
     """
@@ -40,7 +40,7 @@ class JobsArgs:
 
 def identity(place: Place) -> Identity:
     """Return who the pods of all jobs are to the network."""
-    return place.identity(names.JOBS, "jobs").every_version
+    return place.identity(names.JOBS, "jobs").all_variants
 
 
 def create(args: JobsArgs, parent: pulumi.Resource) -> list[pulumi.Resource]:
@@ -81,7 +81,7 @@ def _create(args: JobsArgs, name: str, job: Job, parent: pulumi.Resource) -> pul
     )
     return batch.v1.CronJob(
         f"job-{name}",
-        metadata=place.pod_maker(own.name, own),
+        metadata=place.workload_metadata(own.name, own),
         spec=batch.v1.CronJobSpecArgs(
             schedule=job.schedule,
             time_zone=job.time_zone,

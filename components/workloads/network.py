@@ -1,4 +1,4 @@
-"""Who may talk to whom: the namespace denies everything, and each policy opens one direction of one path.
+"""NetworkPolicies: default deny, and one opening for each direction of a path.
 
 A connection inside the namespace needs two policies, one that lets the client out and one that lets it in;
 `allow` makes both from the two identities, so neither can be forgotten.
@@ -36,12 +36,12 @@ class Rule:
 
 
 def pods(identity: Identity) -> Peer:
-    """The workload's pods, in the same namespace."""
+    """Return the workload's pods, in the same namespace."""
     return Peer(pod_selector=_selector(identity))
 
 
 def namespace(name: str) -> Peer:
-    """Every pod of another namespace."""
+    """Return every pod of another namespace."""
     return Peer(namespace_selector=_named(name))
 
 
@@ -72,7 +72,7 @@ def outside(host: Egress, domain: str) -> Rule:
 
 
 def default_deny(metadata: meta.v1.ObjectMetaArgs, parent: pulumi.Resource) -> networking.v1.NetworkPolicy:
-    """Nothing in, nothing out, for every pod of the namespace."""
+    """Create the policy that denies all ingress and egress for every pod of the namespace."""
     return networking.v1.NetworkPolicy(
         "default-deny",
         metadata=metadata,
@@ -112,7 +112,7 @@ def allow_dns(metadata: meta.v1.ObjectMetaArgs, tenancy: Tenancy, parent: pulumi
     )
 
 
-def admit(
+def allow_ingress(
     name: str, place: Place, server: Identity, rules: Sequence[Rule], parent: pulumi.Resource
 ) -> networking.v1.NetworkPolicy:
     """Let the peers of each rule reach the server's pods on the rule's ports."""
@@ -131,7 +131,7 @@ def admit(
     )
 
 
-def release(
+def allow_egress(
     name: str,
     place: Place,
     client: Identity,
@@ -160,11 +160,11 @@ def allow(
 ) -> list[networking.v1.NetworkPolicy]:
     """Let each client reach the server's port; `name` is that of the policy on the server's side."""
     target, port = server
-    inward = admit(
+    inward = allow_ingress(
         name, place, target, [Rule(peers=[pods(client) for client in clients], ports=[port])], parent
     )
     outward = [
-        release(
+        allow_egress(
             f"{client.name}-to-{target.name}",
             place,
             client,

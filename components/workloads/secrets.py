@@ -1,7 +1,7 @@
 """The application's own secrets: a Secret of those in the settings, an ExternalSecret for each store.
 
 An object's name is another one for each content, as everywhere (see `names`), but does not follow from it:
-a secret may be short, and whoever reads a name could try all short ones.
+a secret may be short, and every reader of a name could try all short ones.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ def create(
 def _secret(
     place: Place, identity: Identity, values: Mapping[str, SecretStr], parent: pulumi.Resource
 ) -> pulumi.Output[str]:
-    """Create the Secret and return its name: drawn anew whenever a value changes.
+    """Create the Secret and return its name: another one whenever a value changes.
 
     Settings that go back to what they were get a third name, so that nothing is made under one that still
     waits to be deleted.

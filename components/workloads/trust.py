@@ -26,7 +26,7 @@ def projected(
 
 
 def variables(bundle: CaBundle | None) -> Mapping[str, str]:
-    """What tells the process of the authority."""
+    """Return the variables that tell the process of the authority."""
     return dict.fromkeys(bundle.variables, expansion.literal(bundle.path)) if bundle else {}
 
 

@@ -19,7 +19,7 @@ from ..settings.values.names import Identity
 from .budget import ShutdownBudget
 from .context import Place
 
-# Logs and the container's own layer, beside the sized writable paths.
+# Logs and the container's own layer, besides the sized writable paths.
 LOCAL_STORAGE = "128Mi"
 LOCAL_STORAGE_REQUEST = "32Mi"
 # Of a path in its volume's name, and of that name before a digest: a label has 63 characters.
@@ -84,7 +84,7 @@ class Pod:
 
 
 def budget(settings: Shutdown) -> ShutdownBudget:
-    """The pod's end, from its settings."""
+    """Return the pod's end, from its settings."""
     return ShutdownBudget(
         endpoint_removal=settings.endpoint_removal_seconds,
         drain=settings.drain_seconds,
@@ -94,13 +94,13 @@ def budget(settings: Shutdown) -> ShutdownBudget:
 
 
 def lifetime_variables(settings: Shutdown) -> dict[str, str]:
-    """What the process has to know of the pod's end and of the proxy before it."""
+    """Return the variables that tell the process of the pod's end and of the proxy before it."""
     end = budget(settings)
     return {"KEEP_ALIVE_TIMEOUT": str(end.keep_alive_milliseconds), "DRAIN_SECONDS": str(end.drain)}
 
 
 def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
-    """The pod as Deployments, StatefulSets and Jobs take it."""
+    """Return the pod as Deployments, StatefulSets and Jobs take it."""
     own = volume_names([entry.path for entry in pod.writable])
     mounts = [_writable_mount(entry, own[entry.path]) for entry in pod.writable]
     mounts += [_mount(volume) for volume in pod.volumes]
@@ -141,7 +141,7 @@ def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
 
 
 def tolerations(seconds: int) -> list[core.v1.TolerationArgs]:
-    """For how long a pod stays on a node that does not answer, instead of Kubernetes' own 300 s."""
+    """Return how long a pod stays on a node that does not answer, instead of Kubernetes' own 300 s."""
     return [
         core.v1.TolerationArgs(key=key, operator="Exists", effect="NoExecute", toleration_seconds=seconds)
         for key in NODE_GONE
@@ -161,7 +161,7 @@ def _tolerated(taint: Toleration) -> core.v1.TolerationArgs:
 def http_probe(
     path: str, *, period: int, failures: int, timeout: int = 2, grace: int | None = None
 ) -> core.v1.ProbeArgs:
-    """A probe by HTTP on the container's port; `period` and `timeout` in seconds.
+    """Return a probe by HTTP on the container's port; `period` and `timeout` in seconds.
 
     `grace` are the seconds, instead of the pod's own, until SIGKILL for a process that it found hanging.
     """
@@ -175,7 +175,7 @@ def http_probe(
 
 
 def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: int = 5) -> core.v1.ProbeArgs:
-    """A probe by a command in the container; `period` and `timeout` in seconds."""
+    """Return a probe by a command in the container; `period` and `timeout` in seconds."""
     return core.v1.ProbeArgs(
         exec_=core.v1.ExecActionArgs(command=list(command)),
         period_seconds=period,
@@ -185,7 +185,7 @@ def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: i
 
 
 def before_stop(shutdown: Shutdown) -> core.v1.LifecycleArgs | None:
-    """What happens between the pod's removal from its Service and SIGTERM.
+    """Return what happens between the pod's removal from its Service and SIGTERM.
 
     The native `preStop` sleep needs no shell in the image; a command of the user's takes its place.
     """
@@ -262,7 +262,7 @@ def _container(
 
 
 def spread(identity: Identity, place: Place) -> list[core.v1.TopologySpreadConstraintArgs]:
-    """How the workload's pods keep apart: over zones first, then over nodes."""
+    """Return how the workload's pods keep apart: over zones first, then over nodes."""
     # Zones are required as soon as there are several: the scheduler counts only zones whose nodes take pods,
     # so a zone that is down blocks nothing. Nodes are a preference, or two replicas could not run on one
     # node.
@@ -286,13 +286,13 @@ def spread(identity: Identity, place: Place) -> list[core.v1.TopologySpreadConst
 
 
 def volume_name(path: str) -> str:
-    """The volume's name for a writable path: a DNS label that shows the path."""
+    """Return the volume's name for a writable path: a DNS label that shows the path."""
     shown = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[:_SHOWN].strip("-")
     return names.joined("writable", shown)
 
 
 def volume_names(paths: Sequence[str]) -> dict[str, str]:
-    """The volumes' names of a pod's writable paths: paths that would share one have their digest in it."""
+    """Return the volumes' names of writable paths: paths that would share one have their digest in it."""
     short = {path: volume_name(path) for path in paths}
     long = {path: f"{name[:_LABEL]}-{names.digest(path)}" for path, name in short.items()}
     counts = Counter(short.values())

@@ -25,7 +25,7 @@ def test_a_first_up_is_measured_against_kubectl_and_nothing_of_it_is_left(
     kube.run("create", "namespace", _LEFT)
     # It fails where a figure is not reached, which the suite's own load may cause.
     ran = product.with_variables(**_LITTLE).typed(f"{documented('make bench')} || true")
-    assert f"taking away {_LEFT}" in ran.out, ran
+    assert f"deleting {_LEFT}" in ran.out, ran
     path = product.root / "artifacts" / "bench" / "bench.json"
     kept = json.loads(path.read_text(encoding="utf-8"))
     floor, own = (row for row in kept["figures"] if row["bench"] == "first-up")

@@ -51,7 +51,7 @@ def test_what_a_killed_drill_broke_is_repaired_by_the_next_one(gentle: Product, 
         under_way.lose_power()
     assert set(closed) <= set(_closed(kube))
     ran = gentle.with_variables(DRILL="dns-killed").typed(f"{documented('make drill')} || true")
-    assert "node-drained was cut off; it is mended" in ran.out, ran
+    assert "node-drained was cut off; it is repaired" in ran.out, ran
     assert _closed(kube) == []
     assert not list((gentle.home / "drills").glob("*.json"))
 

@@ -63,7 +63,7 @@ def test_a_workload_that_is_recreated_is_listed_and_passes() -> None:
     report = _report(Preview(stack="dev", changes=(_change("replace", "Job"),)))
 
     assert verdict.failed(report) == []
-    assert "Replaced, that is deleted and made anew: 1" in comment.text(report)
+    assert "Replaced, that is deleted and recreated: 1" in comment.text(report)
     assert "Job shop/it (spec.x)" in comment.text(report)
 
 

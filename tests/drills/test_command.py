@@ -84,7 +84,7 @@ def test_a_stack_leaves_out_what_is_not_made_for_it() -> None:
         (["--drill", "earthquake"], r"there is no drill earthquake(.|\n)*backend-killed"),
         (
             ["--drill", "primary-killed", "--stack", "dev"],
-            r"not made for the stack dev(.|\n)*leave STACK away",
+            r"not made for the stack dev(.|\n)*unset STACK",
         ),
         (["--stack", "test"], r"no drill is made for a stack test"),
         (["--runs", "0"], r"RUNS is '0'"),
@@ -132,7 +132,7 @@ def test_what_an_earlier_run_was_cut_off_in_is_repaired_first(
     assert command.main(["--drill", "backend-killed"]) == 0
     assert broken.calls == ["undo pod-9"]
     assert book.open() is None
-    assert "it is mended" in capsys.readouterr().out
+    assert "it is repaired" in capsys.readouterr().out
 
 
 def test_what_cannot_be_repaired_is_refused(book: Journal) -> None:

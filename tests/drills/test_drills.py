@@ -247,7 +247,7 @@ def test_a_rule_that_was_deleted_with_its_pod_needs_no_repair(
     stage: _Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pathcut, "process_id", lambda *_: None)
-    pathcut.mend(stage, HOME, "api-1", pathcut.EVERYTHING)
+    pathcut.repair(stage, HOME, "api-1", pathcut.EVERYTHING)
     with pytest.raises(UserError, match="no container of api-1 runs"):
         pathcut.cut(stage, HOME, "api-1", pathcut.EVERYTHING)
 

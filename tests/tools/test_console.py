@@ -154,7 +154,7 @@ def _interrupt() -> None:
         (_refuse, 1, ["error\n  found: found\n         and more\n  why:   why\n  next:  fix\n"]),
         (_fail, 1, ["  found: go build ended with 1\n         it broke", "next:  run it again"]),
         (_fill_the_disk, 1, ["found: /cache/file: No space left on device", "next:  free some room"]),
-        (_be_forbidden, 1, ["found: /cache/file: Permission denied", "mend the permissions"]),
+        (_be_forbidden, 1, ["found: /cache/file: Permission denied", "fix the permissions"]),
         (_interrupt, 130, ["interrupted: nothing is lost"]),
         (lambda: None, 0, []),
         (lambda: 3, 3, []),

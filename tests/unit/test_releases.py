@@ -233,7 +233,7 @@ def test_an_ingress_gives_a_canary_one_pod_to_nine(tier: str) -> None:
 
 def test_only_the_tiers_pods_are_what_two_versions_have_in_common(dev: Recording) -> None:
     first = Identity(name="feastflow-backend", component="backend", instance="feastflow-dev")
-    both = alike([first, first.beside("canary", "2")])
+    both = alike([first, first.variant("canary", "2")])
     selected = [
         each.object_name
         for each in dev.resources
@@ -468,7 +468,7 @@ def test_an_exemption_of_another_or_of_yesterday_does_not_count() -> None:
         ),
         (
             {"strategy": "canary", "canary": {"weight": 10}},
-            "10 % take 9 pods beside the canary's 1, and the autoscaler needs room above that",
+            "10 % take 9 pods next to the canary's 1, and the autoscaler needs room above that",
             "pulumi config set --path feastflow:backend.autoscaling.maxReplicas 10",
         ),
     ],

@@ -14,7 +14,18 @@ _FOLDERS = ("components", "demo", "policies", "tests", "tools")
 _QUESTION = re.compile(r"(?:How|What|When|Where|Whether|Which|Who|Whose)\b")
 _WORDS = re.compile(r"\b(?:anew|nobody|somebody|whoever|to be had)\b", re.IGNORECASE)
 # Not rewritten yet. A path is deleted from here as soon as it has neither.
-_NOT_YET = ("components/", "docs/architecture.md", "docs/configuration.md", "tools/")
+_NOT_YET = (
+    "components/outputs.py",
+    "components/settings/derived/sizing.py",
+    "components/settings/deviations.py",
+    "components/settings/plaintext.py",
+    "components/tenancy.py",
+    "components/workloads/environment.py",
+    "tools/bench/pulumi.py",
+    "tools/render/files.py",
+    "tools/stacks/",
+    "tools/state/cli.py",
+)
 # Decisions up to this number are history and stay as they were written.
 _HISTORY = 69
 

@@ -1,1 +1,1 @@
-"""Pulumi beside kubectl, Helm and OpenTofu: the same objects, one machine, one run, as ratios."""
+"""Pulumi against kubectl, Helm and OpenTofu: the same objects, one machine, one run, as ratios."""

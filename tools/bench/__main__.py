@@ -1,4 +1,4 @@
-"""`python -m tools.bench`: the stack beside other tools on one machine, as ratios; see `make bench`."""
+"""`python -m tools.bench`: the stack against other tools on one machine, as ratios; see `make bench`."""
 
 import argparse
 import contextlib
@@ -46,7 +46,7 @@ BENCHES = (*runner.BENCHES, _MEMORY, _STACKS, _PROFILE)
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """What a person chose."""
+    """The user's choice of contenders and runs."""
 
     benches: list[str]
     against: list[str]
@@ -71,11 +71,11 @@ class Bench:
 
     @property
     def profiled(self) -> Profile | None:
-        """The last profile, if any."""
+        """Return the last profile, if any."""
         return self.profiles[-1] if self.profiles else None
 
     def run(self, number: int) -> None:
-        """Everything that was chosen, once."""
+        """Run everything that was chosen, once."""
         if set(self.chosen.benches) & set(runner.BENCHES):
             courses: list[Course] = []
             self.runs.append(courses)
@@ -105,7 +105,7 @@ class Bench:
                 step.result(f"profile, run {number}: {self.profiles[-1].seconds:.1f} s")
 
     def rows(self) -> list[Row]:
-        """What was measured by now."""
+        """Return what was measured by now."""
         found = figures.rows(self.runs, {name: each.what for name, each in self.contenders.items()})
         if self.memory:
             found += memory.rows(self.memory, "up as make up has it")
@@ -164,15 +164,15 @@ def _room() -> Iterator[Path]:
 
 
 def _tidy(cluster: Cluster) -> None:
-    """Take away what a run that was cut off has left."""
+    """Delete what a run that was cut off has left."""
     left = place.left(cluster)
     if left:
-        with Step("tidy", f"an earlier run was cut off: taking away {', '.join(left)}"):
+        with Step("tidy", f"an earlier run was cut off: deleting {', '.join(left)}"):
             place.remove(cluster, left)
 
 
 def _contenders(chosen: Chosen, cli: Pulumi) -> dict[str, Contender]:
-    """The floor, the program, and what else was chosen, by name; none where nothing is asked of them."""
+    """Return the floor, the program, and what else was chosen, by name; none where none is measured."""
     if not set(chosen.benches) & set(runner.BENCHES):
         return {}
     found: list[Contender] = [kubectl.Kubectl(), pulumi.Program(cli=cli)]
@@ -219,14 +219,14 @@ def _read(arguments: list[str] | None) -> Chosen:
     runs = asked.number("RUNS", found.runs, _MOST_RUNS, "how often each is measured", example=3)
     return Chosen(
         benches=_names("BENCH", found.bench, BENCHES, "what is measured"),
-        against=_names("AGAINST", found.against or "", _AGAINST, "what is measured beside it"),
+        against=_names("AGAINST", found.against or "", _AGAINST, "what it is measured against"),
         runs=runs,
         cluster=found.cluster,
     )
 
 
 def _names(variable: str, text: str, known: tuple[str, ...], meaning: str) -> list[str]:
-    """Those that are named; all, where none is."""
+    """Return those that are named; all, where none is."""
     names = asked.names(text)
     unknown = [name for name in names if name not in known]
     if unknown:

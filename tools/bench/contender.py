@@ -1,4 +1,4 @@
-"""What is measured of a tool: the one interface that all of them have."""
+"""The interface of everything that is measured: one class for each tool."""
 
 from pathlib import Path
 from typing import Protocol
@@ -14,20 +14,20 @@ class Contender(Protocol):
 
     @property
     def name(self) -> str:
-        """As people choose it; its namespace is named after it."""
+        """Return the name by which it is chosen, and after which its namespace is named."""
 
     @property
     def what(self) -> str:
-        """The command, as the table names it."""
+        """Return the command, as the table names it."""
 
     def prepare(self, place: Place, folder: Path) -> None:
-        """Have everything ready that a person has before they type the command."""
+        """Have everything ready that the user has before typing the command."""
 
     def install(self, place: Place, folder: Path) -> None:
         """Install everything into an empty namespace."""
 
     def again(self, place: Place, folder: Path) -> None:
-        """The same with nothing changed."""
+        """Deploy the same with nothing changed."""
 
     def preview(self, place: Place, folder: Path) -> None:
         """Show what would change; nothing does."""

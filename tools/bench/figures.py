@@ -1,4 +1,4 @@
-"""What was measured, and how it stands to the floor and to what is wanted. Pure."""
+"""Figures of what was measured, against the floor and against what is wanted. Pure."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -23,17 +23,17 @@ class Row:
 
     @property
     def median(self) -> float:
-        """Of the runs."""
+        """Return the median of the runs."""
         return statistics.median(self.values)
 
     @property
     def ratio(self) -> float | None:
-        """The median of the runs' ratios."""
+        """Return the median of the runs' ratios."""
         return statistics.median(self.ratios) if self.ratios else None
 
     @property
     def reached(self) -> bool | None:
-        """Whether it is as wanted; None where nothing is."""
+        """Return whether it is as wanted; None where nothing is."""
         if self.wanted is None or self.ratio is None:
             return None
         return self.ratio <= self.wanted
@@ -54,7 +54,7 @@ WANTED = {
 
 
 def rows(runs: Sequence[Sequence[Course]], what: Mapping[str, str]) -> list[Row]:
-    """A row for each figure of each contender; `runs` hold the contenders side by side.
+    """Return a row for each figure of each contender; `runs` hold the contenders side by side.
 
     `what` describes the contenders by name.
     """

@@ -26,7 +26,7 @@ class Helm:
         self._program = program
 
     def prepare(self, place: Place, folder: Path) -> None:
-        """Two charts, the second with the changed value; no release that an earlier run left."""
+        """Write two charts, the second with the changed value; delete what an earlier run left."""
         for name, value in (("first", None), ("changed", CHANGED)):
             templates = manifests.write(place, folder / name / "templates", value)
             for path in templates.iterdir():
@@ -35,19 +35,19 @@ class Helm:
         forget(place)
 
     def install(self, place: Place, folder: Path) -> None:
-        """`helm install`."""
+        """Run `helm install`."""
         self._run(place, "install", place.namespace, str(folder / "first"), "--wait", "--timeout", "400s")
 
     def again(self, place: Place, folder: Path) -> None:
-        """`helm upgrade` with the same chart."""
+        """Run `helm upgrade` with the same chart."""
         self._upgrade(place, folder / "first", "--wait")
 
     def preview(self, place: Place, folder: Path) -> None:
-        """`helm upgrade --dry-run=server`: what would be sent, since it shows no difference."""
+        """Run `helm upgrade --dry-run=server`: what would be sent, since it shows no difference."""
         self._upgrade(place, folder / "first", "--dry-run=server")
 
     def change(self, place: Place, folder: Path) -> None:
-        """`helm upgrade` with the changed chart."""
+        """Run `helm upgrade` with the changed chart."""
         self._upgrade(place, folder / "changed", "--wait")
 
     def _upgrade(self, place: Place, chart: Path, *flags: str) -> None:
@@ -59,7 +59,7 @@ class Helm:
 
 
 def program(step: Step) -> Path:
-    """Helm, compiled now when it is not in the cache."""
+    """Return Helm, compiled now when it is not in the cache."""
     return golang.binaries(pins.HELM_BUILD, step) / "helm"
 
 

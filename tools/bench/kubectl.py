@@ -26,11 +26,11 @@ class Kubectl:
         self._apply(place, folder / "first")
 
     def again(self, place: Place, folder: Path) -> None:
-        """As installed."""
+        """Apply the same as `install`."""
         self._apply(place, folder / "first")
 
     def preview(self, place: Place, folder: Path) -> None:
-        """`kubectl diff`, which ends with 1 where something differs."""
+        """Run `kubectl diff`, which ends with 1 where something differs."""
         with contextlib.suppress(process.CommandError):
             place.kubectl("diff", "--filename", str(folder / "first"))
 

@@ -19,7 +19,7 @@ _STORE = Store(kind="ClusterSecretStore", name="bench", path="bench")
 
 
 def write(place: Place, folder: Path, value: str | None = None) -> Path:
-    """The place's manifests, numbered as `make render` does, in the folder; `value` is the one changed."""
+    """Write the place's manifests, numbered as `make render` does; `value` is the changed one."""
     folder.mkdir(parents=True)
     settings = place.settings if value is None else place.changed(value)
     for name, text in texts(settings).items():
@@ -28,7 +28,7 @@ def write(place: Place, folder: Path, value: str | None = None) -> Path:
 
 
 def texts(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The files' texts by name."""
+    """Return the files' texts by name."""
     rendered = render(program.objects("bench", settings), _STORE)
     store = _values(tuple(sorted(secrets.entries([each.manifest for each in rendered]).items())))
     filled = [Rendered(manifest=_filled(each.manifest, store), late=each.late) for each in rendered]
@@ -43,5 +43,5 @@ def _filled(manifest: Manifest, store: Mapping[str, Mapping[str, str]]) -> Manif
 
 @cache
 def _values(entries: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, dict[str, str]]:
-    """Values for these entries, the same ones each time: a change of one value is to be that alone."""
+    """Return values for these entries, the same ones each time: a change of one value is to be that alone."""
     return values.fresh(dict(entries))

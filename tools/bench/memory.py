@@ -45,7 +45,7 @@ class Process:
 
 @dataclass
 class Peaks:
-    """What was seen so far: each process's peak, and the most that all together had at one moment."""
+    """The memory seen so far: each process's peak, and the most that all together had at one moment."""
 
     by_process: dict[tuple[int, str], float] = field(default_factory=dict)
     together: float = 0.0
@@ -60,7 +60,7 @@ class Peaks:
         self.together = max(self.together, now)
 
     def by_part(self) -> dict[str, float]:
-        """The peak of each part, the largest first; of processes that play the same, the largest."""
+        """Return the peak of each part, the largest first; of processes that play the same, the largest."""
         found: dict[str, float] = defaultdict(float)
         for (_, name), peak in self.by_process.items():
             found[name] = max(found[name], peak)
@@ -69,7 +69,7 @@ class Peaks:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a command took: seconds by the clock, seconds of processors, memory in MiB."""
+    """The cost of a command: seconds by the clock, seconds of processors, memory in MiB."""
 
     seconds: float
     processor: float
@@ -78,7 +78,7 @@ class Cost:
 
 
 def rows(runs: Sequence[Cost], what: str) -> list[Row]:
-    """The peak of each part over all runs, the largest first, then what all had at one moment."""
+    """Return the peak of each part over all runs, the largest first, then what all had at one moment."""
     names = dict.fromkeys(name for run in runs for name in run.peaks)
     found = [
         Row(bench="memory", what=name, unit="MiB", values=[run.peaks.get(name, 0.0) for run in runs])
@@ -89,7 +89,7 @@ def rows(runs: Sequence[Cost], what: str) -> list[Row]:
 
 
 def part(command: str) -> str:
-    """The part that a process plays, by its command line."""
+    """Return the part that a process plays, by its command line."""
     return next((name for text, name in _PARTS if text in command), OTHER)
 
 
@@ -135,7 +135,7 @@ def measured(command: list[str], environment: Mapping[str, str]) -> Cost:
 
 
 def descendants(root: int, proc: Path = _PROC) -> list[Process]:
-    """The process and all below it, also those that have a group of their own."""
+    """Return the process and all below it, also those that have a group of their own."""
     parents: dict[int, int] = {}
     for folder in proc.glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):

@@ -1,7 +1,7 @@
-"""Where contenders are measured: a namespace of their own on the local cluster, and what is asked of it.
+"""The place where contenders are measured: a namespace of their own on the local cluster.
 
-Every contender has another namespace, and every namespace is taken away in the same way, by name and label:
-so the next run takes away what one that was killed has left.
+Every contender has another namespace, and every namespace is deleted in the same way, by name and label:
+so the next run deletes what one that was killed has left.
 """
 
 import http.client
@@ -42,23 +42,23 @@ class Place:
 
     @property
     def url(self) -> str:
-        """The site's address at the cluster's edge."""
+        """Return the site's address at the cluster's edge."""
         return f"http://{self.namespace}.localhost:{self.cluster.port}"
 
     def kubectl(self, *arguments: str, timeout: float = 300) -> str:
-        """What kubectl prints."""
+        """Return what kubectl prints."""
         return self.cluster.client.output(*arguments, timeout=timeout)
 
     def changed(self, value: str) -> dict[str, Any]:
-        """The settings with one value of one tier's environment changed."""
+        """Return the settings with one value of one tier's environment changed."""
         return merged(self.settings, {f"feastflow:{TIER}": {"env": {"BENCH": value}}})
 
     def templates(self) -> set[str]:
-        """The versions of the tier's pods that are there."""
+        """Return the versions of the tier's pods that are there."""
         return {pod.template for pod in self._pods()}
 
     def serves(self, before: Collection[str]) -> bool:
-        """Whether requests are led to a pod of the tier that is of none of these versions."""
+        """Return whether traffic is routed to a pod of the tier that is of none of these versions."""
         new = {pod.name for pod in self._pods() if pod.template not in before and pod.ready}
         slices = self.api.all("endpointslices", self.namespace)
         endpoints = [each for piece in slices for each in piece.get("endpoints") or []]
@@ -68,11 +68,11 @@ class Place:
         return bool(new & led)
 
     def complete(self, before: Collection[str] = ()) -> bool:
-        """Whether every workload is rolled out, no pod of these versions takes requests, the site answers."""
+        """Return whether all is rolled out, no pod of these versions is routed to, and the site answers."""
         return not self._missing() and self.templates().isdisjoint(before) and self._answers()
 
     def full(self) -> bool:
-        """Whether the autoscalers, too, have as many pods as they want at least."""
+        """Return whether the autoscalers, too, have as many pods as they want at least."""
         scalers = self.api.all("horizontalpodautoscalers", self.namespace)
         return bool(scalers) and not objects.missing([*scalers, *self.workloads()], self.namespace)
 
@@ -94,7 +94,7 @@ class Place:
             time.sleep(_PAUSE_SECONDS)
 
     def workloads(self) -> list[Object]:
-        """Its Deployments and StatefulSets, each with its kind."""
+        """Return its Deployments and StatefulSets, each with its kind."""
         return [
             each for kind in ("deployments", "statefulsets") for each in self.api.all(kind, self.namespace)
         ]
@@ -118,7 +118,7 @@ class Place:
 
 
 def of(cluster: Cluster, config: Mapping[str, Any], name: str) -> Place:
-    """The place of a contender; `config` are the settings with which dev was deployed."""
+    """Return the place of a contender; `config` are the settings with which dev was deployed."""
     namespace = f"{PREFIX}-{name}"
     return Place(
         cluster=cluster,
@@ -134,7 +134,7 @@ def remove(cluster: Cluster, namespaces: list[str]) -> None:
         kinds = ",".join(CLUSTER_SCOPED)
         selector = f"{INSTANCE}={namespace}"
         cluster.client.output("delete", kinds, "--selector", selector, "--ignore-not-found", timeout=120)
-        # Nobody is served from here any more: what drains would only keep the next run waiting.
+        # Nothing is served from here any more: what drains would only keep the next run waiting.
         cluster.client.output(
             *("--namespace", namespace, "delete", "pods", "--all", "--force", "--grace-period=0"), timeout=120
         )
@@ -142,14 +142,14 @@ def remove(cluster: Cluster, namespaces: list[str]) -> None:
 
 
 def left(cluster: Cluster) -> list[str]:
-    """The namespaces that a run which was cut off has left."""
+    """Return the namespaces that a run which was cut off has left."""
     listed = cluster.client.output("get", "namespaces", "--output", "name").split()
     names = [each.removeprefix("namespace/") for each in listed]
     return [name for name in names if name.startswith(f"{PREFIX}-")]
 
 
 def _for(config: Mapping[str, Any], namespace: str) -> dict[str, Any]:
-    """Dev's settings for another namespace."""
+    """Return dev's settings for another namespace."""
     return merged(
         config,
         {

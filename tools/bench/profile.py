@@ -1,4 +1,4 @@
-"""Where the time of a first `up` goes: what the engine does when, and what the program's imports take."""
+"""The profile of a first `up`: what the engine does when, and what the program's imports take."""
 
 import ast
 import subprocess
@@ -30,7 +30,7 @@ class Span:
 
     @property
     def took(self) -> float:
-        """Seconds."""
+        """Return the seconds that it took."""
         return self.ended - self.began
 
 
@@ -44,7 +44,7 @@ class Profile:
 
 
 def profile(program: Program, place: Place, folder: Path) -> Profile:
-    """A first up, seen from the engine's own log of events."""
+    """Return the profile of a first up, from the engine's own log of events."""
     room = program.room(place, folder)
     program.prepare(place, folder)
     seen: list[tuple[float, Event]] = []
@@ -56,7 +56,7 @@ def profile(program: Program, place: Place, folder: Path) -> Profile:
 
 
 def spans(events: Iterable[tuple[float, Mapping[str, Any]]]) -> list[Span]:
-    """What the engine did of each resource, by its beginning; `events` come with the time they were seen."""
+    """Return the spans of each resource's steps, by beginning; `events` come with the time they were seen."""
     open_: dict[str, tuple[float, str]] = {}
     found = []
     for at, event in events:
@@ -72,7 +72,7 @@ def spans(events: Iterable[tuple[float, Mapping[str, Any]]]) -> list[Span]:
 
 
 def lines(found: Profile) -> list[str]:
-    """The profile for people: what took longest, in order of time, and the imports that weigh most."""
+    """Return the profile for people: what took longest, in order of time, and the imports that weigh most."""
     objects = [span for span in found.spans if span.kind.startswith("kubernetes:")]
     told = []
     if objects:
@@ -92,7 +92,7 @@ def lines(found: Profile) -> list[str]:
 
 
 def imports() -> dict[str, float]:
-    """Seconds that importing takes, by top-level package, the largest first."""
+    """Return seconds that importing takes, by top-level package, the largest first."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", _imported(_PROGRAM.read_text(encoding="utf-8"))],
         cwd=ROOT,
@@ -110,7 +110,7 @@ def _imported(program: str) -> str:
 
 
 def by_package(text: str) -> dict[str, float]:
-    """What `python -X importtime` says, added up by top-level package; `all` is their sum."""
+    """Return what `python -X importtime` says, added up by top-level package; `all` is their sum."""
     found: dict[str, float] = defaultdict(float)
     for line in text.splitlines():
         head, _, name = line.rpartition("|")

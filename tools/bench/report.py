@@ -1,4 +1,4 @@
-"""What is kept of a run: the figures as JSON, with every run's own."""
+"""The file that is kept of a run: the figures as JSON, with every run's own."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def write(
 
 
 def figure(row: Row) -> dict[str, Any]:
-    """A row as JSON takes it."""
+    """Return a row as JSON takes it."""
     return {
         "bench": row.bench,
         "what": row.what,

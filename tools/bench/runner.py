@@ -1,4 +1,4 @@
-"""One contender's run: installed into an empty namespace, asked again, changed, and taken away."""
+"""One contender's run: installed into an empty namespace, asked again, changed, and deleted."""
 
 import os
 import threading
@@ -58,7 +58,7 @@ def course(
 
 
 def cost(program: Program, place: Place, folder: Path) -> Cost:
-    """What a first up takes in memory; its time counts nowhere, since it is looked at all the while."""
+    """Return what a first up takes in memory; its time counts nowhere, since it is watched all the while."""
     program.prepare(place, folder)
     room = program.room(place, folder)
     try:
@@ -69,7 +69,7 @@ def cost(program: Program, place: Place, folder: Path) -> Cost:
 
 
 def profiled(program: Program, place: Place, folder: Path) -> Profile:
-    """Where the time of a first up goes."""
+    """Return where the time of a first up goes."""
     try:
         return profile.profile(program, place, folder)
     finally:
@@ -77,7 +77,7 @@ def profiled(program: Program, place: Place, folder: Path) -> Profile:
 
 
 def _changed(contender: Contender, place: Place, folder: Path) -> dict[str, float]:
-    """Seconds until the first new pod takes requests, and until only new ones are left."""
+    """Return seconds until the first new pod takes requests, and until only new ones are left."""
     before = place.templates()
     problems: list[Exception] = []
 

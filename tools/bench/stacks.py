@@ -1,4 +1,4 @@
-"""How the cost of a preview grows with the number of stacks: 1, 5, 10, 20 of them, each previewed.
+"""The cost of a preview by the number of stacks: 1, 5, 10, 20 of them, each previewed.
 
 They share a state; a stack that has one of its own is previewed in turns with them, so that a machine that
 gets busier meanwhile is slower for both. No cluster is asked: what counts is the CLI's, the program's and the
@@ -27,7 +27,7 @@ _ALONE = "alone"
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """A preview of one stack `among` others, and beside it one of the stack that is `alone`."""
+    """A preview of one stack `among` others, and one of the stack that is `alone`."""
 
     among: Cost
     alone: Cost
@@ -36,7 +36,7 @@ class Turn:
 def costs(
     cli: Pulumi, folder: Path, config: Mapping[str, Any], note: Callable[[str], None]
 ) -> dict[int, list[Turn]]:
-    """What each preview took, by the number of stacks that were there; one after the other."""
+    """Return what each preview took, by the number of stacks that were there; one after the other."""
     settings = {key: value for key, value in config.items() if not key.startswith(_CONNECTION)}
     alone, among = (
         Room(cli=cli, folder=folder / name, environment=unreachable.ENVIRONMENT) for name in (_ALONE, "among")
@@ -44,7 +44,7 @@ def costs(
     alone.settle()
     _make(alone, _ALONE, settings)
     among.settle()
-    # Files that nobody has read yet are read once, for whoever comes first.
+    # Files that were not read yet are read once, at the cost of the first preview.
     _preview(alone, _ALONE)
     found: dict[int, list[Turn]] = {}
     made: list[str] = []
@@ -61,7 +61,7 @@ def costs(
 
 
 def rows(runs: Sequence[Mapping[int, Sequence[Turn]]]) -> list[Row]:
-    """Seconds and memory for each number of stacks; the ratios are to the lone one's, in the same turns."""
+    """Return time and memory by number of stacks, with the ratios to a single stack's in the same turns."""
     most = NUMBERS[-1]
     seconds = [[sum(each.among.seconds for each in run[number]) for run in runs] for number in NUMBERS]
     lone = [[sum(each.alone.seconds for each in run[number]) / number for run in runs] for number in NUMBERS]
@@ -76,7 +76,7 @@ def rows(runs: Sequence[Mapping[int, Sequence[Turn]]]) -> list[Row]:
 def _grown(
     bench: str, what: str, unit: str, values: list[list[float]], floors: list[list[float]], wanted: float
 ) -> list[Row]:
-    """A row for each number of stacks, by the runs' values and floors; the largest must be as `wanted`."""
+    """Return a row for each number of stacks, by values and floors; the largest must be as `wanted`."""
     return [
         Row(
             bench=bench,

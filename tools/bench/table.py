@@ -11,7 +11,7 @@ _WHAT = 36
 
 
 def lines(rows: Sequence[Row]) -> list[str]:
-    """The table, each kind of figure under its own name once."""
+    """Return the table, each kind of figure under its own name once."""
     cells: list[tuple[str, ...]] = [_HEAD]
     before = ""
     for row in rows:
@@ -21,7 +21,7 @@ def lines(rows: Sequence[Row]) -> list[str]:
 
 
 def value(number: float, unit: str) -> str:
-    """A value as the table shows it."""
+    """Return a value as the table shows it."""
     text = f"{number:.1f}" if unit == "s" else f"{number:.0f}"
     return f"{text} {unit}"
 

@@ -63,7 +63,7 @@ class Tofu:
         self._program, self._provider = program, provider
 
     def prepare(self, place: Place, folder: Path) -> None:
-        """A folder for each version with a file an object, and a configuration that is initialised."""
+        """Write a folder for each version with a file an object, and initialise its configuration."""
         for name, value in (("first", None), ("changed", CHANGED)):
             _split(manifests.write(place, folder / f"{name}-files", value), folder / name)
         mirror = folder / "mirror"
@@ -76,19 +76,19 @@ class Tofu:
         self._run(folder, "init")
 
     def install(self, place: Place, folder: Path) -> None:
-        """`tofu apply`; the provider waits for each workload's rollout."""
+        """Run `tofu apply`; the provider waits for each workload's rollout."""
         self._apply(folder, "first")
 
     def again(self, place: Place, folder: Path) -> None:
-        """As installed."""
+        """Apply the same as `install`."""
         self._apply(folder, "first")
 
     def preview(self, place: Place, folder: Path) -> None:
-        """`tofu plan`."""
+        """Run `tofu plan`."""
         self._run(folder, "plan", f"-var=folder={folder / 'first'}", _PARALLEL)
 
     def change(self, place: Place, folder: Path) -> None:
-        """`tofu apply` of the changed ones."""
+        """Run `tofu apply` of the changed ones."""
         self._apply(folder, "changed")
 
     def _apply(self, folder: Path, version: str) -> None:
@@ -101,13 +101,13 @@ class Tofu:
 
 
 def programs(step: Step) -> tuple[Path, Path]:
-    """OpenTofu and the provider, compiled now when they are not in the cache."""
+    """Return OpenTofu and the provider, compiled now when they are not in the cache."""
     tofu = golang.binaries(pins.OPENTOFU_BUILD, step) / "tofu"
     return tofu, golang.binaries(pins.TOFU_KUBECTL_BUILD, step) / "terraform-provider-kubectl"
 
 
 def _split(files: Path, folder: Path) -> None:
-    """A file an object, named after it."""
+    """Write a file for each object, named after it."""
     folder.mkdir()
     for path in sorted(files.iterdir()):
         for each in yaml.safe_load_all(path.read_text(encoding="utf-8")):

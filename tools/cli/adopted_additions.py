@@ -22,7 +22,7 @@ _TRIES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Additions:
-    """What others added, one line a field, and the objects as they are without it."""
+    """The fields that others added, one line each, and the objects as they are without them."""
 
     told: tuple[str, ...] = ()
     without: tuple[Manifest, ...] = field(default=(), repr=False)
@@ -89,7 +89,7 @@ def delete(additions: Additions, wanted: Sequence[Manifest], api: Objects) -> No
 
 
 def _own(applied: Manifest) -> paths.Tree:
-    """The fields that the stack wants, and those that an adoption which was cut off has applied."""
+    """Return the fields that the stack wants, and those that an adoption which was cut off has applied."""
     managers = {each.manager for each in ownership.entries(applied) if each.manager.startswith(_PROVIDER)}
     return paths.union(*(ownership.applied(applied, manager) for manager in (LOOKING, *managers)))
 

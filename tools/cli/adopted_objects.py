@@ -15,7 +15,7 @@ Live = Mapping[tuple[str, str], Manifest]
 
 # What holds data, and so must be there to be adopted.
 HOLD_DATA = ("Namespace", "PersistentVolumeClaim", "StatefulSet", "Cluster")
-# What the API server lets nobody change; compared where the program sets it.
+# Fields that the API server does not let change; compared where the program sets them.
 _FIXED = {
     "Deployment": ("spec.selector",),
     "PersistentVolumeClaim": ("spec.accessModes", "spec.storageClassName"),
@@ -70,13 +70,13 @@ def problems(wanted: Manifest, there: Manifest, ways: Ways) -> Iterator[Mismatch
 
 
 def ended(job: Manifest) -> bool:
-    """Whether a Job has succeeded or failed."""
+    """Return whether a Job has succeeded or failed."""
     conditions = (job.get("status") or {}).get("conditions") or []
     return any(each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions)
 
 
 def adopted(job: Manifest) -> bool:
-    """Whether a Job is one that an adoption which was cut off has made."""
+    """Return whether a Job is one that an adoption which was cut off has made."""
     return (job["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "pulumi"
 
 
@@ -150,7 +150,7 @@ def _clusters_major(there: Manifest) -> int | None:
 
 
 def _renewed(wanted: Manifest, path: str, found: object, ways: Ways) -> str:
-    """Return how an object gets a field that nobody can change; data is moved, nothing else holds any."""
+    """Return how an object gets a field that cannot be changed; data is moved, nothing else holds any."""
     kind, name = key(wanted)
     if path == "spec.storageClassName":
         return ways.set("database.storageClass", found)
@@ -161,6 +161,4 @@ def _renewed(wanted: Manifest, path: str, found: object, ways: Ways) -> str:
             f"{ways.kubectl} get statefulset {name} --output yaml > {name}.yaml, change {path} in it, and\n"
             f"{ways.kubectl} replace --force --filename {name}.yaml: its claim and the data stay"
         )
-    return (
-        f"{ways.kubectl} delete {kind.lower()} {name}, and make adopt: it is created anew, and holds no data"
-    )
+    return f"{ways.kubectl} delete {kind.lower()} {name}, and make adopt: it is recreated, and holds no data"

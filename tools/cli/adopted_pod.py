@@ -1,4 +1,4 @@
-"""What a pod's manifest tells of the data that its server keeps: claim, container, directory, variables."""
+"""The data that a server keeps, as its pod's manifest tells: claim, container, directory, variables."""
 
 import json
 import posixpath

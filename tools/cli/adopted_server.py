@@ -34,7 +34,7 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What a running server says of itself, empty or None where it does not say.
+    """A running server as it describes itself, empty or None where it does not.
 
     `directory` is where its files are in the container, `uid` is their user, `databases` are owners by name,
     `superusers` are roles, `links` are directories of its data that are symbolic links, `others` are pods

@@ -19,7 +19,7 @@ from tools.stacks import workspace
 from tools.stacks.target import Target
 from tools.toolchain.errors import UserError
 
-# The fields belong to whoever applied them; from now on, to this program.
+# The fields belong to the manager that applied them; from now on, to this program.
 FORCE = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 _NAMESPACE = "feastflow:namespace"
 
@@ -39,18 +39,18 @@ class Adoption:
 
     @property
     def namespace(self) -> str:
-        """The stack's namespace."""
+        """Return the stack's namespace."""
         return str(self.config.get(_NAMESPACE, ""))
 
     @property
     def ways(self) -> Ways:
-        """The words of the ways out."""
+        """Return the words of the ways out."""
         kubectl = f"{self.kubectl} --namespace {self.namespace}"
         return Ways(kubectl=kubectl, file=f"Pulumi.{self.stack}.yaml")
 
     @property
     def server(self) -> Wanted | None:
-        """The server that it would apply, None where an operator makes the servers."""
+        """Return the server that it would apply, None where an operator makes the servers."""
         server = next((each for each in self.wanted if each["kind"] == "StatefulSet"), None)
         if server is None:
             return None
@@ -77,7 +77,7 @@ def allowed(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def planned(stack: str, config: Mapping[str, Any]) -> list[Manifest]:
-    """Return what the stack would apply; without Secrets, whose names nobody knows before."""
+    """Return what the stack would apply; without Secrets, whose names are not known before."""
     # The SDK takes its time to load, and no other command needs it in this process.
     from tools.render import program  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""How the application in a folder is built: by `backend/Dockerfile`, or a service of its Compose file."""
+"""The build of the application in a folder: `backend/Dockerfile`, or a service of its Compose file."""
 
 import os
 import re

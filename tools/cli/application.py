@@ -30,14 +30,14 @@ _BUILDING = "building"
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the user wants to run, by tier: a name that was typed, a recipe, a name in the stack's file."""
+    """The user's choice of images, by tier: a name that was typed, a recipe, a name in the stack's file."""
 
     typed: Mapping[str, str] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     filed: Mapping[str, str] = field(default_factory=dict)
 
     def overrides(self, tier: str) -> bool:
-        """Whether another image is deployed than the stack's file says, or it says none."""
+        """Return whether another image is deployed than the stack's file says, or it says none."""
         return tier not in self.filed
 
     def found(self, carrier: Engine) -> "Application":
@@ -66,7 +66,7 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """Where the image of each tier comes from; that of a tier which is in none of these is the demo's.
+    """The source of each tier's image; that of a tier which is in none of these is the demo's.
 
     `filed` are the images in an engine that the stack's file names.
     """
@@ -82,11 +82,11 @@ class Application:
         return [tier for tier in OF_APPLICATION if not {tier} & {*self.held, *self.pulled, *self.recipes}]
 
     def named(self) -> AppImages | None:
-        """The images' names, where they are known before anything is built."""
+        """Return the images' names, where they are known before anything is built."""
         return None if self.recipes else self._with(images.named(self.engine), {})
 
     def build(self, step: Step) -> AppImages:
-        """The images, built now where they are not there."""
+        """Return the images, built now where they are not there."""
         demo = images.build(self.engine, step, self._demo)
         return self._with(
             demo, {tier: self._built(tier, recipe, step) for tier, recipe in self.recipes.items()}
@@ -179,7 +179,7 @@ def _must_be_in_a_registry(variable: str, reference: str, carrier: Engine, looke
 
 
 def _renamed(reference: str, content: str) -> str:
-    """The name under which the nodes are given an image that was typed.
+    """Return the name under which the nodes are given an image that was typed.
 
     A tag is moved with each build; this name follows the content, so that a new build is a new release, and
     `make rollback` finds the one before.
@@ -192,7 +192,7 @@ def _renamed(reference: str, content: str) -> str:
 
 
 def _whole(reference: str) -> str:
-    """The reference with its registry, as the kubelet reads it.
+    """Return the reference with its registry, as the kubelet reads it.
 
     See https://pkg.go.dev/github.com/distribution/reference#ParseNormalizedNamed
     """
@@ -203,7 +203,7 @@ def _whole(reference: str) -> str:
 
 
 def _local(reference: str) -> list[str]:
-    """The names by which Podman may have it: what has no registry is its own, or Docker's."""
+    """Return the names by which Podman may have it: what has no registry is its own, or Docker's."""
     whole = _whole(reference)
     tagged = [
         name if ":" in name.rpartition("/")[2] else f"{name}:latest"

@@ -1,4 +1,4 @@
-"""`make backend` and its siblings: where a stack's state is kept, and what whoever deploys needs for it."""
+"""`make backend` and its siblings: the place of a stack's state, and the rights of its deployer."""
 
 import contextlib
 import json
@@ -64,7 +64,7 @@ def move(options: Options) -> None:
 
 
 def policy(options: Options) -> None:
-    """Print what IAM must allow whoever deploys the stack, and nothing of other stacks."""
+    """Print what IAM must allow the stack's deployer, and nothing of other stacks."""
     with contextlib.redirect_stdout(sys.stderr):
         address = _address(options)
     reached = store.clients(address)
@@ -72,7 +72,7 @@ def policy(options: Options) -> None:
     if key is None:
         raise UserError(
             f"there is no key {address.alias}",
-            "whoever deploys must be allowed to use it",
+            "the deployer must be allowed to use it",
             f"make it, with its bucket: make backend BACKEND='{address.url}'{suffix(options)}",
         )
     shared = _without_context(address, options)
@@ -131,7 +131,7 @@ def fits(chosen: Target, stack: str, url: str, exported: Deployment) -> None:
 
 
 def _made(wanted: Address) -> Address:
-    """The bucket and its key, with all that a state needs; returns the address with its region."""
+    """Make the bucket and its key, with all that a state needs; return the address with its region."""
     with Step("store", wanted.bucket) as step:
         reached = store.clients(wanted)
         made = store.ensure(wanted.within(reached.region), reached, step.note)
@@ -141,7 +141,7 @@ def _made(wanted: Address) -> Address:
 
 
 def _address(options: Options) -> Address:
-    """The bucket that BACKEND or the user's own environment names, else the one that has the state."""
+    """Return the bucket that BACKEND or the user's own environment names, else the one that has the state."""
     text = options.backend or os.environ.get(_URL)
     if text is None:
         identity = scope.present(options).identity
@@ -192,14 +192,14 @@ def _unlocked(address: Address, reached: store.Clients, stack: str) -> None:
     if held:
         raise UserError(
             f"{stack} is locked in {address.url}",
-            "somebody deploys it, or a run was killed; what they record would be lost",
-            "wait until they are done. If nobody deploys, and only then:\n"
+            "another deployment runs, or a run was killed; what it records would be lost",
+            "wait until it is done. If no deployment runs, and only then:\n"
             f"PULUMI_BACKEND_URL={shlex.quote(address.url)} pulumi cancel --yes {stack}",
         )
 
 
 def _named(stack: str) -> str | None:
-    """The secrets provider that the checkout's file names, a salt meaning a passphrase."""
+    """Return the secrets provider that the checkout's file names, a salt meaning a passphrase."""
     theirs = workspace.encryption(stack)
     return theirs.get("secretsprovider") or (places.PASSPHRASE if theirs else None)
 

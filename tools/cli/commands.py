@@ -1,4 +1,4 @@
-"""What `make up`, `make down`, `make status` and `make preview` do, from top to bottom."""
+"""The commands `make up`, `make down`, `make status`, `make preview` and others, from top to bottom."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ from tools.toolchain.errors import UserError
 
 
 def up(options: Options) -> None:
-    """Everything, from an empty machine to the site's address. Run again, it changes nothing."""
+    """Deploy everything, from an empty machine to the site's address. Run again, it changes nothing."""
     started = time.monotonic()
     with ExitStack() as held:
         # What cannot work is refused now, not after minutes of work.
@@ -84,7 +84,7 @@ def up(options: Options) -> None:
 
 
 def preview(options: Options) -> None:
-    """What `up` would change on the cluster that runs; a local one is given the images that it would name.
+    """Print what `up` would change on the cluster that runs; give a local one the images that it would name.
 
     Where none runs and none is named, the comparison is with the stack's state alone.
     """
@@ -100,7 +100,7 @@ def preview(options: Options) -> None:
 
 
 def drift(options: Options) -> int:
-    """What others changed on the cluster since the last deployment; returns the exit code."""
+    """Print what others changed on the cluster since the last deployment; return the exit code."""
     # Standard output is the report alone.
     with contextlib.redirect_stdout(sys.stderr), scope.alone(options) as chosen:
         stack = scope.stack(options, chosen, scope.tools())
@@ -111,7 +111,7 @@ def drift(options: Options) -> int:
 
 
 def audit(options: Options) -> None:
-    """Who may do what in the stack's namespace, from the RBAC that is live."""
+    """Print who may do what in the stack's namespace, from the RBAC that is live."""
     with contextlib.redirect_stdout(sys.stderr):
         chosen = scope.present(options)
         told = auditing.told(options.stack, chosen, all_subjects=os.environ.get("ALL") == "yes")
@@ -157,7 +157,7 @@ def adopt(options: Options) -> None:
 
 
 def rollback(options: Options) -> None:
-    """The settings and images of the release before, deployed again; the data and its schema stay."""
+    """Deploy the settings and images of the release before again; the data and its schema stay."""
     started = time.monotonic()
     with scope.alone(options) as chosen:
         stack = scope.stack(options, chosen, scope.tools())
@@ -179,12 +179,12 @@ def rollback(options: Options) -> None:
     say(
         f"\nback to the release of {release.at}, after {elapsed(time.monotonic() - started)}; "
         f"the data and its schema stay as they are\n"
-        f"the checkout still has what was withdrawn: mend Pulumi.{options.stack}.yaml before `make up`"
+        f"the checkout still has what was withdrawn: correct Pulumi.{options.stack}.yaml before `make up`"
     )
 
 
 def status(options: Options) -> None:
-    """Nodes, pods and the site as they are now."""
+    """Print nodes, pods and the site as they are now."""
     chosen = scope.present(options)
     stack = scope.stack(options, chosen, scope.tools(), changes=False)
     subprocess.run([*chosen.client.command, "get", "nodes,pods,ingresses", "--all-namespaces"], check=False)
@@ -213,7 +213,7 @@ def down(options: Options) -> None:
 
 
 def destroy(options: Options) -> None:
-    """`pulumi destroy`: the stack goes, the cluster stays."""
+    """Run `pulumi destroy`: the stack is deleted, the cluster stays."""
     with scope.alone(options) as chosen:
         _destroy(options, chosen)
 
@@ -237,7 +237,7 @@ def _tell_what_stays(identity: str) -> None:
 
 
 def shell(options: Options) -> None:
-    """Assignments for `eval`: kubectl and pulumi, pointed at the cluster and its stacks."""
+    """Print assignments for `eval`: kubectl and pulumi, pointed at the cluster and its stacks."""
     with contextlib.redirect_stdout(sys.stderr):
         chosen = scope.present(options)
         stack = scope.stack(options, chosen, scope.tools(), changes=False)
@@ -252,7 +252,7 @@ def shell(options: Options) -> None:
 def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
     chosen = suffix(options)
     commands = outputs["commands"]
-    # `down` takes a whole local cluster; beside another stack, only `destroy` is about this one.
+    # `down` takes a whole local cluster; with another stack on it, only `destroy` is about this one.
     stop = f"make down{chosen}" if options.context or options.stack == "dev" else f"make destroy{chosen}"
     say(
         f"\nFeastFlow runs, after {elapsed(seconds)}:\n\n"

@@ -1,4 +1,4 @@
-"""What the cluster says of an update that failed, added to what Pulumi said of it."""
+"""The diagnosis of an update that failed: what the cluster says, added to what Pulumi said."""
 
 import datetime as dt
 import json
@@ -106,7 +106,7 @@ def _last_lines(kubectl: Kubectl, trouble: Trouble) -> list[str]:
 
 
 def _printed(kubectl: Kubectl, *arguments: str) -> str:
-    """What kubectl prints; nothing where it fails, since the update's own failure is what matters."""
+    """Return what kubectl prints; nothing where it fails, since the update's own failure is what matters."""
     try:
         return kubectl.output(*arguments, timeout=_PATIENCE)
     except (process.CommandError, OSError):

@@ -1,4 +1,4 @@
-"""What the local cluster's edge adds to a stack's settings: the port on loopback, and that it can retry."""
+"""Settings that the local cluster's edge adds to a stack's: the port on loopback, and that it can retry."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _CLASS, _ATTEMPTS = "traefik", 16
 
 
 def overrides(port: int, config: Config) -> dict[str, Any]:
-    """The settings below `edge`; `port` is the cluster's for http. What the stack's file says is meant."""
+    """Return settings below `edge`; `port` is the cluster's for http. What the stack's file says stays."""
     edge = section(config, "edge")
     tls = edge.get("tls")
     secure = isinstance(tls, dict) and tls.get("enabled") is True

@@ -49,7 +49,7 @@ class AppImages:
     pulled: frozenset[str] = frozenset()
 
     def all(self) -> list[str]:
-        """Every image that must be carried to the nodes."""
+        """Return every image that must be carried to the nodes."""
         return [image for image in dict.fromkeys(self.by_tier.values()) if image not in self.pulled]
 
 
@@ -63,14 +63,14 @@ class _Base:
     version: str = ""
 
     def name(self) -> str:
-        """A reference that follows everything in the image but Debian's updates."""
+        """Return a reference that follows everything in the image but Debian's updates."""
         name = self.file.removesuffix(".Dockerfile")
         arguments = repr(sorted(self.arguments.items()))
         content = cache.key(nodeimage.debian_name(), _BASES / self.file, arguments)
         return f"localhost/feastflow/{name}:{'-'.join(filter(None, (self.version, content)))}"
 
     def ensure(self, engine: Engine, step: Step) -> str:
-        """The reference, built now when it is not there."""
+        """Return the reference, built now when it is not there."""
         debian = nodeimage.debian(engine, step)
         step.note(f"{self.file.removesuffix('.Dockerfile')} from Debian's packages")
         engine.build(
@@ -94,7 +94,7 @@ _VERSIONS = {"database": "15"}
 
 
 def named(engine: Engine) -> AppImages:
-    """The names of the tiers' images, which follow what is in them; nothing is built.
+    """Return the names of the application's images, which follow what is in them; nothing is built.
 
     A tier that runs an image of others has one of Debian's packages, where those cannot be pulled.
     """
@@ -108,7 +108,7 @@ def named(engine: Engine) -> AppImages:
 
 
 def bases(engine: Engine) -> list[str]:
-    """The names of the images under the application's."""
+    """Return the names of the images under the application's."""
     if not engine.own:
         return []
     named = [base.name() for bases in _BASES_OF.values() for base in bases.values()]
@@ -116,7 +116,7 @@ def bases(engine: Engine) -> list[str]:
 
 
 def build(engine: Engine, step: Step, tiers: Collection[str] = OF_APPLICATION) -> AppImages:
-    """The demo's images, under names that follow their content; what is there is not built again.
+    """Return the demo's images, under names that follow their content; what is there is not built again.
 
     Those of other than these `tiers` are only named.
     """
@@ -165,7 +165,7 @@ def _name(tier: str, engine: Engine) -> str:
 
 
 def key(images: AppImages) -> str:
-    """The name under which the archive of these images is cached."""
+    """Return the name under which the archive of these images is cached."""
     return cache.key(*images.all())
 
 
@@ -191,7 +191,7 @@ def _save(held: Held, archive: Path) -> None:
 
 
 def _sources(folder: Path) -> list[str | bytes | Path]:
-    """What goes into an image: every file but tests, and what building leaves behind."""
+    """Return what goes into an image: every file but tests, and what building leaves behind."""
     parts: list[str | bytes | Path] = []
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)

@@ -1,4 +1,4 @@
-"""Why pods do not work, judged from what kubectl prints of them. It asks nobody."""
+"""The reasons why pods do not work, from what kubectl prints of them. Pure."""
 
 import datetime as dt
 import re
@@ -22,7 +22,7 @@ _MAKERS = ("ReplicaSet", "StatefulSet", "Job", "PersistentVolumeClaim", "Cluster
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """One thing that does not work: its name, why, and the cluster's own words.
+    """One thing that does not work: its name, why, and the reason that the cluster reports.
 
     The last lines of `container` tell more, where there is one; with `previous` those of the run before this.
     Where the cluster has kept them they are the `lines`; its log is gone when it is started again meanwhile.
@@ -41,12 +41,12 @@ class Trouble:
 
 
 def awaited(message: str) -> bool:
-    """Whether an update failed while it waited for something to work."""
+    """Return whether an update failed while it waited for something to work."""
     return _AWAITED.search(message) is not None
 
 
 def troubles(pods: Sequence[Object], events: Sequence[Object], since: dt.datetime) -> list[Trouble]:
-    """What does not work, the likeliest causes first, each once; five at most.
+    """Return what does not work, the likeliest causes first, each once; five at most.
 
     Events that were last seen before `since` belong to another update.
     """
@@ -64,7 +64,7 @@ def troubles(pods: Sequence[Object], events: Sequence[Object], since: dt.datetim
 
 
 def told(found: Sequence[Trouble], lines: Mapping[Trouble, Sequence[str]]) -> str:
-    """The troubles as a person reads them, with the last lines of the containers that have any."""
+    """Return the troubles for people to read, with the last lines of the containers that have any."""
     parts = []
     for trouble in found:
         who = f"{trouble.name}, container {trouble.container}" if trouble.container else trouble.name
@@ -76,7 +76,7 @@ def told(found: Sequence[Trouble], lines: Mapping[Trouble, Sequence[str]]) -> st
 
 
 def fine(pod: Object) -> bool:
-    """Whether it works, has done its work, or is on its way out."""
+    """Return whether it works, has done its work, or is on its way out."""
     status = pod.get("status") or {}
     if "deletionTimestamp" in pod["metadata"] or status.get("phase") == "Succeeded":
         return True
@@ -131,9 +131,9 @@ def _of_container(pod: str, container: Object, last: Object | None, *, initial: 
 
 
 def _of_makers(warnings: Sequence[Object], made: Container[tuple[str, str]]) -> Iterator[Trouble]:
-    """What should have made pods or volumes, and was refused: by a quota, a policy, a class.
+    """Yield what should have made pods or volumes, and was refused: by a quota, a policy, a class.
 
-    Whoever has `made` pods since was refused for a moment only.
+    A workload that has `made` pods since was refused for a moment only.
     """
     for event in warnings:
         about, reason = event.get("involvedObject") or {}, str(event.get("reason"))
@@ -149,7 +149,7 @@ def _maker(pod: Object) -> str | None:
 
 
 def _over_before(container: Object, moment: dt.datetime) -> bool:
-    """Whether it ended before that moment and was not started again."""
+    """Return whether it ended before that moment and was not started again."""
     at = ((container.get("state") or {}).get("terminated") or {}).get("finishedAt")
     return isinstance(at, str) and dt.datetime.fromisoformat(at) < moment
 
@@ -160,7 +160,7 @@ def _ended(state: Object) -> str:
 
 
 def _kept(state: Object) -> tuple[str, ...]:
-    """The end of its log, or what it wrote for this, as the kubelet put it into the pod's status."""
+    """Return the end of its log, or what it wrote for this, as the kubelet put it into the pod's status."""
     return tuple(str(state.get("message") or "").splitlines()[-LINES:])
 
 
@@ -182,7 +182,7 @@ def seen(event: Object) -> dt.datetime:
     """Return when the event was last seen."""
     series = event.get("series") or {}
     text = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
-    # Without a time nobody knows to which update it belongs.
+    # Without a time it is unknown to which update it belongs.
     return dt.datetime.fromisoformat(text) if text else dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
@@ -192,5 +192,5 @@ def _short(text: object) -> str:
 
 
 def general(text: str) -> str:
-    """The text without what differs between two pods that fail alike: numbers, and the ends of names."""
+    """Return the text without what differs between pods that fail alike: numbers, and the ends of names."""
     return re.sub(r"[a-z0-9]*\d[a-z0-9.:-]*", "#", text)

@@ -29,8 +29,8 @@ _OPEN = """\
 No cluster was asked. The list above is whole as far as program and state go: what is created, changed,
 replaced and deleted is the provider's own comparison with each object as the last `up` or `refresh` recorded
 it.
-Without a cluster nobody can know:
-  drift       what somebody has changed on the cluster since then: pulumi refresh, where the cluster answers
+Without a cluster this is not known:
+  drift       what others have changed on the cluster since then: pulumi refresh, where the cluster answers
   admission   whether policies, quotas, webhooks and the API server's own schema take the objects
   defaults    what the server fills in; a value that an update computes is shown as the program has it
   readiness   whether what runs now is healthy, and whether the images can be pulled
@@ -66,7 +66,7 @@ def _stack(name: str, where: Workspace, cli: Pulumi) -> Stack:
 
 @contextmanager
 def _workspace() -> Iterator[Workspace]:
-    """A workspace of this run alone: one that stays would have the salt of the backend before."""
+    """Yield a workspace of this run alone: one that stays would have the salt of the backend before."""
     identity = f"preview-{os.getpid()}"
     with tempfile.TemporaryDirectory(prefix="feastflow-preview-") as room:
         try:
@@ -79,7 +79,7 @@ def _workspace() -> Iterator[Workspace]:
 
 
 def _write(where: Workspace, stack: str) -> None:
-    """The stack's settings with the images that the environment names, and without the connection.
+    """Write the stack's settings with the images that the environment names, and without the connection.
 
     Where they name no host, they are those of a stack that is deployed to the local cluster alone.
     """
@@ -108,7 +108,7 @@ def _hidden(where: Workspace, stack: str) -> dict[str, str]:
 
 
 def _emptied(where: Workspace) -> Workspace:
-    """The same with a state of its own, which is gone with the folder."""
+    """Return the same with a state of its own, which is gone with the folder."""
     state = where.folder / "state"
     state.mkdir()
     return replace(where, environment={**where.environment, _BACKEND: place.url(state)})

@@ -1,4 +1,4 @@
-"""A rollout that cannot work, known from its pods while Pulumi still waits for it. Pure: it asks nobody.
+"""A rollout that cannot work, known from its pods while Pulumi still waits for it. Pure.
 
 An image that is in no registry, a Secret or a key that is not there, a process that ends as often as it is
 started: Pulumi waits ten minutes for each of them to become well. What may become well by itself, such as
@@ -45,7 +45,7 @@ _Key = tuple[str, str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What one look found: lines to `tell`, and whether what is waited for cannot come (`hopeless`)."""
+    """The result of one look: lines to `tell`, and whether what is waited for cannot come (`hopeless`)."""
 
     tell: tuple[str, ...] = ()
     hopeless: bool = False
@@ -103,7 +103,7 @@ class Watch:
 
 
 def _hopeless(pod: Object, events: Sequence[Object]) -> Iterator[_Key]:
-    """Each reason for which a container of the pod does not start, whichever of its maker's pods it is."""
+    """Yield the reasons why a container does not start, whichever of its workload's pods it is in."""
     status = pod.get("status") or {}
     maker = _maker(pod) or str(pod["metadata"]["name"])
     started = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
@@ -119,7 +119,7 @@ def _hopeless(pod: Object, events: Sequence[Object]) -> Iterator[_Key]:
 
 
 def _cannot_mount(pod: Object, events: Sequence[Object]) -> bool:
-    """Whether the last that is known of its volumes is that one is not there."""
+    """Return whether the last that is known of its volumes is that one is not there."""
     name = pod["metadata"]["name"]
     own = [each for each in events if (each.get("involvedObject") or {}).get("name") == name]
     failed = [each for each in own if each.get("reason") == "FailedMount"]

@@ -72,12 +72,12 @@ LATER: tuple[Workload, ...] = (
 
 
 def storage(kubectl: Path) -> Path:
-    """The manifest of the default StorageClass, for the node image: kind applies the one it finds there."""
+    """Return the default StorageClass's manifest, for the node image: kind applies the one it finds there."""
     return _rendered(kubectl) / "storage.yaml"
 
 
 def digest() -> str:
-    """A hash of everything the manifests are made from."""
+    """Return a hash of everything the manifests are made from."""
     modules = (build.module for build, _, _ in _UPSTREAM.values())
     return cache.key(
         _ADDONS,

@@ -45,7 +45,7 @@ class Api:
         self._connection: http.client.HTTPSConnection | None = None
 
     def one(self, kind: str, name: str, namespace: str | None = None) -> Object:
-        """One object; `kind` is a plural, as in `pods`.
+        """Return one object; `kind` is a plural, as in `pods`.
 
         Raises:
             LookupError: when there is none of that name.
@@ -59,7 +59,7 @@ class Api:
     def all(
         self, kind: str, namespace: str | None = None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        """The objects of a kind, each with its kind; of all namespaces where none is named.
+        """Return the objects of a kind, each with its kind; of all namespaces where none is named.
 
         `labels` and `fields` are selectors. None where the API server does not know the kind.
 

@@ -45,7 +45,7 @@ runroot = "{runtime}"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How an image is built: a Dockerfile, the folder that it copies from, its arguments and its stage."""
+    """The recipe of an image: a Dockerfile, the folder that it copies from, its arguments and its stage."""
 
     dockerfile: Path
     context: Path
@@ -64,11 +64,11 @@ class Engine:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, timeout: float = 300) -> str:
-        """What the engine prints; see `process.output` for errors."""
+        """Return what the engine prints; see `process.output` for errors."""
         return process.output([self.command, *arguments], env=self.environment, timeout=timeout)
 
     def has(self, *arguments: str) -> bool:
-        """Whether a question to the engine is answered with success."""
+        """Return whether a question to the engine is answered with success."""
         return process.answers([self.command, *arguments], env=self.environment, timeout=60)
 
     def build(
@@ -95,7 +95,7 @@ class Engine:
         return self._id(tag)
 
     def id(self, image: str) -> str | None:
-        """The image's id, in hexadecimal digits; None where the engine has no such image."""
+        """Return the image's id, in hexadecimal digits; None where the engine has no such image."""
         try:
             return self._id(image)
         except (process.CommandError, OSError):
@@ -161,7 +161,7 @@ def _name(image: str) -> str:
 
 
 def choose() -> Engine:
-    """The engine to use, with the reason.
+    """Return the engine to use, with the reason.
 
     Raises:
         UserError: when there is none and this machine cannot get Debian's Podman.
@@ -179,7 +179,7 @@ def choose() -> Engine:
 
 
 def _can_carry(command: str) -> bool:
-    """Whether the user's engine answers and has, or can fetch, kind's node image."""
+    """Return whether the user's engine answers and has, or can fetch, kind's node image."""
 
     def has(*arguments: str) -> bool:
         return process.answers([command, *arguments], timeout=60)
@@ -188,7 +188,7 @@ def _can_carry(command: str) -> bool:
         return has("info") and (
             has("image", "inspect", _OFFICIAL_NODE) or has("manifest", "inspect", _OFFICIAL_NODE)
         )
-    # To ask Podman anything makes and mounts its store, so that is read, and the registry asked beside it.
+    # To ask Podman anything makes and mounts its store, so that is read, and the registry is asked as well.
     if podman_holds(_OFFICIAL_NODE):
         return has("info")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
@@ -200,7 +200,7 @@ def _can_carry(command: str) -> bool:
 
 
 def podman_holds(image: str) -> bool:
-    """Whether the store of the user's Podman has an image of this whole name; Podman is not started."""
+    """Return whether the user's Podman has an image of this whole name, without starting Podman."""
     place = "/var/lib/containers/storage" if os.geteuid() == 0 else "~/.local/share/containers/storage"
     store = Path(place).expanduser()
     try:
@@ -211,7 +211,7 @@ def podman_holds(image: str) -> bool:
 
 
 def again(known: Engine) -> Engine:
-    """The engine that carries a cluster already, ready for use.
+    """Return the engine that carries a cluster already, ready for use.
 
     Raises:
         UserError: when it does not answer any more.
@@ -228,12 +228,12 @@ def again(known: Engine) -> Engine:
 
 
 def present() -> Engine | None:
-    """The own Podman when it is installed already: for taking things away, which must not install any."""
+    """Return the own Podman when it is installed already: to delete things, which must not install any."""
     return own() if os.geteuid() == 0 and all(map(shutil.which, _COMMANDS)) else None
 
 
 def own() -> Engine:
-    """Debian's Podman with settings of its own: nobody else's containers, networks, settings are touched."""
+    """Return Debian's Podman with its own settings: no other containers, networks, settings are touched."""
     if os.geteuid() != 0:
         raise UserError(
             f"no Docker or Podman here can fetch kind's node image, and user {os.geteuid()} is not root",
@@ -267,7 +267,7 @@ def own() -> Engine:
 
 
 def runtime() -> Path:
-    """Where the own Podman keeps what a reboot may take; one folder for each place where images are kept."""
+    """Return the own Podman's folder for what a reboot may delete: one for each store of images."""
     return RUNTIME / cache.key(str(cache.home()))
 
 
@@ -295,6 +295,6 @@ def _install(missing: list[str]) -> None:
 
 
 def _certificates() -> str | None:
-    """The machine's certificate authorities, when it trusts more than the usual; then builds must too."""
+    """Return the machine's certificate authorities, if it trusts more than the usual: so must builds."""
     bundle = os.environ.get("SSL_CERT_FILE")
     return bundle if bundle and Path(bundle).is_file() else None

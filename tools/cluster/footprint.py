@@ -1,4 +1,4 @@
-"""What the own Podman leaves on a machine after its last container, and taking that away.
+"""The footprint that the own Podman leaves on a machine after its last container, and its removal.
 
 Podman removes containers; netavark keeps its chains, the storage keeps a mount, runc's parents keep their
 control groups, and forwarding stays switched on. What was there before the first cluster is written down, and
@@ -74,7 +74,7 @@ def erase(engine: Engine) -> None:
 
 
 def _remove_network(engine: Engine, network: str) -> None:
-    """With its bridge, which netavark leaves to containers that were killed with everything around them."""
+    """Remove the network with the bridge that netavark leaves where containers were killed with it."""
     bridge = engine.run("network", "inspect", "--format", "{{.NetworkInterface}}", network).strip()
     process.answers([engine.command, "network", "rm", "--force", network], env=engine.environment)
     if bridge:
@@ -102,7 +102,7 @@ def _restore(known: Mapping[str, Any]) -> None:
 
 
 def removals(before: list[str], now: list[str]) -> list[list[str]]:
-    """The packet filter's commands, in order, that take away what netavark has added since `before`.
+    """Return the packet filter's commands, in order, that delete what netavark has added since `before`.
 
     Rules go first, since a chain that is referred to cannot be deleted. Both are as `_rules` writes them.
     """
@@ -115,7 +115,7 @@ def removals(before: list[str], now: list[str]) -> list[list[str]]:
 
 
 def _rules(table: str) -> list[str]:
-    """Every rule and chain as `table -A chain …` or `table -N chain`."""
+    """Return every rule and chain as `table -A chain …` or `table -N chain`."""
     found: list[str] = []
     if shutil.which(table) is None:
         return found
@@ -139,12 +139,12 @@ def _sysctls() -> dict[str, str]:
 
 
 def _is_mounted(path: Path) -> bool:
-    """Also of a folder mounted over itself, which `Path.is_mount` cannot tell."""
+    """Return whether it is mounted, also over itself, which `Path.is_mount` cannot tell."""
     return str(path) in _mounts()
 
 
 def _unmount() -> None:
-    """The storage mounts itself privately, and a node that was killed leaves mounts inside it."""
+    """Unmount the storage, which mounts itself privately, and what a killed node left mounted inside it."""
     for mount in sorted(_mounts(), key=len, reverse=True):
         if any(Path(mount).is_relative_to(ours) for ours in (cache.home() / "containers", runtime())):
             _quietly("umount", "--lazy", mount)
@@ -155,7 +155,7 @@ def _mounts() -> list[str]:
 
 
 def _remove_cgroups() -> None:
-    """Podman's parent groups with what systemd and the kubelet made in them; a group in use stays."""
+    """Remove Podman's parent groups with what systemd and the kubelet made in them; a group in use stays."""
     for parent in sorted(_CGROUPS.glob("*/libpod_parent")) + sorted(_CGROUPS.glob("libpod_parent")):
         for group in sorted(parent.rglob("*"), key=lambda path: len(path.parts), reverse=True):
             if group.is_dir():
@@ -166,7 +166,7 @@ def _remove_cgroups() -> None:
 
 
 def _known() -> dict[str, Any]:
-    """Empty when nothing was written down: then nobody can tell what is whose, and it stays."""
+    """Return what was written down; without it no owner is known, and nothing is deleted."""
     try:
         known: dict[str, Any] = json.loads(_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -175,5 +175,5 @@ def _known() -> dict[str, Any]:
 
 
 def _path() -> Path:
-    """With what a reboot takes: most of what is written down does not outlast one either."""
+    """Return a path that a reboot deletes, as it does most of what is written down."""
     return runtime() / "before.json"

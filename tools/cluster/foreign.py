@@ -30,7 +30,7 @@ def _refused(name: str, carrier: Engine, strangers: list[str]) -> UserError:
         )
     return UserError(
         found,
-        "another state folder may know it, and it may hold data that nobody has elsewhere",
+        "another state folder may know it, and it may hold data that exists nowhere else",
         "set XDG_STATE_HOME (or HOME) as when it was made; or take another name: make up CLUSTER=…;\n"
         f"or give up all it holds: {mark.removal(carrier, strangers)}",
     )

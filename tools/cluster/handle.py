@@ -25,31 +25,31 @@ class Cluster:
 
     @property
     def context(self) -> str:
-        """The name kind gives the context."""
+        """Return the name kind gives the context."""
         return f"kind-{self.name}"
 
     @property
     def kubectl(self) -> Path:
-        """The kubectl of the cluster's own version."""
+        """Return the kubectl of the cluster's own version."""
         return self.tools / "kubectl"
 
     @property
     def client(self) -> Kubectl:
-        """What asks and changes this cluster."""
+        """Return what asks and changes this cluster."""
         return kubectl.of(self.kubectl, kubeconfig=self.kubeconfig)
 
     def nodes(self) -> list[str]:
-        """The containers of the cluster's nodes, running or not, the control plane first."""
+        """Return the containers of the cluster's nodes, running or not, the control plane first."""
         return containers(self.engine, self.name)
 
     def identity(self) -> str:
-        """What tells this cluster from an earlier one of its name: the uid of its kube-system namespace."""
+        """Return the uid of kube-system: it tells this cluster from an earlier one of its name."""
         question = ("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
         return self.client.output(*question).strip()
 
 
-def has_power(cluster: Cluster, node: str) -> bool:
-    """Whether a node runs."""
+def is_running(cluster: Cluster, node: str) -> bool:
+    """Return whether a node runs."""
     return cluster.engine.run("inspect", "--format", "{{.State.Status}}", node).strip() == "running"
 
 
@@ -60,7 +60,7 @@ def switch_on(cluster: Cluster, node: str) -> bool:
     until kube-router looks again, minutes later. A machine keeps its address over a reboot.
     """
     carrier = cluster.engine
-    if carrier.own and not has_power(cluster, node):
+    if carrier.own and not is_running(cluster, node):
         address = record.read(cluster.name).get("addresses", {}).get(node)
         if address:
             carrier.has("network", "disconnect", carrier.network, node)
@@ -74,7 +74,7 @@ def switch_on(cluster: Cluster, node: str) -> bool:
 
 
 def addresses(cluster: Cluster) -> dict[str, str]:
-    """The address of every node that has one, by its container."""
+    """Return the address of every node that has one, by its container."""
     template = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
     known = {}
     for node in cluster.nodes():
@@ -84,17 +84,17 @@ def addresses(cluster: Cluster) -> dict[str, str]:
 
 
 def answers(cluster: Cluster) -> bool:
-    """Whether the API server answers and every node is Ready."""
+    """Return whether the API server answers and every node is Ready."""
     return all_ready(ready_nodes(cluster))
 
 
 def all_ready(nodes: list[str]) -> bool:
-    """Whether these, as `ready_nodes` gives them, are all that there should be."""
+    """Return whether these, as `ready_nodes` gives them, are all that there should be."""
     return nodes == ["True"] * wanted_nodes()
 
 
 def ready_nodes(cluster: Cluster) -> list[str]:
-    """Of every node that the API server knows, whether it is Ready; empty when that does not answer."""
+    """Return whether each node that the API server knows is Ready; empty when that does not answer."""
     template = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
     command = ["get", "nodes", "--request-timeout=5s", "-o", f"jsonpath={template}"]
     try:
@@ -104,18 +104,18 @@ def ready_nodes(cluster: Cluster) -> list[str]:
 
 
 def containers(carrier: Engine, name: str) -> list[str]:
-    """The containers of a cluster's nodes, running or not, the control plane first."""
+    """Return the containers of a cluster's nodes, running or not, the control plane first."""
     label = f"label=io.x-k8s.kind.cluster={name}"
     return sorted(carrier.run("ps", "--all", "--filter", label, "--format", "{{.Names}}").split())
 
 
 def wanted_nodes() -> int:
-    """How many nodes a whole cluster has."""
+    """Return how many nodes a whole cluster has."""
     return len(node_names(""))
 
 
 def node_names(name: str) -> list[str]:
-    """The containers of a whole cluster, as kind names them: by role, numbered from the second one."""
+    """Return the containers of a whole cluster, as kind names them: by role, numbered from the second one."""
     roles = [node["role"] for node in yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["nodes"]]
     numbers = [roles[:index].count(role) + 1 for index, role in enumerate(roles)]
     return [

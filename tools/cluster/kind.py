@@ -21,7 +21,7 @@ _TAKEN = "already exist for a cluster with the name"
 def create(cluster: Cluster, image: str | None, each: Callable[[str], None]) -> None:
     """Make the cluster's nodes, of this image or kind's, with the recorded mark; ends with the kubeconfig.
 
-    What it made stays where it fails: kind would delete all nodes of that name, whoever made them.
+    What it made stays where it fails: kind would delete all nodes of that name, its own or not.
 
     Raises:
         CommandError: when kind fails; it may have made some of the nodes by then.

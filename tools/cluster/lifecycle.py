@@ -72,7 +72,7 @@ def builds(carrier: Engine | None) -> tuple[Build, ...]:
 
 
 def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
-    """A cluster of this name whose API answers, made or started where necessary, its add-ons applied.
+    """Return a cluster of this name whose API answers, made or started where necessary, its add-ons applied.
 
     `carrier` is what `preflight` found, if it was asked. The add-ons are not awaited, so that the caller can
     do something useful meanwhile; `usable` and `ready` do that. Nodes are only deleted where they bear the
@@ -82,7 +82,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
         UserError: when there are nodes that do not answer, with what was seen of them.
     """
     if cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
-        # Before the look at what runs: other pins than it was made with are no reason to make it anew.
+        # Before the look at what runs: other pins than it was made with are no reason to recreate it.
         with Step("tools", "kind and kubectl") as step:
             golang.binaries(pins.KIND_BUILD, step)
             step.result("kind and kubectl, compiled from pinned modules")
@@ -103,7 +103,7 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     elif running and nodes:
         raise UserError(
             f"the cluster {name} answers and knows {len(nodes)} of its {wanted_nodes()} nodes",
-            "somebody took a node out of it; to make it anew would lose what it holds",
+            "a node was taken out of it; to recreate it would lose what it holds",
             f"let the node's kubelet register it again, or give it up: {silent.down_command(name)}",
         )
     elif running and running.nodes():
@@ -130,12 +130,12 @@ def alone(name: str) -> Iterator[set[str]]:
 
 
 def is_name(text: str) -> bool:
-    """Whether kind takes it as a cluster's name; its nodes' host names begin with it."""
+    """Return whether kind takes it as a cluster's name; its nodes' host names begin with it."""
     return len(text) <= _NAME_LENGTH and re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", text) is not None
 
 
 def identities(name: str) -> set[str]:
-    """What clusters of this name were identified by, as far as it is known; somebody may go by each."""
+    """Return the known identities of clusters of this name: each may still be referred to."""
     known = record.read(name)
     return {identity for identity in (*known.get("former", []), known.get("identity")) if identity}
 
@@ -158,7 +158,7 @@ def ready(cluster: Cluster) -> None:
 
 
 def find(name: str) -> Cluster | None:
-    """The cluster of this name as an earlier run left it, whether it answers or not."""
+    """Return the cluster of this name as an earlier run left it, whether it answers or not."""
     carrier = record.carrier(name)
     if carrier is None or cache.find("bin", golang.digest(pins.KIND_BUILD)) is None:
         return None
@@ -270,7 +270,7 @@ def _identified(cluster: Cluster) -> None:
 
 
 def _addons_ready(cluster: Cluster) -> bool:
-    """Whether they have been seen available since the nodes were last started."""
+    """Return whether they have been seen available since the nodes were last started."""
     return bool(record.read(cluster.name).get("addons") == addons.digest())
 
 

@@ -43,12 +43,12 @@ KUBEADM_PATCH = f"kind: ClusterConfiguration\ndns:\n  imageTag: {programs.COREDN
 
 
 def debian_name() -> str:
-    """The name of Debian's minimal system as an image."""
+    """Return the name of Debian's minimal system as an image."""
     return f"localhost/feastflow/debian:{cache.key(*_MMDEBSTRAP)}"
 
 
 def debian(engine: Engine, step: Step) -> str:
-    """Debian's minimal system as an image, the base of all others built here."""
+    """Return Debian's minimal system as an image, the base of all others built here."""
     tag = debian_name()
     if engine.has("image", "inspect", tag):
         return tag
@@ -84,7 +84,7 @@ def builds(engine: Engine) -> tuple[Build, ...]:
 
 
 def ensure(engine: Engine, step: Step) -> str:
-    """The node image's tag, built now when it is not there."""
+    """Return the node image's tag, built now when it is not there."""
     tag = name()
     if engine.has("image", "inspect", tag):
         return tag
@@ -121,7 +121,7 @@ def ensure(engine: Engine, step: Step) -> str:
 
 
 def name() -> str:
-    """The node image's name, which follows what is in it."""
+    """Return the node image's name, which follows what is in it."""
     digest = cache.key(
         *map(golang.digest, _BUILDS),
         addons.digest(),
@@ -133,7 +133,7 @@ def name() -> str:
 
 
 def bases() -> dict[str, str]:
-    """The names of the images under the node image and those on it, by their Dockerfile."""
+    """Return the names of the images under the node image and those on it, by their Dockerfile."""
     found = {
         file: f"localhost/feastflow/{Path(file).stem}:{cache.key(debian_name(), programs.IMAGES / file)}"
         for file in (_PACKAGES, _NETWORK)
@@ -166,7 +166,7 @@ def _binaries(step: Step) -> dict[str, Path]:
 
 
 def _archive(engine: Engine, network: str, binaries: Mapping[str, Path], context: Path, step: Step) -> None:
-    """One archive of every image that runs on a node, so that layers they share are kept once."""
+    """Write one archive of every image that runs on a node, so that layers they share are kept once."""
     for program in programs.OF_EVERY_CLUSTER:
         step.note(program.image)
         programs.build(engine, program, binaries[program.name], context, network)

@@ -1,4 +1,4 @@
-"""What happens to nodes: a power failure, its end, and maintenance announced in time."""
+"""Events of nodes: a power failure, its end, and maintenance announced in time."""
 
 import time
 
@@ -23,17 +23,17 @@ def start(cluster: Cluster, node: str) -> None:
         raise UserError(
             f"{name} does not start",
             "the cluster goes on without it",
-            f"see why: {cluster.engine.command} logs {name}; or make the cluster anew: make down up",
+            f"see why: {cluster.engine.command} logs {name}; or recreate the cluster: make down up",
         )
 
 
 def _boots(cluster: Cluster, name: str) -> bool:
-    """Whether the started node comes to run its kubelet; one whose init gives up is off again."""
+    """Return whether the started node comes to run its kubelet; one whose init gives up is off again."""
     ended = time.monotonic() + _BOOT_SECONDS
     while time.monotonic() < ended:
         if cluster.engine.has("exec", name, "systemctl", "is-active", "--quiet", "kubelet"):
             return True
-        if not handle.has_power(cluster, name):
+        if not handle.is_running(cluster, name):
             return False
         time.sleep(_PAUSE_SECONDS)
     return False
@@ -65,7 +65,7 @@ def uncordon(cluster: Cluster, *nodes: str) -> None:
 
 
 def _container(cluster: Cluster, node: str) -> str:
-    """The node's full name, also from its last part: `worker2` for `feastflow-worker2`."""
+    """Return the node's full name, also from its last part: `worker2` for `feastflow-worker2`."""
     names = cluster.nodes()
     for name in names:
         if node in (name, name.removeprefix(f"{cluster.name}-")):

@@ -24,7 +24,7 @@ def builds(engine: Engine | None) -> tuple[Build, ...]:
 
 
 def key() -> str:
-    """The name under which the archive of the operator's image is cached."""
+    """Return the name under which the archive of the operator's image is cached."""
     return cache.key(golang.digest(pins.OPERATOR_BUILD), repr(programs.OPERATOR), programs.IMAGES)
 
 

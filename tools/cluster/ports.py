@@ -1,6 +1,6 @@
 """The edge's two ports on loopback: free when the nodes are made, and theirs from then on.
 
-A person chooses one, for http; the one for https lies as far above it as 8443 above 8080.
+The user chooses one, for http; the one for https lies as far above it as 8443 above 8080.
 """
 
 import os
@@ -14,7 +14,7 @@ LAST = 65535 - _ABOVE
 
 
 def encrypted(port: int) -> int:
-    """The port for https beside the one for http."""
+    """Return the port for https that belongs to the one for http."""
     return port + _ABOVE
 
 
@@ -43,5 +43,5 @@ def must_be_kept(name: str, known: int, wanted: int) -> None:
         raise UserError(
             f"the cluster {name} has its edge on port {known}, not {wanted}",
             "kind binds the port when it makes the nodes; it cannot be changed later",
-            f"use the port it has (PORT={known}), or make it anew: make down up PORT={wanted}",
+            f"use the port it has (PORT={known}), or recreate it: make down up PORT={wanted}",
         )

@@ -1,4 +1,4 @@
-"""What is known of a cluster between two runs. It is a memory and no proof: the cluster may be gone since."""
+"""The record of a cluster between two runs. It is no proof: the cluster may be deleted since."""
 
 import json
 import shutil
@@ -10,14 +10,14 @@ from tools.toolchain import cache, private
 
 
 def home(name: str) -> Path:
-    """The folder for the cluster's kubeconfig and what else is its own."""
+    """Return the folder for the cluster's kubeconfig and what else is its own."""
     folder = cache.state_home() / "clusters" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def read(name: str) -> dict[str, Any]:
-    """What was written last; empty when there is nothing, or it was torn."""
+    """Return what was written last; empty when there is nothing, or it was torn."""
     try:
         known = json.loads((home(name) / "cluster.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -31,7 +31,7 @@ def write(name: str, known: dict[str, Any]) -> None:
 
 
 def carrier(name: str) -> Engine | None:
-    """The engine that an earlier run gave the cluster; None when that was in another version's words."""
+    """Return the engine that an earlier run gave the cluster; None in another version's format."""
     try:
         return Engine(**read(name)["engine"])
     except (KeyError, TypeError):
@@ -47,7 +47,7 @@ def is_unfinished(name: str) -> bool:
 
 
 def forget(name: str) -> None:
-    """Nothing is known of a cluster that is gone, and nobody can reach it."""
+    """Forget a cluster that is deleted, and the ways to reach it."""
     for file in ("cluster.json", "kubeconfig"):
         (home(name) / file).unlink(missing_ok=True)
     # The key of what it held.

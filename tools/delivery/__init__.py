@@ -1,1 +1,1 @@
-"""What a pull request would change in each stack, told in one comment; the way from main to the clusters."""
+"""Delivery: one comment on what a pull request would change, and the way from main to the clusters."""

@@ -1,4 +1,4 @@
-"""What to do after a deployment that failed, for the summary of the run."""
+"""Advice after a deployment that failed, for the summary of the run."""
 
 _TEXT = """\
 ## {stack} was not deployed as it should be
@@ -11,12 +11,12 @@ pods until the new ones answer, so a release that does not start takes nothing a
 3. If it was the release, deploy the commit before: run the last good run of this workflow again (all jobs),
    or revert the commit and merge that. Migrations are not undone: the release before must work with the new
    tables.
-4. If an earlier run was killed and the stack is locked: `pulumi cancel --stack {stack}`, once nobody
-   deploys any more.
+4. If an earlier run was killed and the stack is locked: `pulumi cancel --stack {stack}`, once no
+   deployment runs any more.
 """
 
 
 def text(stack: str) -> str:
-    """The advice in Markdown."""
+    """Return the advice in Markdown."""
     after = "prod has not been touched." if stack != "prod" else "dev has this release already."
     return _TEXT.format(stack=stack, next=after)

@@ -27,20 +27,20 @@ _UNKNOWN = """\
 <details><summary>What this preview cannot know</summary>
 
 It compares two programs, the base's and the pull request's, with Pulumi's own engine and providers, and
-asks no cluster. Not known here: what somebody changed on a cluster by hand, what admission, quotas and the
+asks no cluster. Not known here: what was changed on a cluster by hand, what admission, quotas and the
 API server's own schema say, which values the server fills in, and which images and settings a deployment adds
 to the stacks' files. Encrypted settings are compared by their ciphertext; secrets are never shown.
-Passwords are generated anew for each preview: names that follow a secret's content are not the stack's own.
+Passwords are generated again for each preview: names that follow a secret's content are not the stack's own.
 </details>
 """
 
 
 def text(report: Report) -> str:
-    """The comment in Markdown, at most `LONGEST` characters of it, beginning with the marker."""
+    """Return the comment in Markdown, at most `LONGEST` characters of it, beginning with the marker."""
     whole = _whole(report)
     if len(whole) <= LONGEST:
         return whole
-    # Nobody's program comes to this, but somebody's report might.
+    # No program comes to this, but a forged report might.
     return "\n".join([*_head(report), _CUT, ""])
 
 
@@ -115,7 +115,7 @@ def _loss(stack: str, lost: Sequence[Change]) -> Iterator[str]:
     if len(lost) > _MOST_LISTED:
         yield f"> - and {len(lost) - _MOST_LISTED} more"
     yield ">"
-    yield "> Move the data first, or make the new object beside the old one under another name."
+    yield "> Move the data first, or make the new object under another name while the old one exists."
     yield ""
 
 
@@ -153,7 +153,7 @@ def _section(preview: Preview, room: int) -> str:
     replaced = [change for change in preview.changes if change.operation == "replace"]
     if replaced:
         listed = [f"{change.kind} {change.name} ({', '.join(change.because)})" for change in replaced]
-        parts.append(f"\nReplaced, that is deleted and made anew: {len(replaced)}\n")
+        parts.append(f"\nReplaced, that is deleted and recreated: {len(replaced)}\n")
         parts.append(_block("text", _within(listed, _LONGEST_ERROR)))
     opening = f"\n<details><summary>{len(preview.changes)} changes in full</summary>\n\n"
     closing = "</details>\n"
@@ -183,7 +183,7 @@ def _count(preview: Preview, operation: str) -> int:
 
 
 def _block(language: str, content: str) -> str:
-    """Code that its own content cannot end."""
+    """Return a block of code that its own content cannot end."""
     longest = max(map(len, re.findall(r"`+", content)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"\n{fence}{language}\n{_printable(content)}\n{fence}\n"
@@ -199,7 +199,7 @@ def plain(name: str) -> str:
 
 
 def code(content: str) -> str:
-    """Code within a line: one line, not empty, and no character that would end it."""
+    """Return code within a line: one line, not empty, and no character that would end it."""
     line = " ".join(content.split()) or "(nothing)"
     return f"`{_printable(line).replace('`', chr(39)).replace('|', '/')[:200]}`"
 

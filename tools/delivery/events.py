@@ -27,7 +27,7 @@ _ABSENT = object()
 
 
 def preview(stack: str, events: Sequence[Mapping[str, Any]]) -> Preview:
-    """The preview that these events are of."""
+    """Return the preview that these events are of."""
     steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
     shown = [step for step in steps if _custom(step) and not step["type"].startswith(_INNER)]
     changes = [_change(step) for step in shown if step["op"] in _OPERATIONS]
@@ -99,14 +99,14 @@ def _line(path: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) 
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON of any shape
-    """With one word in place of each secret, which the engine wraps."""
+    """Return the value with one word in place of each secret, which the engine wraps."""
     if isinstance(value, Mapping):
         return _MASKED if MARK in value else {key: _plain(part) for key, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, list) else value
 
 
 def _first(path: str, *states: Any) -> Any:  # noqa: ANN401 - JSON of any shape
-    """The field's value in the first state that has it; a Secret's `stringData` is compared as its `data`."""
+    """Return the field's value in the first state that has it, a Secret's `stringData` as its `data`."""
     paths = (path, f"stringData{path.removeprefix('data')}") if path.startswith("data") else (path,)
     found = (_at(state, name) for state in states for name in paths)
     return next((value for value in found if value is not _ABSENT), _ABSENT)
@@ -129,7 +129,7 @@ def _at(value: Any, path: str) -> Any:  # noqa: ANN401 - JSON of any shape
 
 
 def _flat(path: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON of any shape
-    """Every leaf on a line of its own, in the words in which the engine names a field."""
+    """Yield every leaf on a line of its own, in the words in which the engine names a field."""
     if isinstance(value, Mapping) and value:
         for key in sorted(value):
             step = key if re.fullmatch(r"[\w-]+", key) else f"[{json.dumps(key)}]"
@@ -172,7 +172,7 @@ def _violations(events: Sequence[Mapping[str, Any]]) -> Iterator[Violation]:
 
 
 def _errors(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What the engine calls an error; that it failed is left out where a broken rule says why."""
+    """Yield what the engine calls an error; that it failed is left out where a broken rule says why."""
     judged = any((event.get("policyEvent") or {}).get("enforcementLevel") == "mandatory" for event in events)
     for event in events:
         said = event.get("diagnosticEvent") or {}

@@ -48,7 +48,7 @@ class Place(Repository):
 
 
 def of(environ: Mapping[str, str]) -> Place:
-    """The place that the workflow's environment names.
+    """Return the place that the workflow's environment names.
 
     Raises:
         UserError: when something of it is missing or is not what it should be.
@@ -89,7 +89,7 @@ def _must_be(environ: Mapping[str, str], shapes: Mapping[str, str]) -> None:
 
 
 def is_ours(known: Mapping[str, Any], marker: str) -> bool:
-    """Whether an earlier run wrote this comment or issue, and not another author with its marker."""
+    """Return whether an earlier run wrote this comment or issue, and not another author with its marker."""
     return known["user"]["login"] == _OURS and str(known["body"]).startswith(marker)
 
 
@@ -128,7 +128,7 @@ def _pulls(place: Place) -> list[Any]:
 
 
 def _found(place: Place, number: int) -> int | None:
-    """The comment that an earlier run left; a stranger's with the same marker is not ours."""
+    """Return the comment that an earlier run left; a stranger's with the same marker is not ours."""
     for page in range(1, _MOST_PAGES + 1):
         comments = _asked(place, "GET", f"issues/{number}/comments?per_page={_PER_PAGE}&page={page}")
         for known in comments:

@@ -1,4 +1,4 @@
-"""Who a deployment is: the run's own OIDC token, shown to the cluster and to AWS. Nothing that lasts is kept.
+"""The identity of a deployment: the run's own OIDC token, shown to the cluster and to AWS, never stored.
 
 GitHub's tokens live for minutes and a deployment takes longer, so kubectl, Pulumi and the AWS libraries are
 told how to get one when they need it: an exec credential plugin, and a credential process.
@@ -55,7 +55,7 @@ def write(environ: Mapping[str, str]) -> list[str]:
 
 
 def cluster(audience: str, environ: Mapping[str, str]) -> str:
-    """What kubectl and Pulumi's provider ask for: an ExecCredential with a token for the cluster."""
+    """Return what kubectl and Pulumi's provider ask for: an ExecCredential with a token for the cluster."""
     token = _token(audience, environ)
     status = {"token": token, "expirationTimestamp": _expiry(token)}
     kind = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
@@ -63,7 +63,7 @@ def cluster(audience: str, environ: Mapping[str, str]) -> str:
 
 
 def aws(role: str, environ: Mapping[str, str]) -> str:
-    """What the AWS libraries ask for: an hour's keys of the role, in exchange for a token."""
+    """Return what the AWS libraries ask for: an hour's keys of the role, in exchange for a token."""
     region = environ.get("AWS_REGION") or "us-east-1"
     url = environ.get("AWS_ENDPOINT_URL_STS") or f"https://sts.{region}.amazonaws.com/"
     form = {
@@ -115,7 +115,7 @@ def _token(audience: str, environ: Mapping[str, str]) -> str:
 
 
 def _expiry(token: str) -> str:
-    """When the token ends, as it says itself; nobody here relies on it, so its signature is not checked."""
+    """Return when the token ends, as it says; nothing relies on it, so its signature is not checked."""
     claims = token.split(".")[1]
     text = base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))
     return datetime.fromtimestamp(int(json.loads(text)["exp"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -132,7 +132,7 @@ def _asked(url: str, headers: Mapping[str, str], data: bytes | None) -> Any:  # 
         found = f"{_host(url)} does not answer: {error}"
     raise UserError(
         found,
-        "without a token of this run nobody lets it deploy",
+        "without a token of this run it may not deploy",
         "see that the role and the cluster trust this repository and its environment: docs/delivery.md",
     )
 

@@ -41,7 +41,7 @@ class Images:
 
     @property
     def record(self) -> Path:
-        """The references by digest, by tier."""
+        """Return the references by digest, by tier."""
         return self.room / "images.json"
 
     def build(self) -> list[str]:
@@ -210,7 +210,7 @@ def run(step: str, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _bare(image: Reference) -> str:
-    """The image by its digest alone: what is signed is what was pushed, whatever the tag is by now."""
+    """Return the image by its digest alone: what is signed is what was pushed, whatever the tag is by now."""
     return f"{image.text}@{image.digest}"
 
 

@@ -1,4 +1,4 @@
-"""Digests written into a stack's file beside the tags that it names; every other character stays."""
+"""Digests written into a stack's file next to the tags that it names; every other character stays."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _pin(setting: str, before: str, digest: Callable[[Reference], str], *, again
 
 
 def _images(text: str, project: str) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    """Every image that the settings of the project name, at any depth; what is encrypted is none."""
+    """Yield every image that the settings of the project name, at any depth; what is encrypted is none."""
     try:
         document = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:

@@ -31,15 +31,15 @@ class Program:
     folder: Path
 
     def stacks(self) -> list[str]:
-        """The stacks that have a file of settings."""
+        """Return the stacks that have a file of settings."""
         return sorted(map(stackfile.stack, self.folder.glob("Pulumi.*.yaml")))
 
     def project(self) -> dict[str, Any]:
-        """Pulumi.yaml."""
+        """Return the content of Pulumi.yaml."""
         return _mapping(self.folder / "Pulumi.yaml")
 
     def settings(self, stack: str) -> dict[str, Any]:
-        """The stack's configuration without the connection, with a name in place of what is encrypted.
+        """Return the stack's configuration without the connection, with a name in place of what is encrypted.
 
         Another name stands for the host where none is set yet: that is no reason not to see what changes.
 
@@ -104,7 +104,7 @@ def moved(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def at(repository: Path, commit: str, folder: Path) -> Program:
-    """The program of this commit, in a folder of its own; the repository is only read."""
+    """Return the program of this commit, in a folder of its own; the repository is only read."""
     folder.mkdir(parents=True)
     archive = subprocess.run(
         ["git", "-C", str(repository), "archive", "--format=tar", commit],  # noqa: S607 - the user's git
@@ -117,7 +117,7 @@ def at(repository: Path, commit: str, folder: Path) -> Program:
 
 
 def base(repository: Path, ref: str) -> str:
-    """The commit from which the checkout departed from `ref`.
+    """Return the commit from which the checkout departed from `ref`.
 
     Raises:
         UserError: when there is no such commit here, or nothing in common with it.
@@ -134,7 +134,7 @@ def base(repository: Path, ref: str) -> str:
 
 
 def head(repository: Path) -> str:
-    """The checkout's commit."""
+    """Return the checkout's commit."""
     return process.output(["git", "-C", str(repository), "rev-parse", "HEAD"]).strip()
 
 

@@ -41,6 +41,6 @@ def report(repository: Path, ref: str, cli: Pulumi, venv: Path, labels: tuple[st
 
 
 def _gone(stack: str) -> Preview:
-    """A stack whose file is taken away: to be seen, and no reason to stop, for it may be destroyed."""
-    said = f"Pulumi.{stack}.yaml is taken away. What the stack deployed stays until `pulumi destroy`."
+    """Report a stack whose file is deleted: to be seen, and no reason to stop, for it may be destroyed."""
+    said = f"Pulumi.{stack}.yaml is deleted. What the stack deployed stays until `pulumi destroy`."
     return Preview(stack=stack, violations=(Violation(policy="stack-gone", level="advisory", message=said),))

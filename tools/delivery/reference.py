@@ -32,13 +32,13 @@ class Reference:
 
     @property
     def url(self) -> str:
-        """The image's address in the registry's API; plain HTTP on loopback alone, as runtimes do."""
+        """Return the image's address in the registry's API; plain HTTP on loopback alone, as runtimes do."""
         scheme = "http" if _LOOPBACK.fullmatch(self.host) else "https"
         return f"{scheme}://{self.host}/v2/{self.path}"
 
     @property
     def what(self) -> str:
-        """The digest where there is one, else the tag; `latest` without either."""
+        """Return the digest where there is one, else the tag; `latest` without either."""
         return self.digest or self.tag or "latest"
 
     def at(self, digest: str) -> Reference:

@@ -247,7 +247,7 @@ class Registry:
 
 
 class _MissingError(UserError):
-    """What was asked for is not there."""
+    """The error of a registry that does not have what was asked for."""
 
 
 def named_login(environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""What the previews found, as data that leaves the job which ran a stranger's program.
+"""The report of the previews, as data that leaves the job which ran a stranger's program.
 
-Whoever reads it trusts none of it: `read` takes the shape below and nothing else. Only Python's own library
+Its reader trusts none of it: `read` takes the shape below and nothing else. Only Python's own library
 is needed, so that the job with the right to comment installs nothing.
 """
 
@@ -73,12 +73,12 @@ class Report:
 
 
 def written(report: Report) -> str:
-    """The report as JSON; the same report gives the same bytes."""
+    """Return the report as JSON; the same report gives the same bytes."""
     return json.dumps(dataclasses.asdict(report), indent=1, sort_keys=True) + "\n"
 
 
 def read(text: str) -> Report:
-    """The report in this JSON.
+    """Return the report in this JSON.
 
     Raises:
         UserError: when it is too long, or is anything but a report.
@@ -102,7 +102,7 @@ def read(text: str) -> Report:
 
 
 def load(path: Path) -> Report:
-    """The report in this file, which somebody else wrote.
+    """Return the report in this file, which another program wrote.
 
     Raises:
         UserError: when it is no plain file, or see `read`.

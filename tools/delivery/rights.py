@@ -128,7 +128,7 @@ def plural(kind: str) -> str:
 
 
 def _given(made: Manifest) -> Iterator[Right]:
-    """What a deployer must hold because the stack gives it to others, and `bind` on the roles that it binds.
+    """Return the rights that a deployer must hold to grant them, and `bind` on the roles that it binds.
 
     A role that is not there yet, as in the preview of a first deployment, can only be bound with that verb.
 

@@ -44,7 +44,7 @@ def _resolved(
     found = {}
     for tier in OF_APPLICATION:
         named = environ.get(f"{tier.upper()}_IMAGE") or _of_settings(config, project, tier)
-        # Without an image the deployment is refused with its own words.
+        # Without an image the deployment is refused with the reason that it reports.
         if named:
             image = reference.parse(named)
             found[tier] = image if image.digest else image.at(reached.digest(image))

@@ -1,4 +1,4 @@
-"""Whether a preview may pass: errors, broken rules, and protection that is removed without consent."""
+"""The verdict on a preview: errors, broken rules, and protection that is removed without consent."""
 
 from tools.delivery import protection
 from tools.delivery.report import Preview, Report

@@ -25,7 +25,7 @@ _AGAIN = "make drill DRILL="
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """What a person chose: drills with their stacks; `rate`, in requests a second, or each drill's own."""
+    """The user's choice: drills with their stacks; `rate`, in requests a second, or each drill's own."""
 
     drills: dict[str, str]
     runs: int
@@ -69,17 +69,17 @@ def finish(book: Journal, cluster: str, cli: Pulumi) -> None:
     if left.drill not in DRILLS:
         raise UserError(
             f"an earlier run was cut off in the drill {left.drill}, which is not known here",
-            "only the checkout that broke something knows how to mend it",
-            f"run make drill there; or mend it by hand and delete {book.path}",
+            "only the checkout that broke something knows how to repair it",
+            f"run make drill there; or repair it by hand and delete {book.path}",
         )
-    with Step("undo", f"{left.drill} was cut off: mending it") as step:
+    with Step("undo", f"{left.drill} was cut off: repairing it") as step:
         DRILLS[left.drill]().undo(opening.stage(cluster, left.stack, cli), left.facts)
         book.end()
-        step.result(f"{left.drill} was cut off; it is mended")
+        step.result(f"{left.drill} was cut off; it is repaired")
 
 
 def _drilled(name: str, stage: Stage, chosen: Chosen, program: Path, book: Journal) -> Row:
-    """All runs of one drill. One that cannot be run is a problem of its row; the others go on."""
+    """Do all runs of one drill. One that cannot be run is a problem of its row; the others go on."""
     drill = DRILLS[name]()
     measured: list[Measured] = []
     stopped: list[str] = []
@@ -93,7 +93,7 @@ def _drilled(name: str, stage: Stage, chosen: Chosen, program: Path, book: Journ
                 measured.append(run)
         except (UserError, CommandError) as problem:
             if book.open() is not None:
-                # It could not be mended: nothing that follows would mean anything.
+                # It could not be repaired: nothing that follows would mean anything.
                 raise
             said = problem.found if isinstance(problem, UserError) else f"{problem}"
             stopped.append(f"run {number} came to no end: {' '.join(said.split())[:300]}")
@@ -142,7 +142,7 @@ def _read(arguments: list[str] | None) -> Chosen:
 
 
 def _drills(text: str, stack: str) -> dict[str, str]:
-    """The drills that are named, or all, each with its stack; with STACK, of all only those made for it."""
+    """Return the drills that are named, or all (with STACK, those made for it), each with its stack."""
     names = asked.names(text)
     unknown = [name for name in names if name not in DRILLS]
     if unknown:
@@ -156,14 +156,14 @@ def _drills(text: str, stack: str) -> dict[str, str]:
             raise UserError(
                 f"the drill {name} is not made for the stack {stack}",
                 f"what it breaks is there on {' and '.join(DRILLS[name].stacks)} alone",
-                f"leave STACK away: {_AGAIN}{name}",
+                f"unset STACK: {_AGAIN}{name}",
             )
     known = {drill for each in DRILLS.values() for drill in each.stacks}
     if stack and stack not in known:
         raise UserError(
             f"no drill is made for a stack {stack}",
             f"they know {' and '.join(sorted(known))}",
-            f"leave STACK away: {_AGAIN}{names[0] if names else next(iter(DRILLS))}",
+            f"unset STACK: {_AGAIN}{names[0] if names else next(iter(DRILLS))}",
         )
     chosen = names or [name for name, drill in DRILLS.items() if not stack or stack in drill.stacks]
     return {name: stack or DRILLS[name].stacks[0] for name in chosen}

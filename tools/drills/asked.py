@@ -1,4 +1,4 @@
-"""What a person may ask of drills and benchmarks: the local cluster, whole numbers, names with commas."""
+"""Arguments of drills and benchmarks: the local cluster, whole numbers, names with commas."""
 
 import argparse
 import os
@@ -21,7 +21,7 @@ def only_local(chosen: argparse.Namespace, *, why: str, instead: str, command: s
     where it happens; `command` is the `make` command.
     """
     if chosen.context:
-        raise UserError(f"CONTEXT is {chosen.context!r}", why, f"leave CONTEXT away: {instead} (make up)")
+        raise UserError(f"CONTEXT is {chosen.context!r}", why, f"unset CONTEXT: {instead} (make up)")
     if not lifecycle.is_name(chosen.cluster):
         raise UserError(
             f"CLUSTER is {chosen.cluster!r}",
@@ -31,7 +31,7 @@ def only_local(chosen: argparse.Namespace, *, why: str, instead: str, command: s
 
 
 def number(name: str, text: str, most: int, meaning: str, example: int = 5) -> int:
-    """The whole number from 1 to `most` that the text is, or a refusal."""
+    """Return the whole number from 1 to `most` that the text is, or a refusal."""
     if text.isdecimal() and 1 <= int(text) <= most:
         return int(text)
     raise UserError(
@@ -42,5 +42,5 @@ def number(name: str, text: str, most: int, meaning: str, example: int = 5) -> i
 
 
 def names(text: str) -> list[str]:
-    """The names in a text with commas between them."""
+    """Return the names in a text with commas between them."""
     return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,4 +1,4 @@
-"""Every drill, in the order in which all of them are run: what takes longest to mend comes last."""
+"""Every drill, in the order in which all of them are run: what takes longest to repair comes last."""
 
 from collections.abc import Mapping
 

@@ -34,7 +34,7 @@ class _OfThePrimary(Drill):
         return {"primary": primary, "node": stage.get("pods", primary)["spec"]["nodeName"]}
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """Another instance leads."""
+        """Return whether another instance leads."""
         return stage.primary() != str(facts["primary"])
 
 
@@ -52,7 +52,7 @@ class PrimaryKilled(_OfThePrimary):
         return {**facts, "container": pod.container if pod else ""}
 
     def inject(self, stage: Stage, facts: Facts) -> None:
-        """Without a grace period: a kubelet would leave it 2 s even so."""
+        """Delete it without a grace period: a kubelet would leave it 2 s even so."""
         stage.kubectl("delete", "pod", facts["primary"], "--force", "--grace-period", "0", "--wait=false")
         kill_if_there(stage, facts["node"], facts["container"], "SIGKILL")
 
@@ -109,7 +109,7 @@ class PrimaryNodeDrained(PrimaryNodeStopped):
 
 
 class ConnectionCut(_OfThePrimary):
-    """The primary runs and nobody reaches it, nor it anybody."""
+    """The primary runs, and no packet reaches or leaves it."""
 
     name = "connection-cut"
     what = "the primary's pod loses its network: seconds without an order"
@@ -122,11 +122,11 @@ class ConnectionCut(_OfThePrimary):
 
     def undo(self, stage: Stage, facts: Facts) -> None:
         """Let them through."""
-        pathcut.mend(stage, facts["node"], facts["primary"], pathcut.EVERYTHING)
+        pathcut.repair(stage, facts["node"], facts["primary"], pathcut.EVERYTHING)
 
 
 class OperatorAway(PrimaryKilled):
-    """The primary fails while nobody is there to let another one lead."""
+    """The primary fails while no operator is there to let another one lead."""
 
     name = "operator-away"
     what = "the primary is killed while its operator is away: seconds from its return to an order"
@@ -141,14 +141,14 @@ class OperatorAway(PrimaryKilled):
         return {**super().aim(stage), "replicas": replicas.strip()}
 
     def inject(self, stage: Stage, facts: Facts) -> None:
-        """Take the operator away first."""
+        """Scale the operator to zero first."""
         self._scale(stage, "0")
         until(lambda: not stage.all("pods", namespace=_OPERATORS), _GONE_SECONDS)
         super().inject(stage, facts)
         facts["killed"] = time.monotonic()
 
     def relief_due(self, stage: Stage, facts: Facts, seconds: float) -> bool:
-        """It is away for so long after the primary was killed."""
+        """Return whether the operator was away for long enough after the primary was killed."""
         return time.monotonic() - float(facts["killed"]) >= self.hold
 
     def undo(self, stage: Stage, facts: Facts) -> None:
@@ -185,7 +185,7 @@ class DiskFull(Drill):
         disk.fill(stage, facts)
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """PostgreSQL takes writes, or the measured orders would not come."""
+        """Return whether PostgreSQL takes writes; otherwise the measured orders would not come."""
         with contextlib.suppress(CommandError):
             return stage.sql("SELECT pg_is_in_recovery()") == [["f"]]
         return False

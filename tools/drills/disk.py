@@ -58,7 +58,7 @@ fi
 
 
 def place(stage: Stage) -> Facts:
-    """The volume's folder and its node.
+    """Return the volume's folder and its node.
 
     Raises:
         UserError: when the volume is no folder of a node, as the local cluster's are.
@@ -103,7 +103,7 @@ def restore(stage: Stage, facts: Facts) -> None:
 
 
 def _node(volume: Mapping[str, Any]) -> str:
-    """The node that the volume's affinity names: where its folder is."""
+    """Return the node that the volume's affinity names: where its folder is."""
     (term, *_) = volume["nodeAffinity"]["required"]["nodeSelectorTerms"]
     (expression, *_) = term["matchExpressions"]
     return str(expression["values"][0])

@@ -1,4 +1,4 @@
-"""What a drill is: a promise, a way to break something, a sign that it works again, and a way to mend it."""
+"""The drill: a promise, a way to break something, a sign that it works again, and a way to repair it."""
 
 import contextlib
 from abc import ABC, abstractmethod
@@ -45,11 +45,11 @@ class Drill(ABC):
         """Break it; may go on until a command has ended that is itself the drill."""
 
     def begun(self, stage: Stage, facts: Facts) -> bool:
-        """Whether the moment has come from which seconds are counted."""
+        """Return whether the moment has come from which seconds are counted."""
         return True
 
     def relief_due(self, stage: Stage, facts: Facts, seconds: float) -> bool:
-        """Whether, so many seconds after the failure, what was taken away shall come back."""
+        """Return whether, so many seconds after the failure, what was removed shall come back."""
         return seconds >= self.hold
 
     def relieve(self, stage: Stage, facts: Facts) -> None:
@@ -58,18 +58,18 @@ class Drill(ABC):
 
     @abstractmethod
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """Whether it works again."""
+        """Return whether it works again."""
 
     def moments(self, stage: Stage, facts: Facts) -> dict[str, float]:
-        """What else came when, in seconds since 1970; asked when it works again, before it is mended."""
+        """Return what else came when, in seconds since 1970; called when it works again, before `undo`."""
         return {}
 
     def stands(self, stage: Stage, facts: Facts) -> str:
-        """How things stand where it was not restored in its time, in words; asked before it is mended."""
+        """Describe how things are where it was not restored in its time; called before `undo`."""
         return ""
 
-    def undo(self, stage: Stage, facts: Facts) -> None:  # noqa: B027 - what mends itself needs none
-        """Mend what does not mend itself."""
+    def undo(self, stage: Stage, facts: Facts) -> None:  # noqa: B027 - what recovers by itself needs none
+        """Repair what does not recover by itself."""
 
 
 def kill(stage: Stage, node: str, container: str, signal: str) -> None:
@@ -78,6 +78,6 @@ def kill(stage: Stage, node: str, container: str, signal: str) -> None:
 
 
 def kill_if_there(stage: Stage, node: str, container: str, signal: str) -> None:
-    """The same where the container is there still: the kubelet may have been faster."""
+    """Kill it where the container is there still: the kubelet may have been faster."""
     with contextlib.suppress(CommandError):
         kill(stage, node, container, signal)

@@ -1,4 +1,4 @@
-"""What has been broken and is not mended yet, on disk: a drill that is cut off is undone by the next run."""
+"""The journal of what is broken and not repaired yet: a drill that is cut off is undone by the next run."""
 
 import json
 from collections.abc import Mapping
@@ -28,12 +28,12 @@ class Journal:
     path: Path
 
     def begin(self, entry: Entry) -> None:
-        """Write down, before anything is broken, how it is mended."""
+        """Write down, before anything is broken, how it is repaired."""
         document = {"drill": entry.drill, "stack": entry.stack, "facts": entry.facts}
         private.write(self.path, json.dumps(document), durable=True)
 
     def open(self) -> Entry | None:
-        """What is still to be undone; None when nothing is.
+        """Return what is still to be undone; None when nothing is.
 
         Raises:
             UserError: when it cannot be read.
@@ -51,12 +51,12 @@ class Journal:
             ) from error
 
     def end(self) -> None:
-        """All is mended."""
+        """Note that all is repaired."""
         self.path.unlink(missing_ok=True)
 
 
 def of(cluster: str) -> Journal:
-    """The journal for the drills on a cluster."""
+    """Return the journal for the drills on a cluster."""
     return Journal(path=cache.state_home() / "drills" / f"{cluster}.json")
 
 

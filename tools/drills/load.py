@@ -22,7 +22,7 @@ _END_SECONDS = 40.0
 
 
 def program(step: Step) -> Path:
-    """The load generator, compiled now when it is not in the cache."""
+    """Return the load generator, compiled now when it is not in the cache."""
     return golang.binaries(pins.LOAD_BUILD, step) / "load"
 
 
@@ -66,7 +66,7 @@ class Load:
                 file.close()
 
     def seen(self) -> list[Sample]:
-        """Every request that has ended by now."""
+        """Return every request that has ended by now."""
         return list(self._samples)
 
     def steady(self, seconds: float) -> None:
@@ -93,7 +93,7 @@ class Load:
             self._errors.seek(0)
             raise UserError(
                 f"the load generator has ended: {self._errors.read().strip() or 'all its requests are made'}",
-                "without load nobody knows what a drill costs",
+                "without load it is not known what a drill costs",
                 "run the drill again, alone: make drill DRILL=…",
             )
 

@@ -22,7 +22,7 @@ def switch_on(stage: Stage, node: str) -> None:
 
     Before, what the cluster says of node and pods is what it last heard: all Ready.
     """
-    if handle.has_power(stage.cluster, node):
+    if handle.is_running(stage.cluster, node):
         return
     since = dt.datetime.now(dt.UTC)
     nodes.start(stage.cluster, node)
@@ -66,7 +66,7 @@ class _OfAWorker(Drill):
         nodes.uncordon(stage.cluster, *stage.cluster.nodes())
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """Every tier has its full number of pods on the other nodes."""
+        """Return whether every tier has its full number of pods on the other nodes."""
         pods = objects.pods(stage.all("pods"))
         return objects.elsewhere(pods, stage.all("deployments"), facts["nodes"])
 
@@ -88,7 +88,7 @@ class WorkerKilled(_OfAWorker):
             nodes.stop(stage.cluster, node)
 
     def moments(self, stage: Stage, facts: Facts) -> dict[str, float]:
-        """When the control plane gave the nodes up."""
+        """Return when the control plane gave the nodes up."""
         away = [node for node in stage.all("nodes") if node["metadata"]["name"] in facts["nodes"]]
         given_up = [objects.changed(node, "Ready") for node in away if not objects.condition(node, "Ready")]
         return {_NOT_READY: max(given_up)} if given_up else {}
@@ -123,7 +123,7 @@ class ZoneGone(WorkerKilled):
         return {"nodes": gone}
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """A standby is left that confirms commits."""
+        """Return whether a standby is left that confirms commits."""
         states = stage.sql("SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'")
         return ["quorum"] in states
 

@@ -1,4 +1,4 @@
-"""What the API server's objects say, for drills: pods, and whether a stack is whole. Pure."""
+"""The API server's objects, read for drills: pods, and whether a stack is whole. Pure."""
 
 import datetime as dt
 from collections import Counter
@@ -28,7 +28,7 @@ class Pod:
 
 
 def pods(objects: Iterable[Object]) -> list[Pod]:
-    """Those of a list that are to stay; pods without a running container have an empty id."""
+    """Return those of a list that are to stay; pods without a running container have an empty id."""
     found = []
     for each in objects:
         meta, status = each["metadata"], each.get("status", {})
@@ -54,7 +54,7 @@ def pods(objects: Iterable[Object]) -> list[Pod]:
 
 
 def started_since(found: Iterable[Object], since: dt.datetime) -> bool:
-    """Whether no running container of these pods is older; API servers tell whole seconds."""
+    """Return whether no running container of these pods is older; API servers tell whole seconds."""
     statuses = [status for pod in found for status in pod.get("status", {}).get("containerStatuses", [])]
     running = [status["state"]["running"]["startedAt"] for status in statuses if "running" in status["state"]]
     began = since.replace(microsecond=0)
@@ -62,7 +62,7 @@ def started_since(found: Iterable[Object], since: dt.datetime) -> bool:
 
 
 def changed(thing: Object, kind: str) -> float:
-    """When one of an object's conditions last changed, in seconds since 1970; API servers tell whole ones.
+    """Return when an object's condition last changed, in seconds since 1970; API servers tell whole ones.
 
     0 where it has no such condition.
     """
@@ -71,7 +71,7 @@ def changed(thing: Object, kind: str) -> float:
 
 
 def condition(thing: Object, kind: str) -> bool:
-    """Whether one of an object's conditions holds."""
+    """Return whether one of an object's conditions holds."""
     return any(each["type"] == kind and each["status"] == "True" for each in _conditions(thing))
 
 
@@ -81,7 +81,7 @@ def _conditions(thing: Object) -> Sequence[Object]:
 
 
 def missing(objects: Iterable[Object], namespace: str) -> list[str]:
-    """What a stack and its platform lack, in words; nothing where all are whole.
+    """Return what a stack and its platform lack, in words; nothing where all are whole.
 
     `objects` are Nodes, Deployments, autoscalers, StatefulSets and database Clusters of all namespaces.
     """
@@ -115,7 +115,7 @@ def missing(objects: Iterable[Object], namespace: str) -> list[str]:
 
 
 def rolled_out(deployment: Object, least: int = 1) -> bool:
-    """Whether only pods of the present template are left, all available, and at least so many."""
+    """Return whether only pods of the present template are left, all available, and at least so many."""
     spec, status = deployment["spec"], deployment.get("status", {})
     numbers = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
     return (
@@ -126,7 +126,7 @@ def rolled_out(deployment: Object, least: int = 1) -> bool:
 
 
 def elsewhere(found: Sequence[Pod], deployments: Iterable[Object], lost: Iterable[str]) -> bool:
-    """Whether every Deployment has as many Ready pods as it wants on nodes that are not lost."""
+    """Return whether every Deployment has as many Ready pods as it wants on nodes that are not lost."""
     gone = set(lost)
     ready = Counter(pod.component for pod in found if pod.ready and pod.node not in gone)
     return all(
@@ -136,5 +136,5 @@ def elsewhere(found: Sequence[Pod], deployments: Iterable[Object], lost: Iterabl
 
 
 def zones(nodes: Iterable[Object]) -> dict[str, str]:
-    """The zone of every node, by its name."""
+    """Return the zone of every node, by its name."""
     return {each["metadata"]["name"]: each["metadata"].get("labels", {}).get(ZONE, "") for each in nodes}

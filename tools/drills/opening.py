@@ -10,7 +10,7 @@ from tools.toolchain.pulumi import Pulumi
 
 
 def stage(cluster: str, stack: str, cli: Pulumi) -> Stage:
-    """Where the drills on this stack take place; asks neither nodes nor API server.
+    """Return where the drills on this stack take place; ask neither nodes nor API server.
 
     Raises:
         UserError: when there is no such cluster here, or the stack is not deployed on it.

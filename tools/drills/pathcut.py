@@ -24,7 +24,7 @@ def cut(stage: Stage, node: str, pod: str, rules: Rules) -> None:
         stage.on_node(node, *inside, "-I", *rule)
 
 
-def mend(stage: Stage, node: str, pod: str, rules: Rules) -> None:
+def repair(stage: Stage, node: str, pod: str, rules: Rules) -> None:
     """Take the rules out again; a pod that is gone has taken them along."""
     with contextlib.suppress(CommandError, UserError):
         inside = _inside(stage, node, pod)
@@ -35,7 +35,7 @@ def mend(stage: Stage, node: str, pod: str, rules: Rules) -> None:
 
 
 def process_id(listing: str, containers: Collection[str]) -> str | None:
-    """The process id of one of the containers in what `ctr tasks list` prints; None where none runs."""
+    """Return the process id of one of the containers in `ctr tasks list`; None where none runs."""
     for line in listing.splitlines():
         words = line.split()
         if words and words[0] in containers and "RUNNING" in words:

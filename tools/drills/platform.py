@@ -1,4 +1,4 @@
-"""What all stacks stand on fails: names, the edge, the API server."""
+"""Drills of what all stacks share: names, the edge, the API server."""
 
 from tools.drills.drill import Drill, kill_if_there
 from tools.drills.journal import Facts
@@ -27,7 +27,7 @@ class _OfThePlatform(Drill):
         return {"pods": [pod["metadata"]["name"] for pod in self._pods(stage)]}
 
     def others(self, stage: Stage, facts: Facts) -> set[str]:
-        """Those that are Ready and came after them."""
+        """Return those that are Ready and came after them."""
         ready = {pod["metadata"]["name"] for pod in self._pods(stage) if condition(pod, "Ready")}
         return ready - set(facts["pods"])
 
@@ -45,12 +45,12 @@ class DnsKilled(_OfThePlatform):
     label = "k8s-app=kube-dns"
 
     def inject(self, stage: Stage, facts: Facts) -> None:
-        """Without a grace period."""
+        """Delete it without a grace period."""
         delete = ("--namespace", self.space, "delete", "pod")
         stage.kubectl(*delete, *facts["pods"], "--force", "--grace-period", "0")
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """As many others are Ready."""
+        """Return whether as many others are Ready."""
         return len(self.others(stage, facts)) >= len(facts["pods"])
 
 
@@ -65,17 +65,17 @@ class IngressRestarted(_OfThePlatform):
     label = "app.kubernetes.io/name=traefik"
 
     def inject(self, stage: Stage, facts: Facts) -> None:
-        """It is told to end, as in an update."""
+        """Delete it with its grace period, as an update does."""
         stage.kubectl("--namespace", self.space, "delete", "pod", *facts["pods"], "--wait=false")
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """Another one is there."""
+        """Return whether another one is there."""
         (deployment,) = stage.all("deployments", namespace=self.space)
         return _available(deployment) and bool(self.others(stage, facts))
 
 
 class ApiServerAway(Drill):
-    """Nobody can change or look at the cluster for half a minute; what runs there runs on."""
+    """The cluster can be neither changed nor looked at for half a minute; what runs there runs on."""
 
     name = "api-server-away"
     what = "the API server is away for 30 s: seconds from its return until all is whole"
@@ -100,7 +100,7 @@ class ApiServerAway(Drill):
         kill_if_there(stage, facts["node"], facts["container"], "SIGKILL")
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """It answers, every node is Ready, and the stack is whole."""
+        """Return whether it answers, every node is Ready, and the stack is whole."""
         return not stage.missing()
 
     def undo(self, stage: Stage, facts: Facts) -> None:

@@ -63,7 +63,7 @@ class _OfATier(Drill):
         }
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """Its container has been started again and takes requests.
+        """Return whether its container has been started again and takes requests.
 
         An autoscaler that wants fewer pods takes the one that is not Ready first: then it is the others that
         must be as many as are wanted.
@@ -75,11 +75,11 @@ class _OfATier(Drill):
         return self.again(pod, facts)
 
     def again(self, pod: Pod, facts: Facts) -> bool:
-        """Whether this is the pod after its restart."""
+        """Return whether this is the pod after its restart."""
         return pod.ready and pod.restarts > facts["restarts"]
 
     def stands(self, stage: Stage, facts: Facts) -> str:
-        """The victim."""
+        """Describe the victim."""
         pod = stage.pod(facts["pod"])
         if pod is None:
             return f"{facts['pod']} is gone, and its tier has fewer pods than it wants"
@@ -96,7 +96,7 @@ class BackendKilled(_OfATier):
     promise = Promise(seed=_POD_CRASHES, wanted=5, failures=Failures.NONE_AFTER_RETRY)
 
     def inject(self, stage: Stage, facts: Facts) -> None:
-        """From the node, without warning."""
+        """Kill it from the node, without warning."""
         kill(stage, facts["node"], facts["container"], "SIGKILL")
 
 
@@ -140,7 +140,7 @@ class OutOfMemory(_OfATier):
         )
 
     def again(self, pod: Pod, facts: Facts) -> bool:
-        """Whether it was restarted for that reason and no other."""
+        """Return whether it was restarted for that reason and no other."""
         return super().again(pod, facts) and (pod.ended == _OOM or pod.code == _SIGKILL)
 
     def _died(self, stage: Stage, facts: Facts) -> bool:
@@ -161,17 +161,17 @@ class ReadinessLost(_OfATier):
         pathcut.cut(stage, facts["node"], facts["pod"], pathcut.TO_THE_DATABASE)
 
     def begun(self, stage: Stage, facts: Facts) -> bool:
-        """The kubelet has seen that it is not ready."""
+        """Return whether the kubelet has seen that it is not ready."""
         pod = stage.pod(facts["pod"])
         return pod is not None and not pod.ready
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """It is out of rotation for as long as it is not ready."""
+        """Return whether it is out of rotation, which it is for as long as it is not ready."""
         return self.begun(stage, facts)
 
     def undo(self, stage: Stage, facts: Facts) -> None:
         """Let it reach the database again."""
-        pathcut.mend(stage, facts["node"], facts["pod"], pathcut.TO_THE_DATABASE)
+        pathcut.repair(stage, facts["node"], facts["pod"], pathcut.TO_THE_DATABASE)
 
 
 class LivenessLost(_OfATier):

@@ -41,7 +41,7 @@ class Release(Drill):
         return {"config": stage.config()}
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
-        """What is another pod template, and nothing else: as a new version of both tiers."""
+        """Return what changes the pod template and nothing else, like a new version of both tiers."""
         return {
             f"feastflow:{tier}": {"env": {"DRILL": datetime.now(UTC).isoformat()}} for tier in OF_APPLICATION
         }
@@ -51,7 +51,7 @@ class Release(Drill):
         stage.deploy(stage.changed(self.changes(stage)))
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """Only pods of what was deployed last are left, in full number."""
+        """Return whether only pods of what was deployed last are left, in full number."""
         return all(objects.rolled_out(each) for each in stage.all("deployments"))
 
     def undo(self, stage: Stage, facts: Facts) -> None:
@@ -69,10 +69,10 @@ class GoodRelease(Release):
 
 
 class _Awaited(Release):
-    """`up` runs beside the drill, and is cut off."""
+    """`up` runs during the drill, and is cut off."""
 
     def replacing(self, stage: Stage) -> bool:
-        """Whether pods of two versions are there."""
+        """Return whether pods of two versions are there."""
         return len({pod.template for pod in stage.pods("backend")}) > 1
 
     def inject(self, stage: Stage, facts: Facts) -> None:
@@ -81,7 +81,7 @@ class _Awaited(Release):
         under_way.begin(stage)
 
     def undo(self, stage: Stage, facts: Facts) -> None:
-        """Nobody waits for it any more; then as after any release."""
+        """Stop waiting for it; then do as after any release."""
         under_way.interrupt()
         super().undo(stage, facts)
 
@@ -99,7 +99,7 @@ class NeverReady(_Awaited):
         return {"feastflow:backend": {"probes": {"readiness": "/api/never"}}}
 
     def relief_due(self, stage: Stage, facts: Facts, seconds: float) -> bool:
-        """A new pod has been there for a while, and is not ready."""
+        """Return whether a new pod has been there for a while, and is not ready."""
         if self.replacing(stage):
             facts.setdefault("stuck", seconds)
         return seconds >= float(facts.get("stuck", seconds)) + _STUCK_SECONDS
@@ -114,11 +114,11 @@ class CrashesLater(Release):
     promise = Promise()
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
-        """The same API with a clock in it."""
+        """Return the same API with a clock in it."""
         return {"feastflow:backend": {"command": ["python3", "-c", _CRASHES]}}
 
     def relief_due(self, stage: Stage, facts: Facts, seconds: float) -> bool:
-        """One of them has died."""
+        """Return whether one of them has died."""
         return any(pod.restarts for pod in stage.pods("backend"))
 
 
@@ -150,7 +150,7 @@ class Rotation(Release):
         return {**super().aim(stage), "logins": [row[0] for row in stage.sql(_LOGINS) if row[0]]}
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
-        """One more."""
+        """Return one more rotation."""
         return {_ROTATION: int(stage.config().get(_ROTATION, 1)) + 1}
 
     def undo(self, stage: Stage, facts: Facts) -> None:
@@ -168,7 +168,7 @@ class Scaled(Release):
     rate = 50
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
-        """At least two more than there are, and no five minutes of patience afterwards."""
+        """Return at least two more than there are, and no five minutes of patience afterwards."""
         (present,) = (each for each in stage.all("deployments") if each["metadata"]["name"] == names.BACKEND)
         replicas = int(present["spec"]["replicas"])
         configured = (stage.config().get("feastflow:backend") or {}).get("autoscaling") or {}
@@ -182,7 +182,7 @@ class Scaled(Release):
         return {"feastflow:backend": {"autoscaling": limits}}
 
     def inject(self, stage: Stage, facts: Facts) -> None:
-        """Up, and when all of them serve, down."""
+        """Scale up, and when all of them serve, down."""
         changes = self.changes(stage)
         limits = changes["feastflow:backend"]["autoscaling"]
         most = facts["most"] = limits["minReplicas"]
@@ -192,7 +192,7 @@ class Scaled(Release):
         stage.deploy(stage.changed(changes))
 
     def restored(self, stage: Stage, facts: Facts) -> bool:
-        """Fewer pods than at the most are left, and none is on its way out any more."""
+        """Return whether fewer pods than at the most are left, and none is terminating any more."""
         pods = stage.all("pods", labels="component=backend")
         staying = len(objects.pods(pods))
         return len(pods) == staying < int(facts["most"]) and super().restored(stage, facts)

@@ -1,4 +1,4 @@
-"""What is kept of the drills: figures as JSON, and a picture of each."""
+"""The files that are kept of the drills: figures as JSON, and a picture of each."""
 
 import json
 import math
@@ -15,7 +15,7 @@ _GOOD, _BAD, _SLOW, _MOMENT = "#2a7f62", "#b3261e", "#7a8b99", "#202020"
 
 
 def write(rows: Sequence[Row], folder: Path = FOLDER) -> list[Path]:
-    """Write `drills.json` and a picture a row; returns the files. What was there of the same names goes."""
+    """Write `drills.json` and a picture a row; return the files. Files of the same names are replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     figures = folder / "drills.json"
     text = json.dumps([document(row) for row in rows], indent=2, ensure_ascii=False)
@@ -24,7 +24,7 @@ def write(rows: Sequence[Row], folder: Path = FOLDER) -> list[Path]:
 
 
 def document(row: Row) -> dict[str, Any]:
-    """A row as JSON takes it: seconds that never came are null."""
+    """Return a row as JSON takes it: seconds that never came are null."""
     return {
         "drill": row.drill,
         "stack": row.stack,
@@ -59,7 +59,7 @@ def _finite(value: float) -> float | None:
 
 
 def _picture(row: Row, path: Path) -> Path:
-    """Success and latency over time, all runs over each other, the moment of failure at 0."""
+    """Draw success and latency over time, all runs over each other, the moment of failure at 0."""
     # Imported here: it takes a second, and a drill that is refused needs no picture.
     from matplotlib.figure import Figure  # noqa: PLC0415 - as the line above says
 

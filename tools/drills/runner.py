@@ -1,4 +1,4 @@
-"""One run of one drill: whole, under load, broken, restored, mended, whole again, every order looked for."""
+"""One run of one drill: whole, under load, broken, restored, repaired, whole again, every order found."""
 
 import contextlib
 import time
@@ -37,7 +37,7 @@ class Times:
 
 
 def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Journal) -> Measured:
-    """Run it once; what was broken is mended on every way out, or written down for the next run.
+    """Run it once; what was broken is repaired on every way out, or written down for the next run.
 
     Raises:
         UserError: when the stack is not whole before or after it, or fails without being broken.
@@ -56,7 +56,7 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
             times = _broken(drill, stage, facts, load, rate)
             found = load.stop()
     finally:
-        stage.note("mending what does not mend itself")
+        stage.note("repairing what does not recover by itself")
         drill.undo(stage, facts)
         journal.end()
     whole(stage, "after the drill")

@@ -1,4 +1,4 @@
-"""What became of each request, and what that says: failures, their windows, latencies. Pure."""
+"""The outcomes of requests, and what they say: failures, their windows, latencies. Pure."""
 
 import json
 import math
@@ -38,12 +38,12 @@ class Sample:
 
     @property
     def failed(self) -> bool:
-        """Whether its first attempt did: what a client sees that never asks again."""
+        """Return whether its first attempt failed: what a client sees that never asks again."""
         return self.first not in _GOOD
 
     @property
     def failed_for_good(self) -> bool:
-        """Whether its last attempt did: what a customer of the demo's page sees."""
+        """Return whether its last attempt failed: what a customer of the demo's page sees."""
         return self.code not in _GOOD
 
 
@@ -68,7 +68,7 @@ class Second:
 
 
 def read(line: str) -> Sample:
-    """A line of the load generator.
+    """Read a line of the load generator.
 
     Raises:
         ValueError: when it is none.
@@ -92,7 +92,7 @@ def read(line: str) -> Sample:
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """The smallest value that at least `share` (0 to 1) of all do not exceed; 0 where there is none."""
+    """Return the smallest value that at least `share` (0 to 1) of all do not exceed; 0 without any."""
     ordered = sorted(values)
     if not ordered:
         return 0.0
@@ -100,7 +100,7 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def failures(samples: Iterable[Sample]) -> dict[str, int]:
-    """How first attempts failed, and how often, the most frequent first: `menu 502`, `order timeout`."""
+    """Return the failures of first attempts with their number, largest first: `menu 502`, `order timeout`."""
     # Of an error the last part: what comes before are addresses and ports.
     named = (
         f"{each.kind} {each.first or each.error.rpartition(': ')[2] or 'no answer'}"
@@ -111,7 +111,7 @@ def failures(samples: Iterable[Sample]) -> dict[str, int]:
 
 
 def windows(samples: Iterable[Sample]) -> list[Window]:
-    """When first attempts failed, in order; single failures have a window of their own."""
+    """Return when first attempts failed, in order; single failures have a window of their own."""
     found: list[Window] = []
     for sample in sorted((each for each in samples if each.failed), key=lambda each: each.due):
         ends = sample.due + sample.latency
@@ -124,7 +124,7 @@ def windows(samples: Iterable[Sample]) -> list[Window]:
 
 
 def until_good(samples: Iterable[Sample], since: float, kind: str | None = None) -> float:
-    """Seconds from `since` until requests (of one kind) were answered again for good; 0 when all were.
+    """Return seconds from `since` until requests (of one kind) were answered again for good; 0 when all were.
 
     That is when the first request was answered that was due after the last one that failed. Where none came
     after it, the failures have not ended: infinite.
@@ -141,7 +141,7 @@ def until_good(samples: Iterable[Sample], since: float, kind: str | None = None)
 
 
 def quiet(samples: Iterable[Sample], since: float, now: float, rate: float, kind: str | None) -> bool:
-    """Whether all is well again, for some seconds: nothing (of the kind) failed, and nothing hangs.
+    """Return whether all is well again, for some seconds: nothing (of the kind) failed, and nothing hangs.
 
     `since` is the moment of failure; `rate`, in requests a second, tells how many should have ended by now.
     """
@@ -155,7 +155,7 @@ def quiet(samples: Iterable[Sample], since: float, now: float, rate: float, kind
 
 
 def hanging(samples: Iterable[Sample], since: float, now: float, rate: float) -> int:
-    """How many requests that were due from `since` on hang: they should have ended by now.
+    """Return how many requests that were due from `since` on hang: they should have ended by now.
 
     0 where so few do that a late start of the load explains them.
     """
@@ -166,7 +166,7 @@ def hanging(samples: Iterable[Sample], since: float, now: float, rate: float) ->
 
 
 def by_second(samples: Iterable[Sample], moment: float) -> list[Second]:
-    """The course of a run, second by second, counted from `moment`."""
+    """Return the course of a run, second by second, counted from `moment`."""
     seconds: dict[int, list[Sample]] = {}
     for sample in samples:
         seconds.setdefault(math.floor(sample.due - moment), []).append(sample)
@@ -183,17 +183,17 @@ def by_second(samples: Iterable[Sample], moment: float) -> list[Second]:
 
 
 def acknowledged(samples: Iterable[Sample]) -> dict[str, str]:
-    """Orders that a customer was told are placed: number by note."""
+    """Return orders that a customer was told are placed: number by note."""
     return {each.note: each.number for each in samples if each.kind == ORDER and each.number}
 
 
 def lost(told: dict[str, str], stored: Sequence[tuple[str, str]]) -> list[str]:
-    """Numbers of acknowledged orders that are not stored under their note; `stored` are (note, number)."""
+    """Return acknowledged orders that are not stored under their note; `stored` are (note, number)."""
     there = set(stored)
     return sorted(number for note, number in told.items() if (note, number) not in there)
 
 
 def twice(stored: Sequence[tuple[str, str]]) -> list[str]:
-    """Notes, each of one request, that more than one order has."""
+    """Return notes, each of one request, that more than one order has."""
     notes = [note for note, _ in stored]
     return sorted({note for note in notes if notes.count(note) > 1})

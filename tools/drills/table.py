@@ -12,7 +12,7 @@ _THOUSANDS_FROM = 100_000
 
 
 def lines(rows: Sequence[Row]) -> list[str]:
-    """The table, and below it what does not hold.
+    """Return the table, and below it what does not hold.
 
     `failed` counts first attempts; `retried` is what failed for a client, too, that asks again. What else
     came when is told of the runs that noted it.
@@ -26,20 +26,20 @@ def lines(rows: Sequence[Row]) -> list[str]:
 
 
 def columns(cells: Sequence[Sequence[str]], text_columns: int) -> list[str]:
-    """Lines with the cells below each other: so many columns of text, the others of numbers."""
+    """Return lines with the cells below each other: so many columns of text, the others of numbers."""
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return [_line(row, widths, text_columns) for row in cells]
 
 
 def seconds(value: float) -> str:
-    """Seconds as the table shows them; a dash for what never came."""
+    """Return seconds as the table shows them; a dash for what never came."""
     if math.isinf(value):
         return "never"
     return f"{value:.1f} s" if value < WIDTH else f"{value:.0f} s"
 
 
 def _count(number: int) -> str:
-    """The number, in thousands where it has more than five digits."""
+    """Return the number, in thousands where it has more than five digits."""
     return str(number) if number < _THOUSANDS_FROM else f"{number // 1000}k"
 
 
@@ -63,7 +63,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _when(run: Measured) -> str:
-    """How long requests failed, and what else came after how many seconds."""
+    """Return how long requests failed, and what else came after how many seconds."""
     came = [f"{name} after {seconds(at - run.moment)}" for name, at in run.moments.items()]
     last = f"the last request failed after {seconds(run.last_failure - run.moment)}"
     return ", ".join([last if run.windows else "no request failed", *came])
@@ -78,7 +78,7 @@ def _line(row: Sequence[str], widths: Sequence[int], text_columns: int) -> str:
 
 
 def _folded(text: str) -> list[str]:
-    """The text in lines of the table's width, the second and later ones indented."""
+    """Return the text in lines of the table's width, the second and later ones indented."""
     found, line = [], ""
     for word in text.split():
         if line and len(line) + 1 + len(word) > WIDTH:

@@ -38,17 +38,17 @@ def begin(stage: Stage) -> None:
 
 
 def runs() -> bool:
-    """Whether it has not ended by itself."""
+    """Return whether it has not ended by itself."""
     return any(process.poll() is None for process in _started)
 
 
 def interrupt() -> None:
-    """Ctrl-C, as a terminal sends it to the whole group; killed where that takes too long."""
+    """Send Ctrl-C to the whole group, as a terminal does; kill it where that takes too long."""
     _end(signal.SIGINT)
 
 
 def lose_power() -> None:
-    """No process of it gets to say goodbye."""
+    """Kill all of its processes without warning."""
     _end(signal.SIGKILL)
 
 
@@ -65,7 +65,7 @@ def _end(number: signal.Signals) -> None:
 
 
 def main() -> None:
-    """Deploy the stack with the settings in its workspace; whoever started this holds the machine's lock."""
+    """Deploy the stack with the settings in its workspace; the caller holds the machine's lock."""
     parser = argparse.ArgumentParser(prog="python -m tools.drills.under_way", description=__doc__)
     parser.add_argument("--cluster", required=True)
     parser.add_argument("--stack", required=True)

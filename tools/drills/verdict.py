@@ -1,4 +1,4 @@
-"""What a drill's runs come to, against what was promised and what is wanted. Pure."""
+"""The verdict on a drill's runs, against what was promised and what is wanted. Pure."""
 
 import enum
 import math
@@ -19,7 +19,7 @@ _SHOWN = 3
 
 
 class Failures(enum.Enum):
-    """Which failed requests a drill may have."""
+    """The failed requests that a drill may have."""
 
     NONE = "none"
     NONE_AFTER_RETRY = "none after a retry"
@@ -28,10 +28,10 @@ class Failures(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """What the seeds promise, in their words, and what is wanted here: seconds, and failures.
+    """The promise of the seeds, in their words, and what is wanted here: seconds, and failures.
 
     `p99_at_most` is how many times its steady p99 a run's may be; at `over_with`, a moment that the drill
-    notes, requests have stopped to fail. None where that is not asked.
+    notes, requests have stopped failing. None where that is not asked.
     """
 
     seed: str = "-"
@@ -68,7 +68,7 @@ class Measured:
 
     @property
     def last_failure(self) -> float:
-        """When the last of the requests that failed was known to, in seconds since 1970; 0 without any."""
+        """Return the end of the last request that failed, in seconds since 1970; 0 without any."""
         return max((window.ends for window in self.windows), default=0.0)
 
 
@@ -84,19 +84,19 @@ class Row:
 
     @property
     def median(self) -> float:
-        """Seconds, of the runs in the middle; infinite when half of them or more were not restored."""
+        """Return seconds, of the runs in the middle; infinite when half of them or more were not restored."""
         return statistics.median_high(run.seconds for run in self.runs) if self.runs else math.inf
 
     @property
     def worst(self) -> float:
-        """Seconds, of the longest run."""
+        """Return seconds, of the longest run."""
         return max((run.seconds for run in self.runs), default=math.inf)
 
 
 def judge(
     drill: str, stack: str, promise: Promise, runs: Sequence[Measured], stopped: Sequence[str] = ()
 ) -> Row:
-    """The row for these runs; `stopped` are the reasons of runs that came to no end."""
+    """Return the row for these runs; `stopped` are the reasons of runs that came to no end."""
     problems = list(stopped)
     for number, run in enumerate(runs, 1):
         problems += [f"run {number}: {problem}" for problem in _problems(promise, run)]
@@ -152,7 +152,7 @@ def measured(
     restored: float | None,
     by: str | None,
 ) -> Measured:
-    """One run, from its requests and the orders that are in the database.
+    """Return one run, from its requests and the orders that are in the database.
 
     `moment` is when it failed, `clock` from when seconds count, `restored` when it worked again, all since
     1970. `by` is the kind of request that says so itself ("any" for all), None where `restored` does.

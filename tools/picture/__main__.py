@@ -21,7 +21,7 @@ _STORE = Store(kind="ClusterSecretStore", name="feastflow", path="feastflow")
 
 
 def main() -> None:
-    """Draw every picture anew."""
+    """Draw every picture."""
     FOLDER.mkdir(exist_ok=True)
     for name, text in pictures().items():
         (FOLDER / name).write_text(text, encoding="utf-8")

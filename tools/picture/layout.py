@@ -23,12 +23,12 @@ class Box:
 
     @property
     def height(self) -> int:
-        """Its height, from its lines."""
+        """Return its height, from its lines."""
         return TITLE + LINE * len(self.lines) + 2 * PAD
 
     @property
     def middle(self) -> int:
-        """The height of its middle."""
+        """Return the height of its middle."""
         return self.y + self.height // 2
 
 

@@ -34,7 +34,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Namespace:
-    """What the picture shows. `guards` hold for the whole namespace."""
+    """The content of the picture. `guards` hold for the whole namespace."""
 
     name: str
     groups: tuple[Group, ...]

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _config(stack: str) -> dict[str, Any]:
-    """The stack's settings, with the images that the environment names over them."""
+    """Return the stack's settings, with the images that the environment names over them."""
     images = {tier: os.environ.get(f"{tier.upper()}_IMAGE") for tier in OF_APPLICATION}
     named = {f"feastflow:{tier}": {"image": image} for tier, image in images.items() if image}
     return merged(workspace.settings(stack), named)

@@ -12,7 +12,7 @@ from tools.toolchain.errors import UserError
 def write(folder: Path, texts: Mapping[str, str]) -> None:
     """Have exactly these files in the folder.
 
-    They are written beside it and renamed into place. A process that is killed between the two renames
+    They are written next to it and renamed into place. A process that is killed between the two renames
     leaves no folder; the next one writes it again.
 
     Raises:

@@ -30,7 +30,7 @@ class Rendered:
 
 
 def render(resources: Sequence[Registered], store: Store) -> list[Rendered]:
-    """Every object once, in the order of registration; what only Pulumi waits for is none.
+    """Return every object once, in the order of registration; what only Pulumi waits for is none.
 
     Raises:
         RuntimeError: when a secret would be in there, which is a defect of this program.
@@ -55,7 +55,7 @@ def render(resources: Sequence[Registered], store: Store) -> list[Rendered]:
 
 
 def _hints(entry: Registered, wave: int) -> dict[str, str]:
-    """What Argo CD and Flux have to know of the object; other tools pass over it."""
+    """Return what Argo CD and Flux have to know of the object; other tools pass over it."""
     hints = {f"{_ARGO}/sync-wave": str(wave)} if wave else {}
     if entry.kind == "Job":
         # A Job is never changed after it was made: another version of it has another name.
@@ -74,7 +74,7 @@ def _annotated(metadata: Mapping[str, Any], hints: Mapping[str, str]) -> Manifes
 
 
 def _neutral(value: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON of any shape
-    """The same with the Secrets' names for renderings, and without the label that Pulumi manages it."""
+    """Return the same with the Secrets' names for renderings, without the label that Pulumi manages it."""
     if isinstance(value, dict):
         return {
             key: _neutral(inner, renamed)

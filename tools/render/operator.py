@@ -1,4 +1,4 @@
-"""What External Secrets does with an ExternalSecret, as far as renderings need it: the Secret it makes."""
+"""The part of External Secrets that renderings need: the Secret that it makes of an ExternalSecret."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _PLACEHOLDER = re.compile(r"\{\{ (?:\.(?P<name>\w+)|index \. \"(?P<dotted>[^\"]+
 
 
 def made(manifest: Manifest, store: Mapping[str, Mapping[str, str]]) -> Manifest:
-    """The Secret that the operator makes of it, with the values that the store has."""
+    """Return the Secret that the operator makes of it, with the values that the store has."""
     spec, target = manifest["spec"], manifest["spec"]["target"]
     known = {
         each["secretKey"]: store[each["remoteRef"]["key"]][each["remoteRef"]["property"]]

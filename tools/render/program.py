@@ -20,12 +20,12 @@ _OBJECT = "kubernetes:"
 
 
 def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
-    """Every Kubernetes object of the stack with this configuration, and what else was registered before it.
+    """Return the stack's Kubernetes objects with this configuration, and what was registered before them.
 
     What is encrypted in it stays so: a name stands for it, which is another when the ciphertext is.
 
     Raises:
-        UserError: with the program's own words, when the configuration cannot be deployed.
+        UserError: with the reason that the program reports, when the configuration cannot be deployed.
     """
     # Which cluster it would go to is for the tool that applies it to know.
     ours = {name: value for name, value in config.items() if not name.startswith(_OBJECT)}
@@ -46,7 +46,7 @@ def objects(stack: str, config: Mapping[str, object]) -> list[Registered]:
         raise UserError(
             str(error),
             "what cannot be deployed is not rendered either",
-            f"mend Pulumi.{stack}.yaml and run it again",
+            f"correct Pulumi.{stack}.yaml and run it again",
         ) from error
 
 

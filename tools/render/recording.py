@@ -51,17 +51,17 @@ class Registered:
 
     @property
     def kind(self) -> str:
-        """The last part of the type: for objects, Kubernetes' own `kind`."""
+        """Return the last part of the type: for objects, Kubernetes' own `kind`."""
         return self.type.rsplit(":", 1)[-1]
 
     @property
     def is_patch(self) -> bool:
-        """Whether it changes an object that another resource has created."""
+        """Return whether it changes an object that another resource has created."""
         return self.kind.endswith("Patch")
 
     @property
     def object_name(self) -> str:
-        """The Kubernetes object's own name."""
+        """Return the Kubernetes object's own name."""
         return str(self.inputs["metadata"]["name"])
 
 
@@ -150,12 +150,12 @@ def record(program: Callable[[], object], last_update: Mapping[str, Any], stack:
 
 
 def is_secret(raw: object) -> bool:
-    """Whether a raw input is one that Pulumi keeps secret."""
+    """Return whether a raw input is one that Pulumi keeps secret."""
     return isinstance(raw, dict) and deployment.is_secret(raw)
 
 
 def encode(value: object) -> str:
-    """A configuration value as the engine hands it over."""
+    """Return a configuration value as the engine hands it over."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

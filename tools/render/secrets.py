@@ -1,6 +1,6 @@
 """A Secret without its values: a reference that External Secrets turns into one.
 
-A program's Secret is named after its content, which nobody knows here. Its name in a rendering is its
+A program's Secret is named after its content, which is not known here. Its name in a rendering is its
 workload's and the rotation it belongs to: other values come with another rotation, hence under another name,
 and pods roll to them as they do under Pulumi. Of the application's own secrets the ciphertext is known, and
 the name follows that.
@@ -25,7 +25,7 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """Where the values are kept: the SecretStore, and the path below which each Secret has its entry."""
+    """The store of the values: the SecretStore, and the path below which each Secret has its entry."""
 
     kind: str
     name: str
@@ -33,7 +33,7 @@ class Store:
 
 
 def stable_name(secret: Registered) -> str:
-    """The Secret's name in a rendering: equal for equal rotations, and for equal settings."""
+    """Return the Secret's name in a rendering: equal for equal rotations, and for equal settings."""
     if is_own(secret):
         return secret.object_name
     found = _ROTATION.search(secret.name)
@@ -43,12 +43,12 @@ def stable_name(secret: Registered) -> str:
 
 
 def is_own(secret: Registered) -> bool:
-    """Whether the application's own secrets are in it, which the settings give and nothing generates."""
+    """Return whether it holds the application's own secrets, which are given in the settings."""
     return secret.name.endswith(names.OF_APPLICATION)
 
 
 def reference(secret: Registered, store: Store) -> Manifest:
-    """The ExternalSecret that stands for the Secret; only the user's name is in it.
+    """Return the ExternalSecret that stands for the Secret; only the user's name is in it.
 
     What is derived from another value of it, such as a URL, is made by the operator too, from the same value.
 
@@ -122,7 +122,7 @@ def value_of(key: str) -> str:
 
 
 def hidden_values(secret: Registered) -> set[str]:
-    """What must stand nowhere in a rendering, as text and as base64."""
+    """Return what must stand nowhere in a rendering, as text and as base64."""
     encoded = {
         value
         for key, value in secret.inputs["data"].items()
@@ -132,7 +132,7 @@ def hidden_values(secret: Registered) -> set[str]:
 
 
 def entries(manifests: list[Manifest]) -> Mapping[str, tuple[str, ...]]:
-    """What the store must hold for these manifests: properties by the path of the entry."""
+    """Return what the store must hold for these manifests: properties by the path of the entry."""
     found: dict[str, tuple[str, ...]] = {}
     for manifest in manifests:
         if manifest["kind"] == KIND:

@@ -16,7 +16,7 @@ _YEARS = 10
 
 
 def fresh(entries: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
-    """Return a value for every property of every entry; a verifier is that of the password beside it.
+    """Return a value for every property of every entry; a verifier is that of the password next to it.
 
     The certificate of the database's server is signed by the authority that is returned with it.
     """

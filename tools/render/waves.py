@@ -15,7 +15,7 @@ _LAST = {"Ingress", "Gateway", "HTTPRoute"}
 
 
 def of(resources: Sequence[Registered]) -> dict[str, int]:
-    """Each object's wave by its URN; resources are given in the order of their registration."""
+    """Return each object's wave by its URN; resources are given in the order of their registration."""
     waves: dict[str, int] = {}
     awaited = {entry.urn for entry in resources if entry.kind in _AWAITED}
     for entry in resources:
@@ -26,7 +26,7 @@ def of(resources: Sequence[Registered]) -> dict[str, int]:
 
 
 def after_rollout(resources: Sequence[Registered]) -> set[str]:
-    """URNs of the Jobs that must not run before a Deployment has rolled out."""
+    """Return URNs of the Jobs that must not run before a Deployment has rolled out."""
     by_urn = {entry.urn: entry for entry in resources}
     return {
         entry.urn

@@ -1,1 +1,1 @@
-"""Where a stack's state and secrets are kept: this machine's own files, or a bucket with a KMS key."""
+"""The place of a stack's state and secrets: this machine's own files, or a bucket with a KMS key."""

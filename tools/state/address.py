@@ -1,4 +1,4 @@
-"""What BACKEND may say, and the URLs and options that follow from it. Arithmetic only: nothing is asked."""
+"""The address in BACKEND, and the URLs and options that follow from it. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Address:
 
     @property
     def url(self) -> str:
-        """What PULUMI_BACKEND_URL says."""
+        """Return what PULUMI_BACKEND_URL says."""
         path = f"/{self.prefix}" if self.prefix else ""
         return f"s3://{self.bucket}{path}{self._query(_KNOWN)}"
 
@@ -44,17 +44,17 @@ class Address:
 
     @property
     def alias(self) -> str:
-        """The key's alias. A bucket's name has dots and no underscores, an alias the other way round."""
+        """Return the key's alias. A bucket's name has dots and no underscores, an alias the reverse."""
         return f"alias/pulumi-{self.bucket.replace('.', '_')}"
 
     @property
     def region(self) -> str | None:
-        """The region that the URL names."""
+        """Return the region that the URL names."""
         return self.option("region")
 
     @property
     def endpoint(self) -> str | None:
-        """The URL at which AWS, or what stands in for it, is reached; None for AWS itself."""
+        """Return the URL at which AWS, or what stands in for it, is reached; None for AWS itself."""
         host = self.option("endpoint")
         if host is None or "://" in host:
             return host
@@ -62,7 +62,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the store is on this very machine."""
+        """Return whether the store is on this very machine."""
         host = urlsplit(self.endpoint or "").hostname or ""
         try:
             return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -70,19 +70,19 @@ class Address:
             return False
 
     def key(self, path: str) -> str:
-        """The object's key of what Pulumi keeps under this path."""
+        """Return the object's key of what Pulumi keeps under this path."""
         return f"{self.prefix}/{path}" if self.prefix else path
 
     def same(self, other: Address) -> bool:
-        """Whether it is the same place, however it is reached."""
+        """Return whether it is the same place, however it is reached."""
         return (self.bucket, self.prefix, self.endpoint) == (other.bucket, other.prefix, other.endpoint)
 
     def option(self, name: str) -> str | None:
-        """The value of an option, where the URL has it."""
+        """Return the value of an option, where the URL has it."""
         return dict(self.options).get(name)
 
     def within(self, region: str) -> Address:
-        """The same with its region written down, so that it does not hang on the environment."""
+        """Return the same with its region written down, so that it does not hang on the environment."""
         options = tuple((name, value) for name, value in self.options if name != "region")
         return Address(bucket=self.bucket, prefix=self.prefix, options=(*options, ("region", region)))
 
@@ -92,7 +92,7 @@ class Address:
 
 
 def parse(text: str) -> Address | None:
-    """The bucket that BACKEND names, or None for this machine's own files.
+    """Return the bucket that BACKEND names, or None for this machine's own files.
 
     Raises:
         UserError: when it names neither, or has an option that Pulumi would not understand.
@@ -111,7 +111,7 @@ def parse(text: str) -> Address | None:
     if "profile" in unknown:
         raise UserError(
             "BACKEND names a profile",
-            "the address is written down for everybody, and nobody else has your profiles",
+            "the address is written down for everybody, and your profiles exist on your machine alone",
             "leave it out and set AWS_PROFILE",
         )
     if unknown:

@@ -66,7 +66,7 @@ class Objects:
 
 
 def clients(address: Address) -> Clients:
-    """Clients for the address.
+    """Return the clients for the address.
 
     Raises:
         UserError: when no region is known, or there is no profile of the name that AWS_PROFILE has.
@@ -93,7 +93,7 @@ def clients(address: Address) -> Clients:
 
 
 def optional(ask: Callable[[], _T]) -> _T | None:
-    """What the bucket has of it, or None where it has nothing."""
+    """Return what the bucket has of it, or None where it has nothing."""
     try:
         return ask()
     except ClientError as error:
@@ -115,11 +115,11 @@ def refused(address: Address, error: Exception) -> UserError:
             f"{place} refuses: {error}",
             f"either {address.bucket} belongs to another account, or these credentials may not manage it",
             "see who you are (aws sts get-caller-identity), take a name of your own for the bucket, "
-            "or have somebody who may run this once",
+            "or have an administrator run this once",
         )
     if isinstance(error, ClientError):
         return UserError(
-            f"{place} refuses: {error}", "the state needs its store", "mend what it names, run it again"
+            f"{place} refuses: {error}", "the state needs its store", "fix what it names, run it again"
         )
     return UserError(
         f"{place} cannot be asked: {error}",

@@ -26,7 +26,7 @@ class Caller:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name under which a policy's Principal may mean the caller."""
+        """Return every name under which a policy's Principal may mean the caller."""
         found = [self.account, f"arn:aws:iam::{self.account}:root", self.arn]
         # A session's ARN names its role without the role's path.
         if session := re.fullmatch(r"arn:([^:]+):sts::(\d+):assumed-role/([^/]+)/.*", self.arn):

@@ -1,4 +1,4 @@
-"""What a move looks for in the states that it finds, and what it tells of those that it does not touch."""
+"""Checks of a move on the states that it finds, and messages on those that it does not touch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def compare(old: At, new: At) -> None:
         raise UserError(
             f"the copy in {new.place.url} is not what it was copied from\n" + "\n".join(found[:10]),
             "the stack would be taken for another one; it is used where it was",
-            "see that nobody else writes there, and run it again: the copy is made anew",
+            "see that nothing else writes there, and run it again: it is copied again",
         )
 
 
@@ -43,7 +43,7 @@ def changed(old: At) -> UserError:
     return UserError(
         f"{old.stack} was changed in {old.place.url} while it was copied",
         "the copy lacks that change; the stack is used where it was",
-        "wait until whoever deploys is done, and run it again",
+        "wait until the other deployment is done, and run it again",
     )
 
 
@@ -61,6 +61,6 @@ def others(new: At) -> UserError:
     return UserError(
         f"{new.place.url} has a stack {new.stack} that is not this one",
         "there is one state to a stack's name; that one may describe something that others run",
-        f"take a folder of its own (BACKEND=s3://bucket/folder), or remove it if nobody needs it:\n"
+        f"take a folder of its own (BACKEND=s3://bucket/folder), or remove it if it is not needed:\n"
         f"PULUMI_BACKEND_URL='{new.place.url}' pulumi stack rm --force --preserve-config {new.stack}",
     )

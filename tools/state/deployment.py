@@ -1,4 +1,4 @@
-"""What `pulumi stack export` prints, compared without ever showing what is in it."""
+"""The output of `pulumi stack export`, compared without ever showing what is in it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _OF_THE_PLACE = {"manifest", "secrets_providers"}
 
 
 def resources(exported: Deployment) -> list[dict[str, Any]]:
-    """The resources in their order; none of a stack that was only made."""
+    """Return the resources in their order; none of a stack that was only made."""
     found: list[dict[str, Any]] = content(exported).get("resources") or []
     return found
 
 
 def content(exported: Deployment) -> dict[str, Any]:
-    """The deployment without its envelope."""
+    """Return the deployment without its envelope."""
     found: dict[str, Any] = exported.get("deployment") or {}
     return found
 
 
 def is_secret(value: Mapping[str, Any]) -> bool:
-    """Whether Pulumi marked the value as a secret, in plain text or encrypted."""
+    """Return whether Pulumi marked the value as a secret, in plain text or encrypted."""
     return value.get(MARK) == _SECRET
 
 
@@ -44,13 +44,13 @@ def owner(exported: Deployment) -> str:
 
 
 def open_steps(exported: Deployment) -> dict[str, str]:
-    """The resources whose last step a killed run did not write down the end of, and what it was doing."""
+    """Return the resources whose last step a killed run did not complete, and that step."""
     operations = content(exported).get("pending_operations") or []
     return {str(operation["resource"]["urn"]): str(operation["type"]) for operation in operations}
 
 
 def reopened(exported: Deployment, cut_off: Container[str] = ()) -> Deployment:
-    """The deployment with its open steps to be done again, and with the updates of resources of these names.
+    """Return the deployment with its open steps, and the updates of these resources, to be done again.
 
     A refresh would not do: it reads the fields that were recorded, and does not see one that was being added.
     A resource with an initialisation error is updated whether or not it seems to differ.
@@ -67,18 +67,18 @@ def reopened(exported: Deployment, cut_off: Container[str] = ()) -> Deployment:
 
 
 def fingerprint(exported: Deployment) -> str:
-    """A digest of everything but the secrets' values: the same for a copy under another secrets provider."""
+    """Return a digest without the secrets' values: the same for a copy under another secrets provider."""
     masked = json.dumps([_masked(resource) for resource in resources(exported)], sort_keys=True)
     return hashlib.sha256(masked.encode()).hexdigest()
 
 
 def differences(one: Deployment, other: Deployment) -> list[str]:
-    """Where two deployments differ, in names alone: neither values nor secrets."""
+    """Return where two deployments differ, in names alone: neither values nor secrets."""
     return sorted(set(_differences(one, other)))
 
 
 def encryption(exported: Deployment) -> dict[str, str]:
-    """What a stack's file must say for the deployment's secrets to be readable."""
+    """Return what a stack's file must say for the deployment's secrets to be readable."""
     provider = content(exported).get("secrets_providers") or {}
     known = provider.get("state") or {}
     match provider.get("type"):

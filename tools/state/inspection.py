@@ -1,4 +1,4 @@
-"""What a bucket has of its own, before a state is put there: its owner, its lifecycle, its policy."""
+"""The look at a bucket before a state is put there: its owner, its lifecycle, its policy."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ BACKEND = "PULUMI_BACKEND_URL"
 _OWNER = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 _PATH = re.compile(r"(\.pulumi/locks/\S+?\.json)\S*: created by ")
 _PULUMI = "pulumi"
-# Pulumi writes a lock beside its place and renames it: what is not whole by then never will be.
+# Pulumi writes a lock next to its place and renames it: what is not whole by then never will be.
 _WRITTEN_SECONDS = 10.0
 # The clock of the lock and that of the process' start are not read at once.
 _CLOCK_SECONDS = 2.0
@@ -31,7 +31,7 @@ _TWO = "two that write one state at the same time would each undo what the other
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Who wrote a lock. Nothing is known of the writer of one that is torn: its `process` is 0."""
+    """The writer of a lock. Nothing is known of the writer of one that is torn: its `process` is 0."""
 
     path: Path
     user: str = ""
@@ -42,7 +42,7 @@ class Owner:
     def __str__(self) -> str:
         """Return who it is, for a message."""
         if not self.process:
-            return f"whoever wrote {self.path}, which cannot be read"
+            return f"the unknown writer of {self.path}, which cannot be read"
         return f"{self.user}@{self.host}, process {self.process}, since {self.since}"
 
 
@@ -81,12 +81,12 @@ def kept_out(owners: list[Owner], stack: str, seconds: float) -> UserError:
 
 
 def left_behind(text: str) -> list[str]:
-    """The paths of the locks in pulumi's message, if killed runs of this machine left all of them."""
+    """Return the paths of the locks in pulumi's message, if killed runs of this machine left all of them."""
     return _PATH.findall(text) if _gone(_owners(text)) and not tombstone.said(text) else []
 
 
 def refused(text: str, stack: str, chosen: str | None = None) -> UserError:
-    """What to tell who was kept out by the lock that pulumi's message describes.
+    """Return what to tell who was kept out by the lock that pulumi's message describes.
 
     `chosen` is what follows a `make` command that is about this stack on this cluster.
     """
@@ -150,7 +150,7 @@ def _runs(process: int, since: str = "", files: Path | None = None) -> bool:
 
 
 def _came_later(process: int, since: str, files: Path) -> bool:
-    """Whether the number went to another pulumi: it started after the lock was written, for another state.
+    """Return whether another pulumi has the process id: it started after the lock, for another state.
 
     Clocks are set back and forth, so that the times alone prove nothing.
     """
@@ -174,7 +174,7 @@ def _any_at_work(files: Path) -> bool:
 
 
 def _is_of(url: str, files: Path) -> bool:
-    """Whether a backend's URL names these files."""
+    """Return whether a backend's URL names these files."""
     path = url.removeprefix("file://").partition("?")[0]
     return url.startswith("file:") and Path(path).expanduser().resolve() == files.resolve()
 

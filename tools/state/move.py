@@ -29,7 +29,7 @@ STEPS = ("begun", "made", "loaded", "encrypted", "buried", "checked", "switched"
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """What came of it: where the state is now, what was carried, and where the copy from before is."""
+    """The outcome of a move: where the state is now, what was carried, and where the copy from before is."""
 
     current: Place
     previous: Place | None
@@ -41,8 +41,8 @@ class Mover:
     """Moves one stack of one cluster.
 
     `prepare` makes the workspace of a place. `provider` is the secrets provider that the checkout's own file
-    names, which goes before the place's. `environment` is what pulumi needs beside the place. `guard` raises
-    a refusal where somebody works on the stack, `fits` where a state that is found describes another cluster.
+    names, which goes before the place's. `environment` is what pulumi needs besides the place. `guard` raises
+    a refusal where another run has the stack, `fits` where a state that is found describes another cluster.
     """
 
     stack: str
@@ -98,7 +98,7 @@ class Mover:
         burial.put(record.current, self.project, self.stack, target, fingerprint)
         self.reached("buried")
         try:
-            # Nobody begins to deploy from here on; who began before has a lock, or has changed the state.
+            # No deployment begins from here on; one that began before has a lock, or has changed the state.
             self.guard(record.current)
             if checks.whole(old) != source:
                 raise checks.changed(old)
@@ -112,7 +112,7 @@ class Mover:
         return Moved(current=target, previous=record.current, how=f"{count} resources compared")
 
     def _reached_otherwise(self, record: Record, address: Address | None) -> Moved:
-        """The state is there already; other options for reaching it are taken over."""
+        """Take over other options for reaching the state, which is there already."""
         current = record.current
         if address and address.url != current.url:
             current = replace(current, url=address.url)
@@ -124,7 +124,7 @@ class Mover:
         try:
             new.init(old.provider)
         except UserError:
-            # Somebody else may have made it just now: the next run must not take it for its own.
+            # Another machine may have made it just now: the next run must not take it for its own.
             place.end(self.identity, self.stack)
             raise
         self.reached("made")
@@ -136,7 +136,7 @@ class Mover:
         self.reached("encrypted")
 
     def _new(self, old: At, new: At, record: Record) -> Moved:
-        """Neither place has the stack: it begins in the new one."""
+        """Begin the stack in the new place, since neither has it."""
         _copy(old.settings, new.settings, without=ENCRYPTION if self.provider is None else ())
         empty = Unfinished(place=new.place, fingerprint=deployment.fingerprint({}))
         place.begin(self.identity, self.stack, empty)
@@ -158,7 +158,7 @@ class Mover:
         return stone
 
     def _joined(self, new: At, record: Record) -> Moved:
-        """Only the new place has the stack: it is used from here on as it is."""
+        """Use the stack of the new place as it is, since only that one has it."""
         self._still_here(new.place)
         theirs = new.export()
         self.fits(theirs)
@@ -166,7 +166,7 @@ class Mover:
         encryption = deployment.encryption(theirs)
         _add(new.settings, encryption)
         if not encryption:
-            # Nobody has deployed it yet; without a provider Pulumi would take a passphrase.
+            # It was never deployed; without a provider Pulumi would take a passphrase.
             new.encrypt(self._wanted(new))
         new.opened()
         self._switch(Record(current=new.place))
@@ -191,7 +191,7 @@ class Mover:
             except UserError:
                 if _is(found.place, address):
                     raise
-                # It is on its way to another place; what it left there is a copy, and nobody's only one.
+                # It is on its way to another place; what it left there is a copy, and not the only one.
         place.end(self.identity, self.stack)
 
     def _undo(self, found: Unfinished, record: Record) -> None:

@@ -1,7 +1,7 @@
-"""Where a stack's state is, written down once: to move a stack is to rename one file.
+"""The place of a stack's state, written down once: to move a stack is to rename one file.
 
 A place is a backend's URL, a secrets provider, and a workspace folder of its own, so that what Pulumi writes
-beside the settings (salt, encrypted key) always belongs to the state in that place and to no other.
+next to the settings (salt, encrypted key) always belongs to the state in that place and to no other.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ PASSPHRASE = "passphrase"  # noqa: S105 - the name of Pulumi's provider
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a stack's state is; `name` is its folder among the places, empty where all stacks begin.
+    """The place of a stack's state; `name` is its folder among the places, empty where all stacks begin.
 
-    `local` says that the state is in this machine's own files, where nobody else is.
+    `local` says that the state is in this machine's own files, which no other machine uses.
     """
 
     url: str
@@ -35,13 +35,13 @@ class Place:
 
     @property
     def address(self) -> Address | None:
-        """The bucket, where it is one."""
+        """Return the bucket, where it is one."""
         return None if self.local else addresses.parse(self.url)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Where the state is, and where the last move left the one before, as it was then."""
+    """The place of the state, and where the last move left the one before, as it was then."""
 
     current: Place
     previous: Place | None = None
@@ -57,12 +57,12 @@ class Unfinished:
 
 
 def first(identity: str) -> Place:
-    """The place of every stack that was never moved."""
+    """Return the place of every stack that was never moved."""
     return Place(url=url(_files(identity)), secrets=PASSPHRASE, name="", local=True)
 
 
 def planned(identity: str, project: str, stack: str, address: Address | None) -> Place:
-    """A place that was never used: a bucket's, or this machine's files under a name of their own."""
+    """Return a place that was never used: a bucket's, or this machine's files under a name of their own."""
     name = f"{stack}-{secrets.token_hex(4)}"
     if address:
         return Place(url=address.url, secrets=address.secrets(project, stack), name=name, local=False)
@@ -70,18 +70,18 @@ def planned(identity: str, project: str, stack: str, address: Address | None) ->
 
 
 def folder(identity: str, place: Place) -> Path:
-    """The workspace that belongs to the place."""
+    """Return the workspace that belongs to the place."""
     home = _workspaces(identity)
     return home / "places" / place.name if place.name else home
 
 
 def files(place: Place) -> Path:
-    """The folder of a local place's state."""
+    """Return the folder of a local place's state."""
     return path(place.url)
 
 
 def read(identity: str, stack: str) -> Record:
-    """Where the stack's state is.
+    """Return where the stack's state is.
 
     Raises:
         UserError: when the record cannot be read; nothing is guessed then.
@@ -107,7 +107,7 @@ def write(identity: str, stack: str, record: Record) -> None:
 
 
 def unfinished(identity: str, stack: str) -> Unfinished | None:
-    """The move that was begun and not ended, if there is one."""
+    """Return the move that was begun and not ended, if there is one."""
     path = _moving(identity, stack)
     known = _read(path)
     if known is None:
@@ -124,12 +124,12 @@ def begin(identity: str, stack: str, move: Unfinished) -> None:
 
 
 def end(identity: str, stack: str) -> None:
-    """The move is over."""
+    """Note that the move is over."""
     _moving(identity, stack).unlink(missing_ok=True)
 
 
 def remote(identity: str) -> dict[str, str]:
-    """The URLs of states that are not on this machine, by stack; of damaged records nothing is known."""
+    """Return the URLs of states that are not on this machine, by stack; damaged records are left out."""
     found = {}
     for path in sorted(_workspaces(identity).glob("place.*.json")):
         stack = path.name.removeprefix("place.").removesuffix(".json")
@@ -141,14 +141,14 @@ def remote(identity: str) -> dict[str, str]:
 
 
 def url(path: Path) -> str:
-    """The backend that keeps states in the files of a folder."""
-    # Metadata would be a second file beside each one, not written at once: a kill in between leaves it
+    """Return the backend that keeps states in the files of a folder."""
+    # Metadata would be a second file for each one, not written at once: a kill in between leaves it
     # empty, and Pulumi cannot read the state at all then ("failed to load checkpoint: EOF").
     return f"file://{path}?metadata=skip"
 
 
 def path(url: str) -> Path:
-    """The folder of a backend that keeps states in files."""
+    """Return the folder of a backend that keeps states in files."""
     return Path(url.removeprefix("file://").partition("?")[0])
 
 

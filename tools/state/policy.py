@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 
 def https_only(bucket: str, key: str) -> Document:
-    """The bucket policy's statement that refuses whatever is not encrypted on its way."""
+    """Return the bucket policy's statement that refuses whatever is not encrypted on its way."""
     arn = bucket_arn(bucket, key)
     return {
         "Sid": HTTPS_ONLY,
@@ -31,7 +31,7 @@ def https_only(bucket: str, key: str) -> Document:
 
 
 def lifecycle() -> list[Document]:
-    """Old versions go after a while, the newest of them never; uploads that nobody finished go soon."""
+    """Delete old versions after a while, the newest of them never; unfinished uploads soon."""
     return [
         {
             "ID": OLD_VERSIONS,
@@ -52,7 +52,7 @@ def lifecycle() -> list[Document]:
 
 
 def merged(theirs: Sequence[Document], ours: Sequence[Document], name: str) -> list[Document]:
-    """All of theirs and ours; of two with one `name`, ours."""
+    """Return all of theirs and ours; of two with one `name`, ours."""
     names = {entry[name] for entry in ours}
     return [*(entry for entry in theirs if entry.get(name) not in names), *ours]
 

@@ -43,7 +43,7 @@ class Store:
 
 
 def ensure(address: Address, reached: Clients, note: Callable[[str], None] = lambda _: None) -> Store:
-    """The bucket with everything that a state needs, and its key.
+    """Return the bucket with everything that a state needs, and its key.
 
     What else the bucket has (rules, statements, a KMS key of its own) stays as it is.
 
@@ -75,7 +75,7 @@ def ensure(address: Address, reached: Clients, note: Callable[[str], None] = lam
 
 
 def key_arn(address: Address, reached: Clients) -> str | None:
-    """The ARN of the bucket's key, or None when there is none."""
+    """Return the ARN of the bucket's key, or None when there is none."""
     try:
         return reached.kms.describe_key(KeyId=address.alias)["KeyMetadata"]["Arn"]
     except reached.kms.exceptions.NotFoundException:
@@ -85,7 +85,7 @@ def key_arn(address: Address, reached: Clients) -> str | None:
 
 
 def locks(address: Address, reached: Clients, project: str, stack: str) -> list[str]:
-    """The locks that Pulumi has on the stack: one for each run that goes on or was killed.
+    """Return the locks that Pulumi has on the stack: one for each run that goes on or was killed.
 
     A tombstone is none: what it says is asked of `tombstone`.
     """
@@ -108,7 +108,7 @@ def unlock(address: Address, reached: Clients, paths: Sequence[str]) -> None:
 
 
 def _usable(address: Address, reached: Clients) -> str | None:
-    """The key's ARN, where these credentials may use key and bucket and look after neither."""
+    """Return the key's ARN, where these credentials may use key and bucket and look after neither."""
     try:
         reached.s3.list_objects_v2(
             Bucket=address.bucket, Prefix=address.key(".pulumi/stacks/"), Delimiter="/", MaxKeys=1

@@ -27,7 +27,7 @@ _SAID = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Tombstone:
-    """Where a state went, who moved it and when; `fingerprint` is of the state that was left.
+    """The destination of a state, its mover and the time; `fingerprint` is of the state that was left.
 
     `followed` says that another machine uses the state there: from then on the move cannot be undone.
     """
@@ -40,7 +40,7 @@ class Tombstone:
 
     @property
     def content(self) -> str:
-        """The lock's content: what Pulumi prints, and the same for this program."""
+        """Return the lock's content: what Pulumi prints, and the same for this program."""
         user, _, host = self.by.rpartition("@")
         known = {"movedTo": self.to, "movedBy": self.by, "fingerprint": self.fingerprint}
         used = {"followed": self.followed}

@@ -37,7 +37,7 @@ class Version:
 
 
 def key(address: Address, project: str, stack: str) -> str:
-    """The key under which Pulumi keeps the stack's state in the bucket."""
+    """Return the key under which Pulumi keeps the stack's state in the bucket."""
     return address.key(f".pulumi/stacks/{project}/{stack}.json")
 
 
@@ -108,7 +108,7 @@ def _chosen(found: list[Version], stack: str, wanted: str | None) -> Version:
 def _versions(
     address: Address, reached: Clients, name: str, wanted: str | None = None, shown: int = _SHOWN
 ) -> list[Version]:
-    """Versions of exactly this object, newest first; the backup beside it has a longer name.
+    """Return versions of exactly this object, newest first; the backup next to it has a longer name.
 
     Each is a whole state, and there is one for every step of every deployment: only so many are read as are
     shown, on to the first whole one, and the one that is `wanted`.

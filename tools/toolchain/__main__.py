@@ -9,7 +9,7 @@ from tools.toolchain.console import Step
 
 
 def main() -> None:
-    """Make what is missing; print shell assignments for `eval`, and how it goes beside them."""
+    """Make what is missing; print shell assignments for `eval`, and the progress on standard error."""
     with contextlib.redirect_stdout(sys.stderr):
         venv = environment.ensure()
         with Step("toolchain", "looking for pulumi") as step:

@@ -26,19 +26,19 @@ _held: set[Path] = set()
 
 
 def home() -> Path:
-    """The project's cache: `$XDG_CACHE_HOME/feastflow`, by default `~/.cache/feastflow`."""
+    """Return the project's cache: `$XDG_CACHE_HOME/feastflow`, by default `~/.cache/feastflow`."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "feastflow"
 
 
 def state_home() -> Path:
-    """What is not to be had again: `$XDG_STATE_HOME/feastflow`, by default `~/.local/state/feastflow`."""
+    """Return the folder of what cannot be made again: `$XDG_STATE_HOME/feastflow`."""
     base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(base) / "feastflow"
 
 
 def key(*parts: str | bytes | Path) -> str:
-    """Sixteen hex digits over texts, and over the names and contents of files and folders."""
+    """Return sixteen hex digits over texts, and over the names and contents of files and folders."""
     digest = hashlib.sha256()
     for part in parts:
         for chunk in _chunks(part):
@@ -49,9 +49,9 @@ def key(*parts: str | bytes | Path) -> str:
 
 @contextmanager
 def draft() -> Iterator[Path]:
-    """A folder for what is being made, on the file system of the entries, and for no longer than the block.
+    """Yield a folder for what is being made, on the file system of the entries, until the block ends.
 
-    What a run that was cut left there a day ago goes as well.
+    What a run that was cut left there a day ago is deleted as well.
     """
     folder = home() / "drafts"
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def draft() -> Iterator[Path]:
 
 
 def log(name: str) -> Path:
-    """Where a long program's output goes; a log that has grown long makes room, one older is kept."""
+    """Return where a long program's output goes; a log that has grown long makes room, one older is kept."""
     path = home() / "logs" / f"{name}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > _LOG_BYTES:
@@ -97,7 +97,7 @@ def locks() -> list[str]:
 
 
 def is_held(name: str) -> bool:
-    """Whether a process holds the lock now."""
+    """Return whether a process holds the lock now."""
     with (home() / "locks" / f"{name}.lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -107,13 +107,13 @@ def is_held(name: str) -> bool:
 
 
 def find(kind: str, name: str) -> Path | None:
-    """The whole entry, or None when it is missing or torn."""
+    """Return the whole entry, or None when it is missing or torn."""
     path = home() / kind / name
     return path if _whole(path) else None
 
 
 def entry(kind: str, name: str, make: Callable[[Path], None]) -> Path:
-    """The entry, made by `make(folder)` when it is missing or torn; who asks for it meanwhile waits."""
+    """Return the entry, made by `make(folder)` when it is missing or torn; other callers wait."""
     path = home() / kind / name
     if _whole(path):
         return path
@@ -161,7 +161,7 @@ def _write_manifest(folder: Path) -> None:
 
 
 def _whole(folder: Path) -> bool:
-    """Whether every file is as it was; the content is read again only where the time of change differs."""
+    """Return whether every file is as it was; contents are read again only where times of change differ."""
     try:
         files = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         for name, (size, changed, digest) in files.items():

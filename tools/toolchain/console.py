@@ -1,4 +1,4 @@
-"""Steps as a person sees them: what is being done, how far it is, how long it took."""
+"""Steps as the user sees them: what is being done, how far it is, how long it took."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.
 
 
 def elapsed(seconds: float) -> str:
-    """A duration as a person reads it: 0.4 s, 12 s, 3 min 05 s."""
+    """Return a duration for people to read: 0.4 s, 12 s, 3 min 05 s."""
     if round(seconds, 1) < _TENTHS_BELOW:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), _MINUTE)
@@ -52,7 +52,7 @@ class Step:
 
     @property
     def noted(self) -> str:
-        """How far the step is, as it was said last."""
+        """Return how far the step is, as it was said last."""
         return self._note
 
     def note(self, text: str) -> None:
@@ -127,7 +127,7 @@ def run(command: Callable[[], int | None]) -> None:
         if failure.errno not in _OF_THE_MACHINE:
             raise
         found = f"{failure.filename or 'a file'}: {failure.strerror}"
-        fix = "free some room or mend the permissions, and run it again: finished work stays"
+        fix = "free some room or fix the permissions, and run it again: finished work stays"
         _fail(UserError(found, "it must be written or read to go on", fix))
     sys.exit(code or 0)
 

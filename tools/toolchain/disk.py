@@ -1,4 +1,4 @@
-"""What the caches take of the disk, from what is written down there: to look at every file takes too long."""
+"""The caches' use of the disk, from what is written down there: to look at every file takes too long."""
 
 from __future__ import annotations
 

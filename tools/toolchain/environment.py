@@ -23,7 +23,7 @@ _WANTED = (3, 11)
 
 
 def ensure(meanwhile: Callable[[], None] = lambda: None) -> Path:
-    """The virtual environment for this lock, made when it is missing or torn; `.venv` points to it.
+    """Return the virtual environment for this lock, made when it is missing or torn; `.venv` points to it.
 
     A `.venv` that is a folder of the user's own is left alone and used as it is. `meanwhile` begins what else
     can be done while packages are downloaded.
@@ -53,7 +53,7 @@ def lock(environ: Mapping[str, str]) -> str:
 
 
 def of(lock: Path, meanwhile: Callable[[], None] = lambda: None) -> Path:
-    """An environment with this lock's packages alone, made when it is missing or torn.
+    """Return an environment with this lock's packages alone, made when it is missing or torn.
 
     For programs whose packages do not agree with the project's.
     """
@@ -74,7 +74,7 @@ def of(lock: Path, meanwhile: Callable[[], None] = lambda: None) -> Path:
 
 
 def name(lock: Path) -> str:
-    """The name under which the environment of this lock and this Python is cached."""
+    """Return the name under which the environment of this lock and this Python is cached."""
     return cache.key(lock, sys.version, str(Path(sys.base_prefix)), os.uname().machine)
 
 

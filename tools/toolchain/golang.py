@@ -39,7 +39,7 @@ _DOWNLOADS = {"GOMAXPROCS": "12"}
 class Build:
     """Programs of one module: package path → name of the binary.
 
-    `embeds` copies files of a dependency beside a main that embeds them: file → "module path//file".
+    `embeds` copies files of a dependency next to a main that embeds them: file → "module path//file".
     `trimmed` are dependencies that are compiled without parts that cost much and serve nothing here: folder →
     module path. The module replaces the dependency by that folder; the build copies upstream's files there,
     at the version and checksum that the folder's `upstream/go.mod` pins; committed ones replace them.
@@ -82,7 +82,7 @@ def check(*builds: Build) -> None:
 
 
 def build_cache() -> Path:
-    """Go's build cache: the one that GOCACHE names, else one of the project's own, which it may delete."""
+    """Return Go's build cache: the one in GOCACHE, else one of the project's own, which it may delete."""
     named = os.environ.get("GOCACHE")
     return Path(named) if named else cache.home() / "go-build"
 
@@ -105,13 +105,13 @@ def _free_gib(folder: Path) -> float:
 
 
 def digest(build: Build) -> str:
-    """The name under which the build's binaries are cached: a hash of the pins and what shapes them."""
+    """Return the name under which the binaries are cached: a hash of the pins and what shapes them."""
     machine = os.uname().machine
     return cache.key(MODULES / build.module, repr(build), repr(sorted(_ENVIRONMENT.items())), machine)
 
 
 def binaries(build: Build, step: Step) -> Path:
-    """The folder with the build's programs, compiled now when they are not in the cache."""
+    """Return the folder with the build's programs, compiled now when they are not in the cache."""
     begun = _begun.pop(digest(build), None)
     if begun is not None:
         begun.wait(step)
@@ -152,7 +152,7 @@ def _download(builds: Sequence[Build]) -> None:
 
 
 def source(module: str, dependency: str) -> Path:
-    """Where Go keeps a dependency's source: for upstream's manifests and scripts, as they are."""
+    """Return where Go keeps a dependency's source: for upstream's manifests and scripts, as they are."""
     for trimmed in (MODULES / module).glob("*/upstream/go.mod"):
         if f"require {dependency} v" in trimmed.read_text(encoding="utf-8"):
             # The module itself has only our part of it.
@@ -207,7 +207,7 @@ def _compile(build: Build, folder: Path, step: Step, linking: Callable[[], None]
 
 
 def _calmly() -> tuple[str, ...]:
-    """Let what runs beside a compiler go first: a control plane that starts meanwhile has time limits."""
+    """Let everything else go before a compiler: a control plane that starts meanwhile has time limits."""
     return ("nice", "-n", "10") if shutil.which("nice") else ()
 
 
@@ -232,7 +232,7 @@ def _copy(origin: Path, target: Path) -> None:
 
 
 def _dependencies(build: Build, folder: Path) -> list[str]:
-    """Every package that the build compiles; downloads what of it is missing."""
+    """Return every package that the build compiles; download what of it is missing."""
     command = ["list", "-deps", *build.programs]
     return _go(command, build.module, cwd=folder, timeout=1800, extra=_DOWNLOADS).splitlines()
 

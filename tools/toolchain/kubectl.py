@@ -17,7 +17,7 @@ class Kubectl:
 
     @property
     def program(self) -> Path:
-        """The executable."""
+        """Return the executable."""
         return Path(self.command[0])
 
     def within(self, namespace: str) -> Kubectl:

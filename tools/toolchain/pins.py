@@ -1,4 +1,4 @@
-"""What is compiled, from which packages, at which versions. The versions of modules are in go/*/go.mod."""
+"""The programs that are compiled, their packages and versions. Versions of modules are in go/*/go.mod."""
 
 from tools.toolchain.golang import Build
 
@@ -89,7 +89,7 @@ OPERATOR_BUILD = Build(
     gib=2,
 )
 
-# A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link beside the small letters.
+# A build of its own: it imports github.com/Sirupsen/logrus, which Go does not link with the small letters.
 STORAGE_BUILD = Build(
     module="cluster",
     programs={"github.com/rancher/local-path-provisioner": "local-path-provisioner"},

@@ -22,7 +22,7 @@ from tools.toolchain.aside import Aside
 TIMED_OUT = 124
 
 _TAIL_LINES = 25
-# Long enough for pulumi to record what it was doing, short enough for the person who pressed Ctrl-C.
+# Long enough for pulumi to record what it was doing, short enough for the user who pressed Ctrl-C.
 _GRACE_SECONDS = 10.0
 _ASKED_SECONDS = 1.0
 _INTERRUPTED_SECONDS = 30.0
@@ -59,7 +59,7 @@ def output(
     timeout: float = 120,
     umask: int = -1,
 ) -> str:
-    """What the program prints on standard output; `umask` is its own, by default this process's.
+    """Return what the program prints on standard output; `umask` is its own, by default this process's.
 
     Raises:
         CommandError: when it fails, or takes longer than `timeout` seconds.
@@ -105,7 +105,7 @@ def ended(
 
 
 def answers(command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 15) -> bool:
-    """Whether the program exists and succeeds within `timeout` seconds."""
+    """Return whether the program exists and succeeds within `timeout` seconds."""
     try:
         output(command, env=env, timeout=timeout)
     except (CommandError, OSError):
@@ -212,7 +212,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 class _Ending:
-    """When a program has to have ended: at its time, or soon after `stop` says that it is of no use."""
+    """The moment by which a program must end: its time, or soon after `stop` says that it is of no use."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], ends: float, stop: Callable[[], bool] | None
@@ -233,7 +233,7 @@ class _Ending:
 
 
 def _lines(pipe: IO[bytes], ending: _Ending, aside: Aside | None) -> Iterator[str]:
-    """Lines as they come; a grandchild that keeps the pipe open keeps nobody past the end of time."""
+    """Yield lines as they come, until the time ends even where a grandchild keeps the pipe open."""
     rest = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)

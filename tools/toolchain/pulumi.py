@@ -35,7 +35,7 @@ class Pulumi:
 
     @property
     def lasting(self) -> dict[str, str]:
-        """What is still there when this process has ended."""
+        """Return what is still there when this process has ended."""
         return {name: value for name, value in self.environment.items() if name != scratch.VARIABLE}
 
 
@@ -45,7 +45,7 @@ def builds() -> tuple[Build, ...]:
 
 
 def ensure(venv: Path, step: Step) -> Pulumi:
-    """The CLI and its plugins, compiled now when this machine has neither them nor the official CLI.
+    """Return the CLI and its plugins, compiled now when this machine has neither them nor the official CLI.
 
     Raises:
         UserError: when there is no official CLI and this machine cannot compile one.
@@ -75,7 +75,7 @@ def ensure(venv: Path, step: Step) -> Pulumi:
 
 
 def digest() -> str:
-    """The name under which the compiled CLI and its plugins are cached."""
+    """Return the name under which the compiled CLI and its plugins are cached."""
     return cache.key(
         golang.digest(pins.PULUMI_BUILD),
         golang.digest(pins.PYTHON_HOST_BUILD),
@@ -101,7 +101,7 @@ def _assemble(draft: Path, step: Step) -> None:
 
 
 def _home(folder: Path) -> Path:
-    """PULUMI_HOME with the plugins where the engine looks for them, by link: always the cached ones."""
+    """Return PULUMI_HOME with links to the cached plugins where the engine looks for them."""
     home = cache.state_home() / "pulumi"
     for name, version in _PLUGINS.items():
         binary = f"pulumi-resource-{name}"

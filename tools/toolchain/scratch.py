@@ -62,7 +62,7 @@ def sweep() -> list[Path]:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether it is a folder of this user's that no living command holds."""
+    """Return whether it is a folder of this user's that no living command holds."""
     with suppress(OSError):
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
@@ -79,7 +79,7 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def _used() -> Iterator[bytes]:
-    """Every TMPDIR of a process that runs: Pulumi's plugins outlast a killed command for a while."""
+    """Yield every TMPDIR of a process that runs: Pulumi's plugins outlast a killed command for a while."""
     wanted = f"{VARIABLE}=".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

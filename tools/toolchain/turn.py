@@ -1,6 +1,6 @@
 """Turns: what two commands must not work on at the same time, one of them waits for or is refused.
 
-The lock is a file beside the state, so that whoever finds the same state finds the same lock. It says who
+The lock is a file next to the state, so that a command that finds the state finds the lock. It says who
 holds it, is free when its holder is dead, and is deleted when its holder is done.
 """
 
@@ -68,7 +68,7 @@ def _alone(name: str, what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # Whoever has opened it meanwhile sees that it is no longer the file of that name.
+        # A command that has opened it meanwhile sees that it is no longer the file of that name.
         path.unlink(missing_ok=True)
         handle.close()
 

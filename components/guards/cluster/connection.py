@@ -85,7 +85,7 @@ def _no_kubeconfig(error: KubeconfigError) -> str:
         error.place,
         found=error.problem,
         why="it is no kubeconfig that a client of Kubernetes takes, so no cluster is named",
-        fix="mend it (kubectl config view shows how far it is read), or name another one: "
+        fix="repair it (kubectl config view shows how far it is read), or name another one: "
         "pulumi config set kubernetes:kubeconfig ~/.kube/config",
     )
 

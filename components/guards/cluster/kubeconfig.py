@@ -34,7 +34,7 @@ class KubeconfigError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Contexts:
-    """What one or several files say, the first one that names a thing winning. `current` may be empty."""
+    """The content of one or several files: the first one that names a thing wins. `current` may be empty."""
 
     current: str
     contexts: Mapping[str, Entry]

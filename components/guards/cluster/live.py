@@ -67,7 +67,7 @@ class Namespace:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What the API server answered. `cluster` is the cluster's identity, None where it may not be read.
+    """The API server's answers. `cluster` is the cluster's identity, None where it may not be read.
 
     `name` is how to tell the user which cluster it is. `namespace` is None when there is none of the name.
     `unseen` says why nothing was seen, where nothing was. `api_server` has each `address port` of the API

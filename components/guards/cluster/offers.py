@@ -1,4 +1,4 @@
-"""What a cluster offers to stacks: API groups, admission policies, storage, classes of the edge, zones.
+"""The offers of a cluster to stacks: API groups, admission policies, storage, classes of the edge, zones.
 
 None is unknown: the account may not read it, and nothing is concluded from that.
 """
@@ -34,7 +34,7 @@ class Storage:
 
 @dataclass(frozen=True, kw_only=True)
 class Offers:
-    """What is offered; None is unknown.
+    """The cluster's offers; None is unknown.
 
     `groups` are the API groups that are served, `policies` says whether ValidatingAdmissionPolicies are.
     `storage` is asked for where the stack has no volume yet. `classes` are those that `edge.className` may

@@ -28,7 +28,7 @@ class Need:
 
     @property
     def verbs(self) -> tuple[str, ...]:
-        """What server-side apply asks for: it creates what is not there."""
+        """Return the verbs that server-side apply asks for: it creates what is not there."""
         return ("patch",) if self.exists else ("create", "patch")
 
     def __str__(self) -> str:

@@ -23,7 +23,7 @@ Ask = Callable[..., dict[str, Any] | None]
 _OPERATOR_NAME = ("app.kubernetes.io/name", "cloudnative-pg")
 _NODE_LOCAL = "apis/apps/v1/namespaces/kube-system/daemonsets/node-local-dns"
 _AUTHORIZATION = "apis/authorization.k8s.io/v1"
-# Where clusters have their DNS pods by their own documentation, beside the settings' defaults.
+# Where clusters have their DNS pods by their own documentation, besides the settings' defaults.
 _DNS_PLACES = (
     ("openshift-dns", {"dns.operator.openshift.io/daemonset-dns": "default"}),
     ("kube-system", DNS_LABELS),
@@ -45,7 +45,7 @@ class Dns:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What the cluster answered; None is unknown.
+    """The cluster's answers; None is unknown.
 
     `version` is major and minor. `dns` are the pods that the settings name, or others where they name none;
     `dns_is_known` says whether it could be looked for. `node_local` are the addresses of NodeLocal DNSCache.

@@ -30,12 +30,12 @@ _MEMORY_STEP_MIB = 64
 
 
 def peak(backend: Backend, database: Database, *, weights: bool) -> int:
-    """Connections that the stack's clients open at the most, with those that the server keeps for itself."""
+    """Return the connections that clients open at the most, with those that the server keeps for itself."""
     return _needed(backend, database, variants.peak_pods(variants.plan(backend, weights=weights)))
 
 
 def accepted(backend: Backend, database: Database, *, weights: bool) -> int:
-    """`max_connections`: as set, or room for the peak and for that of two versions at full scale.
+    """Return `max_connections`: as set, or room for the peak and for that of two versions at full scale.
 
     Two versions count under every strategy: a release that begins one must not restart the database.
     """
@@ -46,17 +46,17 @@ def accepted(backend: Backend, database: Database, *, weights: bool) -> int:
 
 
 def shared_buffers(memory: int) -> int:
-    """A quarter of the memory, both in MiB: https://www.postgresql.org/docs/15/runtime-config-resource.html."""
+    """Return a quarter of the memory in MiB: https://www.postgresql.org/docs/15/runtime-config-resource.html."""
     return max(32, memory // 4)
 
 
 def memory(database: Database) -> int:
-    """The server's memory limit in MiB."""
+    """Return the server's memory limit in MiB."""
     return int(quantities.parse(database.resources.limits.memory)) // _MEBIBYTE
 
 
 def storage(database: Database) -> int:
-    """The size of an instance's volume in MiB."""
+    """Return the size of an instance's volume in MiB."""
     return int(quantities.parse(database.storage)) // _MEBIBYTE
 
 
@@ -95,7 +95,7 @@ def _needed(backend: Backend, database: Database, pods: int) -> int:
 
 
 def _smaller(backend: Backend, database: Database, pods: int) -> str:
-    """The largest pool that fits the connections that are set."""
+    """Return the largest pool that fits the connections that are set."""
     accepts = database.max_connections or 0
     fits = (
         size

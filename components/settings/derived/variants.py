@@ -1,7 +1,7 @@
 """The Deployments that a tier's strategy takes: what each runs, how many pods, and which get requests.
 
-The first one is there under every strategy, under the same names: a strategy adds a second one beside it, so
-that a change of strategy never takes the pods away that serve. Pure: from the settings alone.
+The first one is there under every strategy, under the same names: a strategy adds a second one to it, so
+that a change of strategy never deletes the pods that serve. Pure: from the settings alone.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ class Variant(Generic[Settings]):
     """One Deployment of a tier.
 
     `suffix` ends its names and is empty for the first. With `replicas` there are so many pods, else an
-    autoscaler decides. `service` is the suffix of a Service that leads to these pods alone. What is `proven`
-    must have all its pods ready before anything that leads to them changes. `least_available` pods are left
-    by any drain, instead of all but one.
+    autoscaler decides. `service` is the suffix of a Service that routes to these pods alone. With
+    `wait_until_ready` all its pods must be ready before anything that routes to them changes.
+    `least_available` pods are left by any drain, instead of all but one.
     """
 
     suffix: str
@@ -34,12 +34,12 @@ class Variant(Generic[Settings]):
     serves: bool
     replicas: int | None = None
     service: str | None = None
-    proven: bool = False
+    wait_until_ready: bool = False
     least_available: int | None = None
 
     @property
     def most(self) -> int:
-        """Pods under the highest load."""
+        """Return the number of pods under the highest load."""
         return self.replicas or self.settings.autoscaling.max_replicas
 
 
@@ -52,22 +52,22 @@ class Plan(Generic[Settings]):
 
     @property
     def serving(self) -> Variant[Settings]:
-        """The one that gets all requests, or most of them."""
+        """Return the variant that gets all requests, or most of them."""
         return next(variant for variant in self.variants if variant.serves)
 
 
 def most_at_once(pods: int) -> int:
-    """The most pods that a Deployment has: the new ones, one more, and the old ones that still drain."""
+    """Return the most pods of a Deployment: the new ones, one more, and the old ones that still drain."""
     return 2 * pods + _SURGE
 
 
 def peak_pods(plan: Plan[Settings]) -> int:
-    """The most pods of a tier at once, in all its Deployments."""
+    """Return the most pods of a tier at once, in all its Deployments."""
     return sum(most_at_once(variant.most) for variant in plan.variants)
 
 
 def plan(settings: Settings, *, weights: bool) -> Plan[Settings]:
-    """The tier's Deployments; `weights` says whether the edge divides requests by weight, or only by pods."""
+    """Return the tier's Deployments; `weights`: the edge divides requests by weight, not only by pods."""
     release = settings.release
     if release.strategy == "blue-green":
         return _colours(settings)
@@ -82,8 +82,10 @@ def _colours(settings: Settings) -> Plan[Settings]:
     green = _second(settings, release.green or Version(), settings.autoscaling)
     return Plan(
         variants=[
-            Variant(suffix="", settings=settings, serves=blue, service=_BLUE, proven=blue),
-            Variant(suffix=_GREEN, settings=green, serves=not blue, service=_GREEN, proven=not blue),
+            Variant(suffix="", settings=settings, serves=blue, service=_BLUE, wait_until_ready=blue),
+            Variant(
+                suffix=_GREEN, settings=green, serves=not blue, service=_GREEN, wait_until_ready=not blue
+            ),
         ]
     )
 
@@ -95,7 +97,7 @@ def _weighed(settings: Settings, canary: Canary) -> Plan[Settings]:
     return Plan(
         variants=[
             Variant(suffix="", settings=settings, serves=True),
-            Variant(suffix=_CANARY, settings=second, serves=False, service=_CANARY, proven=True),
+            Variant(suffix=_CANARY, settings=second, serves=False, service=_CANARY, wait_until_ready=True),
         ],
         weight=canary.weight,
     )
@@ -109,7 +111,9 @@ def _counted(settings: Settings, canary: Canary) -> Plan[Settings]:
     return Plan(
         variants=[
             # Fewer of these would be a larger part for the canary.
-            Variant(suffix="", settings=first, serves=True, proven=True, least_available=stable - 1),
+            Variant(
+                suffix="", settings=first, serves=True, wait_until_ready=True, least_available=stable - 1
+            ),
             Variant(suffix=_CANARY, settings=second, serves=True, replicas=pods, service=_CANARY),
         ]
     )
@@ -131,7 +135,7 @@ def _between(usual: Autoscaling, least: int, most: int) -> Autoscaling:
 
 
 def by_pods(weight: int, least: int) -> tuple[int, int]:
-    """Pods of the version that is there, and of the canary, where every pod gets as many requests.
+    """Return the pods of the present version and of the canary, where every pod gets as many requests.
 
     The canary's part is as near to the weight as whole pods allow, and never above it; the version that is
     there has at least `least` pods, and two. 10 % is 9 to 1.
@@ -143,7 +147,7 @@ def by_pods(weight: int, least: int) -> tuple[int, int]:
 
 
 def by_requests(weight: int, least: int, most: int) -> tuple[int, int]:
-    """The fewest and the most pods of a canary that gets `weight` percent of what `least` to `most` pods get.
+    """Return the fewest and most pods of a canary with `weight` percent of what `least` to `most` pods get.
 
     At least two, so that one pod's end is not a failed canary, and with room to grow.
     """

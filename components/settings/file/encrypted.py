@@ -26,7 +26,7 @@ _HIDDEN = "a secret, which is not shown"
 
 
 def is_encrypted(value: object) -> bool:
-    """Whether this stands for a secret in a stack's file."""
+    """Return whether this stands for a secret in a stack's file."""
     return isinstance(value, Mapping) and set(value) == {_SECURE} and isinstance(value[_SECURE], str)
 
 
@@ -64,7 +64,7 @@ def at(config: Mapping[str, Any], path: Path) -> Any:  # noqa: ANN401 - JSON of 
 
 
 def is_variable(path: Path) -> bool:
-    """Whether it is the place of one of the application's secrets."""
+    """Return whether it is the place of one of the application's secrets."""
     return len(path) == 3 and path[1] == _SECRETS and path[0] in _full(OF_APPLICATION)  # noqa: PLR2004 - key, `secrets`, variable
 
 
@@ -78,7 +78,7 @@ def misplaced(found: Sequence[Path]) -> list[str]:
 
 
 def tells_of(places: Sequence[Path], secret_keys: Sequence[str]) -> bool:
-    """Whether a file with secrets in these places can be the one that is in force.
+    """Return whether a file with secrets in these places can be the one that is in force.
 
     The connection may be another one there: tools deploy by their own.
     """

@@ -75,7 +75,7 @@ class Altered:
 
 @dataclass(frozen=True, kw_only=True)
 class StackFile:
-    """What a file says. `config` has the settings by full key (`feastflow:edge`), `rest` all else in it."""
+    """The content of a file. `config` has the settings by full key (`feastflow:edge`), `rest` all else."""
 
     config: dict[str, Any] = field(default_factory=dict)
     rest: dict[str, Any] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class StackFile:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The whole of it, to be written."""
+        """Return the whole document, to be written."""
         return {**self.rest, **({_CONFIG: self.config} if self.config else {})}
 
 
@@ -222,7 +222,7 @@ class _Reader:
             name = _key(key, path)
             found[name] = self.value(value, alias=alias, path=(*path, name))
         for below, alias in merged:
-            # The first one wins, and what is written beside it always does.
+            # The first one wins, and what is written next to it always does.
             found = {**self.value(below, alias=alias, path=path), **found}
         return found
 

@@ -23,7 +23,7 @@ Kind = Literal["scalar", "sequence", "mapping"]
 
 
 class SyntaxProblem(ValueError):  # noqa: N818 - raised again as the reader's own error
-    """What the engine's parser refuses, and where."""
+    """An error of the engine's parser, and its place."""
 
     def __init__(self, why: str, line: int | None) -> None:
         super().__init__(why)
@@ -45,7 +45,7 @@ class Node:
 
     @property
     def pairs(self) -> Iterator[tuple[tuple["Node", bool], tuple["Node", bool]]]:
-        """Keys and values in turn."""
+        """Return keys and values in turn."""
         return zip(self.items[::2], self.items[1::2], strict=True)
 
 

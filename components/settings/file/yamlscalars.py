@@ -55,7 +55,7 @@ def read(text: str, tag: str | None) -> Scalar:
     if tag == _BINARY:
         return arriving(_binary(text))
     if tag not in (None, _INT, _REAL, _BOOL, _NULL, _TIME):
-        # A tag of somebody's own says nothing to the engine.
+        # A tag of the user's own says nothing to the engine.
         return arriving(text)
     kind, value = _resolved(text, moments=tag in (None, _TIME))
     if tag not in (None, kind) and (tag, kind) != (_REAL, _INT):
@@ -90,12 +90,12 @@ def departing(text: str) -> str:
 
 
 def is_fraction(text: str) -> bool:
-    """Whether a plain scalar is a number that is not whole as it is written."""
+    """Return whether a plain scalar is a number that is not whole as it is written."""
     return _resolved(text, moments=True)[0] == _REAL
 
 
 def is_plain_text(text: str) -> bool:
-    """Whether a plain scalar of this text is that text to the engine."""
+    """Return whether a plain scalar of this text is that text to the engine."""
     return text != "<<" and _resolved(text, moments=True)[0] == _TEXT
 
 

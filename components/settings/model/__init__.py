@@ -1,1 +1,1 @@
-"""What a stack may say: one frozen, strict model, described field by field. It knows nothing of Pulumi."""
+"""The settings of a stack: one frozen, strict model, described field by field. It knows nothing of Pulumi."""

@@ -15,7 +15,7 @@ REFUSED = "refused"
 
 
 def refuse(why: str, fix: str, *, at: str = "") -> PydanticCustomError:
-    """An error to raise in a validator.
+    """Return an error to raise in a validator.
 
     `why` is the consequence for the user, `fix` an example of a value that works (or a sentence that begins
     with a verb), `at` the key below the model's own when a rule spans several keys.
@@ -50,7 +50,7 @@ class Model(BaseModel):
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type
-    """The model in a field's type, however deep: in `Model`, `Model | None`, `tuple[Model, ...]`."""
+    """Return the model in a field's type, however deep: in `Model`, `Model | None`, `tuple[Model, ...]`."""
     if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
         return annotation if issubclass(annotation, BaseModel) else None
     return next((found for part in typing.get_args(annotation) if (found := model_in(part))), None)

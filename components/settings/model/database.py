@@ -25,7 +25,7 @@ _SERVER_VARIABLES = (
     *("CLUSTER_NAME", "NAMESPACE", "POD_NAME", "TMPDIR"),
 )
 _OWN_DATABASES = ("postgres", "template0", "template1")
-# What these stand for is everybody, nobody or whoever asks: https://www.postgresql.org/docs/current/sql-grant.html
+# These stand for every role, for none or for the current one: https://www.postgresql.org/docs/current/sql-grant.html
 _OWN_ROLES = ("public", "none", "user", "current_role", "current_user", "session_user", "system_user")
 # CloudNativePG's own, for standbys and for its pooler.
 _OPERATORS_ROLES = ("streaming_replica", "cnpg_pooler_pgbouncer")
@@ -193,8 +193,8 @@ class Database(Model):
             )
         if self.engine == "replicated" and self.operator_namespace in _SHARED_NAMESPACES:
             raise refuse(
-                "the operator's account passes the admission policies, and whoever may create accounts in a "
-                "namespace that every user of the cluster shares would take its name",
+                "the operator's account passes the admission policies, and each user who may create accounts "
+                "in a namespace that all users of the cluster share would take its name",
                 "cnpg-system",
                 at="operatorNamespace",
             )
@@ -256,5 +256,5 @@ class Database(Model):
 
     @property
     def major(self) -> int:
-        """PostgreSQL's major version, as the settings or the image's tag say."""
+        """Return PostgreSQL's major version, as the settings or the image's tag say."""
         return self.version or majors.tagged(self.image) or 0

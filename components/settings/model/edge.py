@@ -13,7 +13,7 @@ _CONTROLLER_NAMESPACE = "traefik"
 
 
 class Issuer(Model):
-    """Who signs the certificate: an issuer of cert-manager's."""
+    """The signer of the certificate: an issuer of cert-manager's."""
 
     name: Subdomain = Field(description="Name of the issuer.", examples=["letsencrypt"])
     kind: Literal["Issuer", "ClusterIssuer"] = Field(
@@ -59,7 +59,7 @@ class Tls(Model):
 
     @property
     def certificate(self) -> str | None:
-        """The Secret that holds the site's certificate; None is the controller's own certificate."""
+        """Return the Secret that holds the site's certificate; None is the controller's own certificate."""
         return self.secret_name or (names.CERTIFICATE if self.issuer else None)
 
 
@@ -83,7 +83,7 @@ class RateLimit(Model):
 
 
 class Edge(Model):
-    """Where the site is reached."""
+    """The site's address and TLS."""
 
     mode: Literal["ingress", "gateway"] = Field(
         default="ingress", description="Kind of object that describes the routes.", examples=["ingress"]
@@ -179,7 +179,7 @@ class Edge(Model):
             raise refuse(
                 f"the controller counts requests, and that of class {self.class_name} is not known to do so; "
                 "Traefik's classes begin with traefik here, ingress-nginx' with nginx",
-                "remove rateLimit and set the limit in the controller's own words, or name such a class",
+                "remove rateLimit and set the limit in the controller's annotations, or name such a class",
                 at="rateLimit",
             )
         if self.mode == "gateway":
@@ -198,19 +198,19 @@ class Edge(Model):
 
     @property
     def controller(self) -> Literal["traefik", "ingress-nginx"] | None:
-        """The program behind the class, where its name tells."""
+        """Return the program behind the class, where its name tells."""
         if self.class_name.startswith("traefik"):
             return "traefik"
         return "ingress-nginx" if self.class_name.startswith("nginx") else None
 
     @property
     def weights(self) -> bool:
-        """Whether the edge divides a path's requests by weight; an Ingress knows only whole Services."""
+        """Return whether the edge divides a path's requests by weight; an Ingress has only whole Services."""
         return self.mode == "gateway"
 
     @property
     def url(self) -> str:
-        """The site's address, as a browser writes it."""
+        """Return the site's address, as a browser writes it."""
         scheme, own = ("https", 443) if self.tls.enabled else ("http", 80)
         suffix = "" if self.port in (None, own) else f":{self.port}"
         return f"{scheme}://{self.host}{suffix}"

@@ -62,7 +62,7 @@ def _marks(annotation: Any) -> Iterator[External]:  # noqa: ANN401 - a type
 
 
 def _bare(annotation: Any) -> Any:  # noqa: ANN401 - a type
-    """The type of a container, without what stands around it and without `None`."""
+    """Return the type of a container, without what is around it and without `None`."""
     if typing.get_origin(annotation) is Annotated:
         return _bare(annotation.__origin__)
     if typing.get_origin(annotation) in (tuple, dict):

@@ -67,7 +67,7 @@ class Toleration(Model):
     def _as_kubernetes_takes_it(self) -> Self:
         if self.operator == "Exists" and self.value is not None:
             raise refuse(
-                "with Exists a taint of any value is tolerated, and the API server takes no value beside it",
+                "with Exists a taint of any value is tolerated, and the API server takes no value with it",
                 "remove value, or set operator to Equal",
                 at="value",
             )

@@ -1,4 +1,4 @@
-"""How a tier goes from one version to the next, and the second version while there are two."""
+"""Rollout of a tier from one version to the next, and the second version while there are two."""
 
 from typing import Annotated, Literal, Self
 
@@ -42,7 +42,7 @@ class Canary(Version):
 
 
 class Release(Model):
-    """How a tier goes from one version to the next."""
+    """The rollout of a tier from one version to the next."""
 
     strategy: Literal["rolling", "recreate", "blue-green", "canary"] = Field(
         default="rolling",
@@ -93,10 +93,10 @@ class Release(Model):
 
     @property
     def stops_first(self) -> bool:
-        """Whether all pods stop before one of the next version starts, so that none serves meanwhile."""
+        """Return whether all pods stop before one of the next version starts; none serves meanwhile."""
         return self.strategy == "recreate"
 
     @property
     def second(self) -> Version | None:
-        """The second version as the settings have it, whichever strategy it belongs to."""
+        """Return the second version as the settings have it, whichever strategy it belongs to."""
         return self.green or self.canary

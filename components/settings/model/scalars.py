@@ -46,7 +46,7 @@ _SYSTEM_PREFIXES = ("amazon-", "aks-", "cattle-", "gke-", "kube-", "openshift-")
 
 
 def matching(pattern: re.Pattern[str], why: str, fix: str) -> AfterValidator:
-    """A validator that refuses text outside the grammar."""
+    """Return a validator that refuses text outside the grammar."""
 
     def check(text: str) -> str:
         if pattern.fullmatch(text) is None:
@@ -125,7 +125,7 @@ def _group(text: str) -> str:
             "feastflow-developers",
         )
     if text != text.strip() or not text.isprintable():
-        raise refuse("groups are compared letter by letter, so nobody would be in this one", text.strip())
+        raise refuse("groups are compared letter by letter, so no user would be in this one", text.strip())
     return text
 
 

@@ -40,7 +40,7 @@ class StoreKey(Model):
     version: str | None = Field(
         default=None,
         min_length=1,
-        description="Version of the entry; another one is read anew and rolls the pods.",
+        description="Version of the entry; another one is read again and rolls the pods.",
         examples=["2"],
     )
 

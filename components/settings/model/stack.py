@@ -50,12 +50,12 @@ class Stack(Model):
 
     @property
     def production(self) -> bool:
-        """Whether the environment's name says that customers use it."""
+        """Return whether the environment's name says that customers use it."""
         return self.environment.lower() in _PRODUCTION
 
     @property
     def connections(self) -> int:
-        """Connections that the database server accepts."""
+        """Return connections that the database server accepts."""
         return connections.accepted(self.backend, self.database, weights=self.edge.weights)
 
     @model_validator(mode="after")
@@ -105,7 +105,7 @@ class Stack(Model):
             stable, pods = variants.by_pods(canary.weight, scale.min_replicas)
             if stable >= scale.max_replicas and stable > scale.min_replicas:
                 raise refuse(
-                    f"an Ingress divides requests by pods, so {canary.weight} % take {stable} pods beside "
+                    f"an Ingress divides requests by pods, so {canary.weight} % take {stable} pods next to "
                     f"the canary's {pods}, and the autoscaler needs room above that; "
                     "a larger weight takes fewer, and a Gateway (edge.mode) none",
                     str(stable + 1),

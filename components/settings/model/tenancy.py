@@ -36,7 +36,7 @@ _POD_SECURITY = "v1.34"
 
 
 class Signatures(Model):
-    """Which images are let into the namespace: those that a workflow has signed, and few others by name.
+    """Signatures of images that are let into the namespace: a workflow's, and few exceptions by name.
 
     Sigstore's policy-controller has to be installed on the cluster.
     """
@@ -143,7 +143,7 @@ class Tenancy(Model):
     def _takes_effect(self) -> Self:
         if self.trusted_accounts and not self.admission_policies:
             raise refuse(
-                "without admission policies nobody's requests are judged, so there is nothing to pass",
+                "without admission policies no request is judged, so there is nothing to pass",
                 "remove trustedAccounts, or set admissionPolicies to true",
                 at="trustedAccounts",
             )
@@ -169,12 +169,12 @@ class Tenancy(Model):
 
     @property
     def dns_selector(self) -> dict[str, str]:
-        """The labels by which the cluster's DNS pods are known."""
+        """Return the labels by which the cluster's DNS pods are known."""
         return dict(self.dns_labels) or DNS_LABELS
 
 
 class Cluster(Model):
-    """What the program has to know of the cluster."""
+    """Facts of the cluster that the program has to know."""
 
     zones: Annotated[int, Field(ge=1, le=100)] = Field(
         default=1,
@@ -224,10 +224,10 @@ class Cluster(Model):
 
     @property
     def server_ports(self) -> tuple[int, ...]:
-        """Ports of the API server at the addresses that are named."""
+        """Return ports of the API server at the addresses that are named."""
         return self.api_server_ports or API_SERVER_PORTS
 
     @property
     def family_policy(self) -> str | None:
-        """The `ipFamilyPolicy` of Services: both families where pods have both, else the cluster's own."""
+        """Return the `ipFamilyPolicy` of Services: both families if pods have both, else the cluster's."""
         return "PreferDualStack" if len(set(self.ip_families)) > 1 else None

@@ -18,7 +18,7 @@ _TMP = "/tmp"  # noqa: S108 - a path inside the container
 
 
 class Migrations(Model):
-    """How the database's schema reaches the version that the backend expects."""
+    """Migrations of the database's schema to the version that the backend expects."""
 
     mode: Literal["job", "initContainer", "none"] = Field(
         default="job",
@@ -57,12 +57,12 @@ class Migrations(Model):
 
     @property
     def as_job(self) -> bool:
-        """Whether there is anything to run as a Job."""
+        """Return whether there is anything to run as a Job."""
         return self.mode == "job" and self.command is not None
 
     @property
     def as_init_container(self) -> bool:
-        """Whether there is anything to run in every new pod."""
+        """Return whether there is anything to run in every new pod."""
         return self.mode == "initContainer" and self.command is not None
 
 

@@ -1,4 +1,4 @@
-"""What backend and frontend have in common: image, size, probes, identity, end of life."""
+"""Settings that backend and frontend have in common: image, size, probes, identity, end of life."""
 
 import ipaddress
 from typing import Annotated, Self
@@ -52,7 +52,7 @@ class Amounts(Model):
 
 
 class Resources(Model):
-    """What a container is promised, and what it may never exceed."""
+    """Requests and limits of a container."""
 
     requests: Amounts = Field(description="What the scheduler reserves for each pod.")
     limits: Amounts = Field(description="What each pod may use: CPU is throttled above it, memory kills.")
@@ -85,14 +85,14 @@ class Resources(Model):
 
 
 def resources(*, cpu: tuple[str, str], memory: tuple[str, str]) -> Resources:
-    """Resources from (request, limit) pairs; for defaults."""
+    """Return resources from (request, limit) pairs; for defaults."""
     return Resources(
         requests=Amounts(cpu=cpu[0], memory=memory[0]), limits=Amounts(cpu=cpu[1], memory=memory[1])
     )
 
 
 class Autoscaling(Model):
-    """How many pods there are, and what makes it more or fewer."""
+    """The bounds of the number of pods, and the load at which there are more or fewer."""
 
     min_replicas: int = Field(ge=1, le=100, description="Pods at rest.", examples=[2])
     max_replicas: int = Field(ge=1, le=100, description="Pods under the highest load.", examples=[8])
@@ -109,7 +109,7 @@ class Autoscaling(Model):
 
     scale_down_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
         default=300,
-        description="Seconds for which the load must have been lower before pods are taken away.",
+        description="Seconds for which the load must have been lower before pods are deleted.",
         examples=[300],
     )
     requests_per_second: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
@@ -209,7 +209,7 @@ class Shutdown(Model):
 
 
 class CaBundle(Model):
-    """Certificates of an authority that the process must trust beside the system's own."""
+    """Certificates of an authority that the process must trust besides the system's own."""
 
     pem: Certificates = Field(
         description="One or more certificates in PEM form; public, hence no secret.",

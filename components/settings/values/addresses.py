@@ -56,23 +56,23 @@ PUBLIC: Mapping[str, Sequence[str]] = {"0.0.0.0/0": _SPECIAL_IPV4, _GLOBAL_IPV6:
 
 # Addresses that stand for others, which a rule would open without naming them.
 _DISGUISED = ("::ffff:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
-_NOBODYS = ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "::/127", "ff00::/8")
+_UNUSED = ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "::/127", "ff00::/8")
 # A whole private network is an /8, and a provider's block a /32.
 _WIDEST = {4: 8, 6: 32}
 
 
 def problem(text: str) -> str:
-    """Return why a range that the settings name as somebody's cannot be his alone; empty where it can."""
+    """Return why a range that the settings name as one owner's cannot be; empty where it can."""
     network = ipaddress.ip_network(text)
     for ranges, why in (
         (_DISGUISED, "these addresses stand for IPv4 ones, which the range would open unseen"),
-        (_NOBODYS, "no machine has these addresses on a network"),
+        (_UNUSED, "no machine has these addresses on a network"),
         (METADATA, "a cloud's metadata service, which gives a machine's credentials away, is among them"),
     ):
         if any(network.overlaps(other) for other in _networks(ranges) if other.version == network.version):
             return why
     if network.prefixlen < _WIDEST[network.version]:
-        return "so wide a range is everybody, not somebody"
+        return "so wide a range is everybody's, not one owner's"
     return ""
 
 

@@ -30,7 +30,7 @@ class AmountError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What bytes are for: the least and the most of them, in words, and what is usual."""
+    """The use of an amount of bytes: the least and the most of them, in words, and what is usual."""
 
     what: str
     least: str
@@ -124,7 +124,7 @@ def _meant_cores(text: str) -> str | None:
 
 
 def _meant_bytes(text: str, use: Use) -> Iterator[str]:
-    """The number with the unit that was written, with the usual one, and with the others."""
+    """Yield the number with the unit that was written, with the usual one, and with the others."""
     match = _WRITTEN.fullmatch(text)
     if match is None:
         return

@@ -42,7 +42,7 @@ def references(text: str) -> list[str]:
 
 
 def is_open(text: str) -> bool:
-    """Whether a reference begins that never ends."""
+    """Return whether a reference begins that never ends."""
     return any(found.group() == _OPEN for found in _TOKEN.finditer(text))
 
 

@@ -42,7 +42,7 @@ _PRIVATE_LAST = frozenset(_PRIVATE.split())
 
 
 class Kind(Enum):
-    """What a name can be."""
+    """The kinds of names."""
 
     CLUSTER = auto()
     """A Service or a pod, in a namespace that the name has in it."""

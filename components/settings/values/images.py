@@ -32,7 +32,7 @@ class ImageError(ValueError):
 
 
 def check(reference: str) -> str:
-    """The reference, unchanged, when it names one version of one image.
+    """Return the reference, unchanged, when it names one version of one image.
 
     Raises:
         ImageError: when it does not parse, has neither tag nor digest, or is tagged `latest`.
@@ -65,7 +65,7 @@ def check(reference: str) -> str:
 
 
 def version(reference: str) -> str:
-    """The version that a checked reference names: its tag, or the first 12 digits of its digest.
+    """Return the version that a checked reference names: its tag, or the first 12 digits of its digest.
 
     Fit for a label value, hence at most 63 characters that end in a letter or digit.
     """

@@ -19,7 +19,7 @@ _OFFICIAL = ("postgres", "postgresql")
 
 
 def tagged(reference: str) -> int | None:
-    """The number that the tag begins with, where it can be a major version of PostgreSQL.
+    """Return the number that the tag begins with, where it can be a major version of PostgreSQL.
 
     None where there is none, and where the reference names another one elsewhere (`postgres-15:16.0.1`).
     """
@@ -31,7 +31,7 @@ def tagged(reference: str) -> int | None:
 
 
 def certain(reference: str) -> bool:
-    """Whether the tag can only be PostgreSQL's version: the image is called like PostgreSQL itself."""
+    """Return whether the tag can only be PostgreSQL's version: the image is called like PostgreSQL itself."""
     return _parts(reference)[0] in _OFFICIAL and tagged(reference) is not None
 
 

@@ -41,36 +41,36 @@ _DIGITS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who a workload is: enough to label it, to select it, and to let others reach it.
+    """The identity of a workload: enough to label it, to select it, and to let others reach it.
 
     `instance` is the namespace, so that two stacks on one cluster never select each other's pods even through
-    a query over all namespaces. `chosen` is a selector of other pods than those that are labelled by it.
+    a query over all namespaces. `selector_override` selects other pods than those that are labelled by it.
     """
 
     name: str
     component: str
     instance: str
     version: str | None = None
-    chosen: Mapping[str, str] | None = None
+    selector_override: Mapping[str, str] | None = None
 
-    def beside(self, suffix: str, version: str) -> "Identity":
-        """Another set of pods of the same workload, which this one's selector does not select.
+    def variant(self, suffix: str, version: str) -> "Identity":
+        """Return a variant of the same workload, whose pods this one's selector does not select.
 
         Without a suffix it is this one, at the version.
         """
         return replace(self, name=joined(self.name, suffix), version=version)
 
     @property
-    def every_version(self) -> "Identity":
-        """These pods and all that are beside them: who they are to everybody else on the network."""
+    def all_variants(self) -> "Identity":
+        """Return the identity of all variants' pods: the one for everybody else on the network."""
         tier = {"app.kubernetes.io/instance": self.instance, "component": self.component}
-        return replace(self, chosen=tier)
+        return replace(self, selector_override=tier)
 
     @property
     def selector(self) -> dict[str, str]:
-        """What never changes during the workload's life."""
-        if self.chosen is not None:
-            return dict(self.chosen)
+        """Return the labels that never change during the workload's life."""
+        if self.selector_override is not None:
+            return dict(self.selector_override)
         return {
             "app.kubernetes.io/name": self.name,
             "app.kubernetes.io/instance": self.instance,
@@ -79,7 +79,7 @@ class Identity:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The selector and what describes every object of the workload; the same for all versions of it."""
+        """Return the selector and what describes every object of the workload: the same for all versions."""
         return {
             "app.kubernetes.io/name": self.name,
             "app.kubernetes.io/instance": self.instance,
@@ -91,7 +91,7 @@ class Identity:
 
     @property
     def pod_labels(self) -> dict[str, str]:
-        """Labels of the pods and of what makes them: only these show the version."""
+        """Return labels of the pods and of what makes them: only these show the version."""
         return {**self.labels, **({"app.kubernetes.io/version": self.version} if self.version else {})}
 
 
@@ -116,12 +116,12 @@ def from_edge(server: str) -> str:
 
 
 def joined(*parts: str) -> str:
-    """A name of these parts, without the empty ones."""
+    """Return a name of these parts, without the empty ones."""
     return "-".join(part for part in parts if part)
 
 
 def common_labels(instance: str) -> dict[str, str]:
-    """Labels of objects that belong to the whole namespace rather than to one workload."""
+    """Return labels of objects that belong to the whole namespace rather than to one workload."""
     return {
         "app.kubernetes.io/name": PART_OF,
         "app.kubernetes.io/instance": instance,
@@ -131,12 +131,12 @@ def common_labels(instance: str) -> dict[str, str]:
 
 
 def digest(content: Mapping[str, object] | Sequence[object] | str) -> str:
-    """Ten hex digits of the content's SHA-256; the order of keys does not count."""
+    """Return ten hex digits of the content's SHA-256; the order of keys does not count."""
     return hashlib.sha256(_canonical(content)).hexdigest()[:_DIGITS]
 
 
 def keyed_digest(key: str, content: Mapping[str, object]) -> str:
-    """Ten hex digits of an HMAC of secret content.
+    """Return ten hex digits of an HMAC of secret content.
 
     A plain hash of a short secret can be found by trying candidates; without the key this one cannot.
     """

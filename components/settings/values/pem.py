@@ -1,6 +1,6 @@
 """Certificates in PEM form: the blocks themselves, without what tools write around them.
 
-`openssl s_client` and `openssl x509` write `subject=` lines and whole descriptions beside a block, editors of
+`openssl s_client` and `openssl x509` write `subject=` lines and whole descriptions around a block, editors of
 Windows end lines with CR LF; no program needs either (https://www.rfc-editor.org/rfc/rfc7468#section-2).
 """
 
@@ -31,7 +31,7 @@ def certificates(text: str) -> str:
     labels = set(_BOUNDARY.findall(lines))
     if any("PRIVATE KEY" in label for label in labels):
         raise PemError(
-            "it holds a private key, and the ConfigMap that is made of it can be read by whoever may see the "
+            "it holds a private key, and the ConfigMap that is made of it can be read by all who may see the "
             "namespace; the key has been written down and is one to replace"
         )
     if labels - {_CERTIFICATE}:

@@ -13,13 +13,13 @@ _MEBIBYTE = 2**20
 
 
 def format_cpu(cores: Decimal) -> str:
-    """Cores as Kubernetes itself writes them: whole cores plain, otherwise millicores, rounded up."""
+    """Return cores as Kubernetes itself writes them: whole cores plain, otherwise millicores, rounded up."""
     millicores = int((cores * 1000).to_integral_value(ROUND_CEILING))
     return str(millicores // 1000) if millicores % 1000 == 0 else f"{millicores}m"
 
 
 def format_bytes(amount: Decimal) -> str:
-    """Bytes as the largest whole binary unit, rounded up to a mebibyte."""
+    """Return bytes as the largest whole binary unit, rounded up to a mebibyte."""
     mebibytes = int((amount / _MEBIBYTE).to_integral_value(ROUND_CEILING))
     for unit in ("Mi", "Gi"):
         if mebibytes % 1024 or mebibytes == 0:

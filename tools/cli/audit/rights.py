@@ -1,4 +1,4 @@
-"""Who may do what in a namespace: bindings, roles and aggregated roles, as RBAC itself reads them.
+"""Rights in a namespace, by subject: bindings, roles and aggregated roles, as RBAC itself reads them.
 
 See https://kubernetes.io/docs/reference/access-authn-authz/rbac/. Pure: from the objects to rights. Not here:
 what other authorizers allow, and the group system:masters, which may do everything without a binding.
@@ -23,7 +23,7 @@ _INSIDE = {"pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "servic
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Right:
-    """What a subject may do, by which binding and role; `leads` is where that leads beyond itself."""
+    """A right of a subject, by which binding and role; `leads` is where that leads beyond itself."""
 
     subject: str
     verbs: tuple[str, ...]

@@ -39,7 +39,7 @@ def text(rights: Sequence[Right], namespace: str, *, all_subjects: bool = False)
     hidden = len(sections) - len(shown)
     if hidden:
         lines += ["", f"and {hidden} of Kubernetes' own (system:…, kube-system/…); ALL=yes shows them"]
-    lines += ["", "without any binding: whoever is in the group system:masters may do everything"]
+    lines += ["", "without any binding: members of the group system:masters may do everything"]
     return "\n".join(line.rstrip() for line in lines)
 
 

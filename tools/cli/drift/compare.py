@@ -37,7 +37,7 @@ class Difference:
 
 
 def differences(wanted: Mapping[str, Any], live: Mapping[str, Any], tree: Tree) -> list[Difference]:
-    """Every field in which the two differ, apart from what the server alone writes.
+    """Return every field in which the two differ, apart from what the server alone writes.
 
     `tree` says by its keys which lists have entries that are managed one by one.
     """
@@ -69,7 +69,7 @@ def _compared(wanted: Any, live: Any, tree: Tree, path: Path) -> Iterator[Differ
 
 
 def _one_sided(wanted: Any, live: Any, path: Path) -> Iterator[Difference]:  # noqa: ANN401 - JSON
-    """A value on one side; a mapping is told by its parts, which are what a reader looks for."""
+    """Yield a value on one side; a mapping is told by its parts, which are what a reader looks for."""
     kind, there = (ADDED, live) if wanted is ABSENT else (REMOVED, wanted)
     if isinstance(there, Mapping) and there:
         for name, part in there.items():
@@ -104,7 +104,7 @@ def _unkeyed(wanted: list[Any], live: list[Any], path: Path) -> Iterator[Differe
 
 
 def _less(these: Sequence[Any], those: Sequence[Any]) -> list[Any]:
-    """The entries of one list that the other has fewer of."""
+    """Return the entries of one list that the other has fewer of."""
     left = [_as_text(entry) for entry in those]
     result = []
     for entry in these:

@@ -26,7 +26,7 @@ _MOST_TAKEN = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """What brings an object back in line: put `replacement` in its place, and apply the wanted fields.
+    """The repair of an object: put `replacement` in its place, and apply the wanted fields.
 
     `recreated` says that it is deleted first, since it is immutable.
     """
@@ -121,7 +121,7 @@ def look(
 def _compared(
     objects: Sequence[_Object], live: Answers, api: Objects
 ) -> tuple[list[_Compared], dict[Key, str]]:
-    """The objects that are there with all that differs, and those that may not be looked at."""
+    """Return the objects that are there with all that differs, and those that may not be looked at."""
     would = api.would_apply([each.manifest for each in objects])
     found: list[_Compared] = []
     unseen: dict[Key, str] = {}
@@ -145,7 +145,7 @@ def _compared(
 
 
 def _judge(compared: _Compared, would: Manifest) -> None:
-    """What differs, from the object as it would be with the wanted fields applied by force."""
+    """Note what differs, from the object as it would be with the wanted fields applied by force."""
     wanted, live = compared.wanted, compared.live
     tree = ownership.applied(would, LOOKING)
     compared.owned = compare.differences(would, live, tree)
@@ -269,7 +269,7 @@ def _finding(wanted: _Object, changes: Iterable[Change], problem: str | None = N
 
 
 def _is_over(manifest: Mapping[str, Any]) -> bool:
-    """Whether it deletes itself: a Job with a time to live after its end."""
+    """Return whether it deletes itself: a Job with a time to live after its end."""
     return (
         manifest["kind"] == "Job" and (manifest.get("spec") or {}).get("ttlSecondsAfterFinished") is not None
     )

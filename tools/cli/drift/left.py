@@ -1,4 +1,4 @@
-"""What others own rightly in the program's objects: it is neither drift nor repaired.
+"""Fields of the program's objects that others own rightly: they are neither drift nor repaired.
 
 docs/operations.md lists the same; each line here names the program that writes it.
 """
@@ -30,7 +30,7 @@ _FIELDS = tuple(
     for pattern in (
         # Only its own controller may end a finalizer; another's removal would leave something behind.
         r"^[^.]+ metadata\.finalizers",
-        # The autoscaler owns the number of pods, whoever else sets it for a moment.
+        # The autoscaler owns the number of pods, whichever manager sets it for a moment.
         r"^Deployment spec\.replicas$",
         # The volume binder.
         r"^PersistentVolumeClaim spec\.volumeName$",
@@ -48,7 +48,7 @@ _LONGEST_ANNOTATION_PATH = "annotations["
 
 
 def is_left(kind: str, subresource: str, path: Path) -> bool:
-    """Whether another manager of this field is right to have it."""
+    """Return whether another manager of this field is right to have it."""
     if subresource in _SUBRESOURCES:
         return True
     text = shown(path)
@@ -59,5 +59,5 @@ def is_left(kind: str, subresource: str, path: Path) -> bool:
 
 
 def is_map(path: Path) -> bool:
-    """Whether the field holds entries of several owners, each of which is looked at by itself."""
+    """Return whether the field holds entries of several owners, each of which is looked at by itself."""
     return shown(path).endswith(_MAPS)

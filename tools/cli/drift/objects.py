@@ -89,7 +89,7 @@ def _applying(manager: str) -> tuple[str, ...]:
 
 
 def _documents(text: str) -> list[Manifest]:
-    """The objects of one document, of a list, or of several documents in a row."""
+    """Return the objects of one document, of a list, or of several documents in a row."""
     decoder, position = json.JSONDecoder(), 0
     found: list[Manifest] = []
     while position < len(text.rstrip()):
@@ -100,6 +100,6 @@ def _documents(text: str) -> list[Manifest]:
 
 
 def _said(err: str) -> str:
-    """The server's reason without kubectl's words around it, in one line."""
+    """Return the server's reason without kubectl's words around it, in one line."""
     lines: list[Any] = [line.strip() for line in err.splitlines() if line.strip()]
     return " ".join(line for line in lines if not line.startswith("Warning:"))[-600:] or "no reason was given"

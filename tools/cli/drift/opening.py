@@ -1,4 +1,4 @@
-"""Which drift opens something: rights, network paths, Pod Security, admission, what a pod may do."""
+"""Drift that opens something: rights, network paths, Pod Security, admission, what a pod may do."""
 
 import re
 from collections.abc import Mapping
@@ -43,14 +43,14 @@ _GUARDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 
 
 def by_change(kind: str, field: str, what: str) -> bool:
-    """Whether it opens something that `field` of an object of this kind was added, changed or removed."""
+    """Return whether adding, changing or removing `field` of an object of this kind opens something."""
     return any(
         what in among and name.fullmatch(kind) and place.match(field) for name, place, among in _COMPILED
     )
 
 
 def by_absence(manifest: Mapping[str, Any]) -> bool:
-    """Whether it opens something that this object is not there: a policy that only denies, or admission."""
+    """Return whether the object's absence opens something: a policy that only denies, or admission."""
     if manifest.get("kind") == "NetworkPolicy":
         spec = manifest.get("spec") or {}
         return not spec.get("ingress") and not spec.get("egress")

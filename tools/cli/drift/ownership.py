@@ -22,12 +22,12 @@ class Entry:
 
     @property
     def who(self) -> str:
-        """The manager as a report names it."""
+        """Return the manager as a report names it."""
         return f"{self.manager}/{self.subresource}" if self.subresource else self.manager
 
 
 def entries(thing: Mapping[str, Any]) -> list[Entry]:
-    """The entries of an object, the latest first."""
+    """Return the entries of an object, the latest first."""
     found = [
         Entry(
             manager=str(each.get("manager") or "unknown"),
@@ -42,14 +42,14 @@ def entries(thing: Mapping[str, Any]) -> list[Entry]:
 
 
 def applied(thing: Mapping[str, Any], manager: str) -> Tree:
-    """The fields that a manager has applied."""
+    """Return the fields that a manager has applied."""
     return paths.union(
         *(each.tree for each in entries(thing) if (each.manager, each.operation) == (manager, APPLY))
     )
 
 
 def owner(found: Collection[Entry], path: Path, own: Collection[str]) -> Entry | None:
-    """The latest entry of another manager that owns the field, or a part of it."""
+    """Return the latest entry of another manager that owns the field, or a part of it."""
     for entry in found:
         if entry.manager in own and entry.operation == APPLY:
             continue
@@ -59,7 +59,7 @@ def owner(found: Collection[Entry], path: Path, own: Collection[str]) -> Entry |
 
 
 def foreign(thing: Mapping[str, Any], wanted: Tree, own: Collection[str]) -> list[tuple[Path, Entry]]:
-    """What other managers added to the object, as the largest parts of which nothing is kept.
+    """Return what other managers added to the object, as the largest parts of which nothing is kept.
 
     `wanted` are the fields that the program applies, `own` the managers by which it does. What
     `left` lists is kept.
@@ -105,7 +105,7 @@ def _parts(tree: Tree, known: Tree, above: Path) -> Iterator[Path]:
 
 
 def _reaches(tree: Tree, path: Path) -> bool:
-    """Whether a tree holds the path, something below it, or a whole of which it is a part."""
+    """Return whether a tree holds the path, something below it, or a whole of which it is a part."""
     for step in path:
         if not {name for name in tree if name != paths.SELF}:
             return True

@@ -19,12 +19,12 @@ _SPECIAL = set("./[]")
 
 
 def field_path(*names: str) -> Path:
-    """The path of fields below each other."""
+    """Return the path of fields below each other."""
     return tuple(f"{_FIELD}{name}" for name in names)
 
 
 def leaves(tree: Tree, above: Path = ()) -> Iterator[Path]:
-    """Every path to which a tree leads, without what stands for a node with others below it."""
+    """Yield every path to which a tree leads, without what stands for a node with others below it."""
     below = {step: part for step, part in tree.items() if step != SELF}
     if not below and above:
         yield above
@@ -33,7 +33,7 @@ def leaves(tree: Tree, above: Path = ()) -> Iterator[Path]:
 
 
 def union(*trees: Tree) -> Tree:
-    """One tree with the paths of all."""
+    """Return one tree with the paths of all."""
     result: Tree = {}
     for tree in trees:
         for step, part in tree.items():
@@ -42,7 +42,7 @@ def union(*trees: Tree) -> Tree:
 
 
 def branch(path: Path) -> Tree:
-    """The tree of one path."""
+    """Return the tree of one path."""
     tree: Tree = {}
     for step in reversed(path):
         tree = {step: tree}
@@ -50,12 +50,12 @@ def branch(path: Path) -> Tree:
 
 
 def is_entry(step: str) -> bool:
-    """Whether a step leads to an entry of a list."""
+    """Return whether a step leads to an entry of a list."""
     return step.startswith((_KEYED, _VALUE))
 
 
 def value(thing: Any, path: Path) -> Any:  # noqa: ANN401 - JSON of any shape
-    """What a path leads to in an object; ABSENT where it leads to nothing."""
+    """Return what a path leads to in an object; ABSENT where it leads to nothing."""
     for step in path:
         position = locate(thing, step)
         if position is None:
@@ -65,7 +65,7 @@ def value(thing: Any, path: Path) -> Any:  # noqa: ANN401 - JSON of any shape
 
 
 def without(thing: Any, path: Path) -> Any:  # noqa: ANN401 - JSON of any shape
-    """A copy of an object without what the path leads to, which must be there."""
+    """Return a copy of an object without what the path leads to, which must be there."""
     step, *rest = path
     position = locate(thing, step)
     if isinstance(thing, list):
@@ -80,7 +80,7 @@ def without(thing: Any, path: Path) -> Any:  # noqa: ANN401 - JSON of any shape
 
 
 def locate(thing: Any, step: str) -> str | int | None:  # noqa: ANN401 - JSON of any shape
-    """The key or index to which a step leads in a mapping or a list; None where it leads to nothing."""
+    """Return the key or index to which a step leads in a mapping or a list; None where to nothing."""
     kind, text = step[:2], step[2:]
     if kind == _FIELD:
         return text if isinstance(thing, Mapping) and text in thing else None
@@ -96,7 +96,7 @@ def locate(thing: Any, step: str) -> str | int | None:  # noqa: ANN401 - JSON of
 
 
 def shown(path: Path) -> str:
-    """The path as a reader knows it: `spec.template.spec.containers[backend].image`."""
+    """Return the path as a reader knows it: `spec.template.spec.containers[backend].image`."""
     text = ""
     for step in path:
         kind, name = step[:2], step[2:]

@@ -1,4 +1,4 @@
-"""What was found: for each object its drift, as text for a reader and as JSON for machines."""
+"""The report: for each object its drift, as text for a reader and as JSON for machines."""
 
 import json
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class Change:
 
     @property
     def text(self) -> str:
-        """The change in one line."""
+        """Return the change in one line."""
         by = f" (by {self.manager} at {self.at})" if self.manager else ""
         match self.what:
             case "added":
@@ -60,17 +60,17 @@ class Finding:
 
     @property
     def who(self) -> str:
-        """The object as a report names it."""
+        """Return the object as a report names it."""
         return named(self.kind, self.namespace, self.name)
 
     @property
     def opens(self) -> bool:
-        """Whether any of it opens something."""
+        """Return whether any of it opens something."""
         return any(change.opens for change in self.changes)
 
     @property
     def deleted(self) -> bool:
-        """Whether the object is not there."""
+        """Return whether the object is not there."""
         return any(change.what == DELETED for change in self.changes)
 
 
@@ -94,12 +94,12 @@ class Report:
 
     @property
     def opening(self) -> list[Finding]:
-        """The findings that open something."""
+        """Return the findings that open something."""
         return [finding for finding in self.findings if finding.opens]
 
     @property
     def clean(self) -> bool:
-        """Whether everything could be seen, and nothing differs."""
+        """Return whether everything could be seen, and nothing differs."""
         return not self.findings and not self.unseen
 
 
@@ -109,7 +109,7 @@ def named(kind: str, namespace: str, name: str) -> str:
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """What opens something first, then what is deleted."""
+    """Return what opens something first, then what is deleted."""
     return tuple(
         sorted(
             findings,
@@ -119,7 +119,7 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def summary(report: Report) -> str:
-    """The outcome in a few words."""
+    """Return the outcome in a few words."""
     if not report.findings:
         said = f"none in {report.seen} objects"
     else:
@@ -130,7 +130,7 @@ def summary(report: Report) -> str:
 
 
 def text(report: Report) -> str:
-    """The whole report for a reader."""
+    """Return the whole report for a reader."""
     lines = []
     for finding in report.findings:
         lines.append(f"{'OPENS' if finding.opens else '  ~  '} {finding.who}")
@@ -149,7 +149,7 @@ def text(report: Report) -> str:
 
 
 def document(report: Report) -> str:
-    """The report as JSON."""
+    """Return the report as JSON."""
     findings = [
         {
             **asdict(finding),
@@ -177,13 +177,13 @@ def masked(said: str, secrets: frozenset[str]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Masks:
-    """How values become text: shortened, and without a secret."""
+    """The way from values to text: shortened, and without a secret."""
 
     secrets: frozenset[str] = field(repr=False)
     everything: bool = False
 
     def shown(self, value: Any) -> str | None:  # noqa: ANN401 - JSON of any shape
-        """The value as text; None where there is none."""
+        """Return the value as text; None where there is none."""
         if value is ABSENT:
             return None
         if self.everything:

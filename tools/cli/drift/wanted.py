@@ -34,24 +34,24 @@ class Wanted:
 
     @property
     def resource(self) -> str:
-        """The name of its resource."""
+        """Return the name of its resource."""
         return self.urn.rpartition("::")[2]
 
     @property
     def key(self) -> Key:
-        """The object's group, kind, namespace and name."""
+        """Return the object's group, kind, namespace and name."""
         return key(self.manifest)
 
 
 def key(thing: Mapping[str, Any]) -> Key:
-    """The group, kind, namespace and name of an object: equal in all of its versions."""
+    """Return the group, kind, namespace and name of an object: equal in all of its versions."""
     group = str(thing.get("apiVersion", "")).rpartition("/")[0]
     metadata = thing.get("metadata") or {}
     return group, str(thing.get("kind")), str(metadata.get("namespace") or ""), str(metadata.get("name"))
 
 
 def of(exported: deployment.Deployment) -> tuple[Wanted, ...]:
-    """The objects of an export with its secrets shown.
+    """Return the objects of an export with its secrets shown.
 
     Resources whose last step has no known end are left out: the next update repeats it, and until then it is
     not known what they should be.
@@ -89,7 +89,7 @@ def _wanted(resource: Mapping[str, Any]) -> Wanted:
 
 
 def _plain(value: Any, secrets: set[str]) -> Any:  # noqa: ANN401 - JSON of any shape
-    """The value with its secrets in clear; their texts are added to `secrets`."""
+    """Return the value with its secrets in clear; their texts are added to `secrets`."""
     if isinstance(value, list):
         return [_plain(part, secrets) for part in value]
     if not isinstance(value, dict):
@@ -103,7 +103,7 @@ def _plain(value: Any, secrets: set[str]) -> Any:  # noqa: ANN401 - JSON of any 
 
 
 def _encoded(secret: Manifest) -> Manifest:
-    """The Secret as the provider applies it: `stringData` as `data`."""
+    """Return the Secret as the provider applies it: `stringData` as `data`."""
     clear: Mapping[str, str] = secret.get("stringData") or {}
     data = {name: base64.b64encode(value.encode()).decode() for name, value in clear.items()}
     rest = {name: value for name, value in secret.items() if name != "stringData"}
@@ -111,7 +111,7 @@ def _encoded(secret: Manifest) -> Manifest:
 
 
 def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON of any shape
-    """Every text in a value."""
+    """Yield every text in a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
