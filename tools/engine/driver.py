@@ -41,7 +41,7 @@ class Driver:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, *arguments: str, stack: str = "") -> list[str]:
-        """Return the command line; it asks nobody anything."""
+        """Return the command line, which never prompts."""
         named = ("--stack", stack) if stack else ()
         program = (str(self.cli.executable), "-C", str(self.folder))
         return [*program, "--non-interactive", "--color", "never", *arguments, *named]
@@ -91,7 +91,7 @@ class Driver:
     def conceal(self, stack: str, secrets: Mapping[str, str]) -> None:
         """Have these settings, by their places in Pulumi's words, encrypted by the stack's own provider.
 
-        The values are seen by whoever may list processes: they must be none that anything depends on.
+        The values are seen by every user who may list processes: they must be none that anything depends on.
         """
         told = [part for place, value in secrets.items() for part in ("--secret", f"{place}={value}")]
         if told:

@@ -21,7 +21,7 @@ _SHOWN = ("error", "info#err", "warning")
 
 @dataclass(kw_only=True)
 class Run:
-    """What was heard so far. `heard` is given each event, once it has been taken in.
+    """Everything heard so far. `heard` is given each event, once it has been taken in.
 
     `under_way` has what is to become of each resource that is being changed, by its name.
     """

@@ -9,7 +9,7 @@ from collections.abc import Callable
 class Aside:
     """A pipe from a program, which is told its `path`; `each` line of it is given as it comes.
 
-    What is said there is on no disk, and waits for nobody: a program whose reader has gone goes on without.
+    What is written there reaches no disk and never blocks: without a reader the program goes on.
     """
 
     def __init__(self, each: Callable[[str], None]) -> None:
@@ -21,7 +21,7 @@ class Aside:
 
     @property
     def path(self) -> str:
-        """What the program opens."""
+        """The path that the program opens."""
         return f"/dev/fd/{self.writing}"
 
     def fileno(self) -> int:

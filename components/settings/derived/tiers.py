@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Section(Protocol):
-    """What every tier's section of the settings says."""
+    """The part of its settings that every tier has."""
 
     @property
     def image(self) -> str:
-        """What its pods run."""
+        """The image that its pods run."""
 
     def demands(self, *, weights: bool) -> tuple[Demand, ...]:
         """Return every pod that it may have at once, its Jobs' too; `weights` as in `variants.plan`."""

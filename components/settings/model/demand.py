@@ -1,4 +1,4 @@
-"""What a tier asks of the namespace's quota."""
+"""Demands of a tier on the namespace's quota."""
 
 from dataclasses import dataclass
 
