@@ -1,5 +1,6 @@
 """The end of a run: everything is as before, however it ends."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
