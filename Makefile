@@ -28,7 +28,7 @@ status: venv ## the nodes, the pods and the site as they are
 shell: venv ## kubectl and pulumi for your shell: give its output to eval
 	@.venv/bin/python -m tools.cli shell
 
-preview: venv ## what `make up` would change; without a cluster, as far as the state tells
+preview: venv ## what `make up` would change; without a cluster, from the state alone
 	@.venv/bin/python -m tools.cli preview
 
 drift: venv ## what others changed on the cluster since the last deployment; exit code 2: anything
@@ -52,7 +52,7 @@ picture: venv ## the pictures of docs/architecture.md, drawn from the manifests
 pull-request-preview: venv ## what this checkout changes in every stack since BASE; AGREED=label; no cluster, no keys
 	@.venv/bin/python -m tools.delivery preview
 
-destroy: venv ## take the stack away, leave the cluster
+destroy: venv ## delete the stack, keep the cluster
 	@.venv/bin/python -m tools.cli destroy
 
 backend: venv ## move the stack's state: BACKEND=s3://bucket (made if need be) or BACKEND=local
@@ -64,13 +64,13 @@ backend-policy: venv ## what IAM must allow to deploy this stack with its state 
 deployer-role: venv ## what RBAC must allow to deploy this stack, as YAML: SUBJECT=(user at the API server)
 	@.venv/bin/python -m tools.delivery deployer-role
 
-images-pin: venv ## digests beside the tags in the stack's file; ALL=yes: also of what has one
+images-pin: venv ## digests with the tags in the stack's file; ALL=yes: also of what has one
 	@.venv/bin/python -m tools.delivery pin
 
 backend-restore: venv ## bring a lost or damaged state on S3 back, or the one named by VERSION=
 	@.venv/bin/python -m tools.cli backend-restore
 
-down: venv ## take everything away, leave the machine as it was
+down: venv ## delete everything, leave the machine as it was
 	@.venv/bin/python -m tools.cli down
 
 lint: venv ## ruff over everything, formatting included, and which layer may import which
@@ -115,7 +115,7 @@ acceptance: venv browser ## everything else on a real cluster: PART=name[,name] 
 drill: venv ## failures under load on the running stacks, measured: DRILL=name[,name] RUNS=n
 	@.venv/bin/python -m tools.drills
 
-bench: venv ## the stack beside kubectl, Helm and OpenTofu, as ratios: BENCH=name[,name] AGAINST= RUNS=n
+bench: venv ## the stack compared with kubectl, Helm and OpenTofu, as ratios: BENCH=name[,name] AGAINST= RUNS=n
 	@.venv/bin/python -m tools.bench
 
 browser:
