@@ -79,7 +79,7 @@ class Backend(pulumi.ComponentResource):
             for variant, env in zip(plan.variants, self._environments(args, plan, tier), strict=True)
         ]
         pods = [http_tier.create(each, self) for each in self._migrated(args, tier, tiers)]
-        routes = traffic.lead(pods, plan.weight, self)
+        routes = traffic.route(pods, plan.weight, self)
         scheduled = self._scheduled(args, tiers[plan.variants.index(plan.serving)], routes.ready)
         self.upstream, self.rolled_out = routes.upstream, [*routes.ready, *scheduled]
         self.service = pulumi.Output.concat(

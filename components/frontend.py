@@ -73,7 +73,7 @@ class Frontend(pulumi.ComponentResource):
             )
             for variant, plain, config in zip(plan.variants, values, configs, strict=True)
         ]
-        self.upstream = traffic.lead(pods, plan.weight, self).upstream
+        self.upstream = traffic.route(pods, plan.weight, self).upstream
         self.service = pulumi.Output.concat(
             self.upstream.service, ".", place.namespace, ".svc:", str(settings.port)
         )

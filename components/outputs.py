@@ -1,4 +1,4 @@
-"""What a stack tells its operator: addresses, versions, and the exact commands that come next."""
+"""Outputs for a stack's operator: addresses, versions, and the exact commands that come next."""
 
 import shlex
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The namespace and its guards: what nobody who deploys into it can forget or weaken."""
+"""The namespace and its guards, which no deployment into it can forget or weaken."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -55,7 +55,7 @@ class Traffic:
     ready: Sequence[pulumi.Resource]
 
 
-def lead(pods: Sequence[Pods], weight: int | None, parent: pulumi.Resource) -> Traffic:
+def route(pods: Sequence[Pods], weight: int | None, parent: pulumi.Resource) -> Traffic:
     """Create the Services to these pods, the tier's first ones before those of its second variant.
 
     With a `weight` the edge gives the second ones that percentage of the requests.

@@ -67,7 +67,7 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
 
 
 def _at_admission(stack: Stack) -> Iterator[_Deviation]:
-    """What the admission policies alone would refuse."""
+    """Yield what the admission policies alone would refuse."""
     if stack.tenancy.admission_policies:
         yield from (
             *_rollouts(stack),

@@ -20,7 +20,7 @@ _RULE = next(rule for rule in RULES if rule.id == "secret-literal")
 
 
 def looks_secret(name: str, value: str) -> bool:
-    """Whether a variable of this name and value breaks the rule."""
+    """Return whether a variable of this name and value breaks the rule."""
     container = {"name": "judged", "env": [{"name": name, "value": value}]}
     pod = {
         "apiVersion": "v1",

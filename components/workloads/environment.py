@@ -22,7 +22,7 @@ _LETTERS_AND_DIGITS = 40
 
 @dataclass(frozen=True, kw_only=True)
 class SecretKey:
-    """Where a secret value is kept: a Secret of the namespace and a key in it. Never the value."""
+    """The place of a secret value: a Secret of the namespace and a key in it. Never the value."""
 
     secret: pulumi.Input[str]
     key: str

@@ -13,19 +13,6 @@ _FOLDERS = ("components", "demo", "policies", "tests", "tools")
 # A docstring begins with a verb (a function's) or a noun (a module's, a class's), not with a question.
 _QUESTION = re.compile(r"(?:How|What|When|Where|Whether|Which|Who|Whose)\b")
 _WORDS = re.compile(r"\b(?:anew|nobody|somebody|whoever|to be had)\b", re.IGNORECASE)
-# Not rewritten yet. A path is deleted from here as soon as it has neither.
-_NOT_YET = (
-    "components/outputs.py",
-    "components/settings/derived/sizing.py",
-    "components/settings/deviations.py",
-    "components/settings/plaintext.py",
-    "components/tenancy.py",
-    "components/workloads/environment.py",
-    "tools/bench/pulumi.py",
-    "tools/render/files.py",
-    "tools/stacks/",
-    "tools/state/cli.py",
-)
 # Decisions up to this number are history and stay as they were written.
 _HISTORY = 69
 
@@ -69,15 +56,8 @@ def _found() -> dict[str, list[str]]:
 
 
 def test_docstrings_and_pages_have_the_projects_words() -> None:
-    assert {name: lines for name, lines in _found().items() if lines and not name.startswith(_NOT_YET)} == {}
+    assert {name: lines for name, lines in _found().items() if lines} == {}
     assert len(_found()) > 700
-
-
-@pytest.mark.parametrize("path", _NOT_YET)
-def test_a_path_that_is_rewritten_is_not_excused_any_more(path: str) -> None:
-    left = [lines for name, lines in _found().items() if name.startswith(path) and lines]
-
-    assert left, f"{path} has no such word left: delete it from _NOT_YET"
 
 
 @pytest.mark.parametrize("line", ["Whether it runs.", "What it is:", "How"])

@@ -37,7 +37,7 @@ class Room:
         return Driver(cli=self.cli, folder=self.folder, environment={**own, **self.environment})
 
     def run(self, *arguments: str, stack: str = STACK) -> str:
-        """What the command prints."""
+        """Return what the command prints."""
         return self.driver.output(*arguments, stack=stack, timeout=SECONDS)
 
     def settle(self) -> None:

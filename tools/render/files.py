@@ -1,4 +1,4 @@
-"""Which file each manifest stands in, and the files' text: the same bytes for the same manifests."""
+"""Files of the manifests, and their text: the same bytes for the same manifests."""
 
 from collections.abc import Sequence
 from typing import Any

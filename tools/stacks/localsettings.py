@@ -46,7 +46,7 @@ def is_demo(reference: str) -> bool:
 
 
 def names_its_host(config: Config) -> bool:
-    """Whether the stack's file says where the site is reached."""
+    """Return whether the stack's file says where the site is reached."""
     return "host" in section(config, "edge")
 
 

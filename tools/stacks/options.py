@@ -1,4 +1,4 @@
-"""What a user chooses for a command: the stack, and the cluster that it is on."""
+"""Choices of a user for a command: the stack, and the cluster that it is on."""
 
 from dataclasses import dataclass
 

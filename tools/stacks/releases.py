@@ -1,4 +1,4 @@
-"""What was deployed: the settings of each release that worked, to go back to.
+"""Releases: the settings of each one that worked, to go back to.
 
 A release is an `up` that Pulumi finished and whose site answered; the last ten are kept, in the workspace.
 They hold settings and the names of images. Not kept: the program itself, the images, the data.
@@ -25,7 +25,7 @@ _STORAGE, _IMAGE, _MIGRATIONS, _RELEASE = "storage", "image", "migrations", "rel
 
 
 def section(config: Config, name: str) -> Config:
-    """What stands there below a name; what is no mapping is refused by the program itself."""
+    """Return what stands below a name; what is no mapping is refused by the program itself."""
     found = config.get(name)
     return found if isinstance(found, Mapping) else {}
 
@@ -92,7 +92,7 @@ class Releases:
         """Refuse a way back where the stack's outputs tell of a later deployment than the last known here.
 
         Raises:
-            UserError: when somebody else has deployed since, from another machine.
+            UserError: when another deployment followed, from another machine.
         """
         current = self._current()
         known, digest = current["deployed"], current.get("digest")

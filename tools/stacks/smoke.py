@@ -86,7 +86,7 @@ def _look(url: str, what: Asked) -> str:
 
 
 def _answer(url: str, path: str) -> str:
-    """What is answered there, with a status that the kubelet takes for success."""
+    """Return what is answered there, with a status that the kubelet takes for success."""
     status, text = get(url, path)
     if not http.client.OK <= status < http.client.BAD_REQUEST:
         raise ValueError(f"{path} answered {status}")

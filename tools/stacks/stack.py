@@ -130,13 +130,13 @@ class Stack:
         return self._act("destroy", step).summary
 
     def preview(self) -> str:
-        """What `up` would change, as pulumi prints it."""
+        """Return what `up` would change, as pulumi prints it."""
         return self._output("preview", "--diff", *_JUDGED, timeout=300)
 
     def conceal(self, secrets: Mapping[str, str]) -> None:
         """Have these settings, by their places in Pulumi's words, encrypted by the workspace's own provider.
 
-        The values are seen by whoever may list processes: they must be none that anything depends on.
+        The values are seen by every user who may list processes: they must be none that anything depends on.
         """
         with self._asked("config set-all") as driver:
             driver.conceal(self.name, secrets)
@@ -155,7 +155,7 @@ class Stack:
         return deployment.owner(self.exported() or {})
 
     def exists(self) -> bool:
-        """Whether there is such a stack in the workspace's backend."""
+        """Return whether there is such a stack in the workspace's backend."""
         return self.exported() is not None
 
     def _act(self, action: str, step: Step, *flags: str) -> Run:
@@ -184,10 +184,10 @@ class Stack:
 
     @contextlib.contextmanager
     def _noting(self, run: Run) -> Iterator[None]:
-        """When what happens here is cut off, by Ctrl-C or by a failure, note the updates that came to no end.
+        """Note the updates that came to no end when the block is cut off, by Ctrl-C or by a failure.
 
-        Pulumi's provider may have changed an object then and not have recorded it: whoever goes back to the
-        settings from before would find no difference.
+        Pulumi's provider may have changed an object then and not have recorded it: with the settings
+        from before, no difference would be found.
         """
         try:
             yield
@@ -228,7 +228,7 @@ class Stack:
             yield Driver(cli=self.cli, folder=self.workspace.folder, environment=environment)
 
     def variables(self) -> dict[str, str]:
-        """What a process needs in its environment to act on this stack."""
+        """Return what a process needs in its environment to act on this stack."""
         return {**self.cli.environment, **self.workspace.environment, **self.environment}
 
 

@@ -29,12 +29,12 @@ class Target:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What pulumi's provider needs to find the context."""
+        """Return what pulumi's provider needs to find the context."""
         return {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
 
     @property
     def client(self) -> Kubectl:
-        """What asks and changes this cluster."""
+        """Return the client of this cluster."""
         return kubectl.of(self.kubectl, kubeconfig=self.kubeconfig, context=self.context)
 
 

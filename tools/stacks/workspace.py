@@ -78,7 +78,7 @@ class Workspace:
         return str(known.get("secretsprovider") or self.secrets)
 
     def releases(self, stack: str) -> Releases:
-        """What was deployed of the stack before."""
+        """Return what was deployed of the stack before."""
         return Releases(folder=self.folder / "releases" / stack)
 
     def cut_off(self, stack: str) -> list[str]:
@@ -100,7 +100,7 @@ class Workspace:
     def holders(self, stack: str) -> list[Owner]:
         """Return who holds the stack in this machine's files; locks of processes that are gone are deleted.
 
-        Nobody where the state may be others' too: only Pulumi knows who holds that one.
+        Empty where the state may be others' too: only Pulumi knows who holds that one.
         """
         if self.shared or _BACKEND not in self.environment:
             return []
@@ -161,7 +161,7 @@ def project() -> dict[str, Any]:
 
 
 def passphrase() -> dict[str, str]:
-    """Where pulumi finds the passphrase; nothing where the user names one."""
+    """Return where pulumi finds the passphrase; nothing where the user names one."""
     if {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         return {}
     return {"PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase())}
@@ -208,7 +208,7 @@ def section(config: Config, name: str) -> Config:
 
 
 def encryption(stack: str) -> dict[str, Any]:
-    """How the checkout's own file says that the stack's secrets are encrypted; nothing where it does not."""
+    """Return how the checkout's file says that the stack's secrets are encrypted; empty where it does not."""
     document = _file(stack).rest
     return {key: document[key] for key in ENCRYPTION if key in document}
 
@@ -235,7 +235,7 @@ def _end_orphans(runs: Path) -> list[int]:
 
 
 def _passphrase() -> Path:
-    """A passphrase made once for the local state; whoever can read it can read the local stacks' secrets."""
+    """Return a passphrase made once for the local state; its readers can read the local stacks' secrets."""
     path = cache.state_home() / "passphrase"
     if not path.exists():
         private.write(path, secrets.token_urlsafe(32), durable=True)

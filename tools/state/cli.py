@@ -53,7 +53,7 @@ class At:
         return Driver(cli=self.cli, folder=self.folder, environment=environment)
 
     def exists(self) -> bool:
-        """Whether the place has the stack."""
+        """Return whether the place has the stack."""
         try:
             return self._driver.export(self.stack) is not None
         except CommandError as failure:
@@ -111,7 +111,7 @@ class At:
             raise self._failed(asked, failure) from failure
 
     def _freed(self, text: str) -> bool:
-        """Whether a killed move left the locks that kept pulumi out; they are taken away then.
+        """Delete the locks of a killed move that kept pulumi out; return whether there were any.
 
         `pulumi cancel` would not do: a move may have been killed before there was a stack.
         """

@@ -1,4 +1,4 @@
-"""How much the namespace may hold, from the stack's own numbers.
+"""Limits of the namespace, from the stack's own numbers.
 
 The quota is what the stack needs at its worst moment: every tier at its highest scale in the middle of a
 rollout, all of the old pods still draining, the database with one instance more than it has, and every Job at
