@@ -59,7 +59,7 @@ _MOMENT = (
 )
 # An object that is never created: its dry run shows whether the API server judges by these very rules yet.
 # Only a binding that denies shows it, and only a dry run that names these rules is admitted.
-_PROBE = "rules-in-force"
+_PROBE, _PROBE_KIND = "rules-in-force", "ConfigMap"
 _PROBED = "kubernetes-namespace.policies/rules"
 _NAME = 'object.metadata.?name.orValue(object.metadata.?generateName.orValue("?"))'
 
@@ -83,6 +83,9 @@ def policies(
             specifications[level] = _specification(held, configuration, trusted, today)
     if Level.MANDATORY in specifications:
         denying = specifications[Level.MANDATORY]
+        asked, judged = resource_rule(_PROBE_KIND), denying["matchConstraints"]["resourceRules"]
+        if asked not in judged:
+            judged.append(asked)
         denying["validations"].append(_probed(_digest(denying)))
     return specifications
 
@@ -95,7 +98,7 @@ def probe(specification: Mapping[str, Any], namespace: str) -> dict[str, Any]:
     own = {**specification, "validations": specification["validations"][:-1]}
     return {
         "apiVersion": "v1",
-        "kind": "ConfigMap",
+        "kind": _PROBE_KIND,
         "metadata": {"name": _PROBE, "namespace": namespace, "annotations": {_PROBED: _digest(own)}},
     }
 
@@ -186,7 +189,7 @@ def _validation(rule: Rule, exemptions: Sequence[Exemption]) -> dict[str, str]:
 
 
 def _probed(digest: str) -> dict[str, str]:
-    is_probe = f'variables.kind == "ConfigMap" && {_NAME} == "{_PROBE}"'
+    is_probe = f'variables.kind == "{_PROBE_KIND}" && {_NAME} == "{_PROBE}"'
     annotated = f'object.metadata.?annotations[?"{_PROBED}"].orValue("")'
     return {
         "expression": f'!({is_probe}) || {annotated} == "{digest}"',

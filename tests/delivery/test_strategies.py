@@ -15,6 +15,7 @@ from tools.delivery.report import Preview
 from tools.toolchain import pulumi
 from tools.toolchain.console import Step
 
+from ..harness import localstack
 from .repository import ROOT
 
 _NEXT = "registry.example.com/feastflow/next:2.0.0"
@@ -36,7 +37,7 @@ class Released(Program):
     edge: dict[str, Any] = field(default_factory=dict)
 
     def settings(self, stack: str) -> dict[str, Any]:
-        config = copy.deepcopy(super().settings(stack))
+        config = copy.deepcopy(localstack.of(ROOT, stack))
         room = {"autoscaling": {"minReplicas": 2, "maxReplicas": 12}}
         config["feastflow:backend"] |= {**room, **_RELEASES[self.release]}
         # For the connections of two versions at that scale.
