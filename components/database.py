@@ -149,13 +149,19 @@ class Database(pulumi.ComponentResource):
                 roles.BEFORE: administrator.password(first, secret, number - 1),
             }
 
+        def apart(before: Mapping[str, Any]) -> str:
+            # A rotation that is lowered keeps the password, under another name in Pulumi.
+            is_own = administrator.turn(args.rotation, before) == args.rotation
+            return "" if is_own else str(args.rotation)
+
         content = pulumi.Output.all(self.key, key, args.before).apply(known)
-        names_of = ("username", roles.PASSWORD, roles.VERIFIER, roles.BEFORE)
-        return environment.secret(
+        values = {name: content[name] for name in ("username", roles.PASSWORD, roles.VERIFIER, roles.BEFORE)}
+        identity = args.place.identity(names.DATABASE_ADMINISTRATOR, "database-administrator")
+        told = pulumi.Output.from_input(args.before).apply(apart)
+        return environment.keep(
             f"postgres-administrator-secret-{args.rotation}",
-            args.place,
-            args.place.identity(names.DATABASE_ADMINISTRATOR, "database-administrator"),
-            {name: content[name] for name in names_of},
+            args.place.metadata(environment.secret_name(identity, values, told), identity),
+            values,
             self,
             _BASIC,
         )

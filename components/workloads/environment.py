@@ -94,11 +94,24 @@ def secret(
     `name` must be another one for each rotation: see `config`.
     """
     whole = _with_derived(values)
-    content = pulumi.Output.all(**whole)
-    object_name = pulumi.Output.unsecret(
-        content.apply(lambda known: f"{names.SECRET_PREFIX}-{identity.component}-{_fingerprint(known)}")
-    )
-    return keep(name, place.metadata(object_name, identity), whole, parent, kind)
+    return keep(name, place.metadata(secret_name(identity, whole), identity), whole, parent, kind)
+
+
+def secret_name(
+    identity: Identity, values: Mapping[str, pulumi.Input[str]], apart: pulumi.Input[str] = ""
+) -> pulumi.Output[str]:
+    """Return the name of a Secret with these values, which is no secret.
+
+    Where another resource of Pulumi may have the same content, `apart` tells the two objects from each other:
+    with one name, the object that was created would be deleted with the former resource.
+    """
+
+    def named(content: Mapping[str, str], told: str) -> str:
+        digest = _fingerprint({**content, "": told} if told else content)
+        return f"{names.SECRET_PREFIX}-{identity.component}-{digest}"
+
+    both = pulumi.Output.all(pulumi.Output.all(**values), apart)
+    return pulumi.Output.unsecret(both.apply(lambda known: named(known[0], str(known[1]))))
 
 
 def keep(

@@ -598,6 +598,11 @@ def test_the_administrators_password_rotates_with_the_others_without_a_restart(d
     assert same == two
     assert kept == two
     assert three["before"] == two["password"] != three["password"]
+    # Another resource to Pulumi needs another object: the former one's is deleted after it was created.
+    made = [each.one("Secret", "postgres-administrator-secret") for each in (second, again, back, third)]
+    assert [each.name[-1] for each in made] == ["2", "2", "1", "2"]
+    assert made[0].object_name == made[1].object_name
+    assert len({each.object_name for each in made}) == 3
     for each in (one, two, three):
         assert each["verifier"] == scram.verifier(each["password"])
         assert each["username"] == "feastflow_admin"
