@@ -52,7 +52,8 @@ class CommandError(Exception):
 class UnderWay:
     """A program that runs in a process group of its own, so that all of it can be ended at once.
 
-    At the end of its `with` block it does not run any more, whatever happened in between.
+    It hears every signal: what runs the tests in the background may ignore SIGINT, which children inherit. At
+    the end of its `with` block it does not run any more, whatever happened in between.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path | None) -> None:
@@ -61,7 +62,7 @@ class UnderWay:
         self._files = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
         self._started = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - the command is a test's own
-            self._command,
+            ("/usr/bin/env", "--default-signal", *self._command),
             env=dict(environment),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
