@@ -139,11 +139,12 @@ def test_load_adds_pods_an_up_leaves_them_and_rest_takes_them_away(
 def test_what_a_folder_builds_is_carried_and_served(
     owner: Product, image: str, shop: Site, tmp_path: Path
 ) -> None:
-    for tier, title in (("backend", "none"), ("frontend", "From a folder")):
-        (tmp_path / tier).mkdir()
-        dockerfile = f"FROM {image}\nENV SHOP_TITLE='{title}'\n"
-        (tmp_path / tier / "Dockerfile").write_text(dockerfile, encoding="utf-8")
-    owner.typed(documented("make up APP=../my-application", {"../my-application": str(tmp_path)}))
+    (tmp_path / "frontend").mkdir()
+    dockerfile = f"FROM {image}\nENV SHOP_TITLE='From a folder'\n"
+    (tmp_path / "frontend" / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+    # The shop's migration cannot run twice, and another image of the backend would be another version.
+    user = owner.with_variables(BACKEND_IMAGE=image)
+    user.typed(documented("make up APP=../my-application", {"../my-application": str(tmp_path)}))
 
     until(lambda: "From a folder" in shop.ask("/").text, what="the page that was built", within=60)
 
