@@ -46,13 +46,14 @@ def plain(request: pytest.FixtureRequest, product: Product, deployed: dict[str, 
     )
     cluster = shlex.join([sys.executable, "-m", "tools.cluster", "--name", _CLUSTER])
     with suite.prepared(request, user):
-        suite.brought_up(user, f"{cluster} up --port {user.port}", within=900)
-        _carry(deployed, f"{product.cluster}-control-plane", user, f"{_CLUSTER}-control-plane", room)
-        yield user
-        if suite.left(request):
-            return
-        user.typed(f"{cluster} down")
-    shutil.rmtree(room)
+        try:
+            suite.brought_up(user, f"{cluster} up --port {user.port}", within=900)
+            _carry(deployed, f"{product.cluster}-control-plane", user, f"{_CLUSTER}-control-plane", room)
+            yield user
+        finally:
+            if not suite.left(request):
+                user.typed(f"{cluster} down")
+                shutil.rmtree(room)
 
 
 def _one_node(file: Path) -> None:
@@ -60,7 +61,7 @@ def _one_node(file: Path) -> None:
     (node, *_) = document["nodes"]
     del node["labels"][_ZONE]
     # kind itself takes the taint from a control plane that is alone, and fails where there is none.
-    del node["kubeadmConfigPatches"]
+    node["kubeadmConfigPatches"] = []
     document["nodes"] = [node]
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
 

@@ -14,6 +14,9 @@ from tools.toolchain.errors import UserError
 
 # The exit code of `make drift`; what could not be looked at counts, too: it may hide some.
 DRIFTED = 2
+# An object that is changed between the look and the repair is looked at once more: an autoscaler writes its
+# status every 15 s.
+_AGAIN = 3
 
 
 def looked(stack: Stack, chosen: Target) -> Report:
@@ -49,7 +52,14 @@ def repaired(stack: Stack, chosen: Target, step: Step) -> str:
     exported = stack.exported(secrets=True) or {}
     found, repairs = _look(stack, chosen, exported)
     _must_not_end(found.findings)
-    failed = repair.apply(repairs, Objects(client=chosen.client))
+    objects = Objects(client=chosen.client)
+    failed = repair.apply(repairs, objects)
+    for _ in range(_AGAIN):
+        if not any(repair.was_changed(each) for each in failed):
+            break
+        again, repairs = _look(stack, chosen, exported)
+        _must_not_end(again.findings)
+        failed = repair.apply(repairs, objects)
     # The server's answer about one object may quote another, as a webhook's does.
     secrets = frozenset(secret for each in wanted.of(exported) for secret in each.secrets)
     step.result(f"{report.summary(found)}{_repaired(len(found.findings), len(failed))}")

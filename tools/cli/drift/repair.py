@@ -20,6 +20,15 @@ class Failed:
     why: str
 
 
+def was_changed(failed: Failed) -> bool:
+    """Return whether the object was changed since it was looked at, as by a controller that writes its status.
+
+    Of https://github.com/kubernetes/apiserver/blob/master/pkg/registry/generic/registry/store.go
+    (`OptimisticLockErrorMsg`).
+    """
+    return "the object has been modified" in failed.why
+
+
 def apply(repairs: Sequence[Repair], api: Objects) -> list[Failed]:
     """Repair what is there; returns what the server refused.
 
