@@ -21,7 +21,7 @@ class Failed:
 
 
 def was_changed(failed: Failed) -> bool:
-    """Return whether the object was changed since it was looked at, as by a controller that writes its status.
+    """Return whether the object was changed since it was looked at, as by a controller that writes a status.
 
     Of https://github.com/kubernetes/apiserver/blob/master/pkg/registry/generic/registry/store.go
     (`OptimisticLockErrorMsg`).
