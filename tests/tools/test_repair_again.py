@@ -29,7 +29,7 @@ class Heard:
 
 
 def _repaired(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> tuple[str, str, int]:
-    """Repair one object, of which the server says this in turn; return what is told, the result, the looks."""
+    """Repair one object, of which the server says this in turn; return what is told, result, and looks."""
     looks: list[object] = []
 
     def look(*_: Any) -> tuple[Report, list[Any]]:
