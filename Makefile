@@ -115,7 +115,7 @@ acceptance: venv browser ## everything else on a real cluster: PART=name[,name] 
 drill: venv ## failures under load on the running stacks, measured: DRILL=name[,name] RUNS=n
 	@.venv/bin/python -m tools.drills
 
-bench: venv ## the stack compared with kubectl, Helm and OpenTofu, as ratios: BENCH=name[,name] AGAINST= RUNS=n
+bench: venv ## the stack as ratios to kubectl, Helm and OpenTofu: BENCH=name[,name] AGAINST= RUNS=n
 	@.venv/bin/python -m tools.bench
 
 browser:
