@@ -36,7 +36,7 @@ def plain(request: pytest.FixtureRequest, product: Product, deployed: dict[str, 
     room = Path(tempfile.mkdtemp(prefix="feastflow-plain-"))
     here = Product(cluster=_CLUSTER, port=free_port(), state=room).cloned(room / "clone")
     shutil.copy(ROOT / _STACK, here.root / _STACK)
-    _one_node(here.root / "tools" / "cluster" / "kind.yaml")
+    _one_node(here.root / "tools" / "cluster")
     user = here.with_variables(
         KUBECONFIG=str(here.kubeconfig),
         PULUMI_BACKEND_URL=f"file://{room}",
@@ -56,7 +56,9 @@ def plain(request: pytest.FixtureRequest, product: Product, deployed: dict[str, 
                 shutil.rmtree(room)
 
 
-def _one_node(file: Path) -> None:
+def _one_node(cluster: Path) -> None:
+    """Have the cluster's folder describe one node, and add-ons that do not want two."""
+    file = cluster / "kind.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     (node, *_) = document["nodes"]
     del node["labels"][_ZONE]
@@ -64,6 +66,13 @@ def _one_node(file: Path) -> None:
     node["kubeadmConfigPatches"] = []
     document["nodes"] = [node]
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    for name in ("coredns/spread.yaml", "metrics-server/kustomization.yaml"):
+        addon = cluster / "addons" / name
+        wanted = yaml.safe_load(addon.read_text(encoding="utf-8"))
+        wanted.pop("components", None)
+        if "spec" in wanted:
+            wanted["spec"] = {"replicas": 1}
+        addon.write_text(yaml.safe_dump(wanted), encoding="utf-8")
 
 
 def _carry(images: Mapping[str, str], source: str, user: Product, target: str, room: Path) -> None:
