@@ -56,10 +56,10 @@ def name(
 def _let_through(settings: Kubeconfig, probe: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
     """Return whether the probe's dry run was let through in time; True where nothing can be asked."""
     try:
-        config = kubeconfig.read(settings, environ)
-        context = settings.context or (config.current if config else "")
-        if config is None or not config.cluster(context).get("server"):
+        reached = kubeconfig.reached(settings, environ)
+        if reached is None:
             return True
+        config, context = reached
         with opened(config.cluster(context), config.user(context), environ) as ask:
             return _awaited(ask, probe)
     except (KubeconfigError, UnseenError):

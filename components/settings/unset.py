@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from .file.encrypted import PROJECT
 from .problem import problem
+from .values.tiers import OF_APPLICATION
 
-_TIERS = ("backend", "frontend")
 _WHY = "which image is deployed is said by the stack alone: the default is a name that no registry has"
 
 
@@ -15,7 +15,7 @@ def problems(raw: Mapping[str, str]) -> Iterator[str]:
 
     To render, and to preview without a cluster, the defaults are names enough; no cluster can pull them.
     """
-    for tier in _TIERS:
+    for tier in OF_APPLICATION:
         key = f"{PROJECT}:{tier}.image"
         if not _names_one(raw.get(f"{PROJECT}:{tier}", "{}")):
             example = f"registry.example.com/feastflow/{tier}:1.0.0"

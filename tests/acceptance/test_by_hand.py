@@ -29,12 +29,7 @@ def user(product: Product, deployed: dict[str, str], tmp_path_factory: pytest.Te
         # Next to dev and prod, the processors of three nodes are all taken in one zone or another.
         "cluster": {"zones": 1},
     }
-    return own.clone(product, room / "clone", deployed["database"], **settings).with_variables(
-        PULUMI_BACKEND_URL=f"file://{room}",
-        PULUMI_CONFIG_PASSPHRASE="of a test",
-        # There is no terminal to answer a prompt.
-        PULUMI_SKIP_CONFIRMATIONS="true",
-    )
+    return own.with_state(own.clone(product, room / "clone", deployed["database"], **settings), room)
 
 
 @pytest.fixture(scope="module")

@@ -37,13 +37,7 @@ def plain(request: pytest.FixtureRequest, product: Product, deployed: dict[str, 
     here = Product(cluster=_CLUSTER, port=free_port(), state=room).cloned(room / "clone")
     shutil.copy(ROOT / _STACK, here.root / _STACK)
     _one_node(here.root / "tools" / "cluster")
-    user = here.with_variables(
-        KUBECONFIG=str(here.kubeconfig),
-        PULUMI_BACKEND_URL=f"file://{room}",
-        PULUMI_CONFIG_PASSPHRASE="of a test",
-        # There is no terminal to answer a prompt.
-        PULUMI_SKIP_CONFIRMATIONS="true",
-    )
+    user = own.with_state(here.with_variables(KUBECONFIG=str(here.kubeconfig)), room)
     cluster = shlex.join([sys.executable, "-m", "tools.cluster", "--name", _CLUSTER])
     with suite.prepared(request, user):
         try:

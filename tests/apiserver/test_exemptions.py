@@ -39,16 +39,8 @@ class Exempting:
         rules = [rule for rule in RULES if rule.id == _RULE]
         written = last - dt.timedelta(days=30)
         specification = admission.policies(rules, Configuration(exemptions=entries), [], written)
-        policy = matrix.made(
-            "ValidatingAdmissionPolicy", _NAMESPACE, specification[Level.MANDATORY], matrix.VERSION
-        )
-        binding = matrix.made(
-            "ValidatingAdmissionPolicyBinding",
-            _NAMESPACE,
-            admission.binding(_NAMESPACE, Level.MANDATORY, _NAMESPACE),
-            matrix.VERSION,
-        )
-        self.kube.run("apply", "--filename", "-", stdin=json.dumps(matrix.listed(policy, binding)))
+        document = json.dumps(matrix.denying(_NAMESPACE, specification[Level.MANDATORY]))
+        self.kube.run("apply", "--filename", "-", stdin=document)
         probe = json.dumps(admission.probe(specification[Level.MANDATORY], _NAMESPACE))
         asks = ("create", "--dry-run=server", "--filename", "-")
         until(

@@ -61,14 +61,7 @@ def kube(server: Server) -> Iterator[Kube]:
     denying = admission.policies(
         [rule for rule in RULES if rule.id == _RULE], Configuration(), [], dt.datetime.now(tz=dt.UTC).date()
     )[Level.MANDATORY]
-    policy = matrix.made("ValidatingAdmissionPolicy", _NAMESPACE, denying, matrix.VERSION)
-    binding = matrix.made(
-        "ValidatingAdmissionPolicyBinding",
-        _NAMESPACE,
-        admission.binding(_NAMESPACE, Level.MANDATORY, _NAMESPACE),
-        matrix.VERSION,
-    )
-    document = json.dumps(matrix.listed(policy, binding))
+    document = json.dumps(matrix.denying(_NAMESPACE, denying))
     kube.run("create", "namespace", _NAMESPACE)
     kube.run("create", "--filename", "-", stdin=json.dumps(_OPEN))
     try:

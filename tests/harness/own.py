@@ -45,6 +45,15 @@ def clone(product: Product, folder: Path, database: str, **settings: Object) -> 
     return user
 
 
+def with_state(user: Product, room: Path) -> Product:
+    """Return the user with a state of Pulumi's own in a folder, and no terminal to answer a prompt."""
+    return user.with_variables(
+        PULUMI_BACKEND_URL=f"file://{room}",
+        PULUMI_CONFIG_PASSPHRASE="of a test",
+        PULUMI_SKIP_CONFIRMATIONS="true",
+    )
+
+
 def at_a_shell(user: Product) -> Types:
     """Return the user at a shell of the checkout, with Pulumi on PATH."""
     tools = (

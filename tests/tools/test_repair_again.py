@@ -1,6 +1,5 @@
 """Repairs of objects that controllers change meanwhile: looked at and repaired once more, some times."""
 
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,21 +10,12 @@ from tools.cli.drift.repair import Failed
 from tools.cli.drift.report import Change, Finding, Report
 from tools.stacks.stack import Stack
 from tools.stacks.target import Target
-from tools.toolchain.console import Step
+
+from .fakes import Heard
 
 _CHANGE = Change(what="changed", field="spec.maxReplicas", wanted="8", live="9")
 _FINDING = Finding(kind="HorizontalPodAutoscaler", namespace="shop", name="api", changes=(_CHANGE,))
 _CONFLICT = "Operation cannot be fulfilled on api: the object has been modified; please apply your changes"
-
-
-@dataclass
-class Heard:
-    """A step that keeps its result."""
-
-    results: list[str] = field(default_factory=list)
-
-    def result(self, words: str) -> None:
-        self.results.append(words)
 
 
 def _repaired(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> tuple[str, str, int]:
@@ -44,9 +34,7 @@ def _repaired(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> tuple[str,
     monkeypatch.setattr(repair, "apply", applied)
     stack = SimpleNamespace(exported=lambda **_: {}, name="dev")
     step = Heard()
-    told = command.repaired(
-        cast("Stack", stack), cast("Target", SimpleNamespace(client=None)), cast("Step", step)
-    )
+    told = command.repaired(cast("Stack", stack), cast("Target", SimpleNamespace(client=None)), step)
     return told, step.results[0], len(looks)
 
 

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from components.settings.values.merging import merged
 from tools.picture import journey, layout, namespace, setting, svg
 from tools.render import program
 from tools.render.manifests import render
@@ -39,19 +38,12 @@ def pictures() -> dict[str, str]:
 
 def manifests(stack: str) -> list[namespace.Manifest]:
     """Return the manifests of a stack."""
-    recorded = program.objects(stack, _local(stack))
+    recorded = program.objects(stack, localsettings.whole(stack, workspace.settings(stack)))
     return [each.manifest for each in render(recorded, _STORE)]
 
 
-def _local(stack: str) -> dict[str, Any]:
-    """Return the settings of the local cluster, whose stacks are whole; the port is the usual one."""
-    config = workspace.settings(stack)
-    port = {"feastflow:edge": {"port": 8443 if stack == "prod" else 8080}}
-    return merged(merged(config, localsettings.of(config, demo=True)), port)
-
-
 def _setting() -> str:
-    before = _local(_STACK)
+    before = localsettings.whole(_STACK, workspace.settings(_STACK))
     after, value = _raised(before, _KEY)
     found = setting.fields(program.objects(_STACK, before), program.objects(_STACK, after))
     return journey.drawn(_KEY, value, found)

@@ -18,6 +18,8 @@ _DEMO = Path(__file__).parents[2] / "demo" / "settings.yaml"
 # The demo's API, as it is built here.
 _DEMO_API = re.compile(r"localhost/feastflow/backend:[0-9a-f]+")
 _ZONES = 3
+# Of the stacks of this checkout: the cluster's usual ports for http and https.
+_PORTS = {"dev": 8080, "prod": 8443}
 _LEVELS, _EXEMPTIONS, _TLS_RULE = "policies:levels", "policies:exemptions", "ingress-tls"
 _LOCAL_NAME = "its host ends in .localhost and is served on this machine alone"
 _UNSIGNED = {
@@ -38,6 +40,14 @@ def of(config: Config, *, demo: bool) -> dict[str, Any]:
         needs = yaml.safe_load(_DEMO.read_text(encoding="utf-8"))
         found = merged(found, _lacking(config, needs))
     return found if names_its_host(config) else merged(found, _name(config))
+
+
+def whole(stack: str, config: Config) -> dict[str, Any]:
+    """Return the settings as `make up` has them at its usual port, but for images, context and attempts."""
+    if names_its_host(config):
+        return dict(config)
+    port = {"feastflow:edge": {"port": _PORTS[stack]}}
+    return merged(merged(config, of(config, demo=True)), port)
 
 
 def is_demo(reference: str) -> bool:

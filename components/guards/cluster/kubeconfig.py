@@ -70,6 +70,17 @@ def read(settings: Kubeconfig, environ: Mapping[str, str]) -> Contexts | None:
     return Contexts(current=current, **merged)
 
 
+def reached(settings: Kubeconfig, environ: Mapping[str, str]) -> tuple[Contexts, str] | None:
+    """Return what `read` found and the context that is meant; None where no API server is named.
+
+    Raises:
+        KubeconfigError: as `read` does.
+    """
+    config = read(settings, environ)
+    context = settings.context or (config.current if config else "")
+    return (config, context) if config and config.cluster(context).get("server") else None
+
+
 def _documents(settings: Kubeconfig, environ: Mapping[str, str]) -> Iterator[dict[str, Any] | None]:
     text = settings.kubeconfig
     if text is not None and _is_content(text):

@@ -95,14 +95,13 @@ def look(
     With `addresses` it is asked for its own, too; with the `stack`, whether it can take that.
     """
     try:
-        config = kubeconfig.read(settings, environ)
+        reached = kubeconfig.reached(settings, environ)
     except KubeconfigError as problem:
         return Seen(name=problem.place, unseen=problem.problem)
-    context = settings.context or (config.current if config else "")
-    server = str(config.cluster(context).get("server") or "") if config else ""
-    if config is None or not server:
+    if reached is None:
         return None
-    seen = Seen(name=f"context {context} at {server}")
+    config, context = reached
+    seen = Seen(name=f"context {context} at {config.cluster(context)['server']}")
     try:
         with opened(config.cluster(context), config.user(context), environ) as ask:
             found = ask(f"api/v1/namespaces/{_OF_CLUSTER}")

@@ -132,6 +132,13 @@ def made(kind: str, name: str, spec: Object | None = None, version: str = "v1") 
     }
 
 
+def denying(namespace: str, specification: Object) -> Object:
+    """Return a policy that denies in one namespace, and its binding, both called as that, as one document."""
+    policy = made("ValidatingAdmissionPolicy", namespace, specification, VERSION)
+    bound = admission.binding(namespace, Level.MANDATORY, namespace)
+    return listed(policy, made("ValidatingAdmissionPolicyBinding", namespace, bound, VERSION))
+
+
 def listed(*objects: Object) -> Object:
     """Return the objects as one document."""
     return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
