@@ -44,15 +44,16 @@ _SECONDS = 180
 _STORAGE = "local-path"
 _DEFINITION, _DEFINED = "CustomResourceDefinition", "GatewayClass"
 # In this order: the pod network is never kept waiting by the definitions, which are large.
+DEFINITIONS_PART = "definitions"
 _PARTS: Mapping[str, Callable[[str], bool]] = {
     "addons": lambda kind: kind not in (_DEFINITION, _DEFINED),
-    "definitions": lambda kind: kind == _DEFINITION,
+    DEFINITIONS_PART: lambda kind: kind == _DEFINITION,
     "defined": lambda kind: kind == _DEFINED,
 }
 # What is applied only where a stack needs it; its definitions are everywhere.
 _OPERATOR, OPERATOR_PART = "cloudnative-pg", "operator"
 # What an API server without nodes can be given: the kinds alone.
-KINDS = ("definitions", "defined")
+KINDS = (DEFINITIONS_PART, "defined")
 # A namespace and what in it has a rollout, or `apiservice/…` that must be Available.
 Workload = tuple[str, str]
 # What pods need to start, to find each other, to store and to be reached; and what only autoscalers ask.
@@ -131,7 +132,7 @@ def apply(kubectl: Kubectl, parts: Sequence[str] = tuple(_PARTS)) -> None:
     for part in parts:
         manifest = str(rendered / f"{part}.yaml")
         kubectl.output("apply", "--server-side", "--force-conflicts", "-f", manifest, timeout=120)
-        if part == "definitions":
+        if part == DEFINITIONS_PART:
             # An object of a kind that is not served yet would be refused.
             kubectl.output("wait", "--for=condition=Established", "-f", manifest, "--timeout=60s", timeout=70)
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from tools.cluster import (
     addons,
+    age,
     early,
     engine,
     footprint,
@@ -115,8 +116,15 @@ def up(name: str, port: int, carrier: Engine | None = None) -> Cluster:
     else:
         cluster, applied = _create(name, port, carrier or record.carrier(name) or engine.choose())
     if not applied:
-        addons.apply(cluster.client)
+        _apply(cluster)
     return cluster
+
+
+def _apply(cluster: Cluster) -> None:
+    if age.is_older(cluster):
+        say(age.told(cluster, silent.down_command(cluster.name)))
+    else:
+        addons.apply(cluster.client)
 
 
 @contextmanager

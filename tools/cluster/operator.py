@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.cluster import addons, programs, record, transport
+from tools.cluster import addons, age, programs, record, transport
 from tools.cluster.engine import Engine
 from tools.toolchain import cache, golang, pins
 from tools.toolchain.console import Step
@@ -37,7 +37,9 @@ def ensure(cluster: Cluster) -> None:
             image = programs.OPERATOR.image
             save = partial(_save, cluster.engine, step)
             transport.carry(cluster, [image], key(), save, step)
-        addons.apply(cluster.client, [addons.OPERATOR_PART])
+        # An older cluster has older definitions too.
+        definitions = [addons.DEFINITIONS_PART] if age.is_older(cluster) else []
+        addons.apply(cluster.client, [*definitions, addons.OPERATOR_PART])
         addons.wait(cluster.client, addons.OPERATOR, step)
         step.result("replicated databases are looked after")
     record.write(cluster.name, record.read(cluster.name) | {_SEEN: addons.digest()})

@@ -33,6 +33,11 @@ def lacking(cluster: Cluster, images: Sequence[str]) -> list[str]:
     return [node for node, found in zip(nodes, present, strict=True) if not set(images) <= found]
 
 
+def holds(cluster: Cluster, node: str, images: Sequence[str]) -> bool:
+    """Return whether a node has all of the images."""
+    return set(images) <= _present(cluster, node)
+
+
 def carry(
     cluster: Cluster, images: Sequence[str], key: str, save: Callable[[Path], None], step: Step
 ) -> None:
