@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.cluster import programs
+from tools.cluster import nodeimage, programs
 from tools.toolchain import golang, pins
 from tools.toolchain.errors import UserError
 
@@ -129,6 +129,19 @@ def test_an_image_is_named_after_the_version_that_is_in_it(program: str, module:
     assert re.split(r"-\d$|-k3s", tag)[0] == re.split(r"-k3s", _required(module)[path])[0]
 
 
+def test_every_image_that_an_add_on_names_is_one_that_the_nodes_hold() -> None:
+    texts = [path.read_text() for path in (ROOT / "tools" / "cluster" / "addons").rglob("*.yaml")]
+    named = {image for text in texts for image in re.findall(r"^\s+(?:- )?image: (\S+)$", text, re.MULTILINE)}
+    for text in texts:
+        for name, renamed, tag in re.findall(
+            r"- name: (\S+)\n(?:\s+newName: (\S+)\n)?\s+newTag: (\S+)", text
+        ):
+            named.add(f"{renamed or name}:{tag}")
+
+    assert len(named) >= 4
+    assert named <= {nodeimage._BUSYBOX, *(program.image for program in programs.OF_EVERY_CLUSTER)}
+
+
 def test_traefik_says_the_version_that_it_is() -> None:
     said = pins.TRAEFIK_BUILD.variables["github.com/traefik/traefik/v3/pkg/version.Version"]
 
@@ -153,7 +166,7 @@ def test_every_module_has_a_go_sum_with_the_bytes_of_what_it_requires(module: st
 @pytest.mark.parametrize(
     ("module", "path", "version"),
     [
-        ("helm", "helm.sh/helm/v3", pins.HELM),
+        ("helm", "helm.sh/helm/v4", pins.HELM),
         ("opentofu", "github.com/opentofu/opentofu", pins.OPENTOFU),
         ("tofu-kubectl", "github.com/gavinbunney/terraform-provider-kubectl", pins.TOFU_KUBECTL),
     ],

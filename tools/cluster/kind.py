@@ -84,5 +84,5 @@ def _configuration(cluster: Cluster, image: str | None) -> object:
     server["extraMounts"].append(atrest.mount(atrest.ensure(cluster.name, own)))
     server["kubeadmConfigPatches"].append(atrest.patch())
     if image:
-        config["kubeadmConfigPatches"] = [nodeimage.KUBEADM_PATCH]
+        config["kubeadmConfigPatches"] = list(nodeimage.KUBEADM_PATCHES)
     return config

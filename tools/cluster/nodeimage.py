@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from tools.cluster import addons, programs
 from tools.cluster.engine import Engine
 from tools.toolchain import cache, golang, pins, process
@@ -38,8 +40,15 @@ _BUILDS = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD)
 _LOG = "image-node"
 
 
-# What kubeadm must be told of the image: CoreDNS is one of the same line that agrees with the other modules.
-KUBEADM_PATCH = f"kind: ClusterConfiguration\ndns:\n  imageTag: {programs.COREDNS}\n"
+_CLUSTER = {
+    "kind": "ClusterConfiguration",
+    "dns": {"imageTag": programs.COREDNS},
+    "etcd": {"local": {"imageTag": programs.ETCD}},
+}
+# The kubelet of 1.35 or newer refuses a machine with only cgroups v1, unless it is told.
+_KUBELET = {"kind": "KubeletConfiguration", "failCgroupV1": False}
+# What kubeadm must be told of the image: CoreDNS and etcd are of its own lines, and newer.
+KUBEADM_PATCHES = (yaml.safe_dump(_CLUSTER), yaml.safe_dump(_KUBELET))
 
 
 def debian_name() -> str:

@@ -10,8 +10,9 @@ from tools.cluster.engine import Engine
 from tools.toolchain import cache, pins
 
 IMAGES = Path(__file__).parent / "images"
-COREDNS = "v1.12.3"
-PAUSE = "registry.k8s.io/pause:3.10.1"
+COREDNS = "v1.14.7"
+ETCD = "3.6.16-0"
+PAUSE = "registry.k8s.io/pause:3.10.2"
 _K8S = f"v{pins.KUBERNETES}"
 # As Go calls it.
 _ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
@@ -34,12 +35,12 @@ OF_EVERY_CLUSTER = (
     Program(name="kube-controller-manager", image=f"registry.k8s.io/kube-controller-manager:{_K8S}"),
     Program(name="kube-scheduler", image=f"registry.k8s.io/kube-scheduler:{_K8S}"),
     Program(name="kube-proxy", image=f"registry.k8s.io/kube-proxy:{_K8S}", filters_packets=True),
-    Program(name="etcd", image="registry.k8s.io/etcd:3.6.5-0"),
+    Program(name="etcd", image=f"registry.k8s.io/etcd:{ETCD}"),
     Program(name="coredns", image=f"registry.k8s.io/coredns/coredns:{COREDNS}"),
     Program(name="pause", image=PAUSE),
     Program(name="kube-router", image="docker.io/cloudnativelabs/kube-router:v2.6.3", filters_packets=True),
-    Program(name="metrics-server", image="registry.k8s.io/metrics-server/metrics-server:v0.8.0"),
-    Program(name="traefik", image="docker.io/library/traefik:v3.5.3"),
+    Program(name="metrics-server", image="registry.k8s.io/metrics-server/metrics-server:v0.9.0"),
+    Program(name="traefik", image="docker.io/library/traefik:v3.7.13"),
     Program(name="local-path-provisioner", image="docker.io/rancher/local-path-provisioner:v0.0.30"),
 )
 OPERATOR = Program(

@@ -5,8 +5,8 @@ from tools.toolchain.golang import Build
 PULUMI = "3.218.0"
 PULUMI_KUBERNETES = "4.25.0"
 PULUMI_RANDOM = "4.19.0"
-KUBERNETES = "1.34.4"
-CLOUDNATIVE_PG = "1.28.0"
+KUBERNETES = "1.36.4"
+CLOUDNATIVE_PG = "1.30.0"
 
 _K8S = "k8s.io/kubernetes/cmd"
 _PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
@@ -42,7 +42,7 @@ PYTHON_HOST_BUILD = Build(
 _CLUSTER_VARIABLES = {
     "k8s.io/component-base/version.gitVersion": f"v{KUBERNETES}",
     "k8s.io/component-base/version.gitMajor": "1",
-    "k8s.io/component-base/version.gitMinor": "34",
+    "k8s.io/component-base/version.gitMinor": "36",
     "k8s.io/component-base/version.gitTreeState": "clean",
     "k8s.io/client-go/pkg/version.gitVersion": f"v{KUBERNETES}",
 }
@@ -76,9 +76,9 @@ NODE_BUILD = Build(
 
 TRAEFIK_BUILD = Build(
     module="traefik",
-    trimmed={"traefik": "github.com/traefik/traefik/v3", "lego": "github.com/go-acme/lego/v4"},
+    trimmed={"traefik": "github.com/traefik/traefik/v3", "lego": "github.com/go-acme/lego/v5"},
     programs={"github.com/traefik/traefik/v3/cmd/traefik": "traefik"},
-    variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.5.3"},
+    variables={"github.com/traefik/traefik/v3/pkg/version.Version": "3.7.13"},
     gib=3,
 )
 
@@ -134,11 +134,11 @@ LOAD_BUILD = Build(module="vegeta", programs={"./load": "load"}, gib=1)
 KWOK_BUILD = Build(module="kwok", programs={"sigs.k8s.io/kwok/cmd/kwok": "kwok"}, gib=2)
 
 # What the benchmark compares with, for `make bench` alone.
-HELM = "3.19.5"
-HELM_BUILD = Build(module="helm", programs={"helm.sh/helm/v3/cmd/helm": "helm"}, gib=4)
+HELM = "4.3.2"
+HELM_BUILD = Build(module="helm", programs={"helm.sh/helm/v4/cmd/helm": "helm"}, gib=4)
 
 # The provider is a module of its own: it stays with the Kubernetes libraries that it was written against.
-OPENTOFU = "1.10.6"
+OPENTOFU = "1.12.6"
 OPENTOFU_BUILD = Build(module="opentofu", programs={"github.com/opentofu/opentofu/cmd/tofu": "tofu"}, gib=4)
 TOFU_KUBECTL = "1.19.0"
 TOFU_KUBECTL_BUILD = Build(

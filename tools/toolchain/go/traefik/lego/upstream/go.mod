@@ -1,6 +1,6 @@
 module feastflow/toolchain/traefik/lego/upstream
 
-go 1.24.4
+go 1.26.0
 
 // What is copied under ../: see `trimmed` in toolchain/golang.py.
-require github.com/go-acme/lego/v4 v4.25.2
+require github.com/go-acme/lego/v5 v5.4.1

@@ -16,6 +16,9 @@ var (
 	errLeftOut = errors.New("this Traefik was compiled without its ECS provider")
 )
 
+// ProviderName is what static configurations call the provider.
+const ProviderName = "ecs"
+
 // Provider holds configurations of the provider.
 type Provider struct {
 	Constraints      string `description:"Constraints is an expression that Traefik matches against the container's labels to determine whether to create any route for that container." json:"constraints,omitempty" toml:"constraints,omitempty" yaml:"constraints,omitempty" export:"true"`
