@@ -93,7 +93,7 @@ state: venv ## a stack moved to S3 and back, and faults on the way, by the real 
 policies: venv ## the policy pack: rules, mutants, and previews by the real engine; no cluster
 	@$(call pytest,tests/policies)
 
-judges: venv ## what Pod Security, kube-score and checkov say of the manifests
+judges: venv ## what Pod Security, kube-score, checkov and each Kubernetes say of the manifests
 	@$(call pytest,tests/judges)
 
 delivery: venv ## previews of pull requests, the workflows' steps, and the workflows themselves
