@@ -1,6 +1,6 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE APP BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL
+export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE APP BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL ASK AUDIT
 
 # Without compiled modules every process, the language host of a deployment too, would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
+.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin versions picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ adopt: venv ## take over a FeastFlow that kubectl applied, with its data
 
 render: venv ## the namespace as numbered manifests for GitOps, without a cluster
 	@.venv/bin/python -m tools.render
+
+versions: venv ## pins, their newest and their support's end: ASK=yes, AUDIT=yes ask the registries
+	@.venv/bin/python -m tools.versions
 
 picture: venv ## the pictures of docs/architecture.md, drawn from the manifests
 	@.venv/bin/python -m tools.picture
@@ -93,7 +96,7 @@ state: venv ## a stack moved to S3 and back, and faults on the way, by the real 
 policies: venv ## the policy pack: rules, mutants, and previews by the real engine; no cluster
 	@$(call pytest,tests/policies)
 
-judges: venv ## what Pod Security, kube-score and checkov say of the manifests
+judges: venv ## what Pod Security, kube-score, checkov and each Kubernetes say of the manifests
 	@$(call pytest,tests/judges)
 
 delivery: venv ## previews of pull requests, the workflows' steps, and the workflows themselves

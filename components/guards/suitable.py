@@ -7,14 +7,11 @@ import pulumi
 
 from ..settings.model.stack import Stack
 from ..settings.problem import problem
-from . import offered
+from . import offered, supported
 from .cluster.live import Seen
 from .cluster.rights import Need
 from .cluster.survey import Survey
 
-# ValidatingAdmissionPolicies are stable from here on, and the sleep before a pod's end works without a gate:
-# https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/
-OLDEST = (1, 30)
 _HEAD = "The cluster cannot take the stack as its settings are; nothing was changed."
 _SET = "pulumi config set --path feastflow:"
 
@@ -37,12 +34,12 @@ def check(stack: Stack, seen: Seen | None, unset: Iterable[str] = ()) -> None:
 
 
 def _problems(stack: Stack, name: str, survey: Survey) -> Iterator[str]:
-    if survey.version and survey.version < OLDEST:
+    if survey.version and survey.version < supported.OLDEST:
         yield problem(
             "kubernetes:context",
-            f"{name}: Kubernetes {_version(survey.version)}",
-            f"from {_version(OLDEST)} on a cluster knows ValidatingAdmissionPolicy and the sleep before a "
-            "pod's end; an older one refuses objects in the middle of an update",
+            f"{name}: Kubernetes {supported.told(survey.version)}",
+            f"the stack's objects and admission policies are validated for {supported.span()}; an older "
+            "cluster may refuse some of them in the middle of an update, or drop fields without a word",
             "upgrade the cluster, or name another one: pulumi config set kubernetes:context NAME",
         )
     yield from _dns_problems(stack, survey)
@@ -54,6 +51,12 @@ def _problems(stack: Stack, name: str, survey: Survey) -> Iterator[str]:
 
 def _doubts(stack: Stack, survey: Survey) -> Iterator[str]:
     tenancy, database = stack.tenancy, stack.database
+    if survey.version and survey.version > supported.NEWEST:
+        yield (
+            f"Kubernetes {supported.told(survey.version)} is newer than the versions that the stack's "
+            f"objects are validated for ({supported.span()}): read what it removes before you deploy "
+            "(https://kubernetes.io/docs/reference/using-api/deprecation-guide/)"
+        )
     if survey.dns_is_known and survey.dns is None:
         yield (
             f"no pod in {tenancy.dns_namespace} has the labels of tenancy.dnsLabels, so no name may be "
@@ -143,10 +146,6 @@ def _rights_problem(stack: Stack, name: str, missing: tuple[Need, ...]) -> str:
 def _own(stack: Stack, survey: Survey) -> list[str]:
     prefix = f"{stack.database.operator_namespace}/"
     return [each.removeprefix(prefix) for each in survey.operators or () if each.startswith(prefix)]
-
-
-def _version(version: tuple[int, int]) -> str:
-    return ".".join(map(str, version))
 
 
 def _text(labels: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from tools.cli import clean, images
 from tools.cluster import addons, nodeimage, operator
 from tools.cluster.engine import Engine
-from tools.toolchain import cache, disk, environment, golang, pins, pulumi
+from tools.toolchain import cache, disk, environment, golang, openapi, pins, pulumi
 from tools.toolchain.errors import UserError
 
 from .fakes import ROOT, Machine, python, writes
@@ -29,6 +29,7 @@ CURRENT = {
     "bin": [golang.digest(build) for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)],
     "pulumi": [pulumi.digest()],
     "addons": [addons.digest()],
+    openapi.KIND: [openapi.name(minor) for minor in openapi.DOCUMENTS],
 }
 
 

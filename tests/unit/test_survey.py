@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.guards import suitable, trusted
+from components.guards import suitable, supported, trusted
 from components.guards.cluster import live, rights, survey
 from components.guards.cluster.live import Seen
 from components.guards.cluster.survey import Survey
 from components.settings import reader, unset
 from components.settings.model.stack import Stack
+from tools.toolchain import pins
 
-from .recorder import Recording, encode, record_stack, stack_file
+from .recorder import ROOT, Recording, encode, record_stack, stack_file
 from .test_hardening import THIRD
 from .test_settings import parse, refusal
 
@@ -146,29 +147,53 @@ def test_images_that_no_stack_names_are_refused_with_whatever_else_the_cluster_l
 @pytest.mark.parametrize(
     ("major", "minor", "told"),
     [
-        ("1", "29", "Kubernetes 1.29"),
-        ("1", "29+", "Kubernetes 1.29"),
+        ("1", "32", "Kubernetes 1.32"),
+        ("1", "32+", "Kubernetes 1.32"),
         ("1", "9", "Kubernetes 1.9"),
         ("0", "99", "0.99"),
     ],
 )
-def test_an_older_kubernetes_is_refused_by_its_version(major: str, minor: str, told: str) -> None:
-    assert told in refused(cluster(version={"major": major, "minor": minor}), parse())
+def test_an_older_kubernetes_is_refused_by_its_version_with_the_range(
+    major: str, minor: str, told: str
+) -> None:
+    text = refused(cluster(version={"major": major, "minor": minor}), parse())
+
+    assert told in text
+    assert "validated for 1.33 to 1.37" in text
+    assert "next:  upgrade the cluster, or name another one" in text
+
+
+@pytest.mark.parametrize(
+    ("major", "minor", "told"), [("1", "38", "1.38"), ("1", "40+", "1.40"), ("2", "0", "2.0")]
+)
+def test_a_newer_kubernetes_than_the_range_is_warned_of(
+    major: str, minor: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (warning,) = warned(cluster(version={"major": major, "minor": minor}), parse(), monkeypatch)
+
+    assert f"Kubernetes {told} is newer than" in warning
+    assert "(1.33 to 1.37)" in warning
+
+
+def test_the_range_is_the_one_that_the_documents_name_and_the_local_cluster_is_in_it() -> None:
+    for page in ("README.md", "docs/clusters.md"):
+        assert f"Kubernetes {supported.span()}" in (ROOT / page).read_text(encoding="utf-8"), page
+    assert pins.KUBERNETES.rpartition(".")[0] in supported.versions()
+    assert supported.versions() == ("1.33", "1.34", "1.35", "1.36", "1.37")
 
 
 @pytest.mark.parametrize(
     "version",
     [
-        {"major": "1", "minor": "30"},
+        *({"major": "1", "minor": each.partition(".")[2]} for each in supported.versions()),
         {"major": "1", "minor": "34+"},
-        {"major": "2", "minor": "0"},
         {},
         {"major": "", "minor": ""},
         {"major": "1", "minor": "x"},
         None,
     ],
 )
-def test_a_version_that_is_new_enough_or_not_told_is_taken(
+def test_a_version_of_the_range_or_one_that_is_not_told_is_taken_without_a_word(
     version: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert warned(cluster(version=version), parse(), monkeypatch) == []

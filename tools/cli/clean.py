@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.cli import images
 from tools.cluster import addons, engine, nodeimage, operator
 from tools.cluster.engine import Engine
-from tools.toolchain import cache, console, disk, environment, golang, pins, process, pulumi, turn
+from tools.toolchain import cache, console, disk, environment, golang, openapi, pins, process, pulumi, turn
 from tools.toolchain.errors import UserError
 
 _LOCKS = ("requirements-dev.txt", "requirements.txt", "tests/judges/requirements.txt")
@@ -60,6 +60,7 @@ def _delete_unused() -> None:
     _keep("bin", current)
     _keep("pulumi", [pulumi.digest()])
     _keep("addons", [addons.digest()])
+    _keep(openapi.KIND, map(openapi.name, openapi.DOCUMENTS))
     _keep("venv", [environment.name(_ROOT / lock) for lock in _LOCKS])
     _keep("drafts", [])
     # Only the store of the own engine is in the cache; images of another one are its user's.

@@ -77,6 +77,12 @@ def storage(kubectl: Path) -> Path:
     return _rendered(kubectl) / "storage.yaml"
 
 
+def upstream(addon: str) -> Path:
+    """Return upstream's manifests of an add-on, a file or a folder, as the pinned module has them."""
+    build, module, path = _UPSTREAM[addon]
+    return golang.source(build.module, module) / path
+
+
 def digest() -> str:
     """Return a hash of everything the manifests are made from."""
     modules = (build.module for build, _, _ in _UPSTREAM.values())
@@ -113,8 +119,7 @@ def _render(kubectl: Path, folder: Path) -> None:
 
 
 def _copy_upstream(addon: str, place: Path) -> None:
-    build, module, path = _UPSTREAM[addon]
-    origin = golang.source(build.module, module) / path
+    origin = upstream(addon)
     if origin.is_dir():
         shutil.copytree(origin, place)
     else:

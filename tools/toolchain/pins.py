@@ -106,6 +106,10 @@ JUDGES_BUILD = Build(
     gib=2,
 )
 
+# Compiles admission policies as API servers of several versions do, for the tests alone. A module of its own:
+# only the newest library has the environments of all of them.
+CEL_BUILD = Build(module="cel", programs={"./compile": "compile"}, gib=2)
+
 # A module of its own: it does not compile with Kubernetes' libraries at the version of the evaluator above.
 KUBE_SCORE_BUILD = Build(
     module="kube-score",
@@ -158,5 +162,13 @@ ALL_BUILDS = (
     OPERATOR_BUILD,
 )
 
-TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD, REGISTRY_BUILD, LOAD_BUILD, KWOK_BUILD)
+TEST_BUILDS = (
+    JUDGES_BUILD,
+    CEL_BUILD,
+    KUBE_SCORE_BUILD,
+    ACTIONLINT_BUILD,
+    REGISTRY_BUILD,
+    LOAD_BUILD,
+    KWOK_BUILD,
+)
 BENCH_BUILDS = (HELM_BUILD, OPENTOFU_BUILD, TOFU_KUBECTL_BUILD)
