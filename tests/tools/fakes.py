@@ -111,7 +111,7 @@ esac
 """
 
 
-def with_go(machine: Machine, version: str = "go1.26.1") -> None:
+def with_go(machine: Machine, version: str = "go1.26.8") -> None:
     """Put a Go on PATH that compiles at once."""
     machine.file("go.version", version)
     machine.program("go", GO)

@@ -32,7 +32,7 @@ def module(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_machine_without_go_is_told_to_install_it(step: Heard) -> None:
-    with pytest.raises(UserError, match=r"there is no `go` on PATH(.|\n)*install Go 1\.25\.0 or newer"):
+    with pytest.raises(UserError, match=r"there is no `go` on PATH(.|\n)*install Go 1\.26\.6 or newer"):
         golang.binaries(BUILD, step)
 
 
@@ -53,7 +53,7 @@ def test_a_go_that_is_too_old_or_unknown_is_refused_by_its_version(
     assert machine.called("go", "build") == []
 
 
-@pytest.mark.parametrize("version", ["go1.25.0", "go1.25", "go1.26.1", "go2.0", "go1.25rc1"])
+@pytest.mark.parametrize("version", ["go1.26.6", "go1.26.8", "go1.27", "go2.0"])
 def test_the_oldest_go_and_every_newer_one_will_do(machine: Machine, version: str) -> None:
     with_go(machine, version)
 

@@ -22,7 +22,7 @@ from tools.toolchain.errors import UserError
 
 MODULES = Path(__file__).parent / "go"
 
-_OLDEST = (1, 25, 0)
+_OLDEST = (1, 26, 6)
 _ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly -buildvcs=false"}
 # What makes compiling cheaper and leaves the programs as they are, so that no key depends on it. The linker
 # drops the debugging information anyway; and a compiler ends before its garbage would fill the memory.

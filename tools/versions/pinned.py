@@ -33,7 +33,7 @@ _MODULES = {
         "github.com/pulumi/pulumi-terraform-bridge/v3",
     ),
     "pulumi-python-host": ("Pulumi's Python host", "pulumi-python", "github.com/pulumi/pulumi/sdk/v3"),
-    "helm": ("Helm", "helm", "helm.sh/helm/v3"),
+    "helm": ("Helm", "helm", "helm.sh/helm/v4"),
     "opentofu": ("OpenTofu", "opentofu", "github.com/opentofu/opentofu"),
     "tofu-kubectl": (
         "OpenTofu's kubectl provider",
