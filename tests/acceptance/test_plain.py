@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,6 @@ from ..harness.waiting import until
 
 _CLUSTER, _STACK = "feastflow-plain", "Pulumi.dev.yaml"
 _ZONE = "topology.kubernetes.io/zone"
-_ARCHIVE = "/images-of-a-test.tar"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def plain(request: pytest.FixtureRequest, product: Product, deployed: dict[str, 
     with suite.prepared(request, user):
         try:
             suite.brought_up(user, f"{cluster} up --port {user.port}", within=900)
-            _carry(deployed, f"{product.cluster}-control-plane", user, f"{_CLUSTER}-control-plane", room)
+            own.carry(deployed.values(), product, user, room)
             yield user
         finally:
             if not suite.left(request):
@@ -67,17 +66,6 @@ def _one_node(cluster: Path) -> None:
         if "spec" in wanted:
             wanted["spec"] = {"replicas": 1}
         addon.write_text(yaml.safe_dump(wanted), encoding="utf-8")
-
-
-def _carry(images: Mapping[str, str], source: str, user: Product, target: str, room: Path) -> None:
-    """Copy images from a node to the user's, as if that had pulled them."""
-    archive = room / "images.tar"
-    containerd = ("ctr", "--namespace", "k8s.io", "images")
-    user.engine("exec", source, *containerd, "export", _ARCHIVE, *images.values())
-    user.engine("cp", f"{source}:{_ARCHIVE}", str(archive))
-    user.engine("exec", source, "rm", _ARCHIVE)
-    user.engine("cp", str(archive), f"{target}:{_ARCHIVE}")
-    user.engine("exec", target, *containerd, "import", _ARCHIVE)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -14,6 +14,7 @@ from .running import Ran
 
 Types = Callable[[str], Ran]
 
+_ARCHIVE = "/images-of-a-test.tar"
 _PODS = {"backend": "backend", "frontend": "frontend", "database": "postgres"}
 
 
@@ -60,6 +61,20 @@ def at_a_shell(user: Product) -> Types:
         f'eval "$(cd {shlex.quote(str(ROOT))} && {shlex.join([sys.executable, "-m", "tools.toolchain"])})"'
     )
     return lambda line: user.typed(f"{tools} && {line}")
+
+
+def carry(images: Iterable[str], source: Product, target: Product, room: Path) -> None:
+    """Copy images from a cluster's nodes to all nodes of another, as if those had pulled them."""
+    archive = room / "images.tar"
+    containerd = ("ctr", "--namespace", "k8s.io", "images")
+    (first, *_) = source.nodes()
+    target.engine("exec", first, *containerd, "export", _ARCHIVE, *images)
+    target.engine("cp", f"{first}:{_ARCHIVE}", str(archive))
+    target.engine("exec", first, "rm", _ARCHIVE)
+    for node in target.nodes():
+        target.engine("cp", str(archive), f"{node}:{_ARCHIVE}")
+        target.engine("exec", node, *containerd, "import", _ARCHIVE)
+    archive.unlink()
 
 
 def deploy(types: Types, context: str, images: Mapping[str, str], host: str) -> Ran:
