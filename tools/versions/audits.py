@@ -24,7 +24,7 @@ _LONGEST = 160
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What was asked of a lock file and what was found.
+    """The outcome of asking about a lock file.
 
     `answered` of `packages` had an answer; `found` are `package version: identifier, fixed in …`; `refused`
     is what the service said when it said no.

@@ -25,7 +25,7 @@ _SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """What the registries said, and when: the newest version by question."""
+    """The registries' answers: the newest version by question, and the day."""
 
     asked: dt.date
     newest: Mapping[str, str]

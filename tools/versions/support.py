@@ -1,4 +1,4 @@
-"""What maintainers say of their support, and how a pinned version stands to it."""
+"""Ends of support as maintainers publish them, and how a pinned version stands to its own."""
 
 import datetime as dt
 import tomllib
@@ -26,7 +26,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Support:
-    """What is published of a component: the end by release line, and by which page and rule."""
+    """The published support of a component: its end by release line, by which page and rule."""
 
     source: str = ""
     read: dt.date | None = None

@@ -1,4 +1,4 @@
-"""What a version's document calls deprecated, and versions of an API that are not stable."""
+"""Kinds and fields that a version's document calls deprecated, and APIs that are not stable."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

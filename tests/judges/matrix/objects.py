@@ -51,13 +51,11 @@ def every() -> list[Manifest]:
 
 def _configurations() -> Iterator[tuple[str, Mapping[str, object]]]:
     for stack in STACKS:
-        own = stack_file(stack)
+        own: dict[str, Any] = stack_file(stack)
         yield stack, own
         for name, sections in _VARIANTS.items():
-            changed = {
-                f"feastflow:{key}": {**own.get(f"feastflow:{key}", {}), **value}
-                for key, value in sections.items()
-            }
+            prefixed = {f"feastflow:{key}": value for key, value in sections.items()}
+            changed = {key: {**own.get(key, {}), **value} for key, value in prefixed.items()}
             yield f"{stack}, {name}", {**own, **changed}
     for number, config in enumerate(composed.stacks()):
         yield f"examples {number}", config
