@@ -1,7 +1,7 @@
 // The container's process: Next's standalone server, told where to listen and made to leave in time.
 //
 // Next itself stops accepting on SIGTERM and ends with 0 once every connection is closed. Two things are missing for a
-// pod: kubelets set HOSTNAME to the pod's name, which Next would take for the address to listen on; and Node 18 leaves
+// pod: kubelets set HOSTNAME to the pod's name, which Next would take for the address to listen on; and old Nodes leave
 // idle keep-alive connections open, which would hold the process until they time out.
 
 "use strict";

@@ -55,37 +55,44 @@ class AppImages:
 
 @dataclass(frozen=True, kw_only=True)
 class _Base:
-    """An image from Debian's packages that takes an official one's place; built only with the own engine."""
+    """An image that takes an official one's place; built only with the own engine.
+
+    `under` are those that it takes files from, by the argument of its Dockerfile; `copied` what it copies of
+    the folder of Dockerfiles.
+    """
 
     file: str
-    arguments: Mapping[str, str] = field(default_factory=dict)
+    under: Mapping[str, _Base] = field(default_factory=dict)
+    copied: tuple[str, ...] = ()
     # CloudNativePG learns from the tag which PostgreSQL it is.
     version: str = ""
 
     def name(self) -> str:
         """Return a reference that follows everything in the image but Debian's updates."""
         name = self.file.removesuffix(".Dockerfile")
-        arguments = repr(sorted(self.arguments.items()))
-        content = cache.key(nodeimage.debian_name(), _BASES / self.file, arguments)
+        under = [base.name() for base in self.under.values()]
+        copied = [_BASES / path for path in self.copied]
+        content = cache.key(nodeimage.debian_name(), _BASES / self.file, *under, *copied)
         return f"localhost/feastflow/{name}:{'-'.join(filter(None, (self.version, content)))}"
 
     def ensure(self, engine: Engine, step: Step) -> str:
         """Return the reference, built now when it is not there."""
         debian = nodeimage.debian(engine, step)
-        step.note(f"{self.file.removesuffix('.Dockerfile')} from Debian's packages")
+        under = {name: base.ensure(engine, step) for name, base in self.under.items()}
+        step.note(f"the base {self.file.removesuffix('.Dockerfile')}")
         engine.build(
             self.name(),
             dockerfile=_BASES / self.file,
             context=_BASES,
-            arguments={"BASE_IMAGE": debian, **self.arguments},
+            arguments={"BASE_IMAGE": debian, **under},
             log=cache.log(LOG),
         )
         return self.name()
 
 
 _PYTHON = _Base(file="python.Dockerfile")
-_NODE = _Base(file="nodejs.Dockerfile")
-_NPM = _Base(file="nodejs.Dockerfile", arguments={"PACKAGES": "nodejs npm"})
+_NPM = _Base(file="npm.Dockerfile", copied=("node/package.json", "node/package-lock.json"))
+_NODE = _Base(file="nodejs.Dockerfile", under={"NPM_IMAGE": _NPM})
 _BASES_OF: Mapping[str, Mapping[str, _Base]] = {
     "backend": {"BASE_IMAGE": _PYTHON},
     "frontend": {"BASE_IMAGE": _NODE, "BUILD_IMAGE": _NPM},

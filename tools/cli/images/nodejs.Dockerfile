@@ -1,7 +1,7 @@
-# Stands in for node:*-bookworm-slim: Debian's own Node. PACKAGES adds npm for the image that builds.
+# Stands in for node:24-bookworm-slim: Node as npm has it.
 ARG BASE_IMAGE=debian:bookworm-slim
+ARG NPM_IMAGE
+FROM ${NPM_IMAGE} AS npm
+
 FROM ${BASE_IMAGE}
-ARG PACKAGES=nodejs
-RUN apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ${PACKAGES} \
- && rm -rf /var/lib/apt/lists/*
+COPY --from=npm /usr/local/bin/node /usr/local/bin/node
