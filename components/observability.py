@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import apiextensions, core
 
-from .observing import rules
+from .observing import dashboards, rules
 from .settings.model.stack import Stack
 from .settings.values import names
 from .settings.values.names import Identity
@@ -14,7 +14,7 @@ from .workloads import network
 from .workloads.context import Place
 
 _VERSION = "monitoring.coreos.com/v1"
-# By these collectors find them: of the second Grafana's sidecar is the usual reader.
+# By these labels their readers find them: Grafana's sidecar by the second.
 _RULES, _DASHBOARDS = {"prometheus_rule": "1"}, {"grafana_dashboard": "1"}
 
 
@@ -32,6 +32,7 @@ class Observability(pulumi.ComponentResource):
 
     - NetworkPolicy `collectors-to-TIER`, for each tier with metrics
     - ConfigMap `feastflow-rules`: recordings and alerts as Prometheus' rule files
+    - ConfigMap `feastflow-dashboards`: Grafana's JSON, which its sidecar loads
     - PodMonitor for each tier with metrics and one PrometheusRule, where the cluster has their definitions
 
     Not goals: collectors and stores, which belong to the cluster; and what pods are told of them, which is
@@ -46,7 +47,7 @@ class Observability(pulumi.ComponentResource):
         if args.stack.observability.enabled:
             for tier in tiers(args.stack):
                 self._tier(args, tier)
-            self._rules(args)
+            self._files(args)
         self.register_outputs({})
 
     def _tier(self, args: ObservabilityArgs, tier: Tier) -> None:
@@ -71,13 +72,17 @@ class Observability(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
 
-    def _rules(self, args: ObservabilityArgs) -> None:
+    def _files(self, args: ObservabilityArgs) -> None:
         place, own = args.place, _own(args.place)
-        metadata = place.metadata(names.RULES, own)
-        metadata.labels = {**own.labels, **_RULES}
-        core.v1.ConfigMap(
-            "rules", metadata=metadata, data=rules.files(args.stack), opts=pulumi.ResourceOptions(parent=self)
-        )
+        for name, label, files in (
+            (names.RULES, _RULES, rules.files(args.stack)),
+            (names.DASHBOARDS, _DASHBOARDS, dashboards.files(args.stack)),
+        ):
+            metadata = place.metadata(name, own)
+            metadata.labels = {**own.labels, **label}
+            core.v1.ConfigMap(
+                name, metadata=metadata, data=dict(files), opts=pulumi.ResourceOptions(parent=self)
+            )
         if args.monitors:
             apiextensions.CustomResource(
                 "prometheus-rules",

@@ -18,7 +18,7 @@ _DAYS = 30
 _LEAST = 10
 _FAST_SECONDS, _SLOW_SECONDS = "30s", "5m"
 _FAST_WINDOWS, _SLOW_WINDOWS = ("5m", "30m", "1h"), ("2h", "6h", "1d", "3d")
-_QUANTILES = (0.5, 0.95, 0.99)
+QUANTILES = (0.5, 0.95, 0.99)
 _REQUESTS, _ERRORS = "feastflow:requests:increase", "feastflow:errors:increase"
 _BUCKETS = "feastflow:duration_bucket:increase"
 PER_SECOND, ERROR_RATIO, QUANTILE = (
@@ -55,7 +55,7 @@ def groups(tier: ApplicationTier, namespace: str, objective: Objective) -> tuple
                 expr=f"histogram_quantile({number(each)}, {_told(_BUCKETS, '5m', labels)})",
                 labels={**labels, "quantile": number(each)},
             )
-            for each in _QUANTILES
+            for each in QUANTILES
         ),
     )
     slow = (
