@@ -16,6 +16,8 @@ from .promql import Alert, Group, Recording, number, series
 _DAYS = 30
 # Fewer failed or slow requests in the long window tell nothing: at night, two of three are no outage.
 _LEAST = 10
+# A long window that holds less than this many short ones is none: a minute's failure would be three days'.
+_LONGER = 2
 _FAST_SECONDS, _SLOW_SECONDS = "30s", "5m"
 _FAST_WINDOWS, _SLOW_WINDOWS = ("5m", "30m", "1h"), ("2h", "6h", "1d", "3d")
 QUANTILES = (0.5, 0.95, 0.99)
@@ -126,7 +128,7 @@ def _possible(burns: tuple[Burn, ...], objective: Objective, promised: float) ->
 def _failing(burns: tuple[Burn, ...], labels: dict[str, str], objective: Objective) -> str:
     return " or ".join(
         f"({_ratio(burn.long, labels)} > {number(share)} and {_ratio(burn.short, labels)} > {number(share)} "
-        f"and {_told(_ERRORS, burn.long, labels)} >= {_LEAST})"
+        f"and {_told(_ERRORS, burn.long, labels)} >= {_LEAST} and {_lasting(burn, labels)})"
         for burn, share in _possible(burns, objective, objective.availability)
     )
 
@@ -143,9 +145,16 @@ def _slow(burns: tuple[Burn, ...], labels: dict[str, str], objective: Objective)
 
     return " or ".join(
         f"({above(burn.long, share)} and {above(burn.short, share)} "
-        f"and {_told(_REQUESTS, burn.long, labels)} * {number(share)} >= {_LEAST})"
+        f"and {_told(_REQUESTS, burn.long, labels)} * {number(share)} >= {_LEAST} "
+        f"and {_lasting(burn, labels)})"
         for burn, share in _possible(burns, objective, objective.latency.percentile)
     )
+
+
+def _lasting(burn: Burn, labels: dict[str, str]) -> str:
+    """Return the condition that the long window holds more than the short one: not so where a store began."""
+    long, short = (_told(_REQUESTS, window, labels) for window in (burn.long, burn.short))
+    return f"{long} >= {_LONGER} * {short}"
 
 
 def _remaining(labels: dict[str, str], objective: Objective) -> str:
