@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes import apiextensions, core
 
+from policies.references import READ_ELSEWHERE
+
 from .observing import dashboards, rules
 from .settings.model.stack import Stack
 from .settings.values import names
@@ -78,7 +80,7 @@ class Observability(pulumi.ComponentResource):
             (names.RULES, _RULES, rules.files(args.stack)),
             (names.DASHBOARDS, _DASHBOARDS, dashboards.files(args.stack)),
         ):
-            metadata = place.metadata(name, own)
+            metadata = place.metadata(name, own, {READ_ELSEWHERE: "collectors"})
             metadata.labels = {**own.labels, **label}
             core.v1.ConfigMap(
                 name, metadata=metadata, data=dict(files), opts=pulumi.ResourceOptions(parent=self)
