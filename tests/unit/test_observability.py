@@ -1,5 +1,6 @@
 """Observability in the namespace: metrics for the collectors alone, telemetry, monitors, promises."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -12,16 +13,17 @@ from components.guards.cluster.survey import Survey
 from components.observability import Observability, ObservabilityArgs
 from components.settings import reader
 from components.settings.derived.tiers import Tier
-from components.settings.model.contract import TELEMETRY_VARIABLES
 from components.settings.model.stack import Stack
-from components.settings.values.tiers import OF_APPLICATION, TIERS, TierFacts
+from components.settings.values.tiers import TIERS, TierFacts
 from components.tiers import tiers
-from components.workloads import telemetry
+from policies.judgement import judge
+from policies.rule import Level
+from policies.rules import RULES
 
 from .recorder import PLACE, Recording, encode, record, record_stack, stack_file
 from .test_network import rules
 from .test_offers import offering, said
-from .test_settings import MINIMAL, PEM, parse, refusal
+from .test_settings import MINIMAL, parse, refusal
 from .test_survey import looked, warned
 from .test_tier_list import labels, servers
 
@@ -103,6 +105,51 @@ def test_the_metrics_of_a_tier_are_on_its_port_at_the_path_of_the_settings_or_no
     assert [each for each in rules(recording, "ingress") if each.startswith("collectors")] == [
         "collectors-to-feastflow-frontend"
     ]
+
+
+_EVERYBODY: dict[str, Any] = {"namespaceSelector": {}}
+_ANY = {
+    "namespaceSelector": {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "Exists"}]}
+}
+_PORTS = {"port": 1024, "endPort": 65535, "protocol": "TCP"}
+
+
+@pytest.mark.parametrize(
+    "wider",
+    [
+        {"peers": [_EVERYBODY]},
+        {"peers": [_ANY]},
+        {"peers": []},
+        {"peers": [{"podSelector": {}}]},
+        {"peers": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]},
+        {"ports": []},
+        {"ports": [_PORTS]},
+        {"ports": [{"protocol": "TCP"}]},
+    ],
+)
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+@BOTH
+def test_the_rules_take_these_policies_and_none_that_is_wider(
+    name: str, direction: str, wider: dict[str, Any]
+) -> None:
+    recording = stack_of(name, otlpEndpoint=ENDPOINT)
+    own = [
+        each.inputs
+        for each in recording.all("NetworkPolicy")
+        if "collector" in each.object_name and direction in each.inputs["spec"]
+    ]
+    assert own
+    peers = "from" if direction == "ingress" else "to"
+    for policy in own:
+        manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", **copy.deepcopy(policy)}
+        assert broken(manifest) == []
+        for rule in manifest["spec"][direction]:
+            rule.update({peers if key == "peers" else key: value for key, value in wider.items()})
+        assert broken(manifest) != []
+
+
+def broken(manifest: dict[str, Any]) -> list[str]:
+    return [rule.id for rule in RULES if rule.level is Level.MANDATORY and judge(rule, manifest)]
 
 
 def test_a_further_tier_is_observed_without_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,180 +271,6 @@ def test_monitors_that_are_wanted_where_no_definitions_are_are_refused_with_the_
     text = said(offering(), stack)
     assert f"feastflow:observability.monitors\n  found: context here serves no {GROUP}" in text
     assert "pulumi config rm --path feastflow:observability.monitors" in text
-
-
-def environments(recording: Recording, tier: str) -> dict[str, dict[str, str]]:
-    """OpenTelemetry's variables of all that runs the tier's image, by its maker."""
-    image = recording.exports["images"][tier]
-    values = {each.object_name: each.inputs["data"] for each in recording.all("ConfigMap")}
-    return {
-        maker: {
-            entry["name"]: values[source["name"]][source["key"]]
-            for entry in container["env"]
-            if entry["name"].startswith("OTEL") and (source := entry["valueFrom"]["configMapKeyRef"])
-        }
-        for maker, pod in recording.pods().items()
-        for container in pod["containers"]
-        if container["image"] == image
-    }
-
-
-@pytest.mark.parametrize("tier", OF_APPLICATION)
-def test_each_application_tier_is_told_the_endpoint_and_who_it_is(tier: str) -> None:
-    recording = recorded(backend=JOBS, observability={"otlpEndpoint": ENDPOINT})
-    told = environments(recording, tier)
-    assert told
-    for maker, variables in told.items():
-        attributes = dict(each.split("=") for each in variables.pop("OTEL_RESOURCE_ATTRIBUTES").split(","))
-        assert variables == {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": ENDPOINT,
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_SERVICE_NAME": f"feastflow-{tier}",
-        }, maker
-        assert attributes == {
-            "service.namespace": "shop",
-            "service.version": "1.0.0",
-            "deployment.environment.name": "dev",
-            "k8s.namespace.name": "shop",
-        }
-
-
-@pytest.mark.parametrize("tier", OF_APPLICATION)
-def test_without_an_endpoint_no_pod_is_told_and_no_way_is_opened(tier: str) -> None:
-    recording = recorded(backend=JOBS)
-    assert set(map(len, environments(recording, tier).values())) == {0}
-    assert [each for each in rules(recording, "egress") if each.endswith("-to-collector")] == []
-
-
-def test_what_runs_an_image_of_the_application_and_nothing_else_may_go_to_the_endpoint_alone() -> None:
-    recording = recorded(backend=JOBS, observability={"otlpEndpoint": ENDPOINT})
-    opened = {
-        name: rule for name, rule in rules(recording, "egress").items() if name.endswith("-to-collector")
-    }
-    way = {
-        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "tracing"}}}],
-        "ports": [{"port": 4318, "protocol": "TCP"}],
-    }
-    clients = ("backend", "frontend", "jobs", "migrations")
-    assert opened == {f"feastflow-{client}-to-collector": [way] for client in clients}
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "protocol", "port"),
-    [
-        ("http://collector.tracing.svc:4317", "grpc", 4317),
-        ("http://collector.tracing.svc:4318/otlp", "http/protobuf", 4318),
-        ("https://otlp.example.com", "http/protobuf", 443),
-        ("https://collector.tracing.svc.cluster.local:4317/", "grpc", 4317),
-    ],
-)
-def test_the_port_says_the_protocol(endpoint: str, protocol: str, port: int) -> None:
-    recording = recorded(observability={"otlpEndpoint": endpoint})
-    (told,) = environments(recording, "frontend").values()
-    assert told["OTEL_EXPORTER_OTLP_PROTOCOL"] == protocol
-    (rule,) = rules(recording, "egress")["feastflow-frontend-to-collector"]
-    assert rule["ports"] == [{"port": port, "protocol": "TCP"}]
-
-
-@pytest.mark.parametrize("name", TELEMETRY_VARIABLES)
-@pytest.mark.parametrize("tier", OF_APPLICATION)
-def test_opentelemetrys_variables_are_the_users_without_an_endpoint_and_the_programs_with_one(
-    tier: str, name: str
-) -> None:
-    told = {"otlpEndpoint": ENDPOINT}
-    for key, section in {
-        f"env.{name}": {"env": {name: "x"}},
-        f"secrets.{name}": {"secrets": {name: {"secret": "a", "key": "b"}}},
-        f"release.green.env.{name}": {"release": {"strategy": "blue-green", "green": {"env": {name: "x"}}}},
-        "envNames.APP_VERSION": {"envNames": {"APP_VERSION": name}},
-        "caBundle.variables": {"caBundle": {"pem": PEM, "variables": [name]}},
-    }.items():
-        parse(**{tier: section})
-        assert f"feastflow:{tier}.{key}\n" in refusal(**{tier: section, "observability": told})
-    job = {"jobs": {"a": {**JOBS["jobs"]["a"], "env": {name: "x"}}}}  # type: ignore[index]
-    parse(backend=job)
-    assert f"feastflow:backend.jobs.a.env.{name}\n" in refusal(backend=job, observability=told)
-    renamed = {"envNames": {name: "MINE"}}
-    assert f"feastflow:{tier}.envNames.{name}\n" in refusal(**{tier: renamed, "observability": told})
-
-
-def test_what_the_program_tells_is_what_it_keeps_for_itself() -> None:
-    place = PLACE.__class__(
-        **{**vars(PLACE), "observability": parse(observability={"otlpEndpoint": ENDPOINT}).observability}
-    )
-    told = telemetry.variables(place, place.identity("a", "a"), "1")
-    assert tuple(told) == TELEMETRY_VARIABLES
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "why", "fix"),
-    [
-        ("collector:4318", "begins with http", "http://collector.observability.svc:4318"),
-        ("grpc://collector.tracing.svc:4317", "begins with http", "http://"),
-        ("http://collector.tracing.svc", "port 80", ":4318"),
-        ("http://collector.tracing.svc:port", "no URL", ":4318"),
-        ("http://collector.tracing.svc:4318/v1/traces", "base of three", "http://collector.tracing.svc:4318"),
-        ("http://10.0.0.7:4318", "no DNS name", "svc"),
-        ("http://[::1]:4318", "no DNS name", "svc"),
-        ("http://:4318", "no DNS name", "svc"),
-        ("http://Collector_1.tracing.svc:4318", "no DNS name", "svc"),
-        ("https://key:word@otlp.example.com", "password", "svc"),
-        ("https://otlp.example.com?token=1", "query", "svc"),
-        ("http://collector:4318", "stack's own namespace", "collector.observability.svc"),
-        ("http://collector.shop.svc:4318", "stack's own namespace", "collector.observability.svc"),
-        ("http://collector.tracing:4318", "may be short for", "collector.tracing.svc"),
-        ("http://otlp.corp:4318", "no public DNS", "collector.observability.svc"),
-        ("http://collector.tracing.svc.other.domain:4318", "other.domain", "cluster.domain"),
-    ],
-)
-def test_an_endpoint_that_no_policy_could_open_or_that_no_sdk_could_use_is_refused(
-    endpoint: str, why: str, fix: str
-) -> None:
-    text = refusal(observability={"otlpEndpoint": endpoint})
-    assert "feastflow:observability.otlpEndpoint\n" in text
-    assert why in text
-    assert fix in text
-    assert "key:word" not in text.partition("why:")[2]
-
-
-@pytest.mark.parametrize(
-    ("objective", "key", "why"),
-    [
-        ({"availability": 100}, "availability", "no request that may fail"),
-        ({"availability": 99.9999}, "availability", "no request that may fail"),
-        ({"availability": 0}, "availability", "no alert would tell"),
-        ({"availability": 89.9}, "availability", "no alert would tell"),
-        ({"availability": "99.9"}, "availability", ""),
-        ({"latency": {"milliseconds": 0}}, "latency.milliseconds", "no request takes no time"),
-        ({"latency": {"milliseconds": 60001}}, "latency.milliseconds", "a minute"),
-        ({"latency": {"percentile": 100}}, "latency.percentile", "from 50 to 99.9"),
-        ({"latency": {"percentile": 0.99}}, "latency.percentile", "from 50 to 99.9"),
-        ({"windowDays": 0}, "windowDays", "7 to 90 days"),
-        ({"windowDays": 6}, "windowDays", "7 to 90 days"),
-        ({"windowDays": 365}, "windowDays", "7 to 90 days"),
-    ],
-)
-@pytest.mark.parametrize("tier", OF_APPLICATION)
-def test_a_promise_that_cannot_be_kept_or_measured_is_refused(
-    tier: str, objective: dict[str, Any], key: str, why: str
-) -> None:
-    text = refusal(observability={"objectives": {tier: objective}})
-    assert f"feastflow:observability.objectives.{tier}.{key}\n" in text
-    assert why in text
-
-
-def test_a_promise_is_the_default_but_for_what_is_said() -> None:
-    said = parse(
-        observability={"objectives": {"backend": {"availability": 99, "latency": {"percentile": 95}}}}
-    )
-    backend, frontend = (said.observability.objective(name) for name in ("backend", "frontend"))
-    assert (backend.availability, backend.latency.percentile, backend.latency.milliseconds) == (99, 95, 500)
-    assert frontend == parse().observability.objective("frontend")
-    assert (frontend.availability, frontend.latency.percentile, frontend.window_days) == (99.9, 99, 30)
-
-
-def test_no_promise_is_made_of_what_no_request_enters() -> None:
-    assert "measured at the edge" in refusal(observability={"objectives": {"database": {}}})
 
 
 def test_the_collectors_are_not_in_the_stacks_own_namespace() -> None:
