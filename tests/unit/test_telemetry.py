@@ -1,4 +1,4 @@
-"""OpenTelemetry's endpoint: each application tier is told of it and may go there, and nothing else changes."""
+"""OpenTelemetry's endpoint: each application tier is told of it and may go there; nothing else changes."""
 
 from dataclasses import replace
 
