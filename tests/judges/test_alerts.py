@@ -16,7 +16,7 @@ from tools.toolchain import pins
 
 from ..unit.recorder import encode, stack_file
 from .alerts import objectives, parts, quiet, servers
-from .alerts.case import NAMESPACE, Case
+from .alerts.case import BOUNDS, NAMESPACE, Case, durations, grows, requests
 from .running import compiled, said
 
 Check = Callable[[list[dict[str, Any]], int, str], str]
@@ -110,4 +110,33 @@ def test_nothing_fires_in_a_rollout_or_at_night_or_without_any_series(
         for alert, group in alerts.items()
     ]
     found = check([_group(name, series, 1, tests)], 1, "")
+    assert not found, found
+
+
+@pytest.mark.parametrize(("failed", "ratio", "left"), [(6, 0.01, -9), (0, 0, 1)])
+def test_the_recordings_tell_requests_errors_latency_and_the_budget_that_is_left(
+    failed: int, ratio: float, left: int, check: Check
+) -> None:
+    series = {
+        requests("200"): grows(600 - failed, 70),
+        # A series of errors begins with the first one.
+        **({requests("503"): grows(failed, 70)} if failed else {}),
+        **{durations(bound): grows(300 if bound == "0.1" else 600, 70) for bound in BOUNDS},
+    }
+    wanted = {
+        "feastflow:requests:rate": 10,
+        "feastflow:errors:ratio": ratio,
+        'feastflow:duration:quantile{quantile="0.5"}': 0.1,
+        "feastflow:error_budget:remaining": left,
+    }
+    samples = [
+        {
+            "expr": f"round(sum({name}), 1e-9)",
+            "eval_time": "60m",
+            "exp_samples": [{"labels": "{}", "value": value}],
+        }
+        for name, value in wanted.items()
+    ]
+    test = {**_group("recordings", series, 1, []), "metricsql_expr_test": samples}
+    found = check([test], 1, f"feastflow-{NAMESPACE}-backend")
     assert not found, found
