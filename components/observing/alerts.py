@@ -42,12 +42,9 @@ def group(stack: Stack) -> Group:
 
 def _of_pods(namespace: str) -> Iterator[Alert]:
     labels = {"namespace": namespace}
-    restarts = _either(
-        namespace,
-        "kube_pod_container_status_restarts_total",
-        "k8s_container_restarts",
-        window=_RESTARTS_WINDOW,
-    )
+    counted = series("kube_pod_container_status_restarts_total", namespace=namespace)
+    others = series("k8s_container_restarts", k8s_namespace_name=namespace)
+    restarts = f"{_risen(counted, 'pod, container')} or {_risen(others, 'k8s_pod_name, k8s_container_name')}"
     yield Alert(
         name="PodCrashLooping",
         expr=f"({restarts}) > {_RESTARTS}",
@@ -174,13 +171,12 @@ def _of_servers(namespace: str) -> Iterator[Alert]:
     )
 
 
-def _either(namespace: str, standard: str, other: str, *, window: str) -> str:
-    """Return the increase of a counter of containers, by either name; labels keep those of its name."""
-    first, second = series(standard, namespace=namespace), series(other, k8s_namespace_name=namespace)
-    return (
-        f"max by (pod, container) (increase({first}[{window}])) or "
-        f"max by (k8s_pod_name, k8s_container_name) (increase({second}[{window}]))"
-    )
+def _risen(restarts: str, by: str) -> str:
+    """Return how often containers have started again in the window.
+
+    Not `increase`: OpenTelemetry names each start by its container's id, so that each is a series of its own.
+    """
+    return f"max by ({by}) ({restarts}) - min by ({by}) (min_over_time({restarts}[{_RESTARTS_WINDOW}]))"
 
 
 def _told(*labels: str) -> str:

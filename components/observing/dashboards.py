@@ -178,7 +178,8 @@ def _pods(namespace: str, tier: Tier) -> Iterator[Panel]:
     own, other = f'pod=~"{workload}-.*"', f'k8s_pod_name=~"{workload}-.*"'
 
     def either(standard: str, opentelemetrys: str) -> str:
-        return f"sum({standard}) or sum({opentelemetrys})"
+        # Each start of a container is a series of OpenTelemetry's, by the container's id.
+        return f"sum({standard}) or sum(max by (k8s_pod_name, k8s_container_name) ({opentelemetrys}))"
 
     ready = series("kube_pod_status_ready", own, namespace=namespace, condition="true")
     containers = series("k8s_container_ready", other, k8s_namespace_name=namespace)
@@ -188,7 +189,7 @@ def _pods(namespace: str, tier: Tier) -> Iterator[Panel]:
         title="Pods",
         lines=(
             Line(expr=either(ready, containers), legend="ready"),
-            Line(expr=f"sum(increase({restarts}[5m])) or sum(increase({others}[5m]))", legend="restarts"),
+            Line(expr=either(restarts, others), legend="restarts"),
         ),
     )
     used = series("container_cpu_usage_seconds_total", own, 'container!=""', namespace=namespace)

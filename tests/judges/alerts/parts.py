@@ -41,6 +41,17 @@ _CERTIFICATE = f"the certificate of {HOST} ends in 10 days and was not renewed"
 _CERT_MANAGERS = own("certmanager_certificate_expiration_timestamp_seconds", name="feastflow-tls")
 
 
+_STARTS, _OF_A_BAD_MINUTE = 6, 4
+
+
+def _started(start: int, starts: int) -> str:
+    """Return the values of a container: each of them ends after a minute, when the next one begins."""
+    if start >= starts:
+        return ""
+    before = f"_x{start} " if start else ""
+    return f"{before}{start} stale" if start < starts - 1 else f"{before}{start}x20"
+
+
 def _served(sans: str, serial: str) -> str:
     return named("traefik_tls_certs_not_after", cn="", sans=sans, serial=serial)
 
@@ -53,10 +64,15 @@ CASES = (
         f"pod {_POD} of {NAMESPACE} starts again and again",
         (
             {own("kube_pod_container_status_restarts_total", pod=_POD, container=_CONTAINER): _RESTARTS},
+            # Each start has a container's id of its own.
             {
                 opentelemetrys(
-                    "k8s_container_restarts", k8s_pod_name=_POD, k8s_container_name=_CONTAINER
-                ): _RESTARTS
+                    "k8s_container_restarts",
+                    container_id=f"id-{start}",
+                    k8s_pod_name=_POD,
+                    k8s_container_name=_CONTAINER,
+                ): (_started(start, _STARTS), _started(start, _OF_A_BAD_MINUTE))
+                for start in range(_STARTS)
             },
         ),
         (
