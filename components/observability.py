@@ -81,7 +81,7 @@ class Observability(pulumi.ComponentResource):
             (names.DASHBOARDS, _DASHBOARDS, dashboards.files(args.stack)),
         ):
             metadata = place.metadata(name, own, {READ_ELSEWHERE: "collectors"})
-            metadata.labels = {**own.labels, **label}
+            metadata.labels = {**place.pod_labels(own), **label}
             core.v1.ConfigMap(
                 name, metadata=metadata, data=dict(files), opts=pulumi.ResourceOptions(parent=self)
             )

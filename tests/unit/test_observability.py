@@ -198,7 +198,8 @@ def test_the_rules_are_the_same_for_the_operator_and_for_whoever_reads_files(nam
     recording = stack_of(name, monitors=True)
     config = recording.one("ConfigMap", "feastflow-rules").inputs
     rule = recording.one("PrometheusRule", "feastflow-rules").inputs["spec"]
-    assert config["metadata"]["labels"]["prometheus_rule"] == "1"
+    found = config["metadata"]["labels"]
+    assert (found["prometheus_rule"], found["feastflow.dev/environment"]) == ("1", name)
     (text,) = config["data"].values()
     assert yaml.safe_load(text) == rule
     # Not a rendering of what is there without the operator.
