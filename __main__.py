@@ -8,8 +8,9 @@ from components.backend import Backend, BackendArgs
 from components.database import Database, DatabaseArgs
 from components.edge import Edge, EdgeArgs
 from components.frontend import Frontend, FrontendArgs
-from components.guards import apiserver, continuity, ownership, suitable, trusted
+from components.guards import apiserver, continuity, monitors, ownership, suitable, trusted
 from components.guards.cluster import connection, live
+from components.observability import Observability, ObservabilityArgs
 from components.outputs import Commands
 from components.settings import fingerprint, reader, unset
 from components.tenancy import Tenancy, TenancyArgs
@@ -68,6 +69,11 @@ frontend = Frontend(
 edge = Edge(
     "edge",
     EdgeArgs(place=tenancy.place, settings=stack.edge, backend=backend.upstream, frontend=frontend.upstream),
+    on_cluster,
+)
+Observability(
+    "observability",
+    ObservabilityArgs(place=tenancy.place, stack=stack, monitors=monitors.made(stack, seen)),
     on_cluster,
 )
 retired = database.retire_previous_login(after=backend.rolled_out)

@@ -16,7 +16,7 @@ from .settings.derived.variants import Plan
 from .settings.model.tiers import Backend as BackendSettings
 from .settings.values import images, names
 from .settings.values.names import Identity
-from .workloads import environment, jobs, network, secrets, trust, workload
+from .workloads import environment, jobs, network, secrets, telemetry, trust, workload
 from .workloads.context import Place
 from .workloads.environment import Environment, SecretKey
 
@@ -220,5 +220,8 @@ def plain_variables(args: BackendArgs) -> Mapping[str, str]:
         "FRONTEND_URL": args.site_url,
         "APP_VERSION": images.version(settings.image),
         **workload.lifetime_variables(settings.shutdown),
+        **telemetry.variables(
+            args.place, args.place.identity(names.BACKEND, "backend"), images.version(settings.image)
+        ),
         **authorities.with_database(settings.ca_bundle, database.engine),
     }

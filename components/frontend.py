@@ -14,7 +14,7 @@ from .settings.model.tenancy import Cluster
 from .settings.model.tiers import Frontend as FrontendSettings
 from .settings.values import images, names
 from .settings.values.names import Identity
-from .workloads import environment, network, secrets, trust, workload
+from .workloads import environment, network, secrets, telemetry, trust, workload
 from .workloads.context import Place
 from .workloads.environment import Environment, SecretKey
 
@@ -50,7 +50,11 @@ class Frontend(pulumi.ComponentResource):
         self.version = images.version(plan.serving.settings.image)
         tier = place.identity(names.FRONTEND, "frontend")
         values = [
-            {**plain_variables(variant.settings, place.cluster), **_address(variant.settings, args.backend)}
+            {
+                **plain_variables(variant.settings, place.cluster),
+                **telemetry.variables(place, tier, images.version(variant.settings.image)),
+                **_address(variant.settings, args.backend),
+            }
             for variant in plan.variants
         ]
         configs = environment.configs("frontend-config", place, tier, values, self)

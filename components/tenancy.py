@@ -72,6 +72,7 @@ class Tenancy(pulumi.ComponentResource):
             environment=stack.environment,
             cluster=stack.cluster,
             protect=settings.protect,
+            observability=stack.observability,
             priorities=self._priorities(stack.namespace) if settings.priority_classes else {},
         )
         self.register_outputs({"namespace": self.namespace})

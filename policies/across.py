@@ -11,7 +11,7 @@ from typing import Any
 
 from .expression import Unknown
 from .judgement import Manifest, name
-from .references import all_references, made_elsewhere
+from .references import READ_ELSEWHERE, all_references, made_elsewhere
 from .rule import Level, Severity
 from .stack import Reference, Stack, Workload, below, listed, namespace, objects, own, selects
 
@@ -120,7 +120,9 @@ def _dangling(stack: Stack) -> Found:
     open_kinds = {kind for kind, name in used if isinstance(name, Unknown)}
     for manifest in stack.of("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "Role"):
         kind, known = manifest["kind"], own(manifest)
-        if not isinstance(known, Unknown) and kind not in open_kinds and (kind, known) not in used:
+        if isinstance(known, Unknown) or kind in open_kinds or (kind, known) in used:
+            continue
+        if kind != "ConfigMap" or not below(manifest, "metadata", "annotations").get(READ_ELSEWHERE):
             yield manifest, "nothing refers to it"
     for manifest in stack.of("PodDisruptionBudget", "NetworkPolicy", "Service"):
         spec = below(manifest, "spec")

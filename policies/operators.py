@@ -38,6 +38,14 @@ def _cloudnative_pg(cluster: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]
     }
 
 
+def _inherited(cluster: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the labels that a Cluster's pods have of it."""
+    labels = None
+    with contextlib.suppress(AttributeError, KeyError, TypeError):
+        labels = cluster["spec"]["inheritedMetadata"]["labels"]
+    return labels if isinstance(labels, Mapping) else {}
+
+
 def _cert_manager(certificate: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
     """Return a Certificate's Secret.
 
@@ -63,6 +71,7 @@ OPERATORS: Mapping[str, Operator] = {
     ),
     "postgresql.cnpg.io/Cluster": Operator(
         labels=lambda cluster: {
+            **_inherited(cluster),
             "cnpg.io/cluster": _name(cluster),
             "cnpg.io/podRole": "instance",
         },

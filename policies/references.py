@@ -9,6 +9,8 @@ from .stack import Reference, Stack, below, namespace, objects
 # An annotation of any object of a stack: the objects of its namespace that others create, as `Kind/name` with
 # spaces between.
 MADE_ELSEWHERE = "kubernetes-namespace.policies/made-elsewhere"
+# An annotation of a ConfigMap that no pod of the stack reads: the reader outside of it.
+READ_ELSEWHERE = "kubernetes-namespace.policies/read-elsewhere"
 
 
 def made_elsewhere(stack: Stack) -> set[tuple[Any, str, str]]:

@@ -17,6 +17,10 @@ _SERVED_BY = {
     ),
     "external-secrets.io": ("External Secrets", "give the secrets otherwise than by externalSecret"),
     "gateway.networking.k8s.io": ("the Gateway API and a controller for it", f"{_SET}edge.mode ingress"),
+    "monitoring.coreos.com": (
+        "Prometheus' operator, or its definitions",
+        "pulumi config rm --path feastflow:observability.monitors",
+    ),
     "policy.sigstore.dev": ("Sigstore's policy-controller", "remove tenancy.signatures"),
     "postgresql.cnpg.io": (
         "the operator of CloudNativePG (docs/clusters.md)",

@@ -7,6 +7,7 @@ import pulumi
 
 from ..settings.model.stack import Stack
 from ..settings.problem import problem
+from ..settings.values import names
 from . import offered, supported
 from .cluster.live import Seen
 from .cluster.rights import Need
@@ -76,6 +77,11 @@ def _doubts(stack: Stack, survey: Survey) -> Iterator[str]:
             f"the database does not start, and the update waits for it in vain{setting}"
         )
     yield from offered.doubts(stack, survey.offers)
+    if survey.unmade:
+        yield (
+            f"it defines {' and '.join(map(str, survey.unmade))}, and this account may make none: collectors "
+            f"have to find the pods by their annotations, and the rules in the ConfigMap {names.RULES}"
+        )
     if survey.missing and len(survey.missing) == len(survey.needed):
         yield "the account may make nothing of what the stack consists of: it can preview, and not deploy"
 

@@ -14,7 +14,7 @@ from ..settings.derived.variants import Variant
 from ..settings.model.workload import Autoscaling, Workload
 from ..settings.values import names
 from ..settings.values.names import Identity
-from ..workloads import environment, network, workload
+from ..workloads import environment, network, telemetry, workload
 from ..workloads.context import Place, await_condition, await_paths, timeouts
 
 # A pod that serves for this long after its first success is counted as available: a start that dies at once
@@ -134,11 +134,16 @@ def container(args: HttpTierArgs) -> workload.Container:
 def outside(
     place: Place, tier: Identity, settings: Workload, parent: pulumi.Resource
 ) -> list[networking.v1.NetworkPolicy]:
-    """Open the paths of all the tier's pods to the hosts outside the namespace that the settings name."""
-    if not settings.egress:
-        return []
-    hosts = [network.outside(host, place.cluster.domain) for host in settings.egress]
-    return [network.allow_egress(names.outside(tier.name), place, tier.all_variants, hosts, parent)]
+    """Open the ways of all the tier's pods out of the namespace that the settings name."""
+    ways = {
+        names.outside(tier.name): [network.outside(host, place.cluster.domain) for host in settings.egress],
+        names.to_collector(tier.name): telemetry.way(place),
+    }
+    return [
+        network.allow_egress(name, place, tier.all_variants, rules, parent)
+        for name, rules in ways.items()
+        if rules
+    ]
 
 
 def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs]:
@@ -183,6 +188,7 @@ def _pod(args: HttpTierArgs, account: pulumi.Input[str]) -> workload.Pod:
         volumes=args.volumes,
         share_process_namespace=settings.shutdown.share_process_namespace,
         spread=True,
+        annotations=telemetry.annotations(args.place, settings.scraped),
     )
 
 

@@ -17,7 +17,7 @@ from ..settings.model.database import PROJECTED
 from ..settings.model.database import Database as DatabaseSettings
 from ..settings.values import names
 from ..settings.values.names import Identity
-from ..workloads import network, trust
+from ..workloads import network, telemetry, trust
 from ..workloads.context import Place, timeouts
 from ..workloads.environment import SecretKey
 from ..workloads.network import Rule
@@ -82,6 +82,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
     settings, place = args.settings, args.place
     zones = place.cluster.zones
     priority = place.priority(args.identity.component)
+    scraped = dict(telemetry.annotations(place, settings.scraped))
     return {
         "instances": settings.instances,
         "imageName": settings.image,
@@ -102,7 +103,9 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
             else {}
         ),
         "inheritedMetadata": {
-            "labels": {"component": args.identity.component, "app.kubernetes.io/part-of": names.PART_OF}
+            "labels": {"component": args.identity.component, "app.kubernetes.io/part-of": names.PART_OF},
+            # The operator writes them onto pods that run; nothing restarts.
+            **({"annotations": scraped} if scraped else {}),
         },
         **({} if priority is None else {"priorityClassName": priority}),
         "bootstrap": {

@@ -87,6 +87,15 @@ REFUSED: Mapping[str, object] = {
     "Migrations.mode": "always",
     "Migrations.retries": 11,
     "Migrations.timeoutSeconds": 0,
+    "Latency.milliseconds": 0,
+    "Latency.percentile": 100,
+    "Objective.availability": 100,
+    "Objective.windowDays": 1,
+    "Observability.enabled": "yes",
+    "Observability.monitors": "auto",
+    "Observability.namespace": "Monitoring",
+    "Observability.objectives": {"database": {"availability": 99.9}},
+    "Observability.otlpEndpoint": "collector.observability.svc:4318",
     "Probes.liveness": "health",
     "Probes.readiness": "ready",
     "Probes.startup": "health",
@@ -152,6 +161,7 @@ REFUSED: Mapping[str, object] = {
     "Workload.envNames": {"DB_PASS": "PGPASSWORD"},
     "Workload.gid": 0,
     "Workload.image": "registry.example.com/shop/api:latest",
+    "Workload.metricsPath": "metrics",
     "Workload.nodeSelector": {"kubernetes.io/os": "windows"},
     "Workload.port": 80,
     "Workload.pullSecrets": ["Registry"],
@@ -199,7 +209,7 @@ NEEDS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 # What stands for NAME, by the key that it is below.
-_NAMES = {"jobs": "report", "secrets": "SMTP_PASSWORD"}
+_NAMES = {"jobs": "report", "objectives": "backend", "secrets": "SMTP_PASSWORD"}
 
 
 def refused(model: type[BaseModel], key: str) -> object:

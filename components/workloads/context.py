@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_kubernetes import meta
 
+from ..settings.model.observability import Observability
 from ..settings.model.tenancy import Cluster
 from ..settings.values.names import Identity, common_labels
 
@@ -55,6 +56,7 @@ class Place:
     environment: str
     cluster: Cluster
     protect: bool
+    observability: Observability = field(default_factory=Observability)
     priorities: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
     def priority(self, tier: str | None) -> pulumi.Input[str] | None:

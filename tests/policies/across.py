@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.expression import Unknown
-from policies.references import MADE_ELSEWHERE
+from policies.references import MADE_ELSEWHERE, READ_ELSEWHERE
 
 from .manifests import BASES, Manifest
 
@@ -102,6 +102,26 @@ def _certificate(secret: str) -> Callable[[Stack], object]:
         "spec": {"secretName": secret, "issuerRef": {"name": "letsencrypt"}, "dnsNames": ["web.example.com"]},
     }
     return lambda stack: stack.update(Certificate=made)
+
+
+def _left_over(kind: str, reader: str) -> Callable[[Stack], object]:
+    metadata = {"name": "left", "namespace": _SPACE, "annotations": {READ_ELSEWHERE: reader}}
+    return lambda stack: stack.update(left={"apiVersion": "v1", "kind": kind, "metadata": metadata})
+
+
+def _of_operator(component: str) -> Callable[[Stack], object]:
+    made = {
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Cluster",
+        "metadata": {"name": "db", "namespace": _SPACE},
+        "spec": {"inheritedMetadata": {"labels": {"component": component}}},
+    }
+
+    def change(stack: Stack) -> None:
+        stack["Cluster"] = made
+        stack["NetworkPolicy"]["spec"]["podSelector"] = {"matchLabels": {"component": "web"}}
+
+    return change
 
 
 _CONTAINER = "spec/template/spec/containers/0"
@@ -276,6 +296,28 @@ CASES = (
         says="a Secret left over",
         change=_set("Secret", "metadata/name", "web-0"),
         denied="Secret",
+    ),
+    StackCase(
+        rule="dangling", says="a ConfigMap that others read", change=_left_over("ConfigMap", "collectors")
+    ),
+    StackCase(
+        rule="dangling",
+        says="a ConfigMap that no reader is named of",
+        change=_left_over("ConfigMap", ""),
+        denied="left",
+    ),
+    StackCase(
+        rule="dangling",
+        says="a Secret that others read",
+        change=_left_over("Secret", "collectors"),
+        denied="left",
+    ),
+    StackCase(rule="dangling", says="a policy for an operator's pods", change=_of_operator("web")),
+    StackCase(
+        rule="dangling",
+        says="a policy for an operator's pods, by labels that they have not",
+        change=_of_operator("wbe"),
+        denied="NetworkPolicy",
     ),
     StackCase(
         rule="dangling",

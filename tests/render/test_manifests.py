@@ -223,6 +223,7 @@ def test_the_files_are_the_seeds_in_their_order_and_then_the_rest(dev: Rendering
         "17-disruption-budgets.yaml",
         "18-quota.yaml",
         "19-admission-policies.yaml",
+        "21-observability.yaml",
     ]
 
 

@@ -394,8 +394,9 @@ def test_the_replicated_engine_loses_no_acknowledged_write_and_fails_over_by_its
     assert (spec["postgresUID"], spec["postgresGID"]) == (26, 26)
     assert (spec["smartShutdownTimeout"], spec["stopDelay"], spec["startDelay"]) == (5, 60, 600)
     assert spec["switchoverDelay"] == 60
-    assert spec["inheritedMetadata"] == {
-        "labels": {"component": "database", "app.kubernetes.io/part-of": "feastflow"}
+    assert spec["inheritedMetadata"]["labels"] == {
+        "component": "database",
+        "app.kubernetes.io/part-of": "feastflow",
     }
     assert spec["bootstrap"]["initdb"]["database"] == "feastflow"
     assert spec["bootstrap"]["initdb"]["owner"] == "feastflow"

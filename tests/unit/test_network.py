@@ -58,6 +58,7 @@ def test_the_open_paths_of_dev_are_these_and_no_others(dev: Recording) -> None:
         ("anybody", "namespace kube-system", 53),
         ("namespace traefik", "backend", 5000),
         ("namespace traefik", "frontend", 3000),
+        ("namespace observability", "backend", 5000),
         ("backend", "database", 5432),
         ("migrations", "database", 5432),
         ("jobs", "database", 5432),
@@ -74,6 +75,7 @@ def test_the_open_paths_of_prod_are_devs_and_what_replication_needs(dev: Recordi
         ("database", "database", 5432),
         ("database", "database", 8000),
         ("namespace cnpg-system", "database", 8000),
+        ("namespace observability", "database", 9187),
         *(("database", private, port) for private in PRIVATE for port in (443, 6443)),
     }
     assert paths(dev) <= paths(prod)

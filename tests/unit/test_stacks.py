@@ -119,6 +119,8 @@ def test_both_stacks_are_made_of_the_same_kinds_and_names_but_for_the_databases_
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-from-peers"),
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-to-peers"),
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "postgres-to-kubernetes"),
+        # The standalone server has no metrics of its own.
+        ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "collectors-to-postgres"),
         # The operator sets the administrator's password and creates certificates itself.
         ("kubernetes:core/v1:Secret", "postgres-admin-secret-1"),
         ("kubernetes:core/v1:Secret", "postgres-authority-secret-1"),
@@ -133,6 +135,7 @@ def test_every_component_registers_what_it_puts_out(dev: Recording) -> None:
         "tenancy": ["namespace"],
         **{tier.name: ["service"] for tier in TIERS},
         "edge": ["url"],
+        "observability": [],
         "feastflow-test": [],
     }
 
@@ -173,7 +176,7 @@ def test_what_the_version_before_registered_is_registered_under_the_same_urn(
 def test_every_resource_belongs_to_a_component(dev: Recording) -> None:
     # The provider waits for the stack's UUID, and every component for the provider.
     outside = {"Stack", "kubernetes", "RandomUuid"}
-    components = {"tenancy", "edge", *(tier.name for tier in TIERS)}
+    components = {"tenancy", "edge", "observability", *(tier.name for tier in TIERS)}
     for resource in dev.resources:
         if resource.kind not in outside and not resource.type.startswith("feastflow:"):
             assert resource.parent.split("::")[-1] in components

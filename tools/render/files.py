@@ -13,6 +13,9 @@ from tools.render.secrets import Manifest
 HEADER = "# By `make render`"
 # `kubectl apply -f FOLDER` goes by the files' names.
 _BY_TIER = {(tier.name, kind): name for tier in TIERS for kind, name in tier.files.items()}
+# For collectors: no pod waits for any of it. Of the ConfigMaps these are the ones that no pod reads.
+_OBSERVED = "21-observability"
+_BY_TIER["observability", "ConfigMap"] = _OBSERVED
 _BY_KIND = {
     # Before the namespace that they guard: it takes no image that no policy knows.
     "ClusterImagePolicy": "00-image-policies",
@@ -38,6 +41,8 @@ _BY_KIND = {
     "ResourceQuota": "18-quota",
     "ValidatingAdmissionPolicy": "19-admission-policies",
     "ValidatingAdmissionPolicyBinding": "19-admission-policies",
+    "PodMonitor": _OBSERVED,
+    "PrometheusRule": _OBSERVED,
 }
 _LATE = "20-after-rollout"
 _WIDTH = 110

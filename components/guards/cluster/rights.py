@@ -11,6 +11,9 @@ _RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
 _CORE = ("configmaps", "secrets", "serviceaccounts", "services")
 
 
+MONITORS = "monitoring.coreos.com"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
     """A kind of object that the stack makes; `setting` is what leaves it out, where one does.
@@ -39,6 +42,15 @@ class Need:
 def needed(stack: Stack, *, exists: bool = False) -> tuple[Need, ...]:
     """Return each kind that the stack makes; `exists` says whether the namespace is there already."""
     return (*_of_cluster(stack, exists=exists), *_of_namespace(stack))
+
+
+def monitors() -> tuple[Need, ...]:
+    """Return the kinds of Prometheus' operator that a stack makes where it may."""
+    setting = "observability.monitors"
+    return tuple(
+        Need(group=MONITORS, resource=resource, setting=setting)
+        for resource in ("podmonitors", "prometheusrules")
+    )
 
 
 def _of_cluster(stack: Stack, *, exists: bool) -> Iterator[Need]:
@@ -98,6 +110,8 @@ def _of_namespace(stack: Stack) -> Iterator[Need]:
         yield Need(group=_RBAC, resource="roles", name="developer", setting=setting)
         yield Need(group=_RBAC, resource="rolebindings", name="developers", setting=setting)
     yield from _of_edge(stack)
+    if stack.observability.monitors:
+        yield from monitors()
     sources = [source for tier in applications for source in tier.settings.secrets.values()]
     if any(isinstance(source, Reference) and source.external_secret for source in sources):
         yield Need(group="external-secrets.io", resource="externalsecrets")

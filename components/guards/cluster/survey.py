@@ -51,7 +51,9 @@ class Survey:
     `dns_is_known` says whether it could be looked for. `node_local` are the addresses of NodeLocal DNSCache.
     `operators` are accounts (`namespace/name`) of the database's operators, in the namespace of the settings
     or wherever there are. `missing` is what the account may not make, `needed` all that it has to make.
-    `offers` is what else the cluster has.
+    `monitors` says, where the stack leaves that to the cluster, whether it has the definitions of PodMonitors
+    and PrometheusRules, and `unmade` which of the two the account may not make. `offers` is what else the
+    cluster has.
     """
 
     version: tuple[int, int] | None = None
@@ -61,6 +63,8 @@ class Survey:
     operators: tuple[str, ...] | None = None
     missing: tuple[Need, ...] = ()
     needed: tuple[Need, ...] = ()
+    monitors: bool = False
+    unmade: tuple[Need, ...] = ()
     offers: Offers = _UNKNOWN
 
 
@@ -68,6 +72,8 @@ def look(ask: Ask, stack: Stack, *, exists: bool) -> Survey:
     """Ask; `exists` says whether the stack's namespace is there."""
     dns, is_known = _dns(ask, stack)
     wanted = rights.needed(stack, exists=exists)
+    found = offers.look(ask, stack, exists=exists)
+    served = _has_monitors(ask, stack, found)
     return Survey(
         version=_version(ask("version")),
         dns=dns,
@@ -76,8 +82,21 @@ def look(ask: Ask, stack: Stack, *, exists: bool) -> Survey:
         operators=_operators(ask, stack) if stack.database.engine == "replicated" else None,
         missing=_missing(ask, stack.namespace, wanted),
         needed=wanted,
-        offers=offers.look(ask, stack, exists=exists),
+        monitors=served,
+        unmade=_missing(ask, stack.namespace, rights.monitors()) if served else (),
+        offers=found,
     )
+
+
+def _has_monitors(ask: Ask, stack: Stack, found: Offers) -> bool:
+    """Return whether the stack may choose its monitors by the cluster, and the cluster has both kinds."""
+    settings = stack.observability
+    chosen = not settings.enabled or settings.monitors is not None
+    if chosen or rights.MONITORS not in (found.groups or ()):
+        return False
+    served = ask(f"apis/{rights.MONITORS}/v1") or {}
+    kinds = {str(each.get("name")) for each in served.get("resources") or ()}
+    return kinds >= {need.resource for need in rights.monitors()}
 
 
 def operator(stack: Stack, found: Survey | None) -> str | None:

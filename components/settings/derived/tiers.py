@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ..model.demand import Demand
+from ..model.scraped import Scraped
 from ..model.tiers import ApplicationSettings
 from ..values.tiers import TIERS, TierFacts
 from . import variants
@@ -18,6 +19,10 @@ class Section(Protocol):
     @property
     def image(self) -> str:
         """The image that its pods run."""
+
+    @property
+    def scraped(self) -> Scraped | None:
+        """The metrics of its pods, where they have any."""
 
     def demands(self, *, weights: bool) -> tuple[Demand, ...]:
         """Return every pod that it may have at once, its Jobs' too; `weights` as in `variants.plan`."""
@@ -44,6 +49,11 @@ class Tier:
         plan = variants.plan(self.settings, weights=self.weights)
         every = (plan.serving, *plan.variants)
         return tuple(dict.fromkeys(variant.settings.image for variant in every))
+
+    @property
+    def scraped(self) -> Scraped | None:
+        """The metrics of its pods, where they have any."""
+        return self.settings.scraped
 
     @property
     def demands(self) -> tuple[Demand, ...]:

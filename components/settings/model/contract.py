@@ -1,9 +1,10 @@
 """The contract's variables, which the program sets, and what else may be called like one of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..values.tiers import TIERS
 from .base import refuse
+from .jobs import Job
 from .workload import Workload
 
 # What the program itself sets; a further value of the same name would silently win or lose.
@@ -18,6 +19,14 @@ TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "NODE_EXTRA_CA_CERTS")
 _UNVERIFIED = "NODE_TLS_REJECT_UNAUTHORIZED"
 # Where the site's server finds the API inside the namespace, if it calls it there.
 BACKEND_URL = "BACKEND_URL"
+# https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/: told where
+# `observability.otlpEndpoint` is set.
+TELEMETRY_VARIABLES = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SERVICE_NAME",
+)
 FRONTEND_VARIABLES = ("NODE_ENV", "PORT", "HOSTNAME", "APP_VERSION", "KEEP_ALIVE_TIMEOUT", "DRAIN_SECONDS")
 
 
@@ -102,3 +111,32 @@ def plain_environments(tier: Workload) -> dict[str, Mapping[str, str]]:
         "release.green.env": release.green.env if release.green else {},
         "release.canary.env": release.canary.env if release.canary else {},
     }
+
+
+def check_telemetry(name: str, tier: Workload, jobs: Mapping[str, Job]) -> None:
+    """Refuse OpenTelemetry's variables in what the tier `name` is told: the program sets them."""
+    told: dict[str, Iterable[str]] = {
+        "secrets": tier.secrets,
+        **plain_environments(tier),
+        **{f"jobs.{job}.env": each.env for job, each in jobs.items()},
+    }
+    for place, env in told.items():
+        for variable in TELEMETRY_VARIABLES:
+            if variable in env:
+                raise refuse(
+                    "the program sets this variable itself, from observability.otlpEndpoint",
+                    "remove it, or remove observability.otlpEndpoint and say all of OpenTelemetry's here",
+                    at=f"{name}.{place}.{variable}",
+                )
+    others = (*tier.env_names.items(), *((each, each) for each in _of_bundle(tier)))
+    for old, new in others:
+        if new in TELEMETRY_VARIABLES:
+            raise refuse(
+                f"two variables would be called {new}, and one of the two values would be lost",
+                "give it another name, or remove observability.otlpEndpoint",
+                at=f"{name}.envNames.{old}" if old != new else f"{name}.caBundle.variables",
+            )
+
+
+def _of_bundle(tier: Workload) -> tuple[str, ...]:
+    return tier.ca_bundle.variables if tier.ca_bundle else ()

@@ -10,11 +10,14 @@ from .demand import CLIENT_RESOURCES, Demand
 from .external import External
 from .nodes import NodeSelector, Tolerations
 from .scalars import Image, Name, Sequence, SqlName, Storage, Subdomain, UserId
+from .scraped import Scraped
 from .workload import PEM, CaBundle, Resources, resources
 
 # Where the operator mounts `projectedVolumeTemplate`:
 # https://cloudnative-pg.io/documentation/1.28/cloudnative-pg.v1/#clusterspec
 PROJECTED = "/projected/"
+# https://cloudnative-pg.io/documentation/1.28/monitoring/#monitoring-instances
+_EXPORTER = Scraped(port=9187, port_name="metrics", path="/metrics")
 # What the standalone server's pod has mounted.
 _MOUNTED = (
     *("/etc/feastflow/scripts", "/etc/feastflow/server", "/etc/feastflow/tls", "/etc/passwd", "/tmp"),  # noqa: S108
@@ -128,6 +131,11 @@ class Database(Model):
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
         default=600, description="Seconds that a start may take while the log is replayed.", examples=[600]
     )
+
+    @property
+    def scraped(self) -> Scraped | None:
+        """Return the metrics of each instance: the operator's; the standalone server has none."""
+        return _EXPORTER if self.engine == "replicated" else None
 
     def demands(self, *, weights: bool) -> tuple[Demand, ...]:  # noqa: ARG002 - as of every tier
         """Return every pod that it may have at once: one instance more than it has, and its roles' Jobs."""

@@ -1,6 +1,7 @@
 """Hosts that a tier may connect to: each name opens what it means, or is refused with what does."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ..values import hosts, names
 from ..values.hosts import Host, Kind
@@ -41,6 +42,31 @@ def check(tier: str, egress: tuple[Egress, ...], *, namespace: str, domain: str,
             problem = None if host.cidrs else _unknown(host.host, found, domain)
         if problem:
             raise refuse(problem.why, problem.fix, at=f"{tier}.egress.{index}.{problem.key}")
+
+
+def check_endpoint(url: str, *, namespace: str, domain: str, at: str) -> None:
+    """Refuse a URL whose host is neither a Service of another namespace nor certainly public.
+
+    Raises:
+        PydanticCustomError: for the key `at`.
+    """
+    name = urlsplit(url).hostname or ""
+    found = hosts.read(name, domain)
+    service = names.hosts("collector", "observability", domain)[2]
+    if _in_own_namespace(name, found, namespace):
+        raise refuse(
+            "it is in the stack's own namespace, where the stack opens each path, and nothing else is",
+            f"name the collector's Service in its own namespace, such as {service}",
+            at=at,
+        )
+    if found.kind is Kind.PRIVATE:
+        raise refuse(
+            "no public DNS server knows such a name, and a policy opens addresses",
+            f"name a collector in the cluster that passes it on, such as {service}",
+            at=at,
+        )
+    if problem := _unknown(name, found, domain):
+        raise refuse(problem.why, problem.fix, at=at)
 
 
 def _inside(host: Egress, found: Host) -> _Problem | None:

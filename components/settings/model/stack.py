@@ -5,10 +5,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from ..derived import connections, tiers, variants
-from . import egress
+from . import contract, egress
 from .base import Model, refuse
 from .database import Database
 from .edge import Edge
+from .observability import Observability
 from .scalars import EnvironmentName, Namespace
 from .tenancy import Cluster, Tenancy
 from .tiers import Backend, Frontend
@@ -47,6 +48,9 @@ class Stack(Model):
     backend: Backend = Field(default=Backend(), description="The API.")
     frontend: Frontend = Field(default=Frontend(), description="The site.")
     edge: Edge = Field(description="Where the site is reached.", examples=[{"host": "feastflow.example.com"}])
+    observability: Observability = Field(
+        default=Observability(), description="Collectors, alerts and objectives."
+    )
 
     @property
     def production(self) -> bool:
@@ -76,11 +80,24 @@ class Stack(Model):
         return self
 
     @model_validator(mode="after")
+    def _telemetry_is_told_once(self) -> Self:
+        endpoint = self.observability.otlp_endpoint
+        if endpoint is None:
+            return self
+        egress.check_endpoint(
+            endpoint, namespace=self.namespace, domain=self.cluster.domain, at="observability.otlpEndpoint"
+        )
+        for tier in tiers.applications(self):
+            contract.check_telemetry(tier.name, tier.settings, tier.settings.scheduled)
+        return self
+
+    @model_validator(mode="after")
     def _namespace_of_its_own(self) -> Self:
         others = {
             "edge.controllerNamespace": self.edge.controller_namespace,
             "database.operatorNamespace": self.database.operator_namespace,
             "tenancy.dnsNamespace": self.tenancy.dns_namespace,
+            "observability.namespace": self.observability.namespace,
             **{
                 f"tenancy.trustedAccounts[{index}]": account.partition("/")[0]
                 for index, account in enumerate(self.tenancy.trusted_accounts)

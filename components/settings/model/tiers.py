@@ -11,7 +11,7 @@ from . import contract, mounts, references
 from .base import Model, refuse
 from .demand import Demand
 from .jobs import Job
-from .scalars import Command, Image, Name, Seconds, Sequence, UnprivilegedPort
+from .scalars import Command, Image, Name, Seconds, Sequence, UnprivilegedPort, UrlPath
 from .workload import Autoscaling, Probes, Resources, Workload, WritablePath, resources
 
 _TMP = "/tmp"  # noqa: S108 - a path inside the container
@@ -189,6 +189,11 @@ class Frontend(ApplicationSettings):
         default=(WritablePath(path=_TMP), WritablePath(path="/app/.next/cache", size="128Mi")),
         description="Directories that the process writes to.",
         examples=[[{"path": "/app/.next/cache", "size": "128Mi"}]],
+    )
+    metrics_path: UrlPath | None = Field(
+        default=None,
+        description="Path of its metrics in Prometheus' format, on the same port; none: it has none.",
+        examples=["/metrics"],
     )
     calls_backend: bool = Field(
         default=False,

@@ -34,6 +34,7 @@ from .scalars import (
     UserId,
     Variable,
 )
+from .scraped import Scraped
 from .secrets import Sources
 
 # Below these the runtimes themselves, which are some 40 MB, are killed, or are throttled for minutes.
@@ -41,6 +42,8 @@ _LEAST = {"cpu": "25m", "memory": "32Mi"}
 _USUAL = {"cpu": "250m", "memory": "256Mi"}
 # As short as a certificate can be.
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+# The name of the port in the container and in the Service.
+HTTP = "http"
 _METRIC = "http_requests_per_second"
 
 
@@ -290,6 +293,11 @@ class Workload(Model):
     resources: Resources = Field(description="Requests and limits of each pod.")
     autoscaling: Autoscaling = Field(description="How many pods, and when more.")
     probes: Probes = Field(description="How Kubernetes asks whether it works.")
+    metrics_path: UrlPath | None = Field(
+        default="/metrics",
+        description="Path of its metrics in Prometheus' format, on the same port; none: it has none.",
+        examples=["/metrics"],
+    )
     shutdown: Shutdown = Field(default=Shutdown(), description="How a pod ends without failing a request.")
     writable: Annotated[tuple[WritablePath, ...], Sequence] = Field(
         description="Directories the process writes to.",
@@ -336,6 +344,11 @@ class Workload(Model):
         examples=[[{"key": "kubernetes.io/arch", "value": "arm64", "effect": "NoSchedule"}]],
     )
     release: Release = Field(default=Release(), description="How one version follows another.")
+
+    @property
+    def scraped(self) -> Scraped | None:
+        """Return its metrics, where it has any."""
+        return Scraped(port=self.port, port_name=HTTP, path=self.metrics_path) if self.metrics_path else None
 
     @model_validator(mode="after")
     def _targets_can_be_reached(self) -> Self:

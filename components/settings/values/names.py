@@ -31,6 +31,9 @@ SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name
 # How the names in Pulumi of what keeps the application's own secrets end, before any digest.
 OF_APPLICATION = "application-secrets"
 EDGE = "feastflow"
+OBSERVABILITY = "feastflow-observability"
+RULES = "feastflow-rules"
+DASHBOARDS = "feastflow-dashboards"
 SOLVER = "acme-solver"
 RETRY = "feastflow-retry"
 RATE_LIMIT = "feastflow-rate-limit"
@@ -108,6 +111,16 @@ def hosts(service: str, namespace: str, domain: str) -> list[str]:
 def outside(client: str) -> str:
     """Return the name of the policy that lets a workload's pods out of the namespace."""
     return f"{client}-to-outside"
+
+
+def to_collector(client: str) -> str:
+    """Return the name of the policy that lets a workload's pods reach the collector of telemetry."""
+    return f"{client}-to-collector"
+
+
+def from_collectors(server: str) -> str:
+    """Return the name of the policy that lets collectors read a tier's metrics."""
+    return f"collectors-to-{server}"
 
 
 def from_edge(server: str) -> str:
