@@ -135,6 +135,13 @@ def test_traefik_says_the_version_that_it_is() -> None:
     assert said == _required("traefik")["github.com/traefik/traefik/v3"]
 
 
+def test_the_store_of_metrics_says_the_version_that_it_is() -> None:
+    path = "github.com/VictoriaMetrics/VictoriaMetrics"
+    said = pins.VICTORIAMETRICS_BUILD.variables[f"{path}/lib/buildinfo.Version"]
+
+    assert said == f"v{_required('victoriametrics')[path]}"
+
+
 @pytest.mark.parametrize("module", _MODULES)
 def test_every_module_has_a_go_sum_with_the_bytes_of_what_it_requires(module: str) -> None:
     folder = golang.MODULES / module

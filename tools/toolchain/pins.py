@@ -133,6 +133,19 @@ LOAD_BUILD = Build(module="vegeta", programs={"./load": "load"}, gib=1)
 # written against newer Kubernetes libraries than the cluster is made of.
 KWOK_BUILD = Build(module="kwok", programs={"sigs.k8s.io/kwok/cmd/kwok": "kwok"}, gib=2)
 
+# The store of metrics, what evaluates the alert rules on it, and what tests them. One build: the three share
+# nearly every package.
+VICTORIAMETRICS = "1.151.0"
+_VICTORIAMETRICS = "github.com/VictoriaMetrics/VictoriaMetrics"
+VICTORIAMETRICS_BUILD = Build(
+    module="victoriametrics",
+    programs={
+        f"{_VICTORIAMETRICS}/app/{name}": name for name in ("victoria-metrics", "vmalert", "vmalert-tool")
+    },
+    variables={f"{_VICTORIAMETRICS}/lib/buildinfo.Version": f"v{VICTORIAMETRICS}"},
+    gib=2,
+)
+
 # What the benchmark compares with, for `make bench` alone.
 HELM = "3.19.5"
 HELM_BUILD = Build(module="helm", programs={"helm.sh/helm/v3/cmd/helm": "helm"}, gib=4)
@@ -158,5 +171,13 @@ ALL_BUILDS = (
     OPERATOR_BUILD,
 )
 
-TEST_BUILDS = (JUDGES_BUILD, KUBE_SCORE_BUILD, ACTIONLINT_BUILD, REGISTRY_BUILD, LOAD_BUILD, KWOK_BUILD)
+TEST_BUILDS = (
+    JUDGES_BUILD,
+    KUBE_SCORE_BUILD,
+    ACTIONLINT_BUILD,
+    REGISTRY_BUILD,
+    LOAD_BUILD,
+    KWOK_BUILD,
+    VICTORIAMETRICS_BUILD,
+)
 BENCH_BUILDS = (HELM_BUILD, OPENTOFU_BUILD, TOFU_KUBECTL_BUILD)
