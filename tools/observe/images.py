@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from tools.cluster.engine import Engine
 from tools.cluster.programs import Program
 from tools.observe import maven
 from tools.toolchain import cache, golang, pins
+from tools.toolchain.background import Task
 from tools.toolchain.console import Step
 from tools.toolchain.golang import Build
 
@@ -80,8 +81,12 @@ def carry(cluster: Cluster, step: Step) -> None:
     compiled = {id(build): build for load in missing for build in _builds(load)}
     golang.check(*compiled.values())
     golang.ahead(*compiled.values())
+    # What is downloaded comes while the processors compile.
+    java = None
+    if any(_ZIPKIN in load.programs for load in missing):
+        java = Task(partial(_build_zipkin, cluster.engine))
     for load in _LOADS:
-        save = partial(_save, cluster.engine, load, step)
+        save = partial(_save, cluster.engine, load, java, step)
         nodes = None if load.every_node else edge
         transport.carry(cluster, _references(load), load.key(), save, step, nodes)
 
@@ -122,12 +127,15 @@ def _builds(load: Load) -> list[Build]:
     return [_COMPILED[program][0] for program in load.programs if program in _COMPILED]
 
 
-def _save(engine: Engine, load: Load, step: Step, archive: Path) -> None:
+def _save(engine: Engine, load: Load, java: Task[None] | None, step: Step, archive: Path) -> None:
     """Write the archive of a load; the engine keeps nothing of it."""
-    make: Callable[[Engine, str, Step], None]
     for program in load.programs:
-        make = _build_zipkin if program == _ZIPKIN else _build_program
-        make(engine, program, step)
+        if program in _COMPILED:
+            _build_program(engine, program, step)
+        elif java is not None:
+            java.wait(step)
+        else:
+            _build_zipkin(engine, step)
     step.note("one archive of the images")
     programs.save(engine, _references(load), archive)
     engine.run("image", "rm", "--force", *_references(load))
@@ -141,14 +149,14 @@ def _build_program(engine: Engine, program: str, step: Step) -> None:
         programs.build(engine, Program(name=program, image=_reference(program)), binary, context)
 
 
-def _build_zipkin(engine: Engine, program: str, step: Step) -> None:
+def _build_zipkin(engine: Engine, step: Step) -> None:
     jar = maven.zipkin(step)
     base = nodeimage.debian(engine, step) if engine.own else _OFFICIAL
     step.note("Zipkin on Debian's Java")
     with cache.draft() as context:
         (context / maven.JAR).hardlink_to(jar)
         engine.build(
-            _reference(program),
+            _reference(_ZIPKIN),
             dockerfile=_HERE / "zipkin.Dockerfile",
             context=context,
             arguments={"BASE_IMAGE": base},

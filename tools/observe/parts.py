@@ -121,7 +121,7 @@ LOG_AGENT = Part(
         '-kubernetesCollector.excludeFilter=kubernetes.pod_namespace:="observability-nodes"',
         "-remoteWrite.url=http://logs.observability:9428/insert/native",
         # The least that it takes; lines wait there while the store is away.
-        "-remoteWrite.maxDiskUsagePerURL=500MB",
+        "-remoteWrite.maxDiskUsagePerURL=513MiB",
         f"-tmpDataPath={_DATA}",
         "-memory.allowedBytes=16MiB",
         "-loggerFormat=json",
@@ -129,7 +129,7 @@ LOG_AGENT = Part(
     ports={"http": 9429},
     health="/health",
     size=Size(cpu=("10m", "200m"), memory=("24Mi", "96Mi")),
-    stores={_DATA: 600},
+    stores={_DATA: 640},
     reaches=("logs",),
     rights=(
         {"apiGroups": [""], "resources": ["pods"], "verbs": _READ},

@@ -158,7 +158,7 @@ OBSERVE_BUILD = Build(
         "./companion": "companion",
     },
     variables={"github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version": f"v{VICTORIALOGS}"},
-    gib=2,
+    gib=1,
 )
 
 # A main of its own: upstream's distributions are not Go modules.
@@ -167,7 +167,7 @@ COLLECTOR_BUILD = Build(
     module="otel-collector",
     programs={"./otel-collector": "otel-collector"},
     variables={"main.Version": f"v{OTEL_COLLECTOR}"},
-    gib=3,
+    gib=2,
 )
 
 # With a page of our own: upstream's are built by npm and are not in its module.
@@ -177,7 +177,7 @@ ALERTMANAGER_BUILD = Build(
     programs={"github.com/prometheus/alertmanager/cmd/alertmanager": "alertmanager"},
     variables={"github.com/prometheus/common/version.Version": ALERTMANAGER},
     trimmed={"alertmanager": "github.com/prometheus/alertmanager"},
-    gib=3,
+    gib=2,
 )
 
 # What the benchmark compares with, for `make bench` alone.
