@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -163,11 +164,15 @@ def test_everything_that_is_to_be_asked_for_metrics_answers(page: Page, kube: Ku
 
 def test_a_request_at_the_edge_is_found_as_a_metric(page: Page, site: Site, figures: Figures) -> None:
     metrics = page("metrics")
-    query = 'sum(traefik_service_requests_total{service=~".*backend.*"})'
-    # The first request since Traefik began makes the series.
+    counter = 'traefik_service_requests_total{service=~".*backend.*"}'
+    query, earlier = f"sum({counter})", f"sum({counter} offset 15s)"
+    # The first request makes the series; later, no earlier one may be taken for the one that is measured.
     site.ask("/api/menu")
-    until(lambda: _value(metrics, query), what="the edge's series", within=_METRIC_SECONDS)
-    until(lambda: _value(metrics, query) == _value(metrics, f"{query} offset 15s"), what="quiet", within=120)
+    until(
+        lambda: 0 < _value(metrics, query) == _value(metrics, earlier),
+        what="the edge's series, and nothing new in it",
+        within=2 * _METRIC_SECONDS,
+    )
     known = _value(metrics, query)
     site.ask("/api/menu")
     seconds = _measured(lambda: _value(metrics, query) > known, "the metric", _METRIC_SECONDS)
@@ -223,35 +228,35 @@ def test_a_span_is_found_as_a_trace_and_counted_as_a_metric(page: Page, figures:
     )
 
 
-def _configured(kube: Kube, name: str, labels: Mapping[str, str], data: Mapping[str, str]) -> None:
+@contextmanager
+def _configured(kube: Kube, name: str, labels: Mapping[str, str], data: Mapping[str, str]) -> Iterator[None]:
+    """Have a ConfigMap in a namespace that is no stack's."""
     manifest: Object = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": name, "namespace": "default", "labels": dict(labels)},
         "data": dict(data),
     }
-    kube.run("apply", "--server-side", "-f", "-", stdin=json.dumps(manifest))
+    elsewhere = ("--namespace", "default")
+    kube.run("apply", "--server-side", "-f", "-", *elsewhere, stdin=json.dumps(manifest))
+    try:
+        yield
+    finally:
+        kube.run("delete", "configmap", name, *elsewhere)
 
 
 def test_rules_of_any_namespace_alert_and_the_message_is_kept(
     page: Page, kube: Kube, figures: Figures
 ) -> None:
-    try:
-        _configured(kube, "of-a-test", {"prometheus_rule": "1"}, {"rules.yaml": _RULES})
-        seconds = _measured(
-            lambda: [
-                each
-                for each in page("alerts").ask("/api/v2/alerts").json
-                if each["labels"]["alertname"] == "TestIsRunning"
-            ],
-            "the alert",
-            90,
-        )
-        until(
-            lambda: _lines(page("logs"), 'receiver:="log-store" "a test runs"'), what="its message", within=60
-        )
-    finally:
-        kube.run("delete", "configmap", "of-a-test", "--namespace", "default")
+    def alerted() -> bool:
+        told = page("alerts").ask("/api/v2/alerts").json
+        return "TestIsRunning" in {each["labels"]["alertname"] for each in told}
+
+    with _configured(kube, "of-a-test", {"prometheus_rule": "1"}, {"rules.yaml": _RULES}):
+        seconds = _measured(alerted, "the alert", 90)
+        message = 'receiver:="log-store" "a test runs"'
+        until(lambda: _lines(page("logs"), message), what="its message", within=60)
+
     figures.seconds("from a new rule to its alert", seconds)
     until(
         lambda: "TestIsRunning" not in page("metrics").ask("/vmalert/api/v1/rules").text,
@@ -261,22 +266,15 @@ def test_rules_of_any_namespace_alert_and_the_message_is_kept(
 
 
 def test_a_dashboard_of_grafanas_is_shown_and_has_values(page: Page, kube: Kube) -> None:
-    try:
-        _configured(
-            kube,
-            "of-a-test",
-            {"grafana_dashboard": "1"},
-            {"page.json": json.dumps(_DASHBOARD), "bad.json": "{"},
-        )
+    files = {"page.json": json.dumps(_DASHBOARD), "bad.json": "{"}
+    with _configured(kube, "of-a-test", {"grafana_dashboard": "1"}, files):
         expression = until(lambda: _expression(page("metrics")), what="the dashboard", within=60)
-    finally:
-        kube.run("delete", "configmap", "of-a-test", "--namespace", "default")
 
     assert expression == 'count(kube_pod_info{namespace="default"})'
 
 
 def _expression(metrics: Site) -> str | None:
-    for each in metrics.ask("/vmui/custom-dashboards").json["dashboardsSettings"]:
+    for each in metrics.ask("/vmui/custom-dashboards").json["dashboardsSettings"] or []:
         if each["title"] == "of a test":
             return str(each["rows"][0]["panels"][0]["expr"][0])
     return None

@@ -171,6 +171,10 @@ def test_both_namespaces_are_closed_unless_a_policy_opens_something(found: list[
         assert closed == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
+def test_no_policy_has_an_empty_list_which_the_api_server_would_not_keep(found: list[Manifest]) -> None:
+    assert all(value != [] for spec in _policies(found).values() for value in spec.values())
+
+
 def test_an_opening_has_two_sides(found: list[Manifest]) -> None:
     policies = _policies(found)
     paths = [(part, other) for part in PARTS for other in PARTS if other.name in part.reaches]
