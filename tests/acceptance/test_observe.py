@@ -39,6 +39,7 @@ _DASHBOARD = {
             "type": "timeseries",
             "title": "pods",
             "gridPos": {"w": 12},
+            "fieldConfig": {"defaults": {"unit": "percentunit"}},
             "targets": [{"expr": 'count(kube_pod_info{namespace="$namespace"})', "legendFormat": "pods"}],
         }
     ],
@@ -271,7 +272,7 @@ def test_a_dashboard_of_grafanas_is_shown_and_has_values(page: Page, kube: Kube)
     with _configured(kube, "of-a-test", {"grafana_dashboard": "1"}, files):
         expression = until(lambda: _expression(page("metrics")), what="the dashboard", within=60)
 
-    assert expression == 'count(kube_pod_info{namespace="default"})'
+    assert expression == '100 * (count(kube_pod_info{namespace="default"}))'
 
 
 def _expression(metrics: Site) -> str | None:

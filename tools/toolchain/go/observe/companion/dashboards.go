@@ -64,6 +64,12 @@ type graph struct {
 	Width       int      `json:"width,omitempty"`
 }
 
+// Grafana's names of units as vmui prints them; a share is shown in percent.
+var units = map[string]string{"percentunit": "%", "percent": "%", "short": "", "none": "", "reqps": "req/s", "bytes": "B"}
+
+// Narrower, the legend does not fit.
+const narrowest, columns = 4, 12
+
 // Grafana's own variables, and what stands for them on a page of vmui.
 var builtIn = map[string]string{"__rate_interval": "1m", "__interval": "30s", "__range": "1h"}
 
@@ -107,14 +113,22 @@ func (s *shown) add(from panel, values map[string]string) {
 	made := graph{
 		Title: from.Title, Description: from.Description, Unit: from.FieldConfig.Defaults.Unit,
 		// Grafana has 24 columns, vmui 12.
-		Width: max(1, min(12, from.GridPos.W/2)),
+		Width: max(narrowest, min(columns, from.GridPos.W/2)),
+	}
+	share := made.Unit == "percentunit"
+	if known, ok := units[made.Unit]; ok {
+		made.Unit = known
 	}
 	named := false
 	for _, target := range from.Targets {
 		if target.Expr == "" {
 			continue
 		}
-		made.Expr = append(made.Expr, filled(target.Expr, values))
+		expr := filled(target.Expr, values)
+		if share {
+			expr = "100 * (" + expr + ")"
+		}
+		made.Expr = append(made.Expr, expr)
 		made.Alias = append(made.Alias, target.Legend)
 		named = named || target.Legend != ""
 	}
