@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin versions picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
+.PHONY: help venv up down status observe unobserve shell preview drift audit pull-request-preview rollback adopt destroy backend backend-policy backend-restore deployer-role images-pin versions picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ up: ## FeastFlow on a real Kubernetes, from nothing to its address
 
 status: venv ## the nodes, the pods and the site as they are
 	@.venv/bin/python -m tools.cli status
+
+observe: venv ## metrics, logs, traces and alerts of the local cluster, and their addresses
+	@.venv/bin/python -m tools.cli observe
+
+unobserve: venv ## delete what `make observe` made, and nothing else
+	@.venv/bin/python -m tools.cli unobserve
 
 shell: venv ## kubectl and pulumi for your shell: give its output to eval
 	@.venv/bin/python -m tools.cli shell

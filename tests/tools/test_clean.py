@@ -12,6 +12,8 @@ import pytest
 from tools.cli import clean, images
 from tools.cluster import addons, nodeimage, operator
 from tools.cluster.engine import Engine
+from tools.observe import images as observed
+from tools.observe import maven
 from tools.toolchain import cache, disk, environment, golang, openapi, pins, pulumi
 from tools.toolchain.errors import UserError
 
@@ -26,10 +28,14 @@ case "$1 $2" in
 esac
 """
 CURRENT = {
-    "bin": [golang.digest(build) for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)],
+    "bin": [
+        golang.digest(build)
+        for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
+    ],
     "pulumi": [pulumi.digest()],
     "addons": [addons.digest()],
     openapi.KIND: [openapi.name(minor) for minor in openapi.DOCUMENTS],
+    "maven": [maven.key()],
 }
 
 
@@ -67,7 +73,7 @@ def test_images_of_other_pins_are_deleted_but_for_those_that_a_container_uses(
     kept = [nodeimage.name(), *application.all(), *images.bases(podman), *nodeimage.bases().values()]
     old = ["localhost/feastflow/node:old", "localhost/feastflow/node:used", "localhost/feastflow/backend:old"]
     machine.file("images", "".join(f"{name}\n" for name in (*kept, *old, "<none>:<none>")))
-    archives = [operator.key(), images.key(application)]
+    archives = [operator.key(), *observed.keys(), images.key(application)]
     for name in (*archives, "old"):
         cache.entry("images", name, writes())
     clean.main()

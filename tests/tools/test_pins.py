@@ -13,7 +13,12 @@ from tools.toolchain.errors import UserError
 
 from .fakes import ROOT, Machine, with_go
 
-_MODULES = sorted({build.module for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)})
+_MODULES = sorted(
+    {
+        build.module
+        for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
+    }
+)
 # The provider's module has no releases, only commits: this is the one that its release was made from.
 _PROVIDER_COMMITS = {"4.25.0": "20260115033456-f47bc2d6f199"}
 
@@ -155,6 +160,27 @@ def test_the_store_of_metrics_says_the_version_that_it_is() -> None:
     assert said == f"v{_required('victoriametrics')[path]}"
 
 
+@pytest.mark.parametrize(
+    ("module", "path", "version"),
+    [
+        ("observe", "github.com/VictoriaMetrics/VictoriaLogs", pins.VICTORIALOGS),
+        ("otel-collector", "go.opentelemetry.io/collector/otelcol", pins.OTEL_COLLECTOR),
+        ("alertmanager", "github.com/prometheus/alertmanager", pins.ALERTMANAGER),
+    ],
+)
+def test_a_part_of_observability_says_the_version_that_it_is(module: str, path: str, version: str) -> None:
+    (build,) = (build for build in pins.OBSERVE_BUILDS if build.module == module)
+
+    assert _required(module)[path] == version
+    assert version in {said.removeprefix("v") for said in build.variables.values()}
+
+
+def test_make_up_and_the_tests_compile_nothing_that_only_observability_needs() -> None:
+    others = {*map(repr, pins.ALL_BUILDS), *map(repr, pins.TEST_BUILDS), *map(repr, pins.BENCH_BUILDS)}
+
+    assert not set(map(repr, pins.OBSERVE_BUILDS)) & others
+
+
 @pytest.mark.parametrize("module", _MODULES)
 def test_every_module_has_a_go_sum_with_the_bytes_of_what_it_requires(module: str) -> None:
     folder = golang.MODULES / module
@@ -186,7 +212,7 @@ def test_what_is_measured_against_is_compiled_at_the_version_it_is_named_by(
 
 _TRIMMED = [
     (build.module, folder, path)
-    for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)
+    for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
     for folder, path in build.trimmed.items()
 ]
 
@@ -227,7 +253,7 @@ def test_a_judge_is_not_refused_for_the_room_that_a_cluster_needs(
     with_go(machine)
     monkeypatch.setattr(golang, "_free_gib", lambda _: 4.0)
 
-    for build in (*pins.TEST_BUILDS, *pins.BENCH_BUILDS):
+    for build in (*pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS):
         golang.check(build)
     with pytest.raises(UserError, match="GiB are free"):
         golang.check(*pins.ALL_BUILDS)

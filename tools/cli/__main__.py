@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tools.cli import commands
 from tools.cluster import lifecycle, ports
+from tools.observe import commands as observing
 from tools.stacks.options import Options
 from tools.toolchain import console
 from tools.toolchain.errors import UserError
@@ -20,6 +21,8 @@ _COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "audit": commands.audit,
     "status": commands.status,
     "shell": commands.shell,
+    "observe": observing.observe,
+    "unobserve": observing.unobserve,
     "destroy": commands.destroy,
     "down": commands.down,
     "backend": lambda options: _backend("move", options),

@@ -14,6 +14,8 @@ from pathlib import Path
 from tools.cli import images
 from tools.cluster import addons, engine, nodeimage, operator
 from tools.cluster.engine import Engine
+from tools.observe import images as observed
+from tools.observe import maven
 from tools.toolchain import cache, console, disk, environment, golang, openapi, pins, process, pulumi, turn
 from tools.toolchain.errors import UserError
 
@@ -52,7 +54,7 @@ def _delete_everything() -> None:
 
 
 def _delete_unused() -> None:
-    builds = (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)
+    builds = (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
     current = [golang.digest(build) for build in builds]
     # What is half compiled goes on from where it was.
     if golang.build_cache().is_relative_to(cache.home()) and not any(map(_begun, current)):
@@ -62,12 +64,13 @@ def _delete_unused() -> None:
     _keep("addons", [addons.digest()])
     _keep(openapi.KIND, map(openapi.name, openapi.DOCUMENTS))
     _keep("venv", [environment.name(_ROOT / lock) for lock in _LOCKS])
+    _keep("maven", [maven.key()])
     _keep("drafts", [])
     # Only the store of the own engine is in the cache; images of another one are its user's.
     carrier = engine.present() if (cache.home() / "containers").exists() else None
     if carrier is not None:
         application = images.named(carrier)
-        _keep("images", [operator.key(), images.key(application)])
+        _keep("images", [operator.key(), *observed.keys(), images.key(application)])
         under = (*nodeimage.bases().values(), *images.bases(carrier))
         _delete_images(carrier, {nodeimage.name(), *application.all(), *under})
 

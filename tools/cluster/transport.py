@@ -20,14 +20,14 @@ IMAGES_ON_NODES = "/images"
 ARCHIVE = "images.tar"
 
 _LOAD_SECONDS = 300
-# Enough for both stacks, the operator, and a change that is undone.
-_ARCHIVES = 4
+# Enough for both stacks, the operator, observability's three, and a change that is undone.
+_ARCHIVES = 7
 _CTR = ("ctr", "--namespace", "k8s.io", "images")
 
 
-def lacking(cluster: Cluster, images: Sequence[str]) -> list[str]:
-    """Return the nodes that lack one of the images."""
-    nodes = cluster.nodes()
+def lacking(cluster: Cluster, images: Sequence[str], nodes: Sequence[str] | None = None) -> list[str]:
+    """Return the nodes that lack one of the images: of these, or of all."""
+    nodes = cluster.nodes() if nodes is None else nodes
     with ThreadPoolExecutor() as pool:
         present = list(pool.map(lambda node: _present(cluster, node), nodes))
     return [node for node, found in zip(nodes, present, strict=True) if not set(images) <= found]
@@ -39,13 +39,18 @@ def holds(cluster: Cluster, node: str, images: Sequence[str]) -> bool:
 
 
 def carry(
-    cluster: Cluster, images: Sequence[str], key: str, save: Callable[[Path], None], step: Step
+    cluster: Cluster,
+    images: Sequence[str],
+    key: str,
+    save: Callable[[Path], None],
+    step: Step,
+    nodes: Sequence[str] | None = None,
 ) -> None:
     """Put the images on every node that lacks one, as one archive, which `save` writes where it is missing.
 
-    `key` follows what is in the archive.
+    `key` follows what is in the archive. Where `nodes` are named, only those are given the images.
     """
-    nodes = lacking(cluster, images)
+    nodes = lacking(cluster, images, nodes)
     if not nodes:
         return
     entry = cache.entry(IMAGES, key, lambda folder: save(folder / ARCHIVE))

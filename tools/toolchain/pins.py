@@ -150,6 +150,40 @@ VICTORIAMETRICS_BUILD = Build(
     gib=2,
 )
 
+# The store of logs, what reads them on each node, and a small main that tells the others what Kubernetes
+# holds: for `make observe` alone, as the two after it.
+VICTORIALOGS = "1.52.1"
+_VICTORIALOGS = "github.com/VictoriaMetrics/VictoriaLogs"
+OBSERVE_BUILD = Build(
+    module="observe",
+    programs={
+        f"{_VICTORIALOGS}/app/victoria-logs": "victoria-logs",
+        f"{_VICTORIALOGS}/app/vlagent": "vlagent",
+        "./companion": "companion",
+    },
+    variables={"github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version": f"v{VICTORIALOGS}"},
+    gib=1,
+)
+
+# A main of its own: upstream's distributions are not Go modules.
+OTEL_COLLECTOR = "0.165.0"
+COLLECTOR_BUILD = Build(
+    module="otel-collector",
+    programs={"./otel-collector": "otel-collector"},
+    variables={"main.Version": f"v{OTEL_COLLECTOR}"},
+    gib=2,
+)
+
+# With a page of our own: upstream's are built by npm and are not in its module.
+ALERTMANAGER = "0.35.0"
+ALERTMANAGER_BUILD = Build(
+    module="alertmanager",
+    programs={"github.com/prometheus/alertmanager/cmd/alertmanager": "alertmanager"},
+    variables={"github.com/prometheus/common/version.Version": ALERTMANAGER},
+    trimmed={"alertmanager": "github.com/prometheus/alertmanager"},
+    gib=2,
+)
+
 # What the benchmark compares with, for `make bench` alone.
 HELM = "4.3.2"
 HELM_BUILD = Build(module="helm", programs={"helm.sh/helm/v4/cmd/helm": "helm"}, gib=4)
@@ -185,4 +219,6 @@ TEST_BUILDS = (
     KWOK_BUILD,
     VICTORIAMETRICS_BUILD,
 )
+# What `make observe` may compile, besides the store of metrics and vmalert.
+OBSERVE_BUILDS = (OBSERVE_BUILD, COLLECTOR_BUILD, ALERTMANAGER_BUILD)
 BENCH_BUILDS = (HELM_BUILD, OPENTOFU_BUILD, TOFU_KUBECTL_BUILD)
