@@ -23,7 +23,7 @@ _CONSTANT = {"k8s.io/component-base/version.gitMajor"}
 
 def _files(manager: dict[str, Any]) -> list[Path]:
     patterns = [re.compile(pattern.strip("/")) for pattern in manager["managerFilePatterns"]]
-    folders = ("tools/toolchain", "tools/cluster")
+    folders = ("tools/toolchain", "tools/cluster", "tools/observe")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     return [path for path in found if any(each.search(str(path.relative_to(ROOT))) for each in patterns)]
 

@@ -22,6 +22,8 @@ _PART = Component(
 )
 # What moves with Kubernetes at its version, and has no release of its own.
 _OF_KUBERNETES = re.compile(r"k8s\.io/|example\.org/")
+# Parts of the collector at its version, and what its main says things by.
+_OF_COLLECTOR = re.compile(r"go\.opentelemetry\.io/|github\.com/open-telemetry/|go\.uber\.org/zap$")
 # Small parts of other programs, at the versions that those are written against.
 _WITH_OTHERS = {
     "github.com/pulumi/pulumi-kubernetes/provider/v4",
@@ -40,9 +42,12 @@ def _rows(components: list[Component], newest: dict[str, str], **known: Support)
 
 def test_every_module_that_programs_are_compiled_from_has_a_row() -> None:
     rows = {component.package for component in pinned.components()}
-    builds = (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)
+    builds = (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
     texts = [(golang.MODULES / build.module / "go.mod").read_text() for build in builds]
-    modules = {module for text in texts for module in _direct(text) if not _OF_KUBERNETES.match(module)}
+    others = (_OF_KUBERNETES, _OF_COLLECTOR)
+    modules = {
+        module for text in texts for module in _direct(text) if not any(part.match(module) for part in others)
+    }
 
     assert len(modules) > 15
     assert modules - rows - _WITH_OTHERS == set()

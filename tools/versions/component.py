@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Registry = Literal["go", "npm", "pypi", "debian"]
+Registry = Literal["go", "npm", "pypi", "debian", "maven"]
 
 
 @dataclass(frozen=True, kw_only=True)

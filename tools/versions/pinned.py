@@ -47,6 +47,18 @@ _MODULES = {
     "go-containerregistry": ("crane", "registry", "github.com/google/go-containerregistry"),
     "vegeta": ("vegeta", "vegeta", "github.com/tsenart/vegeta/v12"),
     "kwok": ("kwok", "kwok", "sigs.k8s.io/kwok"),
+    "victoriametrics": (
+        "VictoriaMetrics",
+        "victoriametrics",
+        "github.com/VictoriaMetrics/VictoriaMetrics",
+    ),
+    "victorialogs": ("VictoriaLogs", "observe", "github.com/VictoriaMetrics/VictoriaLogs"),
+    "otel-collector": (
+        "OpenTelemetry Collector",
+        "otel-collector",
+        "go.opentelemetry.io/collector/otelcol",
+    ),
+    "alertmanager": ("Alertmanager", "alertmanager", "github.com/prometheus/alertmanager"),
 }
 # Component → its name, the file with `package==version`, its package on PyPI.
 _PYTHON = {
@@ -148,6 +160,9 @@ def _packages() -> Iterator[Component]:
     for key, (name, place, package) in _PYTHON.items():
         version = _first(rf"^{re.escape(package)}==([\w.]+)", place)
         yield _component(key, name, version, place, "pypi", package)
+    place = "tools/observe/maven.py"
+    zipkin = _first(r'^ZIPKIN = "([\d.]+)"', place)
+    yield _component("zipkin", "Zipkin", zipkin, place, "maven", "io.zipkin:zipkin-server")
 
 
 def _component(key: str, name: str, pinned: str, place: str, registry: Registry, package: str) -> Component:

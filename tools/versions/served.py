@@ -46,10 +46,11 @@ def ask(components: Sequence[Component], today: dt.date, note: Callable[[str], N
     newest = {}
     for component in components:
         note(component.asked)
-        try:
+        newest[component.asked] = NOT_TOLD
+        if component.registry not in _ASK:
+            continue
+        with contextlib.suppress(process.CommandError, FileNotFoundError):
             newest[component.asked] = _ASK[component.registry](component)
-        except (process.CommandError, FileNotFoundError):
-            newest[component.asked] = NOT_TOLD
     return Served(asked=today, newest=newest)
 
 
@@ -111,6 +112,7 @@ def _said(*command: str) -> str:
         return process.output(list(command), cwd=Path(folder), timeout=_SECONDS)
 
 
+# Maven resolves a version that it is given, and lists none.
 _ASK: Mapping[Registry, Callable[[Component], str]] = {
     "go": _go,
     "npm": _npm,
