@@ -32,7 +32,7 @@ def of(namespaces: Iterable[str], addresses: Addresses) -> list[Manifest]:
 def _of(part: Part, addresses: Addresses) -> Manifest:
     spec = {"podSelector": {"matchLabels": part.selector}, "policyTypes": ["Ingress", "Egress"]}
     opened = {"ingress": list(_ingress(part)), "egress": list(_egress(part, addresses))}
-    # An empty list would be applied anew each time: the API server keeps none.
+    # The API server keeps no empty list: each run would apply it again.
     return _policy(
         part.namespace, part.name, {**spec, **{side: rules for side, rules in opened.items() if rules}}
     )

@@ -82,7 +82,7 @@ ALERTS = Part(
         f"--storage.path={_DATA}",
         "--data.retention=72h",
         "--web.listen-address=:9093",
-        # One pod has nobody to agree with.
+        # One pod has no others to agree with.
         "--cluster.listen-address=",
         "--log.format=json",
     ),
