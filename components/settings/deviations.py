@@ -73,6 +73,7 @@ def _at_admission(stack: Stack) -> Iterator[_Deviation]:
             *_rollouts(stack),
             *_ranges(stack),
             *_api_server(stack),
+            *_store(stack),
             *_controllers(stack),
             *_fixed(stack),
         )
@@ -124,6 +125,22 @@ def _ranges(stack: Stack) -> Iterator[_Deviation]:
                         map(names.outside, clients),
                         "the host's own range",
                     )
+
+
+def _store(stack: Stack) -> Iterator[_Deviation]:
+    backup = stack.database.backup
+    if backup is None:
+        return
+    for index, cidr in enumerate(backup.cidrs):
+        if judge(_RANGES, _policy(cidr, backup.way.port)):
+            yield from _wide(
+                f"database.backup.cidrs[{index}]",
+                cidr,
+                "lets a path lead to a /16 at most, or a /48 of IPv6: the database's pods would reach whole "
+                "networks, with what else is in them",
+                [names.DATABASE_TO_STORE],
+                "the store's own range",
+            )
 
 
 def _api_server(stack: Stack) -> Iterator[_Deviation]:

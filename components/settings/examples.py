@@ -22,6 +22,15 @@ REFUSED: Mapping[str, object] = {
     "Autoscaling.requestsMetric": "requests/second",
     "Autoscaling.requestsPerSecond": 0,
     "Autoscaling.scaleDownSeconds": -1,
+    "Backup.allowHttp": "never",
+    "Backup.cidrs": ["192.0.2.1/24"],
+    "Backup.compression": "zip",
+    "Backup.destination": "s3://my-backups",
+    "Backup.encryption": "SSE-KMS",
+    "Backup.endpoint": "http://s3.example.com",
+    "Backup.region": "Frankfurt",
+    "Backup.retention": "14 days",
+    "Backup.schedule": "30 25 * * *",
     "Backend.jobs": {"Report": {"schedule": "30 3 * * *"}},
     "Backend.jwtExpire": "7 days",
     "Backend.poolSize": 0,
@@ -35,6 +44,11 @@ REFUSED: Mapping[str, object] = {
     "Cluster.domain": "cluster.local.",
     "Cluster.ipFamilies": ["ipv6"],
     "Cluster.zones": 0,
+    "Credentials.idKey": "access/id",
+    "Credentials.secretKey": "access/secret",
+    "Credentials.secretName": "Backup Store",
+    "Credentials.workloadIdentity": {},
+    "Database.backup": {"destination": "s3://my-backups/feastflow/prod"},
     "Database.caBundle": {"pem": "/etc/ssl/own.crt"},
     "Database.crashRecoverySeconds": 10,
     "Database.engine": "patroni",
@@ -168,10 +182,14 @@ _CANARY = {"release": {"strategy": "canary"}}
 _EVICTED = {"tolerations": [{"effect": "NoExecute"}]}
 _EXISTING = {"secret": "smtp", "key": "password"}
 _REPLICATED = {"engine": "replicated", "instances": 3}
+_OF_SECRET = {"backup": {"credentials": {"secretName": "backup-store"}}}
 # What the example of a key needs, and those of the keys below it.
 NEEDS: Mapping[str, Mapping[str, Any]] = {
     "backend.jobs.NAME": {"backend": {"jobs": {"report": {"command": ["npm", "run", "report"]}}}},
     "cluster.apiServerPorts": {"cluster": {"apiServer": ["10.0.0.1/32"]}},
+    "database.backup": {"database": _REPLICATED},
+    "database.backup.credentials.idKey": {"database": _OF_SECRET},
+    "database.backup.credentials.secretKey": {"database": _OF_SECRET},
     "database.instances": {"database": _REPLICATED},
     "database.operatorAccount": {"database": _REPLICATED},
     "database.tolerations[].tolerationSeconds": {"database": _EVICTED},

@@ -88,6 +88,8 @@ def _of_namespace(stack: Stack) -> Iterator[Need]:
         yield Need(group="apps", resource="statefulsets")
     else:
         yield Need(group="postgresql.cnpg.io", resource="clusters", setting="database.engine")
+        if stack.database.backup:
+            yield Need(group="postgresql.cnpg.io", resource="scheduledbackups", setting="database.backup")
     applications = tiers.applications(stack)
     if any(tier.settings.scheduled for tier in applications):
         yield Need(group="batch", resource="cronjobs")

@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..values import majors
+from ..values import images, majors
+from .backup import Backup
 from .base import Model, refuse
 from .demand import CLIENT_RESOURCES, Demand
 from .external import External
@@ -128,6 +129,16 @@ class Database(Model):
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
         default=600, description="Seconds that a start may take while the log is replayed.", examples=[600]
     )
+    backup: Backup | None = Field(
+        default=None,
+        description="Backups on an object store; none means that what is deleted is lost.",
+        examples=[
+            {
+                "destination": "s3://my-backups/feastflow/prod",
+                "credentials": {"secretName": "backup-store"},
+            }
+        ],
+    )
 
     def demands(self, *, weights: bool) -> tuple[Demand, ...]:  # noqa: ARG002 - as of every tier
         """Return every pod that it may have at once: one instance more than it has, and its roles' Jobs."""
@@ -197,6 +208,24 @@ class Database(Model):
                 "in a namespace that all users of the cluster share would take its name",
                 "cnpg-system",
                 at="operatorNamespace",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _image_can_back_up(self) -> Self:
+        if self.backup is None:
+            return self
+        if self.engine == "standalone":
+            raise refuse(
+                "only the replicated engine can be backed up yet",
+                "set engine to replicated, or remove backup",
+                at="backup",
+            )
+        if instead := images.without_barman(self.image):
+            raise refuse(
+                "this image lacks barman-cloud, with which backups are written, so none would ever be",
+                instead,
+                at="image",
             )
         return self
 

@@ -73,6 +73,13 @@ class Stack(Model):
                 domain=self.cluster.domain,
                 site=self.edge.host,
             )
+        if self.database.backup:
+            egress.check_store(
+                self.database.backup.way,
+                namespace=self.namespace,
+                domain=self.cluster.domain,
+                key="database.backup",
+            )
         return self
 
     @model_validator(mode="after")

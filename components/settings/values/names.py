@@ -26,6 +26,7 @@ DATABASE_AUTHORITY = "postgres-authority"
 DATABASE_TLS = "postgres-tls"
 DATABASE_POLICY = "postgres-network-policy"
 DATABASE_TO_KUBERNETES = "postgres-to-kubernetes"
+DATABASE_TO_STORE = "postgres-to-store"
 CONFIG_PREFIX = "feastflow-config"
 SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
 # How the names in Pulumi of what keeps the application's own secrets end, before any digest.
