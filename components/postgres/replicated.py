@@ -107,18 +107,7 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
         },
         **({} if priority is None else {"priorityClassName": priority}),
         **(backups.of_cluster(settings.backup) if settings.backup else {}),
-        "bootstrap": {
-            "initdb": {
-                "database": settings.name,
-                "owner": settings.user,
-                "encoding": "UTF8",
-                "localeCType": "C.UTF-8",
-                "localeCollate": "C.UTF-8",
-                "dataChecksums": True,
-                # As the superuser, once: a Cluster that is there already is not asked again.
-                "postInitSQL": [roles.functions(settings)],
-            }
-        },
+        **_bootstrap(settings),
         "postgresql": {
             "parameters": _parameters(settings, args.connections),
             # After the operator's own rules, and before the one that lets in every client with a password.
@@ -184,6 +173,23 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
             **({"nodeSelector": dict(settings.node_selector)} if settings.node_selector else {}),
         },
     }
+
+
+def _bootstrap(settings: DatabaseSettings) -> dict[str, Any]:
+    """Return how the first instance begins. A Cluster that is there already is not asked again."""
+    if settings.restore and settings.backup:
+        return backups.recovery(settings.restore, settings.backup, settings.name, settings.user)
+    initdb = {
+        "database": settings.name,
+        "owner": settings.user,
+        "encoding": "UTF8",
+        "localeCType": "C.UTF-8",
+        "localeCollate": "C.UTF-8",
+        "dataChecksums": True,
+        # As the superuser.
+        "postInitSQL": [roles.functions(settings)],
+    }
+    return {"bootstrap": {"initdb": initdb}}
 
 
 def _environment(args: ReplicatedArgs, parent: pulumi.Resource) -> dict[str, Any]:

@@ -131,6 +131,7 @@ def _store(stack: Stack) -> Iterator[_Deviation]:
     backup = stack.database.backup
     if backup is None:
         return
+    clients = (names.DATABASE, *([names.BACKUPS] if stack.database.engine == "standalone" else []))
     for index, cidr in enumerate(backup.cidrs):
         if judge(_RANGES, _policy(cidr, backup.way.port)):
             yield from _wide(
@@ -138,7 +139,7 @@ def _store(stack: Stack) -> Iterator[_Deviation]:
                 cidr,
                 "lets a path lead to a /16 at most, or a /48 of IPv6: the database's pods would reach whole "
                 "networks, with what else is in them",
-                [names.DATABASE_TO_STORE],
+                map(names.to_store, clients),
                 "the store's own range",
             )
 

@@ -61,6 +61,7 @@ REFUSED: Mapping[str, object] = {
     "Database.operatorAccount": "default",
     "Database.operatorNamespace": "CNPG",
     "Database.pullSecrets": ["Registry"],
+    "Database.restore": {"from": "s3://my-backups/feastflow/prod", "at": "yesterday"},
     "Database.storage": "2GB",
     "Database.storageClass": "Standard",
     "Database.tolerations": [{"key": "node.kubernetes.io/not-ready"}],
@@ -116,6 +117,8 @@ REFUSED: Mapping[str, object] = {
     "Release.green": {"image": "registry.example.com/shop/api:latest"},
     "Release.strategy": "bluegreen",
     "Release.timeoutSeconds": 5,
+    "Restore.at": "2026-11-28 20:15:00",
+    "Restore.from": "my-backups/feastflow",
     "Shutdown.drainSeconds": -1,
     "Shutdown.endpointRemovalSeconds": -1,
     "Shutdown.marginSeconds": -1,
@@ -182,15 +185,21 @@ _CANARY = {"release": {"strategy": "canary"}}
 _EVICTED = {"tolerations": [{"effect": "NoExecute"}]}
 _EXISTING = {"secret": "smtp", "key": "password"}
 _REPLICATED = {"engine": "replicated", "instances": 3}
+_BACKED_UP = {
+    "backup": {
+        "destination": "s3://my-backups/feastflow/again",
+        "credentials": {"secretName": "backup-store"},
+    }
+}
 _OF_SECRET = {"backup": {"credentials": {"secretName": "backup-store"}}}
 # What the example of a key needs, and those of the keys below it.
 NEEDS: Mapping[str, Mapping[str, Any]] = {
     "backend.jobs.NAME": {"backend": {"jobs": {"report": {"command": ["npm", "run", "report"]}}}},
     "cluster.apiServerPorts": {"cluster": {"apiServer": ["10.0.0.1/32"]}},
-    "database.backup": {"database": _REPLICATED},
     "database.backup.credentials.idKey": {"database": _OF_SECRET},
     "database.backup.credentials.secretKey": {"database": _OF_SECRET},
     "database.instances": {"database": _REPLICATED},
+    "database.restore": {"database": _BACKED_UP},
     "database.operatorAccount": {"database": _REPLICATED},
     "database.tolerations[].tolerationSeconds": {"database": _EVICTED},
     "database.resources.limits.memory": {

@@ -4,10 +4,12 @@ import datetime as dt
 import itertools
 from typing import Any
 
+import pulumi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.guards import continuity
 from components.settings.model.backup import Credentials
 from components.settings.values import cron, images, stores
 from components.settings.values.stores import StoreError
@@ -26,6 +28,10 @@ INSIDE = {"endpoint": "http://store.backups.svc:9000", "allowHttp": True}
 
 def replicated(**backup: Any) -> dict[str, Any]:
     return {**REPLICATED, "backup": {**BACKUP, **backup}}
+
+
+def standalone(**backup: Any) -> dict[str, Any]:
+    return {"backup": {**BACKUP, **backup}}
 
 
 def recorded(database: dict[str, Any]) -> Recording:
@@ -300,7 +306,11 @@ def test_a_range_that_is_a_whole_network_is_refused_before_the_rules_refuse_it()
     said = refused(endpoint="https://store.lan:9000", cidrs=["10.0.0.0/8"])
     assert "feastflow:database.backup.cidrs[0]\n  found: 10.0.0.0/8\n" in said
     assert "NetworkPolicy/postgres-to-store" in said
+    assert "NetworkPolicy/feastflow-backups-to-store" not in said
     parse(database=replicated(endpoint="https://store.lan:9000", cidrs=["10.1.0.0/16"]))
+    own = refusal(database=standalone(endpoint="https://store.lan:9000", cidrs=["10.0.0.0/8"]))
+    assert "NetworkPolicy/postgres-to-store" in own
+    assert "NetworkPolicy/feastflow-backups-to-store" in own
 
 
 def test_the_documented_secret_is_what_the_settings_read_by_default() -> None:
@@ -312,3 +322,223 @@ def test_the_documented_secret_is_what_the_settings_read_by_default() -> None:
     settings = Credentials(secret_name=made[4])
     assert keys == {settings.id_key, settings.secret_key}
     assert made[4] == SECRET["secretName"]
+
+
+def variables(container: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a container's variables, or where they are kept."""
+    return {
+        each["name"]: each["value"] if "value" in each else each["valueFrom"]["secretKeyRef"]["key"]
+        for each in container["env"]
+    }
+
+
+@pytest.fixture(scope="module")
+def single() -> Recording:
+    return recorded(standalone(endpoint="https://s3.example.com", encryption="aws:kms", retention="2w"))
+
+
+def copying(recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the pods of the first copy and of those by the clock."""
+    pods = recording.pods()
+    (first,) = [pod for name, pod in pods.items() if name.startswith("Job/feastflow-backups-first-")]
+    return first, pods["CronJob/feastflow-backups"]
+
+
+def test_the_server_sends_its_log_after_a_minute_at_the_latest(single: Recording) -> None:
+    pod = single.pods()["StatefulSet/postgres"]
+    options = pod["containers"][0]["command"]
+    for option in (
+        "archive_mode=on",
+        "archive_command=sh /etc/feastflow/scripts/backup.sh archive %p",
+        "archive_timeout=60s",
+    ):
+        assert options[options.index(option) - 1] == "-c"
+    told = variables(pod["containers"][0])
+    assert told["STORE_DESTINATION"] == "s3://my-backups/feastflow/prod"
+    assert told["STORE_HOW"] == "--endpoint-url https://s3.example.com"
+    assert told["STORE_SENT"] == "--gzip --encryption aws:kms"
+
+
+def test_no_process_is_given_the_stores_credentials_as_an_argument_or_a_variable(single: Recording) -> None:
+    for pod in (single.pods()["StatefulSet/postgres"], *copying(single)):
+        (mounted,) = [volume for volume in pod["volumes"] if volume["name"] == "store"]
+        assert mounted["secret"] == {
+            "secretName": "backup-store",
+            "defaultMode": 0o440,
+            "items": [
+                {"key": "ACCESS_KEY_ID", "path": "id"},
+                {"key": "ACCESS_SECRET_KEY", "path": "secret"},
+            ],
+        }
+        for container in pod["containers"]:
+            told = variables(container)
+            assert told["STORE_FILES"] == "/etc/feastflow/store"
+            assert not any(name.startswith("AWS_") for name in told)
+
+
+def test_a_copy_runs_on_the_servers_node_and_cannot_write_what_it_reads(single: Recording) -> None:
+    for pod in copying(single):
+        (term,) = pod["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        server = single.one("StatefulSet", "postgres").inputs["spec"]["selector"]
+        assert term == {"labelSelector": server, "topologyKey": "kubernetes.io/hostname"}
+        (data,) = [volume for volume in pod["volumes"] if volume["name"] == "data"]
+        assert data["persistentVolumeClaim"]["readOnly"] is True
+        for container in (*pod["containers"], *pod["initContainers"]):
+            (mount,) = [each for each in container["volumeMounts"] if each["name"] == "data"]
+            assert mount["readOnly"] is True
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert pod["securityContext"]["runAsUser"] == 26
+
+
+def test_a_copy_logs_in_as_its_own_role_whose_password_the_administrator_sets(single: Recording) -> None:
+    for pod in copying(single):
+        (opening,) = pod["initContainers"]
+        copy = variables(pod["containers"][0])
+        assert (variables(opening)["PGUSER"], copy["PGUSER"]) == ("feastflow_admin", "feastflow_backup")
+        assert variables(opening)["BACKUP_VERIFIER"] == "verifier"
+        assert copy["PGPASSWORD"] == "password"
+        assert copy["PGSSLMODE"] == "verify-full"
+        assert copy["RETENTION"] == "RECOVERY WINDOW OF 14 DAYS"
+
+
+def test_the_first_copy_is_awaited_and_made_anew_for_another_destination() -> None:
+    def first(**backup: Any) -> str:
+        recording = recorded(standalone(**backup))
+        (job,) = [each for each in recording.all("Job") if "backups-first" in each.name]
+        assert variables(copying(recording)[0]["containers"][0])["COPIED"] == "--immediate-checkpoint"
+        assert variables(copying(recording)[1]["containers"][0])["COPIED"] == ""
+        assert "pulumi.com/skipAwait" not in job.inputs["metadata"].get("annotations", {})
+        return job.name
+
+    assert first() == first()
+    assert first() != first(destination="s3://my-backups/feastflow/other")
+
+
+def test_copies_are_made_by_the_clock_in_utc_and_never_two_at_once() -> None:
+    spec = recorded(standalone(schedule="0 4 * * 1")).one("CronJob", "feastflow-backups").inputs["spec"]
+    assert (spec["schedule"], spec["timeZone"], spec["concurrencyPolicy"]) == (
+        "0 4 * * 1",
+        "Etc/UTC",
+        "Forbid",
+    )
+
+
+def test_server_and_copies_reach_the_store_and_copies_the_server() -> None:
+    recording = recorded(standalone(**INSIDE))
+    out, inward = rules(recording, "egress"), rules(recording, "ingress")
+    for name in ("postgres-to-store", "feastflow-backups-to-store"):
+        (rule,) = out[name]
+        assert rule["ports"] == [{"port": 9000, "protocol": "TCP"}]
+    assert out["feastflow-backups-to-postgres"][0]["ports"] == [{"port": 5432, "protocol": "TCP"}]
+    assert inward["postgres-from-backups"][0]["ports"] == [{"port": 5432, "protocol": "TCP"}]
+
+
+def test_a_role_of_the_cloud_is_that_of_the_servers_account_and_of_the_copies() -> None:
+    recording = recorded(standalone(credentials={"workloadIdentity": ROLE}, region="eu-central-1"))
+    for name in ("postgres", "feastflow-backups"):
+        account = recording.one("ServiceAccount", name).inputs
+        assert account["metadata"]["annotations"] == ROLE
+        assert account["automountServiceAccountToken"] is False
+    pod = recording.pods()["StatefulSet/postgres"]
+    assert "store" not in [volume["name"] for volume in pod["volumes"]]
+    assert variables(pod["containers"][0])["AWS_DEFAULT_REGION"] == "eu-central-1"
+
+
+def test_a_single_server_without_backups_has_nothing_of_them(dev: Recording) -> None:
+    texts = dev.one("ConfigMap", "postgres-scripts").inputs["data"]
+    assert "backup.sh" not in texts
+    assert "backup" not in texts["roles.sql"]
+    assert not [each for each in dev.resources if "backup" in each.name or "store" in each.name]
+    assert not any(
+        "archive" in word for word in dev.pods()["StatefulSet/postgres"]["containers"][0]["command"]
+    )
+
+
+AGAIN = "s3://my-backups/feastflow/again"
+BEFORE = "s3://my-backups/feastflow/prod"
+
+
+def beginning(at: str | None = None, **database: Any) -> dict[str, Any]:
+    source = {"from": BEFORE, **({"at": at} if at else {})}
+    return {**database, "backup": {**BACKUP, "destination": AGAIN}, "restore": source}
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        ("yesterday", "no moment"),
+        ("2026-11-28 20:15:00", "no time zone"),
+        ("2026-11-28T20:15", "no time zone"),
+        ("2026-13-28 20:15:00+00:00", "no moment"),
+        ("20261128", "no time zone"),
+        ("2026-11-28 20:15:00 +0000 UTC", "Pulumi has read it as a moment"),
+    ],
+)
+def test_another_point_than_a_moment_a_copy_or_the_latest_is_refused(at: str, why: str) -> None:
+    said = refusal(database=beginning(at))
+    assert "feastflow:database.restore.at" in said
+    assert why in said
+
+
+def test_a_restored_database_is_backed_up_elsewhere() -> None:
+    said = refusal(database={"restore": {"from": BEFORE}})
+    assert "feastflow:database.backup\n  found: null" in said
+    for other in (BEFORE, f"{BEFORE}/again", "s3://my-backups/feastflow"):
+        database = {**beginning(), "backup": {**BACKUP, "destination": other}}
+        assert "would write its log among that of the one before" in refusal(database=database)
+    parse(database={**beginning(), "backup": {**BACKUP, "destination": f"{BEFORE}-2"}})
+
+
+@pytest.mark.parametrize(
+    ("at", "target"),
+    [
+        (None, None),
+        ("latest", None),
+        ("2026-11-28 20:15:00+00", {"targetTime": "2026-11-28 20:15:00+00:00"}),
+        ("2026-11-28T21:15:00.5+01:00", {"targetTime": "2026-11-28 20:15:00.500000+00:00"}),
+        ("20261128T030000", {"backupID": "20261128T030000", "targetImmediate": True}),
+    ],
+)
+def test_a_cluster_begins_from_the_backup_of_another(at: str | None, target: dict[str, Any] | None) -> None:
+    spec = recorded(beginning(at, **REPLICATED)).one("Cluster", "postgres").inputs["spec"]
+    recovery = spec["bootstrap"]["recovery"]
+    assert "initdb" not in spec["bootstrap"]
+    assert (recovery["database"], recovery["owner"]) == ("feastflow", "feastflow")
+    assert recovery.get("recoveryTarget") == target
+    (origin,) = spec["externalClusters"]
+    assert origin["name"] == recovery["source"]
+    assert origin["barmanObjectStore"]["destinationPath"] == BEFORE
+    assert (
+        origin["barmanObjectStore"]["s3Credentials"] == spec["backup"]["barmanObjectStore"]["s3Credentials"]
+    )
+    assert spec["backup"]["barmanObjectStore"]["destinationPath"] == AGAIN
+
+
+def test_a_single_server_begins_from_a_backup_before_anything_else() -> None:
+    recording = recorded(beginning("2026-11-28T21:15:00+01:00"))
+    pod = recording.pods()["StatefulSet/postgres"]
+    first, second = pod["initContainers"]
+    assert (first["name"], second["name"]) == ("restore", "prepare")
+    assert first["command"][:2] == ["sh", "/etc/feastflow/scripts/restore.sh"]
+    assert first["command"][2:] == pod["containers"][0]["command"][3:]
+    told = variables(first)
+    assert (told["RESTORE_FROM"], told["RESTORE_AT"]) == (BEFORE, "2026-11-28 20:15:00+00:00")
+    assert "restore.sh" in recording.one("ConfigMap", "postgres-scripts").inputs["data"]
+
+
+@pytest.mark.parametrize("engine", [{}, REPLICATED], ids=["standalone", "replicated"])
+def test_the_login_that_is_not_in_use_is_locked_after_a_restore(engine: dict[str, Any]) -> None:
+    job = recorded(beginning(**engine)).one("Job", "feastflow-roles-retire")
+    assert variables(job.inputs["spec"]["template"]["spec"]["containers"][0])["DB_LOGIN"] == "feastflow_b"
+
+
+def test_a_restore_into_data_that_is_there_is_refused() -> None:
+    now = continuity.facts(parse(database=beginning()))
+    before = continuity.facts(parse())
+    with pytest.raises(pulumi.RunError, match="so nothing would be restored"):
+        continuity.check(before, now)
+    with pytest.raises(pulumi.RunError, match="so nothing would be restored"):
+        continuity.check(now, continuity.facts(parse(database=beginning("20261128T030000"))))
+    continuity.check(now, now)
+    continuity.check(now, before)
+    continuity.check({}, now)

@@ -5,7 +5,7 @@ import importlib
 import os
 from collections.abc import Callable
 
-from tools.cli import commands
+from tools.cli import backups, commands
 from tools.cluster import lifecycle, ports
 from tools.stacks.options import Options
 from tools.toolchain import console
@@ -18,6 +18,7 @@ _COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "adopt": commands.adopt,
     "drift": commands.drift,
     "audit": commands.audit,
+    "backups": backups.show,
     "status": commands.status,
     "shell": commands.shell,
     "destroy": commands.destroy,

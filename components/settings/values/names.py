@@ -19,6 +19,7 @@ FRONTEND = "feastflow-frontend"
 MIGRATIONS = "feastflow-migrations"
 ROLES = "feastflow-roles"
 JOBS = "feastflow-jobs"
+BACKUPS = "feastflow-backups"
 DATABASE = "postgres"
 DATABASE_HEADLESS = "postgres-headless"
 DATABASE_ADMINISTRATOR = "postgres-administrator"
@@ -26,7 +27,6 @@ DATABASE_AUTHORITY = "postgres-authority"
 DATABASE_TLS = "postgres-tls"
 DATABASE_POLICY = "postgres-network-policy"
 DATABASE_TO_KUBERNETES = "postgres-to-kubernetes"
-DATABASE_TO_STORE = "postgres-to-store"
 CONFIG_PREFIX = "feastflow-config"
 SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
 # How the names in Pulumi of what keeps the application's own secrets end, before any digest.
@@ -109,6 +109,11 @@ def hosts(service: str, namespace: str, domain: str) -> list[str]:
 def outside(client: str) -> str:
     """Return the name of the policy that lets a workload's pods out of the namespace."""
     return f"{client}-to-outside"
+
+
+def to_store(client: str) -> str:
+    """Return the name of the policy that lets a workload's pods reach the store of backups."""
+    return f"{client}-to-store"
 
 
 def from_edge(server: str) -> str:
