@@ -58,7 +58,7 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     levels = {rule.id: rules.levels.get(rule.id, rule.level) for rule in RULES}
     return [
         deviation.problem(today)
-        for deviation in (*_certificates(stack), *_at_admission(stack))
+        for deviation in (*_certificates(stack), *_backups(stack), *_at_admission(stack))
         if (deviation.always or levels[deviation.rule] is Level.MANDATORY)
         and not rules.exempt(
             deviation.rule, {"kind": deviation.kind, "metadata": {"name": deviation.name}}, today
@@ -107,6 +107,21 @@ def _certificates(stack: Stack) -> Iterator[_Deviation]:
         kind="Gateway" if is_gateway else "Ingress",
         name=names.EDGE,
         instead="set enabled, and issuer or secretName; or, ",
+        always=True,
+    )
+
+
+def _backups(stack: Stack) -> Iterator[_Deviation]:
+    if not stack.production or stack.database.backup:
+        return
+    yield _Deviation(
+        key="database.backup",
+        found=f"no backup of the database, in {stack.environment}",
+        why="what is deleted by mistake, or with the namespace, is lost, on every instance",
+        rule="postgres-backup",
+        kind="Cluster" if stack.database.engine == "replicated" else "StatefulSet",
+        name=names.DATABASE,
+        instead="set destination and credentials (docs/backups.md); or, ",
         always=True,
     )
 

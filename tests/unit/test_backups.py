@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.guards import continuity
+from components.settings import deviations
 from components.settings.model.backup import Credentials
 from components.settings.values import cron, images, stores
 from components.settings.values.stores import StoreError
+from policies.configuration import Configuration, Exemption
+from policies.rule import Level
 
 from ..documented import documented
 from .recorder import Recording, record_stack
@@ -401,7 +404,7 @@ def test_a_copy_logs_in_as_its_own_role_whose_password_the_administrator_sets(si
         assert copy["RETENTION"] == "RECOVERY WINDOW OF 14 DAYS"
 
 
-def test_the_first_copy_is_awaited_and_made_anew_for_another_destination() -> None:
+def test_the_first_copy_is_awaited_and_recreated_for_another_destination() -> None:
     def first(**backup: Any) -> str:
         recording = recorded(standalone(**backup))
         (job,) = [each for each in recording.all("Job") if "backups-first" in each.name]
@@ -542,3 +545,29 @@ def test_a_restore_into_data_that_is_there_is_refused() -> None:
     continuity.check(now, now)
     continuity.check(now, before)
     continuity.check({}, now)
+
+
+def missing(environment: str, database: dict[str, Any], **rules: Any) -> list[str]:
+    """Return what is said of a stack without backups; it is parsed as dev, since it would be refused."""
+    stack = parse(database=database).model_copy(update={"environment": environment})
+    found = deviations.problems(stack, Configuration(**rules), dt.date(2026, 11, 30))
+    return [problem for problem in found if "feastflow:database.backup" in problem]
+
+
+@pytest.mark.parametrize(
+    ("database", "named"), [({}, "StatefulSet/postgres"), (REPLICATED, "Cluster/postgres")]
+)
+@pytest.mark.parametrize("environment", ["prod", "production", "live"])
+def test_production_without_a_backup_is_refused_unless_it_says_why_and_until_when(
+    environment: str, database: dict[str, Any], named: str
+) -> None:
+    (said,) = missing(environment, database, levels={"postgres-backup": Level.DISABLED})
+    assert "set destination and credentials (docs/backups.md)" in said
+    assert f'"rule": "postgres-backup", "resource": "{named}"' in said
+    waived = Exemption(rule="postgres-backup", resource=named, reason="a copy", expires=dt.date(2027, 1, 1))
+    assert missing(environment, database, exemptions=(waived,)) == []
+    assert missing(environment, {**database, "backup": BACKUP}) == []
+
+
+def test_a_stack_to_develop_with_needs_no_backup() -> None:
+    assert missing("dev", {}) == missing("staging", REPLICATED) == []

@@ -13,7 +13,7 @@ from .scalars import EnvironmentName, Namespace
 from .tenancy import Cluster, Tenancy
 from .tiers import Backend, Frontend
 
-_PRODUCTION = ("live", "prod", "production")
+PRODUCTION = ("live", "prod", "production")
 
 
 class Kubeconfig(Model):
@@ -51,7 +51,7 @@ class Stack(Model):
     @property
     def production(self) -> bool:
         """Return whether the environment's name says that customers use it."""
-        return self.environment.lower() in _PRODUCTION
+        return self.environment.lower() in PRODUCTION
 
     @property
     def connections(self) -> int:
