@@ -1,7 +1,7 @@
 #!/bin/sh
 # Backups of a standalone server, by barman-cloud: https://docs.pgbarman.org/release/3.19.1/user_guide/barman_cloud.html
 # Where the store is, and what it is asked, the environment says: STORE_DESTINATION, STORE_HOW, STORE_SENT, and in the
-# folder STORE_FILES, where there is one, the files `id` and `secret`. They are read anew for each call.
+# folder STORE_FILES, where there is one, the files `id` and `secret`. They are read for each call.
 # On the server's side, where PGDATA says what is served:
 #   archive  send one file of the log: PostgreSQL's archive_command
 #   fetch    get one file of the log: PostgreSQL's restore_command

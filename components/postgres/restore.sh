@@ -101,7 +101,7 @@ SQL
     fi
 }
 
-# Logins become this stack's: whoever has a password of before is not let in.
+# Logins become this stack's: no password of before is let in.
 lock() {
     sql <<'SQL'
 \getenv admin ADMIN

@@ -147,6 +147,15 @@ TOFU_KUBECTL_BUILD = Build(
     gib=4,
 )
 
+# A store for backups on the local cluster, for `make store` alone.
+VERSITYGW = "1.8.0"
+STORE_BUILD = Build(
+    module="versitygw",
+    programs={"github.com/versity/versitygw/cmd/versitygw": "versitygw"},
+    variables={"main.Version": VERSITYGW},
+    gib=2,
+)
+
 # What `make up` may compile.
 ALL_BUILDS = (
     PYTHON_HOST_BUILD,
