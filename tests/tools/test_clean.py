@@ -26,7 +26,10 @@ case "$1 $2" in
 esac
 """
 CURRENT = {
-    "bin": [golang.digest(build) for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS)],
+    "bin": [
+        golang.digest(build)
+        for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.BENCH_BUILDS, *pins.STORE_BUILDS)
+    ],
     "pulumi": [pulumi.digest()],
     "addons": [addons.digest()],
 }

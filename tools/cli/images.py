@@ -59,6 +59,8 @@ class _Base:
 
     file: str
     arguments: Mapping[str, str] = field(default_factory=dict)
+    # What the recipe copies.
+    copied: tuple[str, ...] = ()
     # CloudNativePG learns from the tag which PostgreSQL it is.
     version: str = ""
 
@@ -66,7 +68,8 @@ class _Base:
         """Return a reference that follows everything in the image but Debian's updates."""
         name = self.file.removesuffix(".Dockerfile")
         arguments = repr(sorted(self.arguments.items()))
-        content = cache.key(nodeimage.debian_name(), _BASES / self.file, arguments)
+        files = [_BASES / name for name in (self.file, *self.copied)]
+        content = cache.key(nodeimage.debian_name(), *files, arguments)
         return f"localhost/feastflow/{name}:{'-'.join(filter(None, (self.version, content)))}"
 
     def ensure(self, engine: Engine, step: Step) -> str:
@@ -91,6 +94,7 @@ _BASES_OF: Mapping[str, Mapping[str, _Base]] = {
     "frontend": {"BASE_IMAGE": _NODE, "BUILD_IMAGE": _NPM},
 }
 _VERSIONS = {"database": "15"}
+_COPIED = {"database": ("barman.txt",)}
 
 
 def named(engine: Engine) -> AppImages:
@@ -156,7 +160,11 @@ def _bases_of(tier: str, engine: Engine) -> Mapping[str, _Base]:
 
 
 def _stand_in(tier: TierFacts) -> _Base:
-    return _Base(file=f"{tier.label}.Dockerfile", version=_VERSIONS.get(tier.name, ""))
+    return _Base(
+        file=f"{tier.label}.Dockerfile",
+        copied=_COPIED.get(tier.name, ()),
+        version=_VERSIONS.get(tier.name, ""),
+    )
 
 
 def _name(tier: str, engine: Engine) -> str:
