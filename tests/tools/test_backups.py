@@ -49,6 +49,13 @@ def test_without_a_whole_copy_and_the_log_after_it_nothing_is_promised(
     assert "can be restored\n" not in said
 
 
+def test_a_copy_that_ended_after_the_newest_file_is_the_newest_moment() -> None:
+    sent = copy(9).ended
+    assert sent
+    said = backups.table([copy(9)], log(sent=sent - dt.timedelta(seconds=24)), _NOW)
+    assert "any moment from 2026-11-29 02:31:00+00:00 to 2026-11-29 02:31:00+00:00 can be restored" in said
+
+
 def test_a_log_that_cannot_be_sent_is_said() -> None:
     assert "the next one could not be sent" in backups.table([copy(9)], log(failing=True), _NOW)
     assert "could not be sent" not in backups.table([copy(9)], log(), _NOW)

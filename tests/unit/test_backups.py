@@ -16,6 +16,7 @@ from components.settings.values import cron, images, stores
 from components.settings.values.stores import StoreError
 from policies.configuration import Configuration, Exemption
 from policies.rule import Level
+from policies.rules.secrets import READ_AS
 
 from ..documented import documented
 from .recorder import Recording, record_stack
@@ -319,12 +320,15 @@ def test_a_range_that_is_a_whole_network_is_refused_before_the_rules_refuse_it()
 def test_the_documented_secret_is_what_the_settings_read_by_default() -> None:
     made = documented(
         "kubectl create secret generic backup-store --namespace feastflow-prod "
-        "--from-file ACCESS_KEY_ID=id --from-file ACCESS_SECRET_KEY=secret"
+        "--from-file ACCESS_KEY_ID=id --from-file ACCESS_SECRET_KEY=secret --dry-run=client --output json | "
+        "kubectl label --local --filename - --dry-run=client --output json "
+        "kubernetes-namespace.policies/read-as=files | kubectl create --filename -"
     ).split()
     keys = {word.partition("=")[0] for before, word in itertools.pairwise(made) if before == "--from-file"}
     settings = Credentials(secret_name=made[4])
     assert keys == {settings.id_key, settings.secret_key}
     assert made[4] == SECRET["secretName"]
+    assert f"{READ_AS}=files" in made
 
 
 def variables(container: dict[str, Any]) -> dict[str, Any]:

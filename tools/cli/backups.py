@@ -119,7 +119,9 @@ def table(copies: Sequence[Copy], log: Log, now: dt.datetime) -> str:
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows]
     whole = [copy.ended for copy in ordered if copy.state == "DONE" and copy.ended]
     if whole and log.sent:
-        lines.append(f"\nany moment from {_text(min(whole))} to {_text(log.sent)} can be restored")
+        # A copy is whole when the log to its end has been sent.
+        newest = max(log.sent, *whole)
+        lines.append(f"\nany moment from {_text(min(whole))} to {_text(newest)} can be restored")
     else:
         lines.append("\nnothing can be restored yet: a whole copy, or the log after it, is missing")
     lines.append(f"the newest file of the log, {log.name}, was sent {_age(log.sent, now)} ago")

@@ -17,6 +17,8 @@ ENDPOINT = f"http://{NAME}.{NAMESPACE}.svc:{PORT}"
 SECRET, ID, KEY = "backup-store", "ACCESS_KEY_ID", "ACCESS_SECRET_KEY"
 BUCKET = "backups"
 _LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "feastflow"}
+# The stacks' admission policies want a Secret immutable, but for one that pods read as files.
+_FILES = {"kubernetes-namespace.policies/read-as": "files"}
 _USER = 10001
 _DATA, _META = "/data/buckets", "/data/metadata"
 _SIZE = "4Gi"
@@ -38,7 +40,7 @@ def objects(key: Mapping[str, str]) -> list[Object]:
                 "labels": {**_LABELS, "pod-security.kubernetes.io/enforce": "restricted"},
             },
         },
-        secret(NAMESPACE, key),
+        _object("v1", "Secret", SECRET) | {"stringData": dict(key)},
         _object("v1", "ServiceAccount", NAME) | {"automountServiceAccountToken": False},
         _object("v1", "PersistentVolumeClaim", NAME)
         | {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": _SIZE}}}},
@@ -54,7 +56,7 @@ def secret(namespace: str, key: Mapping[str, str]) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": SECRET, "namespace": namespace, "labels": _LABELS},
+        "metadata": {"name": SECRET, "namespace": namespace, "labels": {**_LABELS, **_FILES}},
         "stringData": dict(key),
     }
 
@@ -110,8 +112,9 @@ def _deployment() -> Object:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        # The kubelet makes the folders of these, with the modes of the volume's own.
+        # The kubelet makes the folders of these, with the modes of the volume's own; one is the bucket.
         "volumeMounts": [
+            {"name": "data", "mountPath": "/data/bucket", "subPath": f"buckets/{BUCKET}"},
             {"name": "data", "mountPath": _DATA, "subPath": "buckets"},
             {"name": "data", "mountPath": _META, "subPath": "metadata"},
             {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108 - in the container
