@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from .postgres import administrator, replicated, roles, scram, standalone
+from .postgres import administrator, copies, replicated, roles, scram, standalone
 from .postgres.access import DatabaseAccess, Engine
 from .settings.model.database import Database as DatabaseSettings
 from .settings.values import images, names
@@ -82,6 +82,7 @@ class Database(pulumi.ComponentResource):
             rotation=args.rotation,
         )
         granted = roles.grant(self._roles, SecretKey(secret=credentials, key=roles.VERIFIER), paths, self)
+        self._copies(args, engine, (scripts, admin), granted)
         kept = SecretKey(secret=credentials, key=roles.PASSWORD)
         self.access = DatabaseAccess(
             engine=engine,
@@ -100,6 +101,37 @@ class Database(pulumi.ComponentResource):
         """Lock the login that the last rotation replaced, once `after` no longer uses it; return the Job."""
         job = roles.retire(self._roles, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
         return [job] if job else []
+
+    def _copies(
+        self,
+        args: DatabaseArgs,
+        engine: Engine,
+        known: tuple[pulumi.Output[str], pulumi.Output[str]],
+        after: pulumi.Resource,
+    ) -> None:
+        """Have the whole copied, where the engine has no operator that does it."""
+        settings, place = args.settings, args.place
+        if settings.backup is None or not settings.copied_by_jobs:
+            return
+        password = environment.password("postgres-backup-password", args.rotation, self)
+        identity = place.identity(names.BACKUPS, "backups")
+        user = roles.backup(settings)
+        secret = self._credentials("postgres-backup", place, identity, user, args.rotation, password)
+        scripts, admin = known
+        copies.create(
+            copies.CopiesArgs(
+                place=place,
+                settings=settings,
+                backup=settings.backup,
+                engine=engine,
+                scripts=scripts,
+                password=secret,
+                admin=admin,
+                rotation=args.rotation,
+            ),
+            [after, *engine.ready],
+            self,
+        )
 
     def _engine(
         self,

@@ -22,6 +22,7 @@ OUTPUT = "dataDependsOn"
 LAST_UPDATE = "pulumi:pulumi:readStackOutputs"
 
 _SIZE = "database.storage"
+_RESTORE = "database.restore"
 _ROTATION = "rotation"
 _DUMP = "dump the data (pg_dump), `pulumi destroy`, `pulumi up`, and load it (psql)"
 
@@ -84,6 +85,7 @@ def facts(stack: Stack) -> dict[str, Any]:
         ownership.CREATED: stack.tenancy.create_namespace,
         _SIZE: database.storage,
         _ROTATION: stack.rotation,
+        **({_RESTORE: f"{database.restore.source} at {database.restore.at}"} if database.restore else {}),
     }
 
 
@@ -104,6 +106,13 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
         why = "a volume can grow and never shrink, so it would be deleted with its data"
         fix = f"pulumi config set --path feastflow:{_SIZE} {before[_SIZE]}"
         problems.append(_problem(_SIZE, before[_SIZE], now[_SIZE], why, fix))
+    if _RESTORE in now and before.get(_RESTORE) != now[_RESTORE]:
+        why = "a database begins from a backup where it has no data, so nothing would be restored"
+        fix = (
+            "remove it; or restore into a second stack, and compare; or, if what is there may be lost, "
+            "`pulumi destroy` and `pulumi up`"
+        )
+        problems.append(_problem(_RESTORE, before.get(_RESTORE, "none"), now[_RESTORE], why, fix))
     steps = now[_ROTATION] - before.get(_ROTATION, now[_ROTATION])
     if steps and steps % 2 == 0:
         why = "two logins take turns, and the one in use would get another password under its clients"

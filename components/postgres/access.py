@@ -21,6 +21,7 @@ NODE_AUTHORITIES = "NODE_EXTRA_CA_CERTS"
 class Engine:
     """The engine as clients need it: its address, its readiness, and the authority that signs for it.
 
+    `data` are the volumes by which a pod on the server's node reads its data and never writes it.
     `reachable` are the resources after which a client that waits for the server need not be recreated: where
     no client is let in before the administrator is known, it may wait from the beginning.
     """
@@ -31,6 +32,7 @@ class Engine:
     ready: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     ca_secret: pulumi.Input[str] | None = None
+    data: Sequence[Volume] = ()
 
     def client_variables(self) -> Mapping[str, str]:
         """Return what drivers read to verify the server: which reads what is in docs/configuration.md."""

@@ -2,8 +2,7 @@
 
 A commit is acknowledged when a standby has it too, so a failover loses nothing that a client was told is
 safe. The operator belongs to the cluster and must be there; its instances keep their state in the
-Kubernetes API, which is why they alone may reach it. Not goals: the operator itself, backups, connection
-pooling.
+Kubernetes API, which is why they alone may reach it. Not goals: the operator itself, connection pooling.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from ..workloads.context import Place, timeouts
 from ..workloads.environment import SecretKey
 from ..workloads.network import Rule
 from ..workloads.workload import NODE_GONE
-from . import roles, standalone
+from . import backups, roles, standalone
 from .access import Engine
 
 _STATUS_PORT = 8000
@@ -58,7 +57,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
         metadata=args.place.metadata(
             names.DATABASE, args.identity, {"pulumi.com/waitFor": "condition=Ready"}
         ),
-        spec={**specification(args), **_bundle(args, parent)},
+        spec={**specification(args), **_environment(args, parent)},
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=policies,
@@ -66,6 +65,8 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
             custom_timeouts=timeouts(args.settings.crash_recovery_seconds) or _TIMEOUTS,
         ),
     )
+    if args.settings.backup:
+        backups.schedule(args.place, args.identity, args.settings.backup, cluster, parent)
     return Engine(
         host=names.DATABASE,
         port=standalone.PORT,
@@ -108,18 +109,8 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
             **({"annotations": scraped} if scraped else {}),
         },
         **({} if priority is None else {"priorityClassName": priority}),
-        "bootstrap": {
-            "initdb": {
-                "database": settings.name,
-                "owner": settings.user,
-                "encoding": "UTF8",
-                "localeCType": "C.UTF-8",
-                "localeCollate": "C.UTF-8",
-                "dataChecksums": True,
-                # As the superuser, once: a Cluster that is there already is not asked again.
-                "postInitSQL": [roles.functions(settings)],
-            }
-        },
+        **(backups.of_cluster(settings.backup) if settings.backup else {}),
+        **_bootstrap(settings),
         "postgresql": {
             "parameters": _parameters(settings, args.connections),
             # After the operator's own rules, and before the one that lets in every client with a password.
@@ -187,17 +178,38 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
     }
 
 
-def _bundle(args: ReplicatedArgs, parent: pulumi.Resource) -> dict[str, Any]:
-    """Return what mounts an authority that the instances must trust, where there is one."""
-    bundle = args.settings.ca_bundle
-    if bundle is None:
-        return {}
-    told = trust.variables(bundle).items()
+def _bootstrap(settings: DatabaseSettings) -> dict[str, Any]:
+    """Return how the first instance begins. A Cluster that is there already is not asked again."""
+    if settings.restore and settings.backup:
+        return backups.recovery(settings.restore, settings.backup, settings.name, settings.user)
+    initdb = {
+        "database": settings.name,
+        "owner": settings.user,
+        "encoding": "UTF8",
+        "localeCType": "C.UTF-8",
+        "localeCollate": "C.UTF-8",
+        "dataChecksums": True,
+        # As the superuser.
+        "postInitSQL": [roles.functions(settings)],
+    }
+    return {"bootstrap": {"initdb": initdb}}
+
+
+def _environment(args: ReplicatedArgs, parent: pulumi.Resource) -> dict[str, Any]:
+    """Return what tells the instances of an authority that they must trust, and of the store of backups."""
+    bundle, backup = args.settings.ca_bundle, args.settings.backup
+    told = {
+        **(trust.variables(bundle) if bundle else {}),
+        **(backups.variables(backup) if backup else {}),
+    }
+    mounted = (
+        trust.projected("postgres-ca", args.place, args.identity, bundle, PROJECTED, parent)
+        if bundle
+        else None
+    )
     return {
-        "projectedVolumeTemplate": trust.projected(
-            "postgres-ca", args.place, args.identity, bundle, PROJECTED, parent
-        ),
-        "env": [{"name": name, "value": value} for name, value in told],
+        **({"projectedVolumeTemplate": mounted} if mounted else {}),
+        **({"env": [{"name": name, "value": value} for name, value in told.items()]} if told else {}),
     }
 
 
@@ -216,6 +228,7 @@ def _parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
         # A commit waits for a standby, and after a failover a standby waits this long (5 s by default) before
         # it looks for the new primary again.
         "wal_retrieve_retry_interval": "200ms",
+        **({"archive_timeout": f"{backups.SECONDS}s"} if settings.backup else {}),
     }
 
 
@@ -233,6 +246,11 @@ def _paths(args: ReplicatedArgs, identity: Identity, parent: pulumi.Resource) ->
         # Where that is, the cluster may have to say.
         network.allow_egress(
             names.DATABASE_TO_KUBERNETES, place, identity, pulumi.Output.from_input(args.api_server), parent
+        ),
+        *(
+            [backups.allow_store(place, identity, args.settings.backup, parent)]
+            if args.settings.backup
+            else []
         ),
     ]
 

@@ -27,9 +27,14 @@ _SCRIPT_VERSION = 15
 SCRIPT = Path(__file__).with_name("postgres.sh")
 VOLUME = Path(__file__).with_name("volume.sh")
 FUNCTIONS = Path(__file__).with_name("roles.sql")
+BACKUP = Path(__file__).with_name("backup.sh")
+RESTORE = Path(__file__).with_name("restore.sh")
+BACKUP_FUNCTIONS = Path(__file__).with_name("backup.sql")
 PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
 _SCRIPTS = "/etc/feastflow/scripts"
 SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
+BACKUP_COMMAND = ("sh", f"{_SCRIPTS}/backup.sh")
+RESTORE_COMMAND = ("sh", f"{_SCRIPTS}/restore.sh")
 # Or as long as the server may take to recover from a crash: the Job that makes the roles may wait for that.
 _DEADLINE_SECONDS = 600
 _RETRIES = 3
@@ -39,24 +44,42 @@ _UNPRIVILEGED = 10001
 
 
 def files(settings: DatabaseSettings) -> dict[str, str]:
-    """Return postgres.sh for the image's version (where Debian has its programs), volume.sh and roles.sql."""
-    text = SCRIPT.read_text(encoding="utf-8")
-    return {
-        SCRIPT.name: text.replace(f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/"),
+    """Return postgres.sh for the image's version (where Debian has its programs), volume.sh and roles.sql.
+
+    Where Jobs copy the database, backup.sh too, and their login; where it begins from a copy, restore.sh.
+    """
+    found = {
+        SCRIPT.name: _of_version(SCRIPT, settings),
         VOLUME.name: VOLUME.read_text(encoding="utf-8"),
         FUNCTIONS.name: functions(settings),
     }
+    if settings.copied_by_jobs:
+        found[BACKUP.name] = _of_version(BACKUP, settings)
+        found[FUNCTIONS.name] += _with_names(BACKUP_FUNCTIONS, settings)
+        if settings.restore:
+            found[RESTORE.name] = _of_version(RESTORE, settings)
+    return found
 
 
 def functions(settings: DatabaseSettings) -> str:
     """Return the SQL by which the superuser makes the functions, with the stack's own names."""
-    text = FUNCTIONS.read_text(encoding="utf-8")
+    return _with_names(FUNCTIONS, settings)
+
+
+def _of_version(script: Path, settings: DatabaseSettings) -> str:
+    text = script.read_text(encoding="utf-8")
+    return text.replace(f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/")
+
+
+def _with_names(script: Path, settings: DatabaseSettings) -> str:
+    text = script.read_text(encoding="utf-8")
     names_of = {
         "admin": admin(settings),
         "owner": settings.user,
         "name": settings.name,
         "a": login(settings, 1),
         "b": login(settings, 2),
+        "backup": backup(settings),
     }
     for token, name in names_of.items():
         text = text.replace(f"@{token}@", name)
@@ -71,6 +94,11 @@ def server_variables(settings: DatabaseSettings) -> dict[str, str]:
 def admin(settings: DatabaseSettings) -> str:
     """Return the name of the role that may open and lock the logins, and nothing else."""
     return f"{settings.user}_admin"
+
+
+def backup(settings: DatabaseSettings) -> str:
+    """Return the name of the role that copies the database, and reads nothing of it."""
+    return f"{settings.user}_backup"
 
 
 def login(settings: DatabaseSettings, rotation: int) -> str:
@@ -112,8 +140,11 @@ def grant(
 
 
 def retire(args: RolesArgs, options: pulumi.ResourceOptions) -> batch.v1.Job | None:
-    """Create the Job that locks the login of the rotation before, if there was one."""
-    if args.rotation == 1:
+    """Create the Job that locks the login of the rotation before, if there was one.
+
+    After a restore there was: both logins of the database before are in the backup, with its passwords.
+    """
+    if args.rotation == 1 and args.settings.restore is None:
         return None
     return _job("retire", args, {"DB_LOGIN": login(args.settings, args.rotation - 1)}, None, options)
 

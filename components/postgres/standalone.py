@@ -1,10 +1,11 @@
 """The standalone engine: one PostgreSQL server in a StatefulSet, on one volume.
 
 Its administrator is brought into line with the Secret at every start, on a Unix socket before the port
-opens; everything else is asked of the administrator. Not goals: standbys, failover, backups; those are the
-replicated engine's.
+opens; everything else is asked of the administrator. Where backups are set, its log goes to a store as it is
+written. Not goals: standbys, failover; those are the replicated engine's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -18,7 +19,7 @@ from ..settings.values.names import Identity
 from ..workloads import environment, trust, workload
 from ..workloads.context import SKIP_AWAIT, Place, timeouts
 from ..workloads.environment import SecretKey
-from . import roles, server_tls
+from . import backups, roles, server_tls
 from .access import Engine
 
 PORT = 5432
@@ -92,10 +93,13 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
             parent=parent, depends_on=[headless], custom_timeouts=timeouts(settings.crash_recovery_seconds)
         ),
     )
+    if settings.backup:
+        backups.allow_store(place, identity, settings.backup, parent)
     return Engine(
         host=names.DATABASE,
         port=PORT,
         server=identity,
+        data=(_data(claim, read_only=True), *_configuration(files)),
         ready=(server, client),
         reachable=(client,),
         ca_secret=tls.authority,
@@ -126,6 +130,16 @@ def parameters(settings: DatabaseSettings, connections: int) -> dict[str, str]:
         "logging_collector": "off",
         "log_line_prefix": "%m [%p] %q%u@%d ",
         "timezone": "UTC",
+        **(archiving() if settings.backup else {}),
+    }
+
+
+def archiving() -> dict[str, str]:
+    """Return the parameters by which the server sends its log to a store."""
+    return {
+        "archive_mode": "on",
+        "archive_command": " ".join([*roles.BACKUP_COMMAND, "archive", "%p"]),
+        "archive_timeout": f"{backups.SECONDS}s",
     }
 
 
@@ -150,6 +164,10 @@ def _pod(
             core.v1.EnvVarArgs(name=name, value=value)
             for name, value in trust.variables(settings.ca_bundle).items()
         ),
+        *(
+            core.v1.EnvVarArgs(name=name, value=value)
+            for name, value in (backups.script_variables(settings.backup) if settings.backup else {}).items()
+        ),
     ]
     administrator = [
         *(
@@ -159,22 +177,19 @@ def _pod(
         core.v1.EnvVarArgs(name="START_SECONDS", value=str(settings.crash_recovery_seconds)),
         args.admin_verifier.variable("ADMIN_VERIFIER"),
     ]
-    configuration = core.v1.VolumeArgs(
-        name="server", config_map=core.v1.ConfigMapVolumeSourceArgs(name=files)
-    )
-    data = core.v1.VolumeArgs(
-        name="data",
-        persistent_volume_claim=core.v1.PersistentVolumeClaimVolumeSourceArgs(
-            claim_name=claim.metadata.apply(lambda metadata: str(metadata.name))
-        ),
-    )
+    configuration, passwd = _configuration(files)
     return workload.Pod(
         node_selector=settings.node_selector,
         tolerations=settings.tolerations,
         identity=args.identity,
         tier=args.identity.component,
         account=workload.account(
-            "postgres-account", args.place, args.identity, parent, settings.pull_secrets
+            "postgres-account",
+            args.place,
+            args.identity,
+            parent,
+            settings.pull_secrets,
+            settings.backup.credentials.workload_identity if settings.backup else None,
         ),
         uid=settings.uid,
         gid=settings.gid,
@@ -184,16 +199,17 @@ def _pod(
             WritablePath(path="/tmp", size="64Mi"),  # noqa: S108 - a path inside the container
         ),
         volumes=(
-            workload.Volume(source=data, path=_VOLUME, read_only=False),
+            _data(claim, read_only=False),
             roles.scripts_volume(args.scripts),
-            workload.Volume(source=configuration, path=_FILES),
+            configuration,
             tls.volume,
             _shared_memory(settings),
-            # initdb and peer authentication look the uid up; an image need not know it.
-            workload.Volume(source=configuration, path="/etc/passwd", sub_path="passwd"),
+            passwd,
+            *(backups.credentials_volumes(settings.backup) if settings.backup else ()),
             *trust.volumes("postgres-ca", args.place, args.identity, settings.ca_bundle, parent),
         ),
         init=(
+            *_restored(args, [*variables, *administrator]),
             workload.Container(
                 name="prepare",
                 image=settings.image,
@@ -228,6 +244,48 @@ def _pod(
                 )
             ),
         ),
+    )
+
+
+def _restored(args: StandaloneArgs, env: Sequence[core.v1.EnvVarArgs]) -> list[workload.Container]:
+    """Return what begins the data directory from a backup, where that is set."""
+    settings = args.settings
+    if settings.restore is None:
+        return []
+    moment = settings.restore.moment
+    told = {
+        "RESTORE_FROM": settings.restore.source,
+        "RESTORE_AT": moment.isoformat(sep=" ") if moment else settings.restore.at,
+    }
+    return [
+        workload.Container(
+            name="restore",
+            image=settings.image,
+            command=(*roles.RESTORE_COMMAND, *_options(args)),
+            env=[*env, *(core.v1.EnvVarArgs(name=name, value=value) for name, value in told.items())],
+            resources=settings.resources,
+        )
+    ]
+
+
+def _data(claim: core.v1.PersistentVolumeClaim, *, read_only: bool) -> workload.Volume:
+    source = core.v1.VolumeArgs(
+        name="data",
+        persistent_volume_claim=core.v1.PersistentVolumeClaimVolumeSourceArgs(
+            claim_name=claim.metadata.apply(lambda metadata: str(metadata.name)),
+            # Where it is, the kubelet also leaves the files' groups and modes as they are.
+            read_only=True if read_only else None,
+        ),
+    )
+    return workload.Volume(source=source, path=_VOLUME, read_only=read_only)
+
+
+def _configuration(files: pulumi.Output[str]) -> tuple[workload.Volume, workload.Volume]:
+    source = core.v1.VolumeArgs(name="server", config_map=core.v1.ConfigMapVolumeSourceArgs(name=files))
+    return (
+        workload.Volume(source=source, path=_FILES),
+        # initdb and peer authentication look the uid up; an image need not know it.
+        workload.Volume(source=source, path="/etc/passwd", sub_path="passwd"),
     )
 
 

@@ -58,7 +58,7 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     levels = {rule.id: rules.levels.get(rule.id, rule.level) for rule in RULES}
     return [
         deviation.problem(today)
-        for deviation in (*_certificates(stack), *_at_admission(stack))
+        for deviation in (*_certificates(stack), *_backups(stack), *_at_admission(stack))
         if (deviation.always or levels[deviation.rule] is Level.MANDATORY)
         and not rules.exempt(
             deviation.rule, {"kind": deviation.kind, "metadata": {"name": deviation.name}}, today
@@ -73,6 +73,7 @@ def _at_admission(stack: Stack) -> Iterator[_Deviation]:
             *_rollouts(stack),
             *_ranges(stack),
             *_api_server(stack),
+            *_store(stack),
             *_controllers(stack),
             *_fixed(stack),
         )
@@ -110,6 +111,21 @@ def _certificates(stack: Stack) -> Iterator[_Deviation]:
     )
 
 
+def _backups(stack: Stack) -> Iterator[_Deviation]:
+    if not stack.production or stack.database.backup:
+        return
+    yield _Deviation(
+        key="database.backup",
+        found=f"no backup of the database, in {stack.environment}",
+        why="what is deleted by mistake, or with the namespace, is lost, on every instance",
+        rule="postgres-backup",
+        kind="Cluster" if stack.database.engine == "replicated" else "StatefulSet",
+        name=names.DATABASE,
+        instead="set destination and credentials (docs/backups.md); or, ",
+        always=True,
+    )
+
+
 def _ranges(stack: Stack) -> Iterator[_Deviation]:
     for tier in tiers.applications(stack):
         clients = (tier.facts.workload, *tier.settings.companions)
@@ -124,6 +140,23 @@ def _ranges(stack: Stack) -> Iterator[_Deviation]:
                         map(names.outside, clients),
                         "the host's own range",
                     )
+
+
+def _store(stack: Stack) -> Iterator[_Deviation]:
+    backup = stack.database.backup
+    if backup is None:
+        return
+    clients = (names.DATABASE, *([names.BACKUPS] if stack.database.engine == "standalone" else []))
+    for index, cidr in enumerate(backup.cidrs):
+        if judge(_RANGES, _policy(cidr, backup.way.port)):
+            yield from _wide(
+                f"database.backup.cidrs[{index}]",
+                cidr,
+                "lets a path lead to a /16 at most, or a /48 of IPv6: the database's pods would reach whole "
+                "networks, with what else is in them",
+                map(names.to_store, clients),
+                "the store's own range",
+            )
 
 
 def _api_server(stack: Stack) -> Iterator[_Deviation]:

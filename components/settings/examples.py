@@ -22,6 +22,15 @@ REFUSED: Mapping[str, object] = {
     "Autoscaling.requestsMetric": "requests/second",
     "Autoscaling.requestsPerSecond": 0,
     "Autoscaling.scaleDownSeconds": -1,
+    "Backup.allowHttp": "never",
+    "Backup.cidrs": ["192.0.2.1/24"],
+    "Backup.compression": "zip",
+    "Backup.destination": "s3://my-backups",
+    "Backup.encryption": "SSE-KMS",
+    "Backup.endpoint": "http://s3.example.com",
+    "Backup.region": "Frankfurt",
+    "Backup.retention": "14 days",
+    "Backup.schedule": "30 25 * * *",
     "Backend.jobs": {"Report": {"schedule": "30 3 * * *"}},
     "Backend.jwtExpire": "7 days",
     "Backend.poolSize": 0,
@@ -35,6 +44,11 @@ REFUSED: Mapping[str, object] = {
     "Cluster.domain": "cluster.local.",
     "Cluster.ipFamilies": ["ipv6"],
     "Cluster.zones": 0,
+    "Credentials.idKey": "access/id",
+    "Credentials.secretKey": "access/secret",
+    "Credentials.secretName": "Backup Store",
+    "Credentials.workloadIdentity": {},
+    "Database.backup": {"destination": "s3://my-backups/feastflow/prod"},
     "Database.caBundle": {"pem": "/etc/ssl/own.crt"},
     "Database.crashRecoverySeconds": 10,
     "Database.engine": "patroni",
@@ -47,6 +61,7 @@ REFUSED: Mapping[str, object] = {
     "Database.operatorAccount": "default",
     "Database.operatorNamespace": "CNPG",
     "Database.pullSecrets": ["Registry"],
+    "Database.restore": {"from": "s3://my-backups/feastflow/prod", "at": "yesterday"},
     "Database.storage": "2GB",
     "Database.storageClass": "Standard",
     "Database.tolerations": [{"key": "node.kubernetes.io/not-ready"}],
@@ -111,6 +126,8 @@ REFUSED: Mapping[str, object] = {
     "Release.green": {"image": "registry.example.com/shop/api:latest"},
     "Release.strategy": "bluegreen",
     "Release.timeoutSeconds": 5,
+    "Restore.at": "2026-11-28 20:15:00",
+    "Restore.from": "my-backups/feastflow",
     "Shutdown.drainSeconds": -1,
     "Shutdown.endpointRemovalSeconds": -1,
     "Shutdown.marginSeconds": -1,
@@ -178,11 +195,21 @@ _CANARY = {"release": {"strategy": "canary"}}
 _EVICTED = {"tolerations": [{"effect": "NoExecute"}]}
 _EXISTING = {"secret": "smtp", "key": "password"}
 _REPLICATED = {"engine": "replicated", "instances": 3}
+_BACKED_UP = {
+    "backup": {
+        "destination": "s3://my-backups/feastflow/again",
+        "credentials": {"secretName": "backup-store"},
+    }
+}
+_OF_SECRET = {"backup": {"credentials": {"secretName": "backup-store"}}}
 # What the example of a key needs, and those of the keys below it.
 NEEDS: Mapping[str, Mapping[str, Any]] = {
     "backend.jobs.NAME": {"backend": {"jobs": {"report": {"command": ["npm", "run", "report"]}}}},
     "cluster.apiServerPorts": {"cluster": {"apiServer": ["10.0.0.1/32"]}},
+    "database.backup.credentials.idKey": {"database": _OF_SECRET},
+    "database.backup.credentials.secretKey": {"database": _OF_SECRET},
     "database.instances": {"database": _REPLICATED},
+    "database.restore": {"database": _BACKED_UP},
     "database.operatorAccount": {"database": _REPLICATED},
     "database.tolerations[].tolerationSeconds": {"database": _EVICTED},
     "database.resources.limits.memory": {

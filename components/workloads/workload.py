@@ -62,7 +62,8 @@ class Container:
 class Pod:
     """A pod: its containers and what they share. `grace` is in seconds.
 
-    `tier` is the one whose PriorityClass it has; None for a Job, which has no class: it can wait.
+    `tier` is the one whose PriorityClass it has; None for a Job, which has no class: it can wait. It runs on
+    the node of a pod of `with_pod_of`, whose volume it may then have too.
     """
 
     identity: Identity
@@ -77,6 +78,7 @@ class Pod:
     writable: Sequence[WritablePath] = ()
     volumes: Sequence[Volume] = ()
     spread: bool = False
+    with_pod_of: Identity | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: Sequence[Toleration] = ()
     restart_policy: str = "Always"
@@ -136,7 +138,19 @@ def template(pod: Pod, place: Place) -> core.v1.PodTemplateSpecArgs:
             node_selector=dict(pod.node_selector) or None,
             tolerations=[*tolerations(place.cluster.dead_node_seconds), *map(_tolerated, pod.tolerations)],
             topology_spread_constraints=spread(pod.identity, place) if pod.spread else None,
+            affinity=_on_node_of(pod.with_pod_of) if pod.with_pod_of else None,
         ),
+    )
+
+
+def _on_node_of(identity: Identity) -> core.v1.AffinityArgs:
+    """Return what binds a pod to the node of another workload's."""
+    term = core.v1.PodAffinityTermArgs(
+        label_selector=meta.v1.LabelSelectorArgs(match_labels=identity.selector),
+        topology_key="kubernetes.io/hostname",
+    )
+    return core.v1.AffinityArgs(
+        pod_affinity=core.v1.PodAffinityArgs(required_during_scheduling_ignored_during_execution=[term])
     )
 
 
@@ -207,11 +221,15 @@ def account(
     identity: Identity,
     parent: pulumi.Resource,
     pull_secrets: Sequence[str] = (),
+    annotations: Mapping[str, str] | None = None,
 ) -> pulumi.Output[str]:
-    """Create the workload's own ServiceAccount, whose token no pod mounts, and return its name."""
+    """Create the workload's own ServiceAccount, whose token no pod mounts, and return its name.
+
+    By `annotations` a cloud gives its pods a role there.
+    """
     created = core.v1.ServiceAccount(
         name,
-        metadata=place.metadata(identity.name, identity),
+        metadata=place.metadata(identity.name, identity, annotations),
         automount_service_account_token=False,
         image_pull_secrets=[
             core.v1.LocalObjectReferenceArgs(name=secret) for secret in dict.fromkeys(pull_secrets)

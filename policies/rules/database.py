@@ -2,12 +2,27 @@
 
 from ..expression import Expression
 from ..logic import Amount, AtMost
-from ..rule import Rule, Severity
-from ..vocabulary import OBJECT, Default, Literal, Not, anything, every, flag, is_, text
+from ..rule import Level, Rule, Severity
+from ..vocabulary import (
+    OBJECT,
+    Default,
+    Literal,
+    Not,
+    Some,
+    Variable,
+    anything,
+    every,
+    flag,
+    is_,
+    items,
+    some,
+    text,
+)
 from .images import versioned
 
 _CATEGORY = "database"
 _KINDS = ("Cluster",)
+_PLUGIN = Variable("plugin")
 
 
 def _stated(kind: str, name: str) -> Expression:
@@ -26,6 +41,24 @@ RULES = (
         holds=versioned(Default(text(OBJECT, "spec", "imageName"), "operator:default")),
         protects="Every instance runs the same PostgreSQL, and an update of it is decided.",
         remedy="set spec.imageName to a version, not to latest",
+    ),
+    Rule(
+        id="postgres-backup",
+        category=_CATEGORY,
+        severity=Severity.HIGH,
+        # Mandatory in Pulumi.prod.yaml: a database to develop with may be lost.
+        level=Level.ADVISORY,
+        kinds=_KINDS,
+        holds=some(
+            Not(is_(Default(text(OBJECT, "spec", "backup", "barmanObjectStore", "destinationPath"), ""), "")),
+            Some(
+                items(OBJECT, "spec", "plugins"),
+                _PLUGIN,
+                is_(Default(flag(_PLUGIN, "isWALArchiver"), False), True),
+            ),
+        ),
+        protects="What is deleted or overwritten by mistake comes back as it was a minute before.",
+        remedy="set spec.backup.barmanObjectStore, or a plugin that archives the log",
     ),
     Rule(
         id="postgres-resources",

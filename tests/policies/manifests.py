@@ -282,6 +282,7 @@ BASES: dict[str, Manifest] = {
                     "limits": {"cpu": "1", "memory": "512Mi"},
                 },
                 "storage": {"size": "1Gi"},
+                "backup": {"barmanObjectStore": {"destinationPath": "s3://backups/shop"}},
             },
         ),
     )

@@ -18,7 +18,12 @@ from .manifests import Manifest, paths
 _UNKNOWN = Unknown(path=("unknown",))
 _IDENTITY = (("kind",), ("apiVersion",))
 # Rules that a stack breaks as it is, see its file; and rules that are off by default.
-_KNOWN = {"ingress-certificate", "ingress-tls", *(rule.id for rule in RULES if rule.level == "disabled")}
+_KNOWN = {
+    "ingress-certificate",
+    "ingress-tls",
+    "postgres-backup",
+    *(rule.id for rule in RULES if rule.level == "disabled"),
+}
 
 
 def _with_unknown(manifest: Manifest) -> Iterator[tuple[str, Manifest]]:

@@ -1,7 +1,7 @@
 """Fixtures: servers on loopback, each in a folder of its own."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,14 @@ def make(binaries: Path) -> Iterator[Make]:
     """Make servers that end with the module; none of them runs yet."""
     made: list[Server] = []
 
-    def one(**given: Any) -> Server:
+    def one(wanted: Mapping[str, object] | None = None, **given: Any) -> Server:
         # The folders of pytest are closed to other users.
         folder = Path(tempfile.mkdtemp(prefix="feastflow-pg-"))
         folder.chmod(0o755)
         major = int(next(part for part in binaries.parts[::-1] if part.isdigit()))
         settings = Database.model_validate(
-            {"image": f"postgres:{major}.1", "user": "cook", "name": "orders"}, by_alias=True
+            {"image": f"localhost/postgres:{major}.1", "user": "cook", "name": "orders", **(wanted or {})},
+            by_alias=True,
         )
         made.append(Server(folder=folder, programs=binaries, settings=settings, **given))
         return made[-1]

@@ -5,7 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,9 @@ class Server:
     programs: Path
     settings: Database
     hba: str = ""
+    # Of every script of the pod's, besides what the engine is given.
+    told: Mapping[str, str] = field(default_factory=dict)
+    tools: Path | None = None
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -54,15 +57,15 @@ class Server:
         self._root = os.geteuid() == 0
         name = "postgres" if "postgres" in names else "nobody"
         self.user = pwd.getpwnam(name) if self._root else pwd.getpwuid(os.geteuid())
-        for name in ("volume", "socket", "scripts", "tls"):
+        for name in ("volume", "socket", "scripts", "tls", "store"):
             (self.folder / name).mkdir()
         for each in (self.folder, self.folder / "volume", self.folder / "socket"):
             os.chown(each, self.user.pw_uid, self.user.pw_gid)
         for file, text in roles.files(self.settings).items():
             (self.folder / "scripts" / file).write_text(text)
         issued = authority.issue(SECRET, ["localhost"], YEAR)
-        self._secret_file("tls.crt", issued.certificate)
-        self._secret_file("tls.key", issued.key)
+        self.secret_file("tls", "tls.crt", issued.certificate)
+        self.secret_file("tls", "tls.key", issued.key)
         self.authority = self.folder / "ca.crt"
         self.authority.write_text(issued.authority)
         self.write_rules(self.hba or standalone.rules())
@@ -73,9 +76,9 @@ class Server:
         own = rules if self.user.pw_name == "postgres" else rules.replace("peer", "trust")
         (self.folder / "pg_hba.conf").write_text(own)
 
-    def _secret_file(self, name: str, text: str) -> None:
+    def secret_file(self, volume: str, name: str, text: str) -> None:
         """Write a file as a Secret's volume has it: root's own, readable for the pod's group."""
-        path = self.folder / "tls" / name
+        path = self.folder / volume / name
         path.write_text(text)
         if self._root:
             os.chown(path, 0, self.user.pw_gid)
@@ -99,7 +102,9 @@ class Server:
     def environment(self, **given: str) -> dict[str, str]:
         """Return the server container's environment."""
         return {
-            "PATH": f"{self.programs}:{os.environ['PATH']}",
+            "PATH": ":".join(
+                [str(self.programs), *([str(self.tools)] if self.tools else []), os.environ["PATH"]]
+            ),
             "PGDATA": str(self.data),
             "PGHOST": str(self.folder / "socket"),
             "PGPORT": str(self.port),
@@ -107,8 +112,27 @@ class Server:
             **roles.server_variables(self.settings),
             "ADMIN_VERIFIER": scram.verifier(ADMIN_PASSWORD),
             "START_SECONDS": "60",
+            **self.told,
             **given,
         }
+
+    def script(
+        self, name: str, *words: str, check: bool = True, given: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run another script of the pod's, as the server's user."""
+        path = self.folder / "scripts" / name
+        return self._script(path, words, self.environment(**(given or {})), check=check, **self._as_user())
+
+    def peak(self, name: str, *words: str) -> int:
+        """Run a script and return the most memory that one of its processes had, in MiB."""
+        path = self.folder / "scripts" / name
+        with subprocess.Popen(  # noqa: S603 - the product's own script
+            ["/bin/sh", str(path), *words], env=self.environment(), cwd="/", **self._as_user()
+        ) as running:
+            _, status, used = os.wait4(running.pid, 0)
+            running.returncode = os.waitstatus_to_exitcode(status)
+        assert running.returncode == 0
+        return used.ru_maxrss // 1024
 
     def prepare(self, *, check: bool = True, **given: str) -> subprocess.CompletedProcess[str]:
         """Run what the pod's init container runs."""
@@ -122,8 +146,8 @@ class Server:
         further = ("-C", "data_checksums")
         return self._run("serve", self.environment(), *further, check=False, **self._as_user())
 
-    def start(self, *further: str, shared: int | None = None) -> None:
-        """Serve, and wait until it answers; with `shared`, /dev/shm has so many MiB, as in its own pod."""
+    def options(self) -> list[str]:
+        """Return the server's options as its container has them, at this machine's places."""
         values = {
             **standalone.parameters(self.settings, 60),
             "listen_addresses": "127.0.0.1",
@@ -132,10 +156,16 @@ class Server:
             "ssl_key_file": str(self.folder / "tls" / "tls.key"),
             "fsync": "off",
         }
-        options = [text for name, value in values.items() for text in ("-c", f"{name}={value}")]
+        if "archive_command" in values:
+            values["archive_command"] = f"sh {self.folder}/scripts/backup.sh archive %p"
+        return [text for name, value in values.items() for text in ("-c", f"{name}={value}")]
+
+    def start(self, *further: str, shared: int | None = None) -> None:
+        """Serve, and wait until it answers; with `shared`, /dev/shm has so many MiB, as in its own pod."""
+        options = self.options()
         with (self.folder / "log").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the product's own script
-                [*self._with_shared(shared), "/bin/sh", str(self._script), "serve", *options, *further],
+                [*self._with_shared(shared), "/bin/sh", str(self._own), "serve", *options, *further],
                 env=self.environment(),
                 cwd="/",
                 stdout=output,
@@ -173,14 +203,19 @@ class Server:
         shutil.rmtree(self.folder)
 
     @property
-    def _script(self) -> Path:
+    def _own(self) -> Path:
         return self.folder / "scripts" / "postgres.sh"
 
     def _run(
         self, verb: str, env: Mapping[str, str], *further: str, check: bool, **how: Any
     ) -> subprocess.CompletedProcess[str]:
+        return self._script(self._own, (verb, *further), env, check=check, **how)
+
+    def _script(
+        self, path: Path, words: Sequence[str], env: Mapping[str, str], *, check: bool, **how: Any
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(  # noqa: S603 - the product's own script
-            ["/bin/sh", str(self._script), verb, *further],
+            ["/bin/sh", str(path), *words],
             env=dict(env),
             cwd="/",
             capture_output=True,

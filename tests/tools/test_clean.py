@@ -30,7 +30,13 @@ esac
 CURRENT = {
     "bin": [
         golang.digest(build)
-        for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
+        for build in (
+            *pins.ALL_BUILDS,
+            *pins.TEST_BUILDS,
+            *pins.OBSERVE_BUILDS,
+            *pins.STORE_BUILDS,
+            *pins.BENCH_BUILDS,
+        )
     ],
     "pulumi": [pulumi.digest()],
     "addons": [addons.digest()],

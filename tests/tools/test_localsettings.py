@@ -27,6 +27,7 @@ policies:levels:
   ingress-tls: {level: disabled, reason: its host ends in .localhost and is served on this machine alone}
   gateway-tls: mandatory
   autoscaler-minimum: mandatory
+  postgres-backup: mandatory
 policies:exemptions: []
 feastflow:namespace: feastflow-dev
 feastflow:environment: dev
@@ -40,12 +41,18 @@ policies:levels:
   ingress-tls: {level: mandatory, reason: its visitors come over networks of others}
   gateway-tls: mandatory
   autoscaler-minimum: mandatory
+  postgres-backup: mandatory
 policies:exemptions:
   - rule: ingress-certificate
     resource: Ingress/feastflow
     reason: >-
       No authority signs for a name that only the local cluster knows; for your own, set edge.tls.issuer or
       edge.tls.secretName and remove this.
+    expires: "2027-05-15"
+  - rule: postgres-backup
+    resource: Cluster/postgres
+    reason: >-
+      The local cluster has no store of objects; for your own, set database.backup and remove this.
     expires: "2027-05-15"
 feastflow:namespace: feastflow-prod
 feastflow:environment: prod

@@ -16,7 +16,13 @@ from .fakes import ROOT, Machine, with_go
 _MODULES = sorted(
     {
         build.module
-        for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
+        for build in (
+            *pins.ALL_BUILDS,
+            *pins.TEST_BUILDS,
+            *pins.OBSERVE_BUILDS,
+            *pins.STORE_BUILDS,
+            *pins.BENCH_BUILDS,
+        )
     }
 )
 # The provider's module has no releases, only commits: this is the one that its release was made from.
@@ -212,7 +218,13 @@ def test_what_is_measured_against_is_compiled_at_the_version_it_is_named_by(
 
 _TRIMMED = [
     (build.module, folder, path)
-    for build in (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
+    for build in (
+        *pins.ALL_BUILDS,
+        *pins.TEST_BUILDS,
+        *pins.OBSERVE_BUILDS,
+        *pins.STORE_BUILDS,
+        *pins.BENCH_BUILDS,
+    )
     for folder, path in build.trimmed.items()
 ]
 
@@ -253,7 +265,7 @@ def test_a_judge_is_not_refused_for_the_room_that_a_cluster_needs(
     with_go(machine)
     monkeypatch.setattr(golang, "_free_gib", lambda _: 4.0)
 
-    for build in (*pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS):
+    for build in (*pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.STORE_BUILDS, *pins.BENCH_BUILDS):
         golang.check(build)
     with pytest.raises(UserError, match="GiB are free"):
         golang.check(*pins.ALL_BUILDS)

@@ -42,7 +42,13 @@ def _rows(components: list[Component], newest: dict[str, str], **known: Support)
 
 def test_every_module_that_programs_are_compiled_from_has_a_row() -> None:
     rows = {component.package for component in pinned.components()}
-    builds = (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
+    builds = (
+        *pins.ALL_BUILDS,
+        *pins.TEST_BUILDS,
+        *pins.OBSERVE_BUILDS,
+        *pins.STORE_BUILDS,
+        *pins.BENCH_BUILDS,
+    )
     texts = [(golang.MODULES / build.module / "go.mod").read_text() for build in builds]
     others = (_OF_KUBERNETES, _OF_COLLECTOR)
     modules = {
@@ -66,7 +72,7 @@ def test_every_version_that_pins_name_is_that_of_a_row() -> None:
 def test_every_lock_and_everything_asked_for_by_its_version_has_a_row() -> None:
     locks = {
         str(path.relative_to(ROOT))
-        for pattern in ("requirements*.txt", "package-lock.json")
+        for pattern in ("requirements*.txt", "barman.txt", "package-lock.json")
         for folder in ("demo", "tests", "tools", ".")
         for path in (ROOT / folder).glob(pattern if folder == "." else f"**/{pattern}")
         if "node_modules" not in path.parts

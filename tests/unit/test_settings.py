@@ -109,6 +109,8 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "node_selector": {},
         "tolerations": (),
         "crash_recovery_seconds": 600,
+        "backup": None,
+        "restore": None,
     }
 
 

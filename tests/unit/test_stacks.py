@@ -83,6 +83,9 @@ def test_a_stack_that_was_told_images_and_a_host_has_no_pod_that_waits_for_a_zon
         "feastflow:frontend": {"image": "registry.example.com/page:1.4.2"},
         "feastflow:edge": {"host": "shop.example.com", **edge[name]},
     }
+    if name == "prod":
+        backup = {"destination": "s3://backups/shop", "credentials": {"secretName": "store"}}
+        told["feastflow:database"] = {"engine": "replicated", "instances": 3, "backup": backup}
     recording = record_stack({**written(name), **told})
 
     templates = [each.inputs["spec"]["template"]["spec"] for each in recording.all("Deployment")]

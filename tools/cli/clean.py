@@ -54,7 +54,13 @@ def _delete_everything() -> None:
 
 
 def _delete_unused() -> None:
-    builds = (*pins.ALL_BUILDS, *pins.TEST_BUILDS, *pins.OBSERVE_BUILDS, *pins.BENCH_BUILDS)
+    builds = (
+        *pins.ALL_BUILDS,
+        *pins.TEST_BUILDS,
+        *pins.OBSERVE_BUILDS,
+        *pins.STORE_BUILDS,
+        *pins.BENCH_BUILDS,
+    )
     current = [golang.digest(build) for build in builds]
     # What is half compiled goes on from where it was.
     if golang.build_cache().is_relative_to(cache.home()) and not any(map(_begun, current)):

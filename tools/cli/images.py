@@ -98,6 +98,7 @@ _BASES_OF: Mapping[str, Mapping[str, _Base]] = {
     "frontend": {"BASE_IMAGE": _NODE, "BUILD_IMAGE": _NPM},
 }
 _VERSIONS = {"database": "15"}
+_COPIED = {"database": ("barman.txt",)}
 
 
 def named(engine: Engine) -> AppImages:
@@ -163,7 +164,11 @@ def _bases_of(tier: str, engine: Engine) -> Mapping[str, _Base]:
 
 
 def _stand_in(tier: TierFacts) -> _Base:
-    return _Base(file=f"{tier.label}.Dockerfile", version=_VERSIONS.get(tier.name, ""))
+    return _Base(
+        file=f"{tier.label}.Dockerfile",
+        copied=_COPIED.get(tier.name, ()),
+        version=_VERSIONS.get(tier.name, ""),
+    )
 
 
 def _name(tier: str, engine: Engine) -> str:

@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from tools.cluster import addons, programs
 from tools.cluster.engine import Engine
 from tools.toolchain import cache, golang, pins, process
@@ -40,15 +38,18 @@ _BUILDS = (pins.NODE_BUILD, pins.STORAGE_BUILD, pins.TRAEFIK_BUILD)
 _LOG = "image-node"
 
 
-_CLUSTER = {
-    "kind": "ClusterConfiguration",
-    "dns": {"imageTag": programs.COREDNS},
-    "etcd": {"local": {"imageTag": programs.ETCD}},
-}
-# The kubelet of 1.35 or newer refuses a machine with only cgroups v1, unless it is told.
-_KUBELET = {"kind": "KubeletConfiguration", "failCgroupV1": False}
-# What kubeadm must be told of the image: CoreDNS and etcd are of its own lines, and newer.
-KUBEADM_PATCHES = (yaml.safe_dump(_CLUSTER), yaml.safe_dump(_KUBELET))
+# What kubeadm must be told of the image: CoreDNS and etcd are of its own lines, and newer. And the kubelet of
+# 1.35 or newer, that it may run where the machine has only cgroups v1.
+_CLUSTER = f"""\
+kind: ClusterConfiguration
+dns: {{imageTag: {programs.COREDNS}}}
+etcd: {{local: {{imageTag: {programs.ETCD}}}}}
+"""
+_KUBELET = """\
+kind: KubeletConfiguration
+failCgroupV1: false
+"""
+KUBEADM_PATCHES = (_CLUSTER, _KUBELET)
 
 
 def debian_name() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from components.settings.model.stack import PRODUCTION
 from components.settings.values.merging import merged
 from tools.stacks.workspace import Config, section
 
@@ -28,6 +29,13 @@ _UNSIGNED = {
     "reason": (
         "No authority signs for a name that only the local cluster knows; "
         "for your own, set edge.tls.issuer or edge.tls.secretName and remove this."
+    ),
+    "expires": "2027-05-15",
+}
+_NO_STORE = {
+    "rule": "postgres-backup",
+    "reason": (
+        "The local cluster has no store of objects; for your own, set database.backup and remove this."
     ),
     "expires": "2027-05-15",
 }
@@ -69,9 +77,19 @@ def _name(config: Config) -> dict[str, Any]:
     level = levels.get(_TLS_RULE) if isinstance(levels, Mapping) else None
     if isinstance(level, Mapping) and level.get("level") == "disabled":
         found[_LEVELS] = {_TLS_RULE: {"reason": _LOCAL_NAME}}
+    lacking = []
     if tls.get("enabled") is True and not {"issuer", "secretName"} & tls.keys():
-        found[_EXEMPTIONS] = [*(config.get(_EXEMPTIONS) or []), _UNSIGNED]
+        lacking.append(_UNSIGNED)
+    if not section(config, "database").get("backup") and _production(config):
+        kind = "Cluster" if section(config, "database").get("engine") == "replicated" else "StatefulSet"
+        lacking.append({**_NO_STORE, "resource": f"{kind}/postgres"})
+    if lacking:
+        found[_EXEMPTIONS] = [*(config.get(_EXEMPTIONS) or []), *lacking]
     return found
+
+
+def _production(config: Config) -> bool:
+    return str(config.get("feastflow:environment")).lower() in PRODUCTION
 
 
 def _lacking(config: Config, wanted: Config) -> dict[str, Any]:

@@ -198,6 +198,15 @@ TOFU_KUBECTL_BUILD = Build(
     gib=4,
 )
 
+# A store for backups on the local cluster, for `make store` alone.
+VERSITYGW = "1.8.0"
+STORE_BUILD = Build(
+    module="versitygw",
+    programs={"github.com/versity/versitygw/cmd/versitygw": "versitygw"},
+    variables={"main.Version": VERSITYGW},
+    gib=2,
+)
+
 # What `make up` may compile.
 ALL_BUILDS = (
     PYTHON_HOST_BUILD,
@@ -221,4 +230,6 @@ TEST_BUILDS = (
 )
 # What `make observe` may compile, besides the store of metrics and vmalert.
 OBSERVE_BUILDS = (OBSERVE_BUILD, COLLECTOR_BUILD, ALERTMANAGER_BUILD)
+# What `make store` may compile.
+STORE_BUILDS = (STORE_BUILD,)
 BENCH_BUILDS = (HELM_BUILD, OPENTOFU_BUILD, TOFU_KUBECTL_BUILD)

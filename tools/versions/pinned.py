@@ -58,6 +58,7 @@ _MODULES = {
         "otel-collector",
         "go.opentelemetry.io/collector/otelcol",
     ),
+    "versitygw": ("versitygw", "versitygw", "github.com/versity/versitygw"),
     "alertmanager": ("Alertmanager", "alertmanager", "github.com/prometheus/alertmanager"),
 }
 # Component → its name, the file with `package==version`, its package on PyPI.
@@ -68,6 +69,7 @@ _PYTHON = {
     "pulumi-policy": ("pulumi-policy", "requirements.txt", "pulumi-policy"),
     "starlette": ("Starlette", "demo/backend/requirements.txt", "starlette"),
     "checkov": ("checkov", "tests/judges/requirements.txt", "checkov"),
+    "barman": ("Barman", "tools/cli/images/barman.txt", "barman"),
     "zizmor": ("zizmor", "tests/delivery/requirements.txt", "zizmor"),
     "pip-audit": ("pip-audit", "tools/versions/requirements.txt", "pip-audit"),
 }
@@ -90,6 +92,7 @@ LOCKS = (
     "requirements.txt",
     "requirements-dev.txt",
     "demo/backend/requirements.txt",
+    "tools/cli/images/barman.txt",
     "tests/judges/requirements.txt",
     "tests/delivery/requirements.txt",
     "tools/versions/requirements.txt",

@@ -100,8 +100,10 @@ def _of_namespace(stack: Stack) -> Iterator[Need]:
         yield Need(group="apps", resource="statefulsets")
     else:
         yield Need(group="postgresql.cnpg.io", resource="clusters", setting="database.engine")
+        if stack.database.backup:
+            yield Need(group="postgresql.cnpg.io", resource="scheduledbackups", setting="database.backup")
     applications = tiers.applications(stack)
-    if any(tier.settings.scheduled for tier in applications):
+    if stack.database.copied_by_jobs or any(tier.settings.scheduled for tier in applications):
         yield Need(group="batch", resource="cronjobs")
     if stack.tenancy.create_namespace:
         setting = "tenancy.createNamespace"

@@ -4,11 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..values import majors
+from ..values import images, majors
+from .backup import Backup
 from .base import Model, refuse
-from .demand import CLIENT_RESOURCES, Demand
+from .demand import CLIENT_RESOURCES, COPY_RESOURCES, Demand
 from .external import External
 from .nodes import NodeSelector, Tolerations
+from .restore import Restore
 from .scalars import Image, Name, Sequence, SqlName, Storage, Subdomain, UserId
 from .scraped import Scraped
 from .workload import PEM, CaBundle, Resources, resources
@@ -26,6 +28,7 @@ _MOUNTED = (
 _SERVER_VARIABLES = (
     *("ADMIN", "ADMIN_VERIFIER", "DB_NAME", "DB_OWNER", "HBA_FILE", "START_SECONDS"),
     *("CLUSTER_NAME", "NAMESPACE", "POD_NAME", "TMPDIR"),
+    *("COPIED", "RETENTION", "STORE_DESTINATION", "STORE_FILES", "STORE_HOW", "STORE_SENT"),
 )
 _OWN_DATABASES = ("postgres", "template0", "template1")
 # These stand for every role, for none or for the current one: https://www.postgresql.org/docs/current/sql-grant.html
@@ -131,6 +134,22 @@ class Database(Model):
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
         default=600, description="Seconds that a start may take while the log is replayed.", examples=[600]
     )
+    backup: Backup | None = Field(
+        default=None,
+        description="Backups on an object store; none means that what is deleted is lost.",
+        examples=[
+            {
+                "destination": "s3://my-backups/feastflow/prod",
+                "credentials": {"secretName": "backup-store"},
+            }
+        ],
+    )
+
+    restore: Restore | None = Field(
+        default=None,
+        description="The backup from which a database without data begins; data that is there stays.",
+        examples=[{"from": "s3://my-backups/feastflow/before"}],
+    )
 
     @property
     def scraped(self) -> Scraped | None:
@@ -143,6 +162,8 @@ class Database(Model):
             Demand(pods=self.instances + 1, resources=self.resources, storage=self.storage),
             # `grant` of a rotation, and `retire` of the one before.
             Demand(pods=2, resources=CLIENT_RESOURCES),
+            # The first copy of a destination, and one by the clock.
+            *([Demand(pods=2, resources=COPY_RESOURCES)] if self.copied_by_jobs else []),
         )
 
     @model_validator(mode="after")
@@ -209,6 +230,36 @@ class Database(Model):
         return self
 
     @model_validator(mode="after")
+    def _image_can_back_up(self) -> Self:
+        if self.backup and (instead := images.without_barman(self.image)):
+            raise refuse(
+                "this image lacks barman-cloud, with which backups are written, so none would ever be",
+                instead,
+                at="image",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _restored_elsewhere(self) -> Self:
+        if self.restore is None:
+            return self
+        if self.backup is None:
+            raise refuse(
+                "backup says how the store is asked, and a database that was restored needs one of its own",
+                "in the stack's file, set feastflow:database.backup, with another destination",
+                at="backup",
+            )
+        nested = (f"{self.restore.source}/", f"{self.backup.destination}/")
+        if nested[0].startswith(nested[1]) or nested[1].startswith(nested[0]):
+            raise refuse(
+                "the restored database would write its log among that of the one before, and no "
+                "restore could tell them apart",
+                f"{self.restore.source.rstrip('/')}-2",
+                at="backup.destination",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _bundle_has_its_place(self) -> Self:
         bundle = self.ca_bundle
         if bundle is None:
@@ -261,6 +312,11 @@ class Database(Model):
                 at="version",
             )
         return self
+
+    @property
+    def copied_by_jobs(self) -> bool:
+        """Return whether Jobs of the stack's copy the database; for another engine its operator does."""
+        return self.backup is not None and self.engine == "standalone"
 
     @property
     def major(self) -> int:

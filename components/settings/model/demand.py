@@ -7,6 +7,9 @@ from .workload import Resources, resources
 # Of a Job that only talks to the database.
 CLIENT_RESOURCES = resources(cpu=("50m", "200m"), memory=("32Mi", "128Mi"))
 
+# Of a Job that reads the whole database, compresses it and sends it.
+COPY_RESOURCES = resources(cpu=("50m", "500m"), memory=("128Mi", "384Mi"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:

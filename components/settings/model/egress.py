@@ -69,6 +69,30 @@ def check_endpoint(url: str, *, namespace: str, domain: str, at: str) -> None:
         raise refuse(problem.why, problem.fix, at=at)
 
 
+def check_store(way: Egress, *, namespace: str, domain: str, key: str) -> None:
+    """Refuse a store of backups whose name opens nothing, or that would be deleted with the stack.
+
+    `key` is the section of the settings that names it.
+
+    Raises:
+        PydanticCustomError: with the name that does, or the setting.
+    """
+    found = hosts.read(way.host, domain)
+    if _in_own_namespace(way.host, found, namespace):
+        raise refuse(
+            "it is in the stack's own namespace, and what deletes the database would delete its backups too",
+            "name a store elsewhere, such as http://store.backups.svc:9000",
+            at=f"{key}.endpoint",
+        )
+    if found.kind is Kind.CLUSTER:
+        problem = _inside(way, found)
+    else:
+        problem = None if way.cidrs else _unknown(way.host, found, domain)
+    if problem:
+        at = "cidrs" if problem.key == "cidrs" else "endpoint"
+        raise refuse(problem.why, problem.fix, at=f"{key}.{at}")
+
+
 def _inside(host: Egress, found: Host) -> _Problem | None:
     if (found.namespace, found.service) == _API_SERVER:
         why = "the API server has no pods that a policy could name"

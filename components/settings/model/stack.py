@@ -14,7 +14,7 @@ from .scalars import EnvironmentName, Namespace
 from .tenancy import Cluster, Tenancy
 from .tiers import Backend, Frontend
 
-_PRODUCTION = ("live", "prod", "production")
+PRODUCTION = ("live", "prod", "production")
 
 
 class Kubeconfig(Model):
@@ -55,7 +55,7 @@ class Stack(Model):
     @property
     def production(self) -> bool:
         """Return whether the environment's name says that customers use it."""
-        return self.environment.lower() in _PRODUCTION
+        return self.environment.lower() in PRODUCTION
 
     @property
     def connections(self) -> int:
@@ -76,6 +76,13 @@ class Stack(Model):
                 namespace=self.namespace,
                 domain=self.cluster.domain,
                 site=self.edge.host,
+            )
+        if self.database.backup:
+            egress.check_store(
+                self.database.backup.way,
+                namespace=self.namespace,
+                domain=self.cluster.domain,
+                key="database.backup",
             )
         return self
 

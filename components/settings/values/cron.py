@@ -5,6 +5,8 @@ such as `@daily`. Pure: no clock.
 """
 
 import calendar
+import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _WORDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
@@ -93,11 +95,27 @@ def check(text: str) -> str:
     return text
 
 
+def days(text: str) -> Callable[[dt.date], bool]:
+    """Return what says of a day whether a schedule has a moment on it: five fields that `check` accepts."""
+    parts = text.split()
+    dates, months, weekdays = (field.values(part) for field, part in zip(_FIELDS[2:], parts[2:], strict=True))
+    # As `_day_exists`: with both given, either is enough.
+    enough = all if _is_any(parts[2]) or _is_any(parts[4]) else any
+
+    def runs(day: dt.date) -> bool:
+        return day.month in months and enough((day.day in dates, (day.weekday() + 1) % 7 in weekdays))
+
+    return runs
+
+
+def _is_any(field: str) -> bool:
+    return any(part in ("*", "?", "*/1", "?/1") for part in field.split(","))
+
+
 def _day_exists(parts: list[str], values: list[set[int]]) -> None:
     """Refuse a day that none of its months has, unless a weekday names moments as well."""
     _, _, days, months, _ = values
     # With both of day and weekday given, either is enough; `*/2` counts as given.
-    any_weekday = any(part in ("*", "?", "*/1", "?/1") for part in parts[4].split(","))
-    if any_weekday and all(min(days) > _LONGEST[month - 1] for month in months):
+    if _is_any(parts[4]) and all(min(days) > _LONGEST[month - 1] for month in months):
         named = ", ".join(_MONTHS[month - 1] for month in sorted(months))
         raise CronError(f"day {min(days)} does not exist in {named}, so it would never run")

@@ -17,6 +17,13 @@ _REFERENCE = re.compile(
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 
+# Docker's own image of PostgreSQL by each of its names, and those of CloudNativePG's with only the server:
+# https://github.com/cloudnative-pg/postgres-containers#image-types
+_OFFICIAL_POSTGRES = ("postgres", "docker.io/postgres", "docker.io/library/postgres", "library/postgres")
+_OPERAND = re.compile(
+    r"ghcr\.io/cloudnative-pg/postgresql:[0-9]+(?:\.[0-9]+)?[0-9-]*-(minimal|standard)(-.*)?"
+)
+_WITH_BARMAN = "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm"
 _LABEL_LENGTH = 63
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _LONGEST_NAME = 255
@@ -74,3 +81,14 @@ def version(reference: str) -> str:
         raise ImageError("it is no image reference", "registry.example.com/team/app:1.2.3")
     text = match["tag"] or match["digest"].removeprefix("sha256:")[:12]
     return str(text)[:_LABEL_LENGTH].strip("-_.") or "0"
+
+
+def without_barman(reference: str) -> str:
+    """Return an image in place of a checked reference that certainly lacks barman-cloud; empty for others."""
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        return ""
+    named = f"{match['name']}:{match['tag'] or ''}"
+    if found := _OPERAND.fullmatch(named):
+        return named.replace(f"-{found[1]}", "-system", 1)
+    return _WITH_BARMAN if match["name"] in _OFFICIAL_POSTGRES else ""

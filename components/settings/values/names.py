@@ -19,6 +19,7 @@ FRONTEND = "feastflow-frontend"
 MIGRATIONS = "feastflow-migrations"
 ROLES = "feastflow-roles"
 JOBS = "feastflow-jobs"
+BACKUPS = "feastflow-backups"
 DATABASE = "postgres"
 DATABASE_HEADLESS = "postgres-headless"
 DATABASE_ADMINISTRATOR = "postgres-administrator"
@@ -121,6 +122,11 @@ def to_collector(client: str) -> str:
 def from_collectors(server: str) -> str:
     """Return the name of the policy that lets collectors read a tier's metrics."""
     return f"collectors-to-{server}"
+
+
+def to_store(client: str) -> str:
+    """Return the name of the policy that lets a workload's pods reach the store of backups."""
+    return f"{client}-to-store"
 
 
 def from_edge(server: str) -> str:

@@ -4,6 +4,19 @@ from ..manifests import DELETE
 from .shape import DIGEST, About, at
 
 ABOUT: dict[str, About] = {
+    "postgres-backup": About(
+        kind="Cluster",
+        field="spec/backup",
+        allowed=(
+            *at("spec/backup/barmanObjectStore/destinationPath", "s3://backups/shop"),
+            {"spec/backup": DELETE, "spec/plugins": [{"name": "backups", "isWALArchiver": True}]},
+        ),
+        denied=(
+            *at("spec/backup", DELETE, {}, {"barmanObjectStore": {}}, {"retentionPolicy": "14d"}),
+            {"spec/backup": DELETE, "spec/plugins": [{"name": "other"}]},
+        ),
+        wrong=["s3://backups/shop"],
+    ),
     "postgres-image": About(
         kind="Cluster",
         field="spec/imageName",

@@ -1,0 +1,109 @@
+#!/bin/sh
+# Backups of a standalone server, by barman-cloud: https://docs.pgbarman.org/release/3.19.1/user_guide/barman_cloud.html
+# Where the store is, and what it is asked, the environment says: STORE_DESTINATION, STORE_HOW, STORE_SENT, and in the
+# folder STORE_FILES, where there is one, the files `id` and `secret`. They are read for each call.
+# On the server's side, where PGDATA says what is served:
+#   archive  send one file of the log: PostgreSQL's archive_command
+#   fetch    get one file of the log: PostgreSQL's restore_command
+#   get      get a copy of the whole by its id, or `auto`, into a folder; further options choose it
+# In a pod that sees the data and may not write it:
+#   open     let the login of the backups in, as the administrator
+#   copy     copy the whole, then delete what RETENTION no longer keeps
+#   list     print what is there, as JSON
+set -eu
+
+PATH="$PATH:/usr/lib/postgresql/15/bin"
+# One server to a destination, so that nothing but the destination must be known to restore.
+SERVER=postgres
+# Less than the pod's grace period: a fast shutdown waits for the file that is being sent.
+SECONDS_TO_SEND=45
+
+refuse() {
+    printf 'error:     %s\n  matters: %s\n  do this: %s\n' "$1" "$2" "$3" >&2
+    exit 1
+}
+
+# Credentials are no arguments, which every user of the node can read, and no part of the server's environment.
+identify() {
+    if ! command -v barman-cloud-wal-archive >/dev/null; then
+        refuse "the image has no barman-cloud" "backups are written and read by it" \
+            "set feastflow:database.image to one that has it: docs/backups.md names some"
+    fi
+    if [ -z "${STORE_FILES:-}" ]; then return; fi
+    AWS_ACCESS_KEY_ID="$(cat "$STORE_FILES/id")"
+    AWS_SECRET_ACCESS_KEY="$(cat "$STORE_FILES/secret")"
+    export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+}
+
+# Once for each destination: the log of another server there, or of this one before a restore, would be mixed with it.
+unused() {
+    known="${PGDATA%/*}/archived-to"
+    if [ "$(cat "$known" 2>/dev/null)" = "$STORE_DESTINATION" ]; then return; fi
+    # shellcheck disable=SC2086 # STORE_HOW is several words
+    if ! barman-cloud-check-wal-archive $STORE_HOW "$STORE_DESTINATION" "$SERVER"; then
+        refuse "$STORE_DESTINATION cannot be asked, or holds the log of another server (see above)" \
+            "this one's log stays on its volume until it can be sent" \
+            "look at the store and its credentials; or set feastflow:database.backup.destination to a path that is not used"
+    fi
+    echo "$STORE_DESTINATION" >"$known"
+}
+
+archive() {
+    identify
+    unused
+    # shellcheck disable=SC2086
+    exec timeout "$SECONDS_TO_SEND" barman-cloud-wal-archive $STORE_HOW $STORE_SENT "$STORE_DESTINATION" "$SERVER" "$1"
+}
+
+fetch() {
+    identify
+    # shellcheck disable=SC2086
+    exec barman-cloud-wal-restore $STORE_HOW "$STORE_DESTINATION" "$SERVER" "$1" "$2"
+}
+
+get() {
+    identify
+    copy="$1" folder="$2"
+    shift 2
+    # shellcheck disable=SC2086
+    exec barman-cloud-restore $STORE_HOW "$@" "$STORE_DESTINATION" "$SERVER" "$copy" "$folder"
+}
+
+# Network policies and a server that starts may take a while; the Job's deadline ends a wait in vain.
+await() { until pg_isready --quiet --timeout=3; do sleep 0.5; done; }
+
+open() {
+    await
+    psql --no-psqlrc --quiet --no-password --set=ON_ERROR_STOP=1 <<'SQL'
+\getenv verifier BACKUP_VERIFIER
+SELECT feastflow.open_backup(:'verifier') \g /dev/null
+SQL
+}
+
+copy() {
+    identify
+    await
+    # shellcheck disable=SC2086
+    barman-cloud-backup $STORE_HOW $STORE_SENT $COPIED --host "$PGHOST" --port "$PGPORT" --user "$PGUSER" \
+        --dbname "$PGDATABASE" "$STORE_DESTINATION" "$SERVER"
+    # shellcheck disable=SC2086
+    barman-cloud-backup-delete $STORE_HOW --retention-policy "$RETENTION" --minimum-redundancy 1 \
+        "$STORE_DESTINATION" "$SERVER"
+    echo "the database is in $STORE_DESTINATION"
+}
+
+list() {
+    identify
+    # shellcheck disable=SC2086
+    exec barman-cloud-backup-list $STORE_HOW --format json "$STORE_DESTINATION" "$SERVER"
+}
+
+case "${1:-}" in
+    archive) archive "$2" ;;
+    fetch) fetch "$2" "$3" ;;
+    get) shift; get "$@" ;;
+    open) open ;;
+    copy) copy ;;
+    list) list ;;
+    *) echo "usage: backup.sh archive FILE|fetch NAME FILE|get ID FOLDER|open|copy|list" >&2; exit 2 ;;
+esac

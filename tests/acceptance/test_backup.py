@@ -1,0 +1,116 @@
+"""A database backed up to a store, emptied by mistake, destroyed, and begun from the moment before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.store import manifests
+
+from ..documented import documented
+from ..harness.figures import Figures
+from ..harness.kube import Kube
+from ..harness.product import Product
+from ..harness.running import Ran
+from ..harness.site import Site
+from ..harness.waiting import until
+
+_MINUTES = 60
+_ROWS = 1000
+_COUNT = "SELECT count(*), sum(number) FROM kept"
+_SENT = "SELECT last_archived_wal >= :'name' FROM pg_stat_archiver"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """The rows before the mistake and after the restore, what listed the backups, and both updates."""
+
+    before: list[list[str]]
+    after: list[list[str]]
+    listed: str
+    backing: Ran
+    restoring: Ran
+
+
+def told(clone: Product, database: dict[str, Any]) -> None:
+    """Write these settings of the database into the clone's stack."""
+    path = clone.root / "Pulumi.dev.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["config"]["feastflow:database"].update(database)
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def restored(
+    product: Product, kube: Kube, site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Restored]:
+    clone = product.cloned(tmp_path_factory.mktemp("backup") / "clone")
+    clone.typed(documented("make store"))
+    settings = manifests.settings("dev")
+    told(clone, settings)
+    backing = clone.done("up")
+    kube.sql(f"CREATE TABLE kept AS SELECT generate_series(1, {_ROWS}) AS number")
+    before = kube.sql(_COUNT)
+    ((moment,),) = kube.sql("SELECT to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SS.US+00:00')")
+    kube.sql("TRUNCATE kept")
+    ((name,),) = kube.sql("SELECT pg_walfile_name(pg_switch_wal())")
+    until(lambda: kube.sql(_SENT, name=name) == [["t"]], what=f"{name} is in the store", within=120)
+    listed = clone.typed(documented("make backups")).out
+    clone.done("destroy")
+    again = settings["backup"] | {"destination": f"{settings['backup']['destination']}-2"}
+    told(clone, {"backup": again, "restore": {"from": settings["backup"]["destination"], "at": moment}})
+    with clone.begin("up") as under_way:
+        until(
+            lambda: kube.ask("get", "namespace", kube.namespace).code == 0, what="the namespace", within=600
+        )
+        clone.typed(documented("make store"))
+        restoring = under_way.ended(within=15 * _MINUTES)
+    assert restoring.code == 0, restoring
+    yield Restored(before=before, after=kube.sql(_COUNT), listed=listed, backing=backing, restoring=restoring)
+    clone.done("destroy")
+    product.typed(documented("make unstore"))
+    product.done("up")
+    until(site.answers, what="the site without backups", within=180)
+
+
+def test_the_rows_come_back_as_they_were_the_moment_before(restored: Restored, figures: Figures) -> None:
+    figures.seconds("an update that turns backups on, with a first copy", restored.backing.seconds)
+    figures.seconds("a namespace destroyed, whole again from its backup", restored.restoring.seconds)
+    assert restored.before == restored.after == [[str(_ROWS), str(_ROWS * (_ROWS + 1) // 2)]]
+
+
+def test_what_can_be_restored_was_listed(restored: Restored) -> None:
+    assert "any moment from " in restored.listed
+    assert " DONE" in restored.listed
+
+
+@pytest.mark.usefixtures("restored")
+def test_the_site_serves_from_the_restored_database(site: Site, kube: Kube) -> None:
+    assert site.answers()
+    assert kube.complete()
+
+
+@pytest.mark.usefixtures("restored")
+def test_only_pods_of_databases_and_copies_reach_the_store(kube: Kube) -> None:
+    address = (f"{manifests.NAME}.{manifests.NAMESPACE}.svc", manifests.PORT)
+    connect = f"import socket; socket.create_connection({address}, 3)"
+    assert kube.ask("exec", "postgres-0", "--container", "postgres", "--", "python3", "-c", connect).code == 0
+    (backend, *_) = kube.ready("backend")
+    assert kube.ask("exec", backend, "--container", "backend", "--", "python3", "-c", connect).code != 0
+
+
+def test_no_credential_is_in_the_servers_arguments_or_environment(restored: Restored, kube: Kube) -> None:
+    assert restored
+    script = "tr '\\0' '\\n' </proc/1/environ; tr '\\0' ' ' </proc/1/cmdline; cat /etc/feastflow/store/secret"
+    text = kube.run("exec", "postgres-0", "--container", "postgres", "--", "sh", "-c", script)
+    said, secret = text[:-40], text[-40:]
+    assert len(secret) == 40
+    assert secret not in said
+
+
+def test_the_page_shows_these_settings() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "backups.md").read_text(encoding="utf-8")
+    assert manifests.ENDPOINT in page

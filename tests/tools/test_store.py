@@ -1,0 +1,81 @@
+"""The local store of backups: what it is made of, and the settings that it is for."""
+
+from typing import Any
+
+import pytest
+
+from components.postgres import backups
+from components.settings.model.backup import Backup
+from components.settings.values import names
+from policies.judgement import judge
+from policies.rules import RULES
+from tools.store import manifests
+from tools.toolchain import golang, pins
+
+from ..unit.recorder import record_stack, stack_file
+
+_KEY = {manifests.ID: "id of the key", manifests.KEY: "secret of the key"}
+_OBJECTS = manifests.objects(_KEY)
+
+
+def one(kind: str) -> dict[str, Any]:
+    (found,) = [each for each in _OBJECTS if each["kind"] == kind]
+    return found
+
+
+# The key is replaced in place; clients are in any namespace; an image that is built here has no digest; a pod
+# on one volume is neither spread nor replaced without a gap, and is ready when its port is open.
+_BROKEN = {
+    "Secret": {"secret-immutable"},
+    "NetworkPolicy": {"network-policy-peers"},
+    "Deployment": {"image-digest", "probe-startup", "rollout-strategy", "spread"},
+}
+
+
+@pytest.mark.parametrize("thing", _OBJECTS, ids=lambda thing: thing["kind"])
+def test_the_store_keeps_the_rules_that_the_stacks_keep_but_for_these(thing: dict[str, Any]) -> None:
+    broken = {rule.id for rule in RULES if thing["kind"] in rule.judges and judge(rule, thing)}
+    assert broken == _BROKEN.get(thing["kind"], set())
+
+
+def test_the_settings_that_it_tells_are_accepted_and_name_its_secret_and_port() -> None:
+    told = manifests.settings("dev")
+    backup = Backup.model_validate(told["backup"])
+    assert backup.credentials.secret_name == manifests.secret("shop", _KEY)["metadata"]["name"]
+    assert (backup.credentials.id_key, backup.credentials.secret_key) == (manifests.ID, manifests.KEY)
+    assert backup.store.port == one("Service")["spec"]["ports"][0]["port"] == manifests.PORT
+    assert backups.script_variables(backup)["STORE_HOW"] == f"--endpoint-url {manifests.ENDPOINT}"
+    assert manifests.settings("dev") != manifests.settings("prod")
+
+
+@pytest.mark.parametrize("engine", [{}, {"engine": "replicated", "instances": 3}])
+def test_it_lets_in_the_pods_of_databases_and_copies_and_no_others(engine: dict[str, Any]) -> None:
+    database = {**engine, **manifests.settings("dev")}
+    recording = record_stack({**stack_file("dev"), "feastflow:database": database})
+    spec = one("NetworkPolicy")["spec"]
+    allowed = [peer["podSelector"]["matchLabels"] for peer in spec["ingress"][0]["from"]]
+
+    def enters(labels: dict[str, str]) -> bool:
+        return any(wanted.items() <= labels.items() for wanted in allowed)
+
+    for resource in recording.resources:
+        template = resource.inputs.get("spec", {})
+        template = template.get("jobTemplate", {}).get("spec", template).get("template")
+        if template:
+            labels = template["metadata"]["labels"]
+            assert enters(labels) == (labels["component"] in ("database", "backups")), resource.name
+    assert enters({"cnpg.io/cluster": names.DATABASE})
+    assert spec["egress"] == []
+
+
+def test_the_key_stands_in_the_secret_alone() -> None:
+    others = [thing for thing in _OBJECTS if thing["kind"] != "Secret"]
+    assert "of the key" not in str(others)
+    assert one("Secret")["stringData"] == _KEY
+
+
+def test_the_image_has_the_version_that_is_compiled_and_make_up_compiles_none() -> None:
+    text = (golang.MODULES / pins.STORE_BUILD.module / "go.mod").read_text(encoding="utf-8")
+    assert f"github.com/versity/versitygw v{pins.VERSITYGW}" in text
+    assert manifests.IMAGE.endswith(f":v{pins.VERSITYGW}")
+    assert pins.STORE_BUILD not in pins.ALL_BUILDS

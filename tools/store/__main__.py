@@ -1,0 +1,104 @@
+"""`make store` and `make unstore`: the store of backups on the local cluster, and its key for a stack."""
+
+import base64
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tools.cluster import lifecycle, programs, transport
+from tools.cluster.engine import Engine
+from tools.cluster.handle import Cluster
+from tools.cluster.programs import Program
+from tools.stacks import workspace
+from tools.store import manifests
+from tools.toolchain import cache, console, golang, pins
+from tools.toolchain.console import Step, say
+from tools.toolchain.errors import UserError
+from tools.toolchain.kubectl import Kubectl
+
+_PROGRAM = Program(name="versitygw", image=manifests.IMAGE)
+_SECONDS = 180
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the one argument says: `up` or `down`."""
+    name, stack = os.environ.get("CLUSTER") or "feastflow", os.environ.get("STACK") or "dev"
+    cluster = lifecycle.find(name)
+    if cluster is None or os.environ.get("CONTEXT"):
+        raise UserError(
+            f"the local cluster {name} does not run, or another one is named",
+            "the store is for that cluster alone: elsewhere there are buckets",
+            "make up, without CONTEXT; for a bucket see docs/backups.md",
+        )
+    if arguments == ["down"]:
+        _down(cluster)
+    else:
+        _up(cluster, stack)
+
+
+def _up(cluster: Cluster, stack: str) -> None:
+    client = cluster.client
+    namespace = str(workspace.settings(stack)["feastflow:namespace"])
+    with Step("store", f"versitygw {pins.VERSITYGW}") as step:
+        if cluster.engine.own:
+            key = cache.key(golang.digest(pins.STORE_BUILD), repr(_PROGRAM), programs.IMAGES)
+            save = partial(_save, cluster.engine, step)
+            transport.carry(cluster, [manifests.IMAGE], key, save, step)
+        known = _known(client) or _drawn()
+        _apply(client, *manifests.objects(known))
+        rollout = ("rollout", "status", f"deployment/{manifests.NAME}", f"--timeout={_SECONDS}s")
+        client.within(manifests.NAMESPACE).output(*rollout, timeout=_SECONDS + 20)
+        if there := client.ended("get", "namespace", namespace).code == 0:
+            _apply(client, manifests.secret(namespace, known))
+        step.result(f"{manifests.ENDPOINT}, for databases alone")
+    said = json.dumps(manifests.settings(stack))
+    say(f"\nin Pulumi.{stack}.yaml, set below feastflow:database\n  {said[1:-1]}")
+    if not there:
+        say(
+            f"\nthere is no namespace {namespace} yet: run this again when `make up` has made it; "
+            "the database waits for the key"
+        )
+
+
+def _down(cluster: Cluster) -> None:
+    with Step("unstore", "the store and every backup in it") as step:
+        cluster.client.output(
+            "delete", "namespace", manifests.NAMESPACE, "--ignore-not-found", timeout=_SECONDS
+        )
+        step.result("deleted; the stacks' Secrets stay, and open nothing")
+
+
+def _apply(client: Kubectl, *objects: Mapping[str, Any]) -> None:
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+    client.output("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=text)
+
+
+def _known(client: Kubectl) -> dict[str, str] | None:
+    """Return the key that the store has; its pod would refuse another one until it is started again."""
+    words = ("get", "secret", manifests.SECRET, "--output", "json", "--ignore-not-found")
+    text = client.within(manifests.NAMESPACE).output(*words)
+    if not text.strip():
+        return None
+    return {name: base64.b64decode(value).decode() for name, value in json.loads(text)["data"].items()}
+
+
+def _drawn() -> dict[str, str]:
+    return {manifests.ID: secrets.token_hex(10).upper(), manifests.KEY: secrets.token_hex(20)}
+
+
+def _save(engine: Engine, step: Step, archive: Path) -> None:
+    binary = golang.binaries(pins.STORE_BUILD, step) / _PROGRAM.name
+    step.note(manifests.IMAGE)
+    with cache.draft() as folder:
+        programs.build(engine, _PROGRAM, binary, folder)
+    programs.save(engine, [manifests.IMAGE], archive)
+    engine.run("image", "rm", "--force", manifests.IMAGE)
+
+
+if __name__ == "__main__":
+    console.run(partial(main, sys.argv[1:]))
