@@ -4,9 +4,15 @@ A checkout with newer pins leaves them so: the images of its add-ons are in its 
 registry that this machine reaches need have them (docs/decisions/0077).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from tools.cluster import programs, transport
-from tools.cluster.handle import Cluster
 from tools.toolchain import pins, process
+
+if TYPE_CHECKING:
+    from tools.cluster.handle import Cluster  # needs a package, and `make clean-cache` must do without
 
 # What the manifests of the add-ons name; the control plane's own came with kubeadm.
 _OF_ADDONS = ("kube-router", "metrics-server", "traefik", "local-path-provisioner")
