@@ -7,14 +7,14 @@ ABOUT: dict[str, About] = {
     "postgres-backup": About(
         kind="Cluster",
         field="spec/backup",
-        allowed=[
+        allowed=(
             *at("spec/backup/barmanObjectStore/destinationPath", "s3://backups/shop"),
             {"spec/backup": DELETE, "spec/plugins": [{"name": "backups", "isWALArchiver": True}]},
-        ],
-        denied=[
+        ),
+        denied=(
             *at("spec/backup", DELETE, {}, {"barmanObjectStore": {}}, {"retentionPolicy": "14d"}),
             {"spec/backup": DELETE, "spec/plugins": [{"name": "other"}]},
-        ],
+        ),
         wrong=["s3://backups/shop"],
     ),
     "postgres-image": About(
