@@ -205,7 +205,8 @@ def test_production_is_told_of_zones_that_it_does_not_use(monkeypatch: pytest.Mo
     api = offering(**{_NODES: nodes("a", "b", "c")})
     assert warned(api, parse(), monkeypatch) == []
     tls = {"enabled": True, "secretName": "own"}
-    stack = parse(environment="prod", edge={"host": "a.b", "tls": tls})
+    backup = {"destination": "s3://backups/shop", "credentials": {"secretName": "store"}}
+    stack = parse(environment="prod", edge={"host": "a.b", "tls": tls}, database={"backup": backup})
     (told,) = warned(api, stack, monkeypatch)
     assert told.endswith("feastflow:cluster.zones 3")
 
