@@ -37,7 +37,7 @@ _FEW = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Earlier:
-    """What the earlier version left of each stack: its objects, its site and its orders."""
+    """The earlier version's traces of each stack: its objects, its site and its orders."""
 
     uids: dict[str, dict[str, str]]
     sites: dict[str, Site]
@@ -46,7 +46,7 @@ class Earlier:
 
 @dataclass(frozen=True, kw_only=True)
 class Upgraded:
-    """What `make up` of this version said of a stack, and what its customers saw meanwhile."""
+    """The output of this version's `make up` of a stack, and its customers' view meanwhile."""
 
     ran: Ran
     watch: Watch

@@ -1,4 +1,4 @@
-"""What `make observe` applies, judged as a stack is, by Pod Security and by kube-score."""
+"""The manifests of `make observe`, judged as a stack is, by Pod Security and by kube-score."""
 
 from tools.observe import images, rendering
 from tools.observe.network import Addresses

@@ -1,4 +1,4 @@
-"""What `make observe` applies: hardened, bounded, closed, and of one mind about names and ports."""
+"""The manifests of `make observe`: hardened, bounded, closed, and of one mind about names and ports."""
 
 import re
 from collections.abc import Iterator
