@@ -25,7 +25,7 @@ CLUSTER_WIDE = ("clusterrolebindings", "clusterroles", "namespaces")
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """The values that the manifests depend on. `images` are references by program, `port` is the edge's on loopback."""
+    """The values that the manifests depend on: references by program, the edge's port on loopback."""
 
     images: Mapping[str, str]
     addresses: Addresses
