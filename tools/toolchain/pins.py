@@ -161,6 +161,7 @@ OBSERVE_BUILD = Build(
         f"{_VICTORIALOGS}/app/vlagent": "vlagent",
         "./companion": "companion",
     },
+    trimmed={"victorialogs": "github.com/VictoriaMetrics/VictoriaLogs"},
     variables={"github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version": f"v{VICTORIALOGS}"},
     gib=1,
 )

@@ -2,6 +2,11 @@ module feastflow/toolchain/observe
 
 go 1.26.6
 
+// One number of it is ours: how long the agent leaves a quiet file alone.
+replace (
+	github.com/VictoriaMetrics/VictoriaLogs => ./victorialogs
+)
+
 require github.com/VictoriaMetrics/VictoriaLogs v1.52.1
 
 require (

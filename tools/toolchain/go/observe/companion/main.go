@@ -1,5 +1,5 @@
 // The companion of the parts that cannot ask Kubernetes themselves: it copies ConfigMaps that bear a label into the
-// folder of the program beside it, and tells the cluster's state as metrics. The standard library is all it needs.
+// folder of the program in the same pod, and tells the cluster's state as metrics. The standard library is all it needs.
 package main
 
 import (
