@@ -95,7 +95,7 @@ func newJudge(level, version string) (*judge, error) {
 		decoder: kubejson.NewSerializerWithOptions(kubejson.DefaultMetaFactory, scheme, scheme, strict),
 		level:   api.LevelVersion{Level: parsedLevel, Version: parsedVersion},
 	}
-	made.evaluator, err = policy.NewEvaluator(made.checks())
+	made.evaluator, err = policy.NewEvaluator(made.checks(), nil)
 	return made, err
 }
 
