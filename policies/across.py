@@ -122,7 +122,11 @@ def _dangling(stack: Stack) -> Found:
         kind, known = manifest["kind"], own(manifest)
         if isinstance(known, Unknown) or kind in open_kinds or (kind, known) in used:
             continue
-        if kind != "ConfigMap" or not below(manifest, "metadata", "annotations").get(READ_ELSEWHERE):
+        annotations = below(manifest, "metadata").get("annotations")
+        # Where they are not known yet, they may say so.
+        if isinstance(annotations, Unknown) and kind == "ConfigMap":
+            continue
+        if kind != "ConfigMap" or not (annotations or {}).get(READ_ELSEWHERE):
             yield manifest, "nothing refers to it"
     for manifest in stack.of("PodDisruptionBudget", "NetworkPolicy", "Service"):
         spec = below(manifest, "spec")

@@ -84,6 +84,7 @@ def test_what_the_settings_say_that_others_make_breaks_no_rule(workspace: Make) 
     config["feastflow:frontend"] = {"pullSecrets": ["registry"]}
     tls = {"enabled": True, "secretName": "shop-tls"}
     config["feastflow:edge"] = {**_section(config, "edge"), "tls": tls}
+    config["feastflow:database"] = _backed_up(config)
     del config["policies:exemptions"]
     run = workspace(ROOT, "prod").preview(config)
     assert run.violations == ()
@@ -94,10 +95,17 @@ def test_a_certificate_that_cert_manager_writes_breaks_no_rule(workspace: Make) 
     config = stack_file("prod")
     tls = {"enabled": True, "issuer": {"name": "letsencrypt"}}
     config["feastflow:edge"] = {**_section(config, "edge"), "tls": tls}
+    config["feastflow:database"] = _backed_up(config)
     del config["policies:exemptions"]
     run = workspace(ROOT, "prod").preview(config)
     assert run.violations == ()
     assert run.code == 0, run.text
+
+
+def _backed_up(config: dict[str, object]) -> dict[str, object]:
+    """Return the section of the database with a backup, which production must have."""
+    backup = {"destination": "s3://backups/shop", "credentials": {"secretName": "store"}}
+    return {**_section(config, "database"), "backup": backup}
 
 
 def _section(config: dict[str, object], name: str) -> dict[str, object]:
