@@ -2,7 +2,7 @@
 
 One policy a level, with the rules as CEL, and a binding to one namespace. Plain objects are returned; the
 program makes resources of them. What has not changed is not judged again, so that an object that was there
-before can still be labelled and deleted. Not a goal: ClusterRoles, which belong to no namespace.
+before can still be put right, labelled where the rules are about its pods, and deleted. Not a goal: ClusterRoles, which belong to no namespace.
 """
 
 import datetime as dt
@@ -44,6 +44,14 @@ _CONTROLLERS = (
             "statefulset",
         )
     ),
+)
+# Pulumi's provider begins each update with a patch of nothing, which is an update of the object as it was:
+# where a later rule refuses that, the update that fixes the object would never be sent.
+_CHANGED = (
+    'request.operation != "UPDATE" || object.metadata.?labels != oldObject.metadata.?labels || '
+    "object.metadata.?annotations != oldObject.metadata.?annotations || "
+    'object.exists(key, key != "metadata" && object[?key] != oldObject[?key]) || '
+    "oldObject.exists(key, !(key in object))"
 )
 # The API server's defaults, written out. A run after a killed one applies as another field manager, and what
 # is not written out would belong to the first one: a conflict.
@@ -141,7 +149,7 @@ def _specification(
 ) -> dict[str, Any]:
     in_force = [entry for entry in configuration.exemptions if today <= entry.expires]
     kinds = sorted({kind for rule in rules for kind in _kinds(rule)})
-    makers = json.dumps([*_CONTROLLERS, *trusted])
+    made = f"!(request.userInfo.username in {json.dumps([*_CONTROLLERS, *trusted])})"
     return {
         "failurePolicy": "Fail",
         "matchConstraints": {
@@ -150,7 +158,8 @@ def _specification(
             "resourceRules": [resource_rule(kind) for kind in kinds],
         },
         "matchConditions": [
-            {"name": "not-made-of-what-was-judged", "expression": f"!(request.userInfo.username in {makers})"}
+            {"name": "not-made-of-what-was-judged", "expression": made},
+            {"name": "changed", "expression": _CHANGED},
         ],
         "variables": _variables(configuration.registries),
         "validations": [

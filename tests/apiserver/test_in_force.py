@@ -81,3 +81,14 @@ def kube(server: Server) -> Iterator[Kube]:
 def test_what_a_later_rule_refuses_can_be_deleted_in_the_foreground(kube: Kube) -> None:
     kube.run("delete", "service", "open", "--cascade=foreground", "--timeout=60s", timeout=90)
     assert kube.ask("get", "service", "open").code != 0
+
+
+def test_what_a_later_rule_refuses_may_be_patched_with_nothing_and_then_put_right(kube: Kube) -> None:
+    nothing = kube.ask("patch", "service", "open", "--type=json", "--patch=[]")
+    assert nothing.code == 0, nothing
+    still = json.dumps([{"op": "replace", "path": "/spec/ports/0/port", "value": 81}])
+    assert _RULE in kube.ask("patch", "service", "open", "--type=json", f"--patch={still}").text
+    labelled = json.dumps({"metadata": {"labels": {"team": "a"}}})
+    assert _RULE in kube.ask("patch", "service", "open", f"--patch={labelled}").text
+    right = json.dumps({"spec": {"type": "ClusterIP"}})
+    kube.run("patch", "service", "open", f"--patch={right}")
