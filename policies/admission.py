@@ -2,7 +2,8 @@
 
 One policy a level, with the rules as CEL, and a binding to one namespace. Plain objects are returned; the
 program makes resources of them. What has not changed is not judged again, so that an object that was there
-before can still be put right, labelled where the rules are about its pods, and deleted. Not a goal: ClusterRoles, which belong to no namespace.
+before can still be put right, labelled where the rules are about its pods, and deleted. Not a goal:
+ClusterRoles, which belong to no namespace.
 """
 
 import datetime as dt
