@@ -15,7 +15,7 @@ from typing import Any
 from tools.toolchain import cache, golang, process
 from tools.toolchain.errors import UserError
 
-# By minor: the newest release that proxy.golang.org serves, and the SHA-256 of its document.
+# By minor: the newest release that the Go proxy serves, and the SHA-256 of its document.
 DOCUMENTS: Mapping[str, tuple[str, str]] = {
     "1.33": ("1.33.13", "2af5abf98554af1599e516f31f7f1698085e6faa12b816401f569c097b9f7ef6"),
     "1.34": ("1.34.12", "d3b0cdc2fda15c753206d25ab459dc7c12df64e2fd652b6809687471ea751c37"),
