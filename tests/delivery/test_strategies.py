@@ -123,6 +123,8 @@ def test_a_strategy_that_begins_adds_its_second_version(
     assert changes(found, "update") == {
         "ResourceQuota feastflow",
         "PodDisruptionBudget feastflow-backend",
+        # A variant more is observed.
+        "ConfigMap feastflow-rules",
     }
 
 
@@ -148,5 +150,6 @@ def test_a_canary_by_a_gateway_changes_nothing_of_the_stable_version(
     assert changes(found, "update") == {
         "ResourceQuota feastflow",
         "HTTPRoute feastflow",
+        "ConfigMap feastflow-rules",
     }
     assert changes(found, "delete", "replace") == set()

@@ -39,6 +39,8 @@ def provider(settings: Kubeconfig, allowed: pulumi.Output[bool]) -> kubernetes.P
         kubeconfig=pulumi.Output.secret(settings.kubeconfig) if settings.kubeconfig else None,
         cluster_identifier=IDENTIFIER,
         enable_server_side_apply=allowed,
+        # What pods read is named by its content. What collectors read keeps its name, and is updated.
+        enable_config_map_mutable=True,
     )
 
 
