@@ -8,8 +8,6 @@ from .settings.model.stack import Kubeconfig, Stack
 from .settings.values import names
 from .tiers import TIERS
 
-_PRIMARY = "cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Commands:
@@ -42,5 +40,5 @@ class Commands:
 
     def _server(self) -> str:
         if self.settings.database.engine == "replicated":
-            return f"$({self.kubectl} get pods --selector {_PRIMARY} --output name)"
+            return f"$({self.kubectl} get pods --selector {names.DATABASE_PRIMARY} --output name)"
         return f"{names.DATABASE}-0"

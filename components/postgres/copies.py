@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import batch, core
+from pulumi_kubernetes import batch
 
 from ..settings.model.backup import Backup
 from ..settings.model.database import Database as DatabaseSettings
 from ..settings.model.demand import COPY_RESOURCES
 from ..settings.model.workload import WritablePath
 from ..settings.values import images, names, stores
-from ..workloads import network, trust, workload
+from ..workloads import environment, network, trust, workload
 from ..workloads.context import Place, timeouts
 from ..workloads.environment import SecretKey
 from . import backups, roles
@@ -161,7 +161,7 @@ def _pod(
                 image=settings.image,
                 command=(*roles.BACKUP_COMMAND, "open"),
                 env=[
-                    *_plain({**connection, "PGUSER": roles.admin(settings)}),
+                    *environment.plain(dict(sorted({**connection, "PGUSER": roles.admin(settings)}.items()))),
                     SecretKey(secret=args.admin, key=roles.PASSWORD).variable("PGPASSWORD"),
                     SecretKey(secret=args.password, key=roles.VERIFIER).variable("BACKUP_VERIFIER"),
                 ],
@@ -173,13 +173,9 @@ def _pod(
             image=settings.image,
             command=(*roles.BACKUP_COMMAND, "copy"),
             env=[
-                *_plain(copied),
+                *environment.plain(dict(sorted(copied.items()))),
                 SecretKey(secret=args.password, key=roles.PASSWORD).variable("PGPASSWORD"),
             ],
             resources=COPY_RESOURCES,
         ),
     )
-
-
-def _plain(values: dict[str, str]) -> list[core.v1.EnvVarArgs]:
-    return [core.v1.EnvVarArgs(name=name, value=values[name]) for name in sorted(values)]

@@ -18,7 +18,7 @@ from ..settings.model.demand import CLIENT_RESOURCES
 from ..settings.model.workload import WritablePath
 from ..settings.values import names
 from ..settings.values.names import Identity
-from ..workloads import workload
+from ..workloads import environment, workload
 from ..workloads.context import Place, timeouts
 from ..workloads.environment import SecretKey
 from .access import Engine
@@ -169,7 +169,7 @@ def gate(
         image=settings.image,
         command=(*SCRIPT_COMMAND, "login"),
         env=[
-            *(core.v1.EnvVarArgs(name=name, value=value) for name, value in connection.items()),
+            *environment.plain(connection),
             password.variable("PGPASSWORD"),
         ],
         resources=CLIENT_RESOURCES,
@@ -225,7 +225,7 @@ def _job(
             image=settings.image,
             command=(*SCRIPT_COMMAND, verb),
             env=[
-                *(core.v1.EnvVarArgs(name=name, value=plain[name]) for name in sorted(plain)),
+                *environment.plain(dict(sorted(plain.items()))),
                 *_administrator(args),
                 *([verifier.variable("DB_VERIFIER")] if verifier else []),
             ],

@@ -160,20 +160,11 @@ def _pod(
         core.v1.EnvVarArgs(name="PGDATA", value=f"{_VOLUME}/pgdata"),
         core.v1.EnvVarArgs(name="PGHOST", value=_SOCKETS),
         core.v1.EnvVarArgs(name="HBA_FILE", value=f"{_FILES}/pg_hba.conf"),
-        *(
-            core.v1.EnvVarArgs(name=name, value=value)
-            for name, value in trust.variables(settings.ca_bundle).items()
-        ),
-        *(
-            core.v1.EnvVarArgs(name=name, value=value)
-            for name, value in (backups.script_variables(settings.backup) if settings.backup else {}).items()
-        ),
+        *environment.plain(trust.variables(settings.ca_bundle)),
+        *environment.plain(backups.script_variables(settings.backup) if settings.backup else {}),
     ]
     administrator = [
-        *(
-            core.v1.EnvVarArgs(name=name, value=value)
-            for name, value in roles.server_variables(settings).items()
-        ),
+        *environment.plain(roles.server_variables(settings)),
         core.v1.EnvVarArgs(name="START_SECONDS", value=str(settings.crash_recovery_seconds)),
         args.admin_verifier.variable("ADMIN_VERIFIER"),
     ]
@@ -262,7 +253,7 @@ def _restored(args: StandaloneArgs, env: Sequence[core.v1.EnvVarArgs]) -> list[w
             name="restore",
             image=settings.image,
             command=(*roles.RESTORE_COMMAND, *_options(args)),
-            env=[*env, *(core.v1.EnvVarArgs(name=name, value=value) for name, value in told.items())],
+            env=[*env, *environment.plain(told)],
             resources=settings.resources,
         )
     ]

@@ -146,7 +146,7 @@ def _store(stack: Stack) -> Iterator[_Deviation]:
     backup = stack.database.backup
     if backup is None:
         return
-    clients = (names.DATABASE, *([names.BACKUPS] if stack.database.engine == "standalone" else []))
+    clients = (names.DATABASE, *([names.BACKUPS] if stack.database.copied_by_jobs else []))
     for index, cidr in enumerate(backup.cidrs):
         if judge(_RANGES, _policy(cidr, backup.way.port)):
             yield from _wide(

@@ -217,6 +217,11 @@ def words(
     return [expansion.renamed(text, new) for text in texts]
 
 
+def plain(values: Mapping[str, str]) -> list[core.v1.EnvVarArgs]:
+    """Return the values as a container's variables, in their order."""
+    return [core.v1.EnvVarArgs(name=name, value=value) for name, value in values.items()]
+
+
 def _with(
     before: Sequence[core.v1.EnvVarArgs], values: Mapping[str, str], renamed: Mapping[str, str]
 ) -> list[core.v1.EnvVarArgs]:
@@ -225,7 +230,7 @@ def _with(
     texts = {name: expansion.renamed(text, new) for name, text in values.items()}
     return [
         *before,
-        *(core.v1.EnvVarArgs(name=name, value=texts[name]) for name in expansion.ordered(texts)),
+        *plain({name: texts[name] for name in expansion.ordered(texts)}),
     ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.settings.values import names
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options
 from tools.toolchain import process
@@ -143,8 +144,7 @@ def _asked(client: Kubectl) -> Mapping[str, Any]:
 def _said(client: Kubectl, *, replicated: bool) -> Mapping[str, Any]:
     pod = "postgres-0"
     if replicated:
-        leads = "cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary"
-        name = client.output("get", "pods", "--selector", leads, "--output", "name").split()
+        name = client.output("get", "pods", "--selector", names.DATABASE_PRIMARY, "--output", "name").split()
         if not name:
             raise LookupError("no instance leads")
         pod = name[0]

@@ -25,7 +25,7 @@ def is_older(cluster: Cluster) -> bool:
     nodes pull what they lack.
     """
     images = [program.image for program in programs.OF_EVERY_CLUSTER if program.name in _OF_ADDONS]
-    return cluster.engine.own and not transport.holds(cluster, cluster.nodes()[0], images)
+    return cluster.engine.own and bool(transport.lacking(cluster, images, cluster.nodes()[:1]))
 
 
 def told(cluster: Cluster, down: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.cluster import addons, age, programs, record, transport
 from tools.cluster.engine import Engine
-from tools.toolchain import cache, golang, pins
+from tools.toolchain import pins
 from tools.toolchain.console import Step
 from tools.toolchain.golang import Build
 
@@ -25,7 +24,7 @@ def builds(engine: Engine | None) -> tuple[Build, ...]:
 
 def key() -> str:
     """Return the name under which the archive of the operator's image is cached."""
-    return cache.key(golang.digest(pins.OPERATOR_BUILD), repr(programs.OPERATOR), programs.IMAGES)
+    return programs.key(programs.OPERATOR, pins.OPERATOR_BUILD)
 
 
 def ensure(cluster: Cluster) -> None:
@@ -35,7 +34,7 @@ def ensure(cluster: Cluster) -> None:
     with Step("operator", "CloudNativePG") as step:
         if cluster.engine.own:
             image = programs.OPERATOR.image
-            save = partial(_save, cluster.engine, step)
+            save = partial(programs.save_alone, cluster.engine, programs.OPERATOR, pins.OPERATOR_BUILD, step)
             transport.carry(cluster, [image], key(), save, step)
         # An older cluster has older definitions too.
         definitions = [addons.DEFINITIONS_PART] if age.is_older(cluster) else []
@@ -43,12 +42,3 @@ def ensure(cluster: Cluster) -> None:
         addons.wait(cluster.client, addons.OPERATOR, step)
         step.result("replicated databases are looked after")
     record.write(cluster.name, record.read(cluster.name) | {_SEEN: addons.digest()})
-
-
-def _save(engine: Engine, step: Step, archive: Path) -> None:
-    binary = golang.binaries(pins.OPERATOR_BUILD, step) / programs.OPERATOR.name
-    step.note(programs.OPERATOR.image)
-    with cache.draft() as folder:
-        programs.build(engine, programs.OPERATOR, binary, folder)
-    programs.save(engine, [programs.OPERATOR.image], archive)
-    engine.run("image", "rm", "--force", programs.OPERATOR.image)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.cluster.engine import Engine
-from tools.toolchain import cache, pins
+from tools.toolchain import cache, golang, pins
+from tools.toolchain.console import Step
+from tools.toolchain.golang import Build
 
 IMAGES = Path(__file__).parent / "images"
 COREDNS = "v1.14.7"
@@ -70,6 +72,21 @@ def build(engine: Engine, program: Program, binary: Path, context: Path, network
         log=cache.log(_LOG),
     )
     shutil.rmtree(rootfs.parent)
+
+
+def key(program: Program, compiled: Build) -> str:
+    """Return the name under which the archive of the program's image alone is cached."""
+    return cache.key(golang.digest(compiled), repr(program), IMAGES)
+
+
+def save_alone(engine: Engine, program: Program, compiled: Build, step: Step, archive: Path) -> None:
+    """Write the archive of the program's image, compiled and built now; the engine does not keep it."""
+    binary = golang.binaries(compiled, step) / program.name
+    step.note(program.image)
+    with cache.draft() as folder:
+        build(engine, program, binary, folder)
+    save(engine, [program.image], archive)
+    engine.run("image", "rm", "--force", program.image)
 
 
 def save(engine: Engine, images: Sequence[str], archive: Path) -> None:

@@ -33,11 +33,6 @@ def lacking(cluster: Cluster, images: Sequence[str], nodes: Sequence[str] | None
     return [node for node, found in zip(nodes, present, strict=True) if not set(images) <= found]
 
 
-def holds(cluster: Cluster, node: str, images: Sequence[str]) -> bool:
-    """Return whether a node has all of the images."""
-    return set(images) <= _present(cluster, node)
-
-
 def carry(
     cluster: Cluster,
     images: Sequence[str],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from components.settings.model.scraped import Scraped
 from tools.observe import part as parts
 from tools.observe.part import COPIES, FILES, Manifest, Part, Size
 from tools.toolchain import cache
@@ -67,11 +68,8 @@ def _pod_metadata(part: Part) -> Manifest:
         # A program that has read its files reads them again when its pod is another one.
         annotations["feastflow.dev/files"] = cache.key(repr(sorted(_files(part).items())))
     if part.metrics:
-        annotations |= {
-            "prometheus.io/scrape": "true",
-            "prometheus.io/port": str(part.port[1]),
-            "prometheus.io/path": part.metrics,
-        }
+        name, number = part.port
+        annotations |= Scraped(port=number, port_name=name, path=part.metrics).annotations
     return {"labels": part.selector, **({"annotations": annotations} if annotations else {})}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from components.settings.model.stack import PRODUCTION
+from components.settings.model.stack import is_production
 from components.settings.values.merging import merged
 from tools.stacks.workspace import Config, section
 
@@ -80,16 +80,14 @@ def _name(config: Config) -> dict[str, Any]:
     lacking = []
     if tls.get("enabled") is True and not {"issuer", "secretName"} & tls.keys():
         lacking.append(_UNSIGNED)
-    if not section(config, "database").get("backup") and _production(config):
+    if not section(config, "database").get("backup") and is_production(
+        str(config.get("feastflow:environment"))
+    ):
         kind = "Cluster" if section(config, "database").get("engine") == "replicated" else "StatefulSet"
         lacking.append({**_NO_STORE, "resource": f"{kind}/postgres"})
     if lacking:
         found[_EXEMPTIONS] = [*(config.get(_EXEMPTIONS) or []), *lacking]
     return found
-
-
-def _production(config: Config) -> bool:
-    return str(config.get("feastflow:environment")).lower() in PRODUCTION
 
 
 def _lacking(config: Config, wanted: Config) -> dict[str, Any]:

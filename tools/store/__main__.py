@@ -7,16 +7,14 @@ import secrets
 import sys
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from tools.cluster import lifecycle, programs, transport
-from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.cluster.programs import Program
 from tools.stacks import workspace
 from tools.store import manifests
-from tools.toolchain import cache, console, golang, pins
+from tools.toolchain import console, pins
 from tools.toolchain.console import Step, say
 from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
@@ -46,8 +44,8 @@ def _up(cluster: Cluster, stack: str) -> None:
     namespace = str(workspace.settings(stack)["feastflow:namespace"])
     with Step("store", f"versitygw {pins.VERSITYGW}") as step:
         if cluster.engine.own:
-            key = cache.key(golang.digest(pins.STORE_BUILD), repr(_PROGRAM), programs.IMAGES)
-            save = partial(_save, cluster.engine, step)
+            key = programs.key(_PROGRAM, pins.STORE_BUILD)
+            save = partial(programs.save_alone, cluster.engine, _PROGRAM, pins.STORE_BUILD, step)
             transport.carry(cluster, [manifests.IMAGE], key, save, step)
         known = _known(client) or _drawn()
         _apply(client, *manifests.objects(known))
@@ -89,15 +87,6 @@ def _known(client: Kubectl) -> dict[str, str] | None:
 
 def _drawn() -> dict[str, str]:
     return {manifests.ID: secrets.token_hex(10).upper(), manifests.KEY: secrets.token_hex(20)}
-
-
-def _save(engine: Engine, step: Step, archive: Path) -> None:
-    binary = golang.binaries(pins.STORE_BUILD, step) / _PROGRAM.name
-    step.note(manifests.IMAGE)
-    with cache.draft() as folder:
-        programs.build(engine, _PROGRAM, binary, folder)
-    programs.save(engine, [manifests.IMAGE], archive)
-    engine.run("image", "rm", "--force", manifests.IMAGE)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,12 @@ from .scalars import EnvironmentName, Namespace
 from .tenancy import Cluster, Tenancy
 from .tiers import Backend, Frontend
 
-PRODUCTION = ("live", "prod", "production")
+_PRODUCTION = ("live", "prod", "production")
+
+
+def is_production(environment: str) -> bool:
+    """Return whether the name of an environment says that customers use it."""
+    return environment.lower() in _PRODUCTION
 
 
 class Kubeconfig(Model):
@@ -55,7 +60,7 @@ class Stack(Model):
     @property
     def production(self) -> bool:
         """Return whether the environment's name says that customers use it."""
-        return self.environment.lower() in PRODUCTION
+        return is_production(self.environment)
 
     @property
     def connections(self) -> int:

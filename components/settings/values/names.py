@@ -22,6 +22,8 @@ JOBS = "feastflow-jobs"
 BACKUPS = "feastflow-backups"
 DATABASE = "postgres"
 DATABASE_HEADLESS = "postgres-headless"
+# Selects the pod of the replicated engine that leads.
+DATABASE_PRIMARY = "cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary"
 DATABASE_ADMINISTRATOR = "postgres-administrator"
 DATABASE_AUTHORITY = "postgres-authority"
 DATABASE_TLS = "postgres-tls"
