@@ -71,6 +71,7 @@ class Backend(pulumi.ComponentResource):
                 place=place,
                 identity=tier.variant(variant.suffix, images.version(variant.settings.image)),
                 variant=variant,
+                service=tier.name,
                 env=env,
                 volumes=volumes,
                 init=first,

@@ -69,6 +69,7 @@ class Frontend(pulumi.ComponentResource):
                     place=place,
                     identity=tier.variant(variant.suffix, images.version(variant.settings.image)),
                     variant=variant,
+                    service=tier.name,
                     env=_variables(variant.settings, plain, config, own),
                     volumes=volumes,
                     after=paths,

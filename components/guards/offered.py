@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from ..settings.derived.tiers import applications
 from ..settings.model.stack import Stack
 from ..settings.problem import problem
 from .cluster.offers import ZONE, Offers
 from .cluster.rights import Need
 
 _SET = "pulumi config set --path feastflow:"
-_METRICS = "metrics.k8s.io"
+_METRICS, _CUSTOM_METRICS = "metrics.k8s.io", "custom.metrics.k8s.io"
 # What serves a group that is not Kubernetes' own, and the way without it.
 _SERVED_BY = {
     "cert-manager.io": (
@@ -61,6 +62,13 @@ def doubts(stack: Stack, offers: Offers) -> Iterator[str]:
         )
     if offers.groups is not None and _METRICS not in offers.groups:
         yield f"{_METRICS} is not served (by metrics-server): the autoscalers see no load and add no pod"
+    scaled = [tier.name for tier in applications(stack) if tier.settings.autoscaling.requests_per_second]
+    if scaled and offers.groups is not None and _CUSTOM_METRICS not in offers.groups:
+        yield (
+            f"{_CUSTOM_METRICS} is not served (by an adapter of metrics), and requestsPerSecond of "
+            f"{' and '.join(scaled)} is set: CPU and memory alone add pods, and none are deleted until it is "
+            "served (docs/clusters.md#autoscaling-by-requests)"
+        )
     said, found = stack.cluster.zones, len(offers.zones or ())
     if 0 < found < said:
         yield (

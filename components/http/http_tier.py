@@ -47,6 +47,8 @@ class HttpTierArgs:
     place: Place
     identity: Identity
     variant: Variant[Any]
+    # The Service of all variants, which the edge routes to.
+    service: str
     env: Sequence[core.v1.EnvVarArgs]
     volumes: Sequence[workload.Volume] = ()
     init: Sequence[workload.Container] = ()
@@ -59,6 +61,13 @@ class HttpTierArgs:
         """Return the settings that the pods run with."""
         settings: Workload = self.variant.settings
         return settings
+
+    @property
+    def measured(self) -> str | None:
+        """Return the Service by which the edge counts the pods' requests; None where they get none."""
+        if self.variant.serves:
+            return self.service
+        return self.identity.name if self.variant.weighed else None
 
     @property
     def label(self) -> str:
@@ -146,8 +155,11 @@ def outside(
     ]
 
 
-def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs]:
-    """Return the autoscaler's targets: shares of the pods' requests in percent, and requests a second."""
+def scaling_metrics(settings: Autoscaling, service: str | None) -> list[autoscaling.v2.MetricSpecArgs]:
+    """Return the autoscaler's targets: shares of the pods' requests in percent, and requests a second.
+
+    The latter are those that the edge routes to `service`, for each pod: no pod has to count anything.
+    """
     shares = {"cpu": settings.cpu_percent, "memory": settings.memory_percent}
     metrics = [
         autoscaling.v2.MetricSpecArgs(
@@ -160,14 +172,17 @@ def scaling_metrics(settings: Autoscaling) -> list[autoscaling.v2.MetricSpecArgs
         for name, percent in shares.items()
         if percent is not None
     ]
-    if settings.requests_per_second is not None:
-        rate = autoscaling.v2.PodsMetricSourceArgs(
+    if settings.requests_per_second is not None and service is not None:
+        rate = autoscaling.v2.ObjectMetricSourceArgs(
+            described_object=autoscaling.v2.CrossVersionObjectReferenceArgs(
+                api_version="v1", kind="Service", name=service
+            ),
             metric=autoscaling.v2.MetricIdentifierArgs(name=settings.requests_metric),
             target=autoscaling.v2.MetricTargetArgs(
                 type="AverageValue", average_value=str(settings.requests_per_second)
             ),
         )
-        metrics.append(autoscaling.v2.MetricSpecArgs(type="Pods", pods=rate))
+        metrics.append(autoscaling.v2.MetricSpecArgs(type="Object", object=rate))
     return metrics
 
 
@@ -253,7 +268,7 @@ def _autoscaler(args: HttpTierArgs, parent: pulumi.Resource) -> autoscaling.v2.H
             ),
             min_replicas=settings.min_replicas,
             max_replicas=settings.max_replicas,
-            metrics=scaling_metrics(settings),
+            metrics=scaling_metrics(settings, args.measured),
             behavior=autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
                 scale_down=autoscaling.v2.HPAScalingRulesArgs(
                     stabilization_window_seconds=settings.scale_down_seconds

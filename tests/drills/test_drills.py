@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -12,20 +12,22 @@ from components.settings import reader
 from components.settings.values.merging import merged
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
-from tools.drills import objects, pathcut, pods, releases, under_way, waiting
+from tools.drills import objects, pathcut, pods, releases, scaling, under_way, waiting
 from tools.drills.catalogue import DRILLS
 from tools.drills.drill import Drill
 from tools.drills.journal import Facts
 from tools.drills.objects import Object
+from tools.drills.samples import Sample
 from tools.drills.stage import Stage
 from tools.stacks.stack import Stack
 from tools.stacks.workspace import Workspace
 from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
+from tools.toolchain.process import CommandError
 from tools.toolchain.pulumi import Pulumi
 
 from ..unit.recorder import encode, stack_file
-from .fakes import NO_API
+from .fakes import NO_API, sample
 from .test_objects import deployment, pod
 
 NODES = ("x-control-plane", "x-worker", "x-worker2")
@@ -122,7 +124,28 @@ def _stage(folder: Path, **changes: Any) -> _Stage:
     cluster = Cluster(name="x", port=8080, engine=engine, kubeconfig=folder / "kubeconfig", tools=folder)
     cli = Pulumi(executable=folder / "pulumi", environment={}, official=False)
     stack = Stack(name="dev", workspace=Workspace(folder=folder, environment={}), cli=cli, environment={})
-    return _Stage(cluster=cluster, api=NO_API, stack=stack, namespace="shop", url="http://shop.localhost")
+    return _Stage(
+        cluster=cluster, api=NO_API, stack=stack, namespace="shop", url="http://shop.localhost", rate=100
+    )
+
+
+@dataclass
+class _Added:
+    """A load that a drill adds, all of whose requests are answered."""
+
+    ended: bool = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended = True
+
+    def alive(self) -> None:
+        assert not self.ended
+
+    def stop(self) -> list[Sample]:
+        return [sample(1.0, 201, kind="order", number="FF-1", note="more-1")]
 
 
 def _begun(stage: _Stage) -> None:
@@ -136,6 +159,8 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
     monkeypatch.setattr(waiting, "_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(pods, "_NOTICED_SECONDS", 0.0)
     monkeypatch.setattr(under_way, "begin", _begun)
+    monkeypatch.setattr(scaling, "_added", lambda _: _Added())
+    monkeypatch.setattr(scaling, "_requests", lambda _: 80.0)
     found = _stage(tmp_path)
 
     def noted(_: Kubectl, *words: str, timeout: float = 60) -> str:
@@ -265,7 +290,9 @@ def test_releases_end_with_the_settings_they_began_with(stage: _Stage) -> None:
         stage.said.clear()
 
 
-@pytest.mark.parametrize("name", ["release-good", "release-unready", "release-crashes", "rotation", "scaled"])
+@pytest.mark.parametrize(
+    "name", ["release-good", "release-unready", "release-crashes", "rotation", "scaled", "scaled-by-load"]
+)
 def test_what_a_release_drill_changes_are_settings_that_the_program_takes(stage: _Stage, name: str) -> None:
     drill = DRILLS[name]()
     assert isinstance(drill, releases.Release)
@@ -291,6 +318,57 @@ def test_a_backend_that_is_scaled_within_its_maximum_leaves_the_database_as_it_i
         for config in (before, after)
     }
     assert len(accepted) == 1
+
+
+def test_more_load_takes_as_many_pods_as_its_requests_and_the_target_say(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [pod(f"api-{number}") for number in (1, 2)]
+    listed = {"pods": there, "deployments": [deployment(replicas=2)]}
+    monkeypatch.setattr(_Stage, "all", lambda _, kind, **__: listed[kind])
+    drill, facts = _broken(stage, "scaled-by-load")
+    assert stage.config()["feastflow:backend"]["autoscaling"] == {
+        "requestsPerSecond": 100,
+        "cpuPercent": None,
+        "memoryPercent": None,
+        "scaleDownSeconds": 0,
+    }
+    assert not drill.relief_due(stage, facts, 1.0), "the pods of before are enough for that"
+    monkeypatch.setattr(scaling, "_requests", lambda _: 240.0)
+    assert not drill.relief_due(stage, facts, 60.0), "two pods are there, and three are wanted"
+    there.append(pod("api-3"))
+    assert drill.relief_due(stage, facts, 75.0)
+    drill.relieve(stage, facts)
+
+    assert not drill.restored(stage, facts)
+    there.pop()
+    assert drill.restored(stage, facts)
+    loaded, scaled = sorted(drill.moments(stage, facts).items(), key=lambda each: each[1])
+    assert (loaded[0], scaled[0][:6]) == ("three times the load", "3 pods")
+    assert [each.number for each in drill.samples()] == [""], "its orders are not of the steady load"
+
+
+def test_pods_that_were_never_added_are_not_taken_for_gone(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {"pods": [pod("api-1"), pod("api-2")], "deployments": [deployment(replicas=2)]}
+    monkeypatch.setattr(_Stage, "all", lambda _, kind, **__: listed[kind])
+    drill, facts = _broken(stage, "scaled-by-load")
+    drill.relieve(stage, facts)
+
+    assert not drill.restored(stage, facts)
+    assert drill.stands(stage, facts) == "80 requests/s of the API are known, 2 pods are there"
+
+
+def test_where_no_requests_are_served_to_autoscalers_the_drill_says_how_to_have_them(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise CommandError(["kubectl"], 1, "not found")
+
+    monkeypatch.setattr(_Stage, "kubectl", refused)
+    with pytest.raises(UserError, match=r"no requests a second to autoscalers(.|\n)*make observe"):
+        DRILLS["scaled-by-load"]().aim(stage)
 
 
 def test_a_rotation_goes_one_up_and_locks_the_login_that_it_opened(stage: _Stage) -> None:

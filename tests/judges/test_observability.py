@@ -1,6 +1,7 @@
 """The manifests of `make observe`, judged as a stack is, by Pod Security and by kube-score."""
 
 from tools.observe import images, rendering
+from tools.observe.certificate import Certificate
 from tools.observe.network import Addresses
 from tools.observe.rendering import Setting
 
@@ -25,7 +26,10 @@ _WAIVED = {
 
 def _found() -> list[Manifest]:
     addresses = Addresses(nodes=("10.89.0.2",), api="10.96.0.1")
-    return rendering.manifests(Setting(images=images.named(), addresses=addresses, port=8080))
+    own = {"adapter": Certificate(certificate="one", key="two")}
+    return rendering.manifests(
+        Setting(images=images.named(), addresses=addresses, certificates=own, port=8080)
+    )
 
 
 def test_pod_security_finds_nothing_but_the_folders_of_log_files() -> None:

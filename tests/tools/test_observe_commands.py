@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tools.cluster.handle import Cluster
 from tools.observe import commands, images, rendering
+from tools.observe.certificate import Certificate
 from tools.observe.part import NAMESPACE
 from tools.observe.parts import PARTS
 from tools.observe.rendering import MARK, MARKED
@@ -25,6 +27,7 @@ _NODES = {
         for n in (1, 2, 3)
     ]
 }
+# `api` and `secret` are those of the part that serves an API.
 # `made` has the marked objects of no namespace, `theirs` the labels of a namespace, `left` an older object.
 _KUBECTL = """
 case "$*" in
@@ -32,6 +35,8 @@ case "$*" in
   *"get nodes"*) [ -e "$ROOT/serves" ] || exit 1; show serves ;;
   *"get namespace kube-system"*) printf 5ad1 ;;
   *"get namespace "*) show theirs ;;
+  *"get apiservice "*) show api ;;
+  *"get secret adapter"*) show secret ;;
   *"get service kubernetes"*) printf 10.96.0.1 ;;
   *" apply "*) cat > "$ROOT/applied" ;;
   *"--all-namespaces"*) if [ -e "$ROOT/left" ]; then show left; else echo '{"items": []}'; fi ;;
@@ -104,6 +109,26 @@ def test_a_namespace_that_another_made_is_left_alone(
     assert machine.called("kubectl", " apply ") == []
 
 
+def test_an_api_that_another_serves_is_left_alone(machine: Machine, loaded: Cluster) -> None:
+    assert loaded
+    (name,) = rendering.apis()
+    machine.file("api", json.dumps({"metadata": {"name": name, "labels": {MARK: "helm"}}}))
+
+    with pytest.raises(UserError, match=f"an APIService {name} that `make observe` did not make"):
+        commands.observe(_OPTIONS)
+    assert machine.called("kubectl", " apply ") == []
+
+
+def test_the_certificate_of_an_api_stays_while_it_lasts(machine: Machine, loaded: Cluster) -> None:
+    made = commands._certificates(loaded.client)["adapter"]
+    data = {"tls.crt": b64encode(made.certificate.encode()), "tls.key": b64encode(made.key.encode())}
+    machine.file("secret", json.dumps({"data": {name: text.decode() for name, text in data.items()}}))
+    assert commands._certificates(loaded.client)["adapter"] == made
+
+    machine.file("secret", json.dumps({"data": {"tls.crt": "!", "tls.key": ""}}))
+    assert commands._certificates(loaded.client)["adapter"] != made
+
+
 def test_everything_is_applied_and_awaited_and_the_pages_are_named(
     machine: Machine, loaded: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +149,8 @@ def test_a_second_run_applies_the_same_and_carries_no_image(
     assert loaded
     _observed(capsys)
     first = (machine.root / "applied").read_text()
+    applied = [json.loads(each) for each in first.split("---\n") if each]
+    machine.file("secret", json.dumps(next(each for each in applied if each["kind"] == "Secret")))
     machine.file("theirs", json.dumps({"metadata": {"name": NAMESPACE, "labels": {MARK: MARKED}}}))
     _observed(capsys)
 
@@ -207,7 +234,10 @@ def test_images_go_from_the_nodes_by_every_name_that_they_have_there(
 
 def _setting(cluster: Cluster) -> rendering.Setting:
     return rendering.Setting(
-        images=images.named(), addresses=commands._addresses(cluster.client), port=cluster.port
+        images=images.named(),
+        addresses=commands._addresses(cluster.client),
+        certificates={"adapter": Certificate(certificate="one", key="two")},
+        port=cluster.port,
     )
 
 

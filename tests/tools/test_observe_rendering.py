@@ -1,6 +1,7 @@
 """The manifests of `make observe`: hardened, bounded, closed, and of one mind about names and ports."""
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from tools.observe import images, rendering, workloads
+from tools.observe.certificate import Certificate
 from tools.observe.network import Addresses
 from tools.observe.part import NAMESPACE, NODES_NAMESPACE, Manifest, Part
 from tools.observe.parts import PARTS
@@ -15,7 +17,10 @@ from tools.observe.rendering import MARK, MARKED, Setting
 
 _PORT = 8097
 _SETTING = Setting(
-    images=images.named(), addresses=Addresses(nodes=("10.89.0.3", "10.89.0.2"), api="10.96.0.1"), port=_PORT
+    images=images.named(),
+    addresses=Addresses(nodes=("10.89.0.3", "10.89.0.2"), api="10.96.0.1"),
+    certificates={"adapter": Certificate(certificate="public", key="private")},
+    port=_PORT,
 )
 _MIB = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
 _NODES = 3
@@ -135,13 +140,18 @@ def test_a_token_is_only_where_rights_are(found: list[Manifest]) -> None:
     }
     with_token = {name for name, pod in _pods(found).items() if pod["automountServiceAccountToken"]}
 
-    assert with_token == bound == {"metrics", "rules", "log-agent", "state"}
+    assert with_token == bound == {"metrics", "rules", "log-agent", "state", "adapter"}
 
 
 def test_nobody_may_write_or_read_a_secret(found: list[Manifest]) -> None:
     rules = [rule for each in found if each["kind"] == "ClusterRole" for rule in each["rules"]]
+    writing = [rule for rule in rules if not set(rule["verbs"]) <= {"get", "list", "watch"}]
 
-    assert {verb for rule in rules for verb in rule["verbs"]} <= {"get", "list", "watch"}
+    # Reviews are questions, and nothing is kept of them.
+    assert [(rule["resources"], rule["verbs"]) for rule in writing] == [
+        (["tokenreviews"], ["create"]),
+        (["subjectaccessreviews"], ["create"]),
+    ]
     assert not {"secrets", "*"} & {resource for rule in rules for resource in rule["resources"]}
 
 
@@ -267,3 +277,29 @@ def test_each_program_runs_from_an_image_named_after_its_version(found: list[Man
 
     assert used == set(images.named().values())
     assert all(re.fullmatch(r"localhost/feastflow/[a-z-]+:[\d.]+-[0-9a-f]{16}", image) for image in used)
+
+
+def test_an_api_is_known_by_the_certificate_that_its_server_has(found: list[Manifest]) -> None:
+    (part,) = (part for part in PARTS if part.serves)
+    (api,) = (each["spec"] for each in found if each["kind"] == "APIService")
+    (secret,) = (each for each in found if each["kind"] == "Secret")
+    files = {name: b64decode(text).decode() for name, text in secret["data"].items()}
+    (volume,) = (each for each in _pods(found)[part.name]["volumes"] if "secret" in each)
+
+    assert files == {"tls.crt": "public", "tls.key": "private"}
+    assert b64decode(api["caBundle"]).decode() == "public"
+    assert "insecureSkipTLSVerify" not in api
+    assert f"{api['service']['name']}.{api['service']['namespace']}.svc" == part.host
+    assert volume["secret"]["secretName"] == secret["metadata"]["name"]
+
+
+def test_only_the_nodes_reach_what_serves_an_api(found: list[Manifest]) -> None:
+    (part,) = (part for part in PARTS if part.serves)
+    (rule,) = _policies(found)[f"{part.namespace}/{part.name}"]["ingress"]
+
+    assert [peer["ipBlock"]["cidr"] for peer in rule["from"]] == ["10.89.0.2/32", "10.89.0.3/32"]
+    assert [each["port"] for each in rule["ports"]] == [part.port[1]]
+
+
+def test_an_api_ends_before_the_namespace_of_its_server() -> None:
+    assert rendering.CLUSTER_WIDE.index("apiservices") < rendering.CLUSTER_WIDE.index("namespaces")

@@ -215,3 +215,14 @@ def test_autoscalers_without_metrics_are_told_of(monkeypatch: pytest.MonkeyPatch
     groups = {"groups": [{"name": name} for name in _OWN_GROUPS if name != "metrics.k8s.io"]}
     (told,) = warned(offering(apis=groups), parse(), monkeypatch)
     assert "metrics-server" in told
+
+
+def test_a_target_of_requests_is_told_of_where_no_adapter_serves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = parse(frontend={"autoscaling": {"requestsPerSecond": 100}})
+    (told,) = warned(offering(), stack, monkeypatch)
+    served = {"groups": [{"name": name} for name in (*_OWN_GROUPS, "custom.metrics.k8s.io")]}
+
+    assert "custom.metrics.k8s.io is not served" in told
+    assert "requestsPerSecond of frontend is set: CPU and memory alone add pods" in told
+    assert warned(offering(apis=served), stack, monkeypatch) == []
+    assert warned(offering(), parse(), monkeypatch) == []

@@ -231,6 +231,38 @@ def test_an_ingress_gives_a_canary_one_pod_to_nine(tier: str) -> None:
     )
 
 
+def _counted(recording: Recording, autoscaler: str) -> str | None:
+    """Return the Service whose requests the autoscaler counts."""
+    metrics = recording.one("HorizontalPodAutoscaler", autoscaler).inputs["spec"]["metrics"]
+    found = [each["object"]["describedObject"]["name"] for each in metrics if each["type"] == "Object"]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize(
+    ("release", "gateway", "counted"),
+    [
+        ({}, False, {"": ""}),
+        (BLUE, False, {"": "", "-green": None}),
+        (GREEN, False, {"": None, "-green": ""}),
+        (CANARY, False, {"": ""}),
+        (CANARY, True, {"": "", "-canary": "-canary"}),
+    ],
+)
+def test_an_autoscaler_counts_the_requests_by_which_the_edge_reaches_its_pods(
+    tier: str, release: dict[str, Any], *, gateway: bool, counted: dict[str, str | None]
+) -> None:
+    config = {**stack_file("dev"), "feastflow:database": ROOMY}
+    scaling = {**FEWER, "requestsPerSecond": 50}
+    config[f"feastflow:{tier}"] = {"autoscaling": scaling, "release": release}
+    recording = record_stack({**config, **({"feastflow:edge": GATEWAY} if gateway else {})})
+
+    name = f"feastflow-{tier}"
+    for autoscaler, service in counted.items():
+        wanted = None if service is None else f"{name}{service}"
+        assert _counted(recording, f"{name}{autoscaler}") == wanted, autoscaler
+
+
 def test_only_the_tiers_pods_are_what_two_versions_have_in_common(dev: Recording) -> None:
     first = Identity(name="feastflow-backend", component="backend", instance="feastflow-dev")
     both = alike([first, first.variant("canary", "2")])

@@ -4,9 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pulumi_kubernetes import autoscaling
 
-from components.http import http_tier
 from components.postgres import migrations
 from components.settings.model.tenancy import Cluster
 from components.workloads import workload
@@ -166,16 +164,21 @@ def test_an_autoscaler_is_created_along_with_its_deployment_for_its_controller_l
     assert not {each.urn for each in dev.all("Job")} & set(deployment.dependencies) - set(scaler.dependencies)
 
 
-def test_requests_a_second_are_a_target_where_the_cluster_knows_them() -> None:
-    settings = parse(frontend={"autoscaling": {"requestsPerSecond": 100}}).frontend.autoscaling
-    cpu, rate = http_tier.scaling_metrics(settings)
-    assert cpu.type == "Resource"
-    assert rate.type == "Pods"
-    assert isinstance(rate.pods, autoscaling.v2.PodsMetricSourceArgs)
-    assert isinstance(rate.pods.metric, autoscaling.v2.MetricIdentifierArgs)
-    assert isinstance(rate.pods.target, autoscaling.v2.MetricTargetArgs)
-    assert rate.pods.metric.name == "http_requests_per_second"
-    assert (rate.pods.target.type, rate.pods.target.average_value) == ("AverageValue", "100")
+@pytest.mark.parametrize("name", TIERS)
+def test_requests_a_second_of_its_service_for_each_pod_are_a_target_of_a_tier(name: str) -> None:
+    section = f"feastflow:{name.removeprefix('feastflow-')}"
+    config = {**stack_file("dev"), section: {"autoscaling": {"requestsPerSecond": 100}}}
+    scaler = record_stack(config).one("HorizontalPodAutoscaler", name).inputs["spec"]
+
+    assert scaler["metrics"][0]["type"] == "Resource"
+    assert scaler["metrics"][-1] == {
+        "type": "Object",
+        "object": {
+            "describedObject": {"apiVersion": "v1", "kind": "Service", "name": name},
+            "metric": {"name": "http_requests_per_second"},
+            "target": {"type": "AverageValue", "averageValue": "100"},
+        },
+    }
 
 
 @pytest.mark.parametrize("name", TIERS)

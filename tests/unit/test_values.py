@@ -60,7 +60,7 @@ def test_requests_a_second_alone_scale_the_pods() -> None:
     section = {"autoscaling": {**NO_SHARES, "requestsPerSecond": 100}}
     recording = record_stack({**MINIMAL, "feastflow:backend": section})
     scaler = recording.one("HorizontalPodAutoscaler", "feastflow-backend")
-    assert [each["type"] for each in scaler.inputs["spec"]["metrics"]] == ["Pods"]
+    assert [each["type"] for each in scaler.inputs["spec"]["metrics"]] == ["Object"]
 
 
 def test_a_dotted_variable_reaches_the_pods_under_its_own_name() -> None:

@@ -74,6 +74,18 @@ class Api:
         each_of = str(found["kind"]).removesuffix("List")
         return [{**each, "kind": each_of} for each in found["items"]]
 
+    def raw(self, path: str) -> Object:
+        """Return the answer at a path.
+
+        Raises:
+            LookupError: when there is nothing.
+            OSError: when the API server does not answer, or not with success.
+        """
+        found = self._asked(path)
+        if found is None:
+            raise LookupError(f"there is nothing at {path}")
+        return found
+
     def _asked(self, path: str) -> Object | None:
         try:
             try:

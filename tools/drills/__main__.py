@@ -87,7 +87,7 @@ def _drilled(name: str, stage: Stage, chosen: Chosen, program: Path, book: Journ
         rate = chosen.rate or drill.rate
         try:
             with Step("drill", f"{name} on {stage.name}, run {number} of {chosen.runs}") as step:
-                noted = replace(stage, note=step.note)
+                noted = replace(stage, note=step.note, rate=rate)
                 run = runner.run(drill, noted, program=program, rate=rate, journal=book)
                 step.result(f"{name} on {stage.name}, run {number}: {_short(run)}")
                 measured.append(run)

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from tools.drills.journal import Facts
+from tools.drills.samples import Sample
 from tools.drills.stage import Stage, ctr
 from tools.drills.verdict import Promise
 from tools.toolchain.process import CommandError
@@ -63,6 +64,10 @@ class Drill(ABC):
     def moments(self, stage: Stage, facts: Facts) -> dict[str, float]:
         """Return what else came when, in seconds since 1970; called when it works again, before `undo`."""
         return {}
+
+    def samples(self) -> list[Sample]:
+        """Return requests that the drill made itself, besides the steady load; called after `undo`."""
+        return []
 
     def stands(self, stage: Stage, facts: Facts) -> str:
         """Describe how things are where it was not restored in its time; called before `undo`."""

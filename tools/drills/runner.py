@@ -61,7 +61,7 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
         journal.end()
     whole(stage, "after the drill")
     measured = verdict.measured(
-        found,
+        [*found, *drill.samples()],
         stored(stage, name),
         moment=times.moment,
         clock=times.clock,

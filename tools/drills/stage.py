@@ -25,8 +25,8 @@ _REPLICATED = "replicated"
 class Stage:
     """A stack, its cluster and its site. Every call asks again; errors are `process.CommandError`.
 
-    `note` shows how far the drill is. Objects are asked of `api`: a kubectl for each question would take the
-    processors from what is drilled.
+    `note` shows how far the drill is; `rate` is that of its load, in requests a second. Objects are asked of
+    `api`: a kubectl for each question would take the processors from what is drilled.
     """
 
     cluster: Cluster
@@ -35,6 +35,7 @@ class Stage:
     namespace: str
     url: str
     note: Callable[[str], None] = lambda _: None
+    rate: float = 0
 
     @property
     def name(self) -> str:

@@ -1,13 +1,17 @@
 """`make observe` and `make unobserve`: the parts on the local cluster, and their end."""
 
+import binascii
+import datetime as dt
 import json
 import time
+from base64 import b64decode
 from typing import Any
 
 from tools.cluster.handle import Cluster
 from tools.observe import images, rendering
+from tools.observe.certificate import Certificate
 from tools.observe.network import Addresses
-from tools.observe.part import Manifest
+from tools.observe.part import Manifest, Part
 from tools.observe.parts import PARTS
 from tools.observe.rendering import CLUSTER_WIDE, MARK, MARKED, SELECTOR, Setting
 from tools.stacks import scope
@@ -32,7 +36,12 @@ def observe(options: Options) -> None:
             images.carry(cluster, step)
             step.result("metrics, logs, traces and alerts are on the nodes")
         wanted = rendering.manifests(
-            Setting(images=images.named(), addresses=_addresses(cluster.client), port=cluster.port)
+            Setting(
+                images=images.named(),
+                addresses=_addresses(cluster.client),
+                certificates=_certificates(cluster.client),
+                port=cluster.port,
+            )
         )
         with Step("observe", "applying its objects") as step:
             _apply(cluster.client, wanted, step)
@@ -80,7 +89,15 @@ def _running(options: Options) -> Cluster:
 
 
 def _must_be_own(client: Kubectl) -> None:
-    """Refuse namespaces of these names that another made: what is in them is not this command's."""
+    """Refuse namespaces and APIs of these names that another made: they are not this command's."""
+    for name in rendering.apis():
+        text = client.output("get", "apiservice", name, "--ignore-not-found", "-o", "json")
+        if text.strip() and json.loads(text)["metadata"].get("labels", {}).get(MARK) != MARKED:
+            raise UserError(
+                f"there is an APIService {name} that `make observe` did not make",
+                "another adapter of metrics serves it, and the autoscalers would be given other figures",
+                f"look: {client} get apiservice {name} -o yaml; then delete it, or go on with what is there",
+            )
     for name in (each["metadata"]["name"] for each in rendering.namespaces()):
         text = client.output("get", "namespace", name, "--ignore-not-found", "-o", "json")
         if not text.strip():
@@ -114,6 +131,31 @@ def _addresses(client: Kubectl) -> Addresses:
     ]
     question = ("get", "service", "kubernetes", "-n", "default", "-o", "jsonpath={.spec.clusterIP}")
     return Addresses(nodes=tuple(sorted(internal)), api=client.output(*question).strip())
+
+
+def _certificates(client: Kubectl) -> dict[str, Certificate]:
+    """Return the certificate of each part that serves an API: the one that it has, while that lasts."""
+    now = dt.datetime.now(dt.UTC)
+    found = {}
+    for part in (part for part in PARTS if part.serves):
+        known = _known(client, part)
+        if known is None or not known.serves(part.host, now):
+            known = Certificate.issue(part.host, now)
+        found[part.name] = known
+    return found
+
+
+def _known(client: Kubectl, part: Part) -> Certificate | None:
+    where = ("secret", part.name, "-n", part.namespace, "--ignore-not-found", "-o", "json")
+    text = client.output("get", *where)
+    if not text.strip():
+        return None
+    data = json.loads(text).get("data") or {}
+    try:
+        certificate, key = (b64decode(data[name]).decode() for name in ("tls.crt", "tls.key"))
+    except (KeyError, binascii.Error, UnicodeDecodeError):
+        return None
+    return Certificate(certificate=certificate, key=key)
 
 
 def _apply(client: Kubectl, wanted: list[Manifest], step: Step) -> None:

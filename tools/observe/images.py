@@ -35,6 +35,7 @@ _COMPILED: Mapping[str, tuple[Build, str]] = {
     "vlagent": (pins.OBSERVE_BUILD, pins.VICTORIALOGS),
     "otel-collector": (pins.COLLECTOR_BUILD, pins.OTEL_COLLECTOR),
     "alertmanager": (pins.ALERTMANAGER_BUILD, pins.ALERTMANAGER),
+    "prometheus-adapter": (pins.ADAPTER_BUILD, pins.PROMETHEUS_ADAPTER),
 }
 _ON_EVERY_NODE = ("vlagent",)
 

@@ -31,14 +31,14 @@ def of(namespaces: Iterable[str], addresses: Addresses) -> list[Manifest]:
 
 def _of(part: Part, addresses: Addresses) -> Manifest:
     spec = {"podSelector": {"matchLabels": part.selector}, "policyTypes": ["Ingress", "Egress"]}
-    opened = {"ingress": list(_ingress(part)), "egress": list(_egress(part, addresses))}
+    opened = {"ingress": list(_ingress(part, addresses)), "egress": list(_egress(part, addresses))}
     # The API server keeps no empty list: each run would apply it again.
     return _policy(
         part.namespace, part.name, {**spec, **{side: rules for side, rules in opened.items() if rules}}
     )
 
 
-def _ingress(part: Part) -> Iterable[Manifest]:
+def _ingress(part: Part, addresses: Addresses) -> Iterable[Manifest]:
     callers = [
         other for other in PARTS if part.name in other.reaches or (other.scrapes and part.metrics is not None)
     ]
@@ -47,6 +47,8 @@ def _ingress(part: Part) -> Iterable[Manifest]:
     if part.hosts:
         edge = [{**_in(_EDGE["namespace"]), "podSelector": {"matchLabels": _EDGE["labels"]}}]
         yield {"from": edge, "ports": _tcp({part.ports[port] for _, _, port in part.hosts})}
+    if part.serves:
+        yield {"from": _blocks(addresses.nodes), "ports": _tcp([part.port[1]])}
     if part.every_namespace:
         ports = _tcp(part.ports[name] for name in part.every_namespace)
         yield {"from": [{"namespaceSelector": {}}], "ports": ports}

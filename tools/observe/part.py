@@ -10,6 +10,7 @@ NAMESPACE = "observability"
 NODES_NAMESPACE = "observability-nodes"
 # Where a part's files and its companion's copies are.
 FILES = "/etc/observability"
+CERTIFICATE = "/etc/certificate"
 COPIES = "/copies"
 COMPANION = "companion"
 COMPANION_PORT = 8081
@@ -35,7 +36,8 @@ class Part:
     `companion` are arguments of the container that fills `COPIES`. `hosts` are what the edge routes to it:
     the first word of the host, the path, and the port's name. Pods of all namespaces may reach the ports of
     `every_namespace`. With `every_node` it is a DaemonSet that reads log files; with `scrapes` it reads the
-    metrics of all pods.
+    metrics of all pods. `serves` is an API of Kubernetes', as GROUP/VERSION, that the API server has from its
+    first port, by https.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Part:
     every_namespace: Sequence[str] = ()
     every_node: bool = False
     scrapes: bool = False
+    serves: str = ""
     slow_start_seconds: int = 30
 
     @property
@@ -65,6 +68,11 @@ class Part:
     def port(self) -> tuple[str, int]:
         """Return the name and the number of its first port."""
         return next(iter(self.ports.items()))
+
+    @property
+    def host(self) -> str:
+        """Return its Service's name in the cluster, to which its certificate is issued."""
+        return f"{self.name}.{self.namespace}.svc"
 
     @property
     def selector(self) -> dict[str, str]:

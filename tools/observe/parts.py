@@ -1,6 +1,6 @@
 """The parts: which program is what here, with which arguments, how large, and whom it reaches."""
 
-from tools.observe.part import COPIES, FILES, Part, Size
+from tools.observe.part import CERTIFICATE, COPIES, FILES, Part, Size
 
 # A stack labels the ConfigMaps of its alert rules and of its dashboards with these.
 RULES_LABEL = "prometheus_rule=1"
@@ -196,4 +196,37 @@ STATE = Part(
     ),
 )
 
-PARTS = (METRICS, RULES, ALERTS, LOGS, LOG_AGENT, TRACES, COLLECTOR, STATE)
+ADAPTER = Part(
+    name="adapter",
+    program="prometheus-adapter",
+    args=(
+        "--prometheus-url=http://metrics:8428",
+        f"--config={FILES}/adapter.yaml",
+        # From the first request that the edge has ever seen until an autoscaler may ask for them.
+        "--metrics-relist-interval=15s",
+        "--metrics-max-age=5m",
+        "--secure-port=6443",
+        f"--tls-cert-file={CERTIFICATE}/tls.crt",
+        f"--tls-private-key-file={CERTIFICATE}/tls.key",
+    ),
+    ports={"https": 6443},
+    health="/livez",
+    metrics=None,
+    size=Size(cpu=("10m", "200m"), memory=("40Mi", "128Mi")),
+    files=("adapter.yaml",),
+    reaches=("metrics",),
+    # Who asks is told by the API server; it needs to know that server's authority, and what the asker may do.
+    rights=(
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["extension-apiserver-authentication"],
+            "verbs": _READ,
+        },
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    ),
+    serves="custom.metrics.k8s.io/v1beta2",
+)
+
+PARTS = (METRICS, RULES, ALERTS, LOGS, LOG_AGENT, TRACES, COLLECTOR, STATE, ADAPTER)

@@ -1,10 +1,12 @@
 """Manifests of all that `make observe` applies, from the images, the nodes' addresses and the edge's port."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tools.observe import network, workloads
+from tools.observe.certificate import Certificate
 from tools.observe.network import Addresses
 from tools.observe.part import NAMESPACE, NODES_NAMESPACE, Manifest, Part
 from tools.observe.parts import PARTS
@@ -20,15 +22,21 @@ _LEVEL = "pod-security.kubernetes.io"
 _LEVELS = {NAMESPACE: "restricted", NODES_NAMESPACE: "privileged"}
 _DOMAIN = "localhost"
 # The objects of no namespace, in the order in which they are deleted; the rest ends with the namespaces.
-CLUSTER_WIDE = ("clusterrolebindings", "clusterroles", "namespaces")
+# APIs first: while the server of one is away, no namespace of the cluster can end.
+CLUSTER_WIDE = ("apiservices", "clusterrolebindings", "clusterroles", "namespaces")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """The values that the manifests depend on: references by program, the edge's port on loopback."""
+    """The values that the manifests depend on.
+
+    `images` are references by program, `certificates` those of parts that serve an API, by name; `port` is
+    the edge's on loopback.
+    """
 
     images: Mapping[str, str]
     addresses: Addresses
+    certificates: Mapping[str, Certificate]
     port: int
 
 
@@ -39,6 +47,7 @@ def manifests(setting: Setting) -> list[Manifest]:
         found += _rights(part) if part.rights else []
         found += workloads.of(part, setting.images, _arguments(part, setting.port))
         found += _ingresses(part)
+        found += _api(part, setting.certificates[part.name]) if part.serves else []
     found += network.of(_LEVELS, setting.addresses)
     return [_marked(each) for each in found]
 
@@ -110,6 +119,50 @@ def _rights(part: Part) -> list[Manifest]:
             "subjects": [subject],
         },
     ]
+
+
+def apis() -> list[str]:
+    """Return the names of the APIs that parts serve, as Kubernetes has them."""
+    return [_api_name(part) for part in PARTS if part.serves]
+
+
+def _api(part: Part, own: Certificate) -> list[Manifest]:
+    """Return the API that a part serves, and the certificate by which the API server knows the part."""
+    group, _, version = part.serves.partition("/")
+    files = {"tls.crt": own.certificate, "tls.key": own.key}
+    metadata = {"name": part.name, "namespace": part.namespace}
+    spec = {
+        "group": group,
+        "version": version,
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+        "caBundle": _encoded(own.certificate),
+        "service": {**metadata, "port": part.port[1]},
+    }
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata,
+            "type": "kubernetes.io/tls",
+            "data": {name: _encoded(text) for name, text in files.items()},
+        },
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": _api_name(part)},
+            "spec": spec,
+        },
+    ]
+
+
+def _api_name(part: Part) -> str:
+    group, _, version = part.serves.partition("/")
+    return f"{version}.{group}"
+
+
+def _encoded(text: str) -> str:
+    return b64encode(text.encode()).decode()
 
 
 def _ingresses(part: Part) -> list[Manifest]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.settings.model.scraped import Scraped
 from tools.observe import part as parts
-from tools.observe.part import COPIES, FILES, Manifest, Part, Size
+from tools.observe.part import CERTIFICATE, COPIES, FILES, Manifest, Part, Size
 from tools.toolchain import cache
 
 _CONFIGURATION = Path(__file__).parent / "configuration"
@@ -104,9 +104,11 @@ def _container(part: Part, image: str, arguments: Sequence[str]) -> Manifest:
         {"name": _volume(path), "mountPath": path} for path in [*part.stores, *_copies(part)]
     ]
     mounts += [{"name": "files", "mountPath": FILES, "readOnly": True}] if part.files else []
+    mounts += [{"name": "certificate", "mountPath": CERTIFICATE, "readOnly": True}] if part.serves else []
     if part.every_node:
         mounts += [{"name": _volume(path), "mountPath": path, "readOnly": True} for path in _LOG_FOLDERS]
-    ask = {"httpGet": {"path": part.health, "port": part.port[0]}, "timeoutSeconds": 3}
+    scheme = {"scheme": "HTTPS"} if part.serves else {}
+    ask = {"httpGet": {"path": part.health, "port": part.port[0], **scheme}, "timeoutSeconds": 3}
     return {
         "name": part.name,
         "image": image,
@@ -160,6 +162,9 @@ def _volumes(part: Part) -> list[Manifest]:
     ]
     if part.files:
         found.append({"name": "files", "configMap": {"name": part.name}})
+    if part.serves:
+        # Read as the group alone: the process is no owner of it.
+        found.append({"name": "certificate", "secret": {"secretName": part.name, "defaultMode": 0o440}})
     if part.every_node:
         found += [
             {"name": _volume(path), "hostPath": {"path": path, "type": "Directory"}} for path in _LOG_FOLDERS

@@ -185,6 +185,15 @@ ALERTMANAGER_BUILD = Build(
     gib=2,
 )
 
+# Serves requests a second to the autoscalers, for `make observe` alone. A module of its own: it stays with
+# the Kubernetes libraries that it was written against.
+PROMETHEUS_ADAPTER = "0.12.0"
+ADAPTER_BUILD = Build(
+    module="prometheus-adapter",
+    programs={"sigs.k8s.io/prometheus-adapter/cmd/adapter": "prometheus-adapter"},
+    gib=2,
+)
+
 # What the benchmark compares with, for `make bench` alone.
 HELM = "4.3.2"
 HELM_BUILD = Build(module="helm", programs={"helm.sh/helm/v4/cmd/helm": "helm"}, gib=4)
@@ -230,7 +239,7 @@ TEST_BUILDS = (
     VICTORIAMETRICS_BUILD,
 )
 # What `make observe` may compile, besides the store of metrics and vmalert.
-OBSERVE_BUILDS = (OBSERVE_BUILD, COLLECTOR_BUILD, ALERTMANAGER_BUILD)
+OBSERVE_BUILDS = (OBSERVE_BUILD, COLLECTOR_BUILD, ALERTMANAGER_BUILD, ADAPTER_BUILD)
 # What `make store` may compile.
 STORE_BUILDS = (STORE_BUILD,)
 BENCH_BUILDS = (HELM_BUILD, OPENTOFU_BUILD, TOFU_KUBECTL_BUILD)

@@ -60,6 +60,11 @@ _MODULES = {
     ),
     "versitygw": ("versitygw", "versitygw", "github.com/versity/versitygw"),
     "alertmanager": ("Alertmanager", "alertmanager", "github.com/prometheus/alertmanager"),
+    "prometheus-adapter": (
+        "prometheus-adapter",
+        "prometheus-adapter",
+        "sigs.k8s.io/prometheus-adapter",
+    ),
 }
 # Component → its name, the file with `package==version`, its package on PyPI.
 _PYTHON = {

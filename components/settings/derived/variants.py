@@ -24,7 +24,8 @@ class Variant(Generic[Settings]):
     """One Deployment of a tier.
 
     `suffix` ends its names and is empty for the first. With `replicas` there are so many pods, else an
-    autoscaler decides. `service` is the suffix of a Service that routes to these pods alone. With
+    autoscaler decides. `service` is the suffix of a Service that routes to these pods alone, and `weighed`
+    says whether the edge gives that one a share of the requests. With
     `wait_until_ready` all its pods must be ready before anything that routes to them changes.
     `least_available` pods are left by any drain, instead of all but one.
     """
@@ -34,6 +35,7 @@ class Variant(Generic[Settings]):
     serves: bool
     replicas: int | None = None
     service: str | None = None
+    weighed: bool = False
     wait_until_ready: bool = False
     least_available: int | None = None
 
@@ -97,7 +99,14 @@ def _weighed(settings: Settings, canary: Canary) -> Plan[Settings]:
     return Plan(
         variants=[
             Variant(suffix="", settings=settings, serves=True),
-            Variant(suffix=_CANARY, settings=second, serves=False, service=_CANARY, wait_until_ready=True),
+            Variant(
+                suffix=_CANARY,
+                settings=second,
+                serves=False,
+                service=_CANARY,
+                weighed=True,
+                wait_until_ready=True,
+            ),
         ],
         weight=canary.weight,
     )

@@ -44,7 +44,8 @@ _USUAL = {"cpu": "250m", "memory": "256Mi"}
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 # The name of the port in the container and in the Service.
 HTTP = "http"
-_METRIC = "http_requests_per_second"
+# The name that an autoscaler asks for, of a Service.
+HTTP_REQUESTS = "http_requests_per_second"
 
 
 class Amounts(Model):
@@ -117,12 +118,18 @@ class Autoscaling(Model):
     )
     requests_per_second: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         default=None,
-        description="Requests a second and pod above which pods are added; see `requestsMetric`.",
+        description=(
+            "Requests a second and pod, as the edge counts them, above which pods are added; see "
+            "`requestsMetric`."
+        ),
         examples=[100],
     )
     requests_metric: PathSegment = Field(
-        default=_METRIC,
-        description="Name of that number in the cluster's custom metrics API, which must exist for it.",
+        default=HTTP_REQUESTS,
+        description=(
+            "Name of the Service's requests a second in the cluster's custom metrics API; without it CPU and "
+            "memory alone add pods."
+        ),
         examples=["http_requests_per_second"],
     )
 
@@ -146,7 +153,7 @@ class Autoscaling(Model):
                 "70",
                 at="cpuPercent",
             )
-        if self.requests_per_second is None and self.requests_metric != _METRIC:
+        if self.requests_per_second is None and self.requests_metric != HTTP_REQUESTS:
             raise refuse(
                 "the metric is read for requestsPerSecond alone, which is not set",
                 "set requestsPerSecond, or remove requestsMetric",
