@@ -42,6 +42,13 @@ def unavailable(retry_after: float) -> JSONResponse:
     )
 
 
+def unexpected(reference: str) -> JSONResponse:
+    """Return 500 with what finds the request in the log, and its trace."""
+    return refusal(
+        500, "internal", f"something went wrong; the log knows more under {reference}", reference=reference
+    )
+
+
 async def read_json_body(request: Request) -> bytes:
     """Return a JSON request's body, at most MAX_BODY_BYTES and within BODY_SECONDS; else RefusedError."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -22,15 +22,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from feastflow_api import orders
-from feastflow_api.answers import RefusedError, read_json_body, refusal, unavailable
+from feastflow_api.answers import RefusedError, read_json_body, refusal, unavailable, unexpected
 from feastflow_api.breaker import CircuitOpenError
 from feastflow_api.connections import is_outage
 from feastflow_api.database import Database, reason_of
 from feastflow_api.drain import Drain
-from feastflow_api.metrics import CONTENT_TYPE, Metrics
+from feastflow_api.logs import request_id
+from feastflow_api.metrics import Metrics
 from feastflow_api.observed import Observed
 from feastflow_api.receipts import InvalidReceiptError, Receipts
 from feastflow_api.settings import Settings
+from feastflow_api.telemetry import Tracing
 from feastflow_api.validation import InvalidOrderError, parse_idempotency_key, parse_order
 
 log = logging.getLogger(__name__)
@@ -75,9 +77,10 @@ class Api:
         }
         return JSONResponse(body, 200 if up else 503)
 
-    async def metrics(self, _: Request) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """Answer Prometheus."""
-        return Response(self._metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+        text, kind = self._metrics.render(request.headers.get("accept", ""))
+        return Response(text, headers={"Content-Type": kind})
 
     async def menu(self, _: Request) -> Response:
         """Return the dishes, in the order in which to show them."""
@@ -127,7 +130,9 @@ class Api:
         ]
 
 
-def create_app(settings: Settings, *, database: Database, metrics: Metrics, drain: Drain) -> ASGIApp:
+def create_app(
+    settings: Settings, *, database: Database, metrics: Metrics, drain: Drain, tracing: Tracing
+) -> ASGIApp:
     """Return the application; the database's pool opens when the server starts and closes when it stops."""
     api = Api(
         version=settings.version,
@@ -160,6 +165,7 @@ def create_app(settings: Settings, *, database: Database, metrics: Metrics, drai
             orders.KeyReusedError: _on_key,
             CircuitOpenError: _on_circuit,
             psycopg.Error: _on_database,
+            Exception: _on_unexpected,
         },
     )
     return Observed(
@@ -168,6 +174,7 @@ def create_app(settings: Settings, *, database: Database, metrics: Metrics, drai
         drain=drain,
         routes={route.endpoint: route.path for route in routes},
         quiet=QUIET_ROUTES,
+        tracing=tracing,
     )
 
 
@@ -226,6 +233,11 @@ def _on_key(_: Request, __: Exception) -> Response:
 def _on_circuit(_: Request, error: Exception) -> Response:
     assert isinstance(error, CircuitOpenError)  # noqa: S101
     return unavailable(error.retry_after)
+
+
+def _on_unexpected(_: Request, __: Exception) -> Response:
+    # Starlette raises the error again, for the outermost layer to log.
+    return unexpected(request_id.get() or "")
 
 
 def _on_database(_: Request, error: Exception) -> Response:

@@ -25,6 +25,7 @@ from feastflow_api.connections import (
 )
 from feastflow_api.retry import Backoff, retry
 from feastflow_api.settings import DatabaseSettings
+from feastflow_api.telemetry import Tracing, cursor
 
 Connection = psycopg.AsyncConnection[Any]
 T = TypeVar("T")
@@ -52,10 +53,13 @@ class Database:
         pool_max: int,
         breaker: CircuitBreaker,
         backoff: Backoff | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """Prepare the pool; nothing connects before `open`."""
         arguments = connection_arguments(settings, "feastflow-api")
         arguments["autocommit"] = True
+        if tracing is not None:
+            arguments["cursor_factory"] = cursor(tracing)
         self._arguments = arguments
         self.breaker = breaker
         self._backoff = backoff or Backoff()

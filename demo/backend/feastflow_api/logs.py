@@ -1,14 +1,19 @@
-"""One JSON object a line on stdout, with the request's id wherever there is a request."""
+"""One JSON object a line on stdout, with the ids of request and trace wherever there is a request."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final, TextIO
+
+import psycopg
+
+from feastflow_api.telemetry import trace_id
 
 SERVICE: Final = "feastflow-api"
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -43,10 +48,21 @@ class JsonFormatter(logging.Formatter):
         current = request_id.get()
         if current is not None:
             line["request_id"] = current
+        trace = trace_id.get()
+        if trace is not None:
+            line["trace_id"] = trace
         line.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            _, error, frames = record.exc_info
+            told = [without_rows(error)] if error else []
+            line["exception"] = "".join([*traceback.format_tb(frames), *told])
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def without_rows(error: BaseException) -> str:
+    """Return an error's class and message; of a database's the code instead, for its message quotes rows."""
+    name = type(error).__name__
+    return f"{name}: {error.sqlstate}" if isinstance(error, psycopg.Error) else f"{name}: {error}"
 
 
 def refuse(problems: Sequence[str], version: str) -> None:

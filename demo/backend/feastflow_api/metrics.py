@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -13,7 +14,6 @@ from prometheus_client.process_collector import ProcessCollector
 if TYPE_CHECKING:
     from feastflow_api.database import Database
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 # Seconds. Fine below 100 ms, where this service lives; up to the longest wait a client can meet.
 _BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -72,15 +72,23 @@ class Metrics:
             gauge = Gauge(name, text, registry=self.registry)
             gauge.set_function(partial(_figure, database, key))
 
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        labels = (method if method in _METHODS else "other", route, str(status))
-        self._requests.labels(*labels).inc()
-        self._latency.labels(*labels).observe(seconds)
+    def observe(
+        self, method: str, route: str, status: int, seconds: float, exemplar: dict[str, str] | None = None
+    ) -> None:
+        """Count one answered request; the exemplar leads to its trace."""
+        labels = (method, route, str(status))
+        self._requests.labels(*labels).inc(1, exemplar)
+        self._latency.labels(*labels).observe(seconds, exemplar)
 
-    def render(self) -> bytes:
-        """Return the exposition text."""
-        return generate_latest(self.registry)
+    def render(self, accepted: str) -> tuple[bytes, str]:
+        """Return the exposition and its type: OpenMetrics, which has exemplars, where that is accepted."""
+        encode, kind = choose_encoder(accepted)
+        return encode(self.registry), kind
+
+
+def known_method(method: str) -> str:
+    """Return the method, or `other`: clients may invent some without end."""
+    return method if method in _METHODS else "other"
 
 
 def _figure(database: Database, key: str) -> float:

@@ -13,10 +13,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from feastflow_api.answers import refusal
+from feastflow_api.answers import unexpected
 from feastflow_api.drain import Drain
 from feastflow_api.logs import request_id
-from feastflow_api.metrics import Metrics
+from feastflow_api.metrics import Metrics, known_method
+from feastflow_api.telemetry import Served, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Observed:
         drain: Drain,
         routes: Mapping[Any, str],
         quiet: frozenset[str],
+        tracing: Tracing,
     ) -> None:
         """Take the endpoints' path templates as `routes`, and those logged at debug as `quiet`."""
         self._app = app
@@ -43,6 +45,7 @@ class Observed:
         self._drain = drain
         self._routes = routes
         self._quiet = quiet
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other scopes (lifespan) pass through."""
@@ -50,15 +53,19 @@ class Observed:
             await self._app(scope, receive, send)
             return
         sent = Headers(scope=scope).get("x-request-id", "")
-        identity = sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
-        token = request_id.set(identity)
-        try:
-            with self._metrics.in_flight.track_inprogress():
-                await self._observe(scope, receive, send, identity)
-        finally:
-            request_id.reset(token)
+        with self._tracing.request(scope, quiet=scope["path"] in self._quiet) as served:
+            # What a customer is told leads to the trace as well as to the log.
+            identity = sent if _REQUEST_ID.fullmatch(sent) else served.trace or uuid4().hex
+            token = request_id.set(identity)
+            try:
+                with self._metrics.in_flight.track_inprogress():
+                    await self._observe(scope, receive, send, identity, served)
+            finally:
+                request_id.reset(token)
 
-    async def _observe(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
+    async def _observe(
+        self, scope: Scope, receive: Receive, send: Send, identity: str, served: Served
+    ) -> None:
         started = perf_counter()
         status: int | None = None
 
@@ -80,16 +87,15 @@ class Observed:
         except Exception:
             log.exception("unexpected error")
             if status is None:
-                answer = refusal(
-                    500, "internal", f"something went wrong; the log knows more under {identity}"
-                )
-                await answer(scope, receive, send_observed)
+                await unexpected(identity)(scope, receive, send_observed)
         finally:
-            self._record(scope, CLIENT_LEFT if status is None else status, perf_counter() - started)
+            self._record(scope, CLIENT_LEFT if status is None else status, perf_counter() - started, served)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, served: Served) -> None:
         route = self._routes.get(scope.get("endpoint"), UNMATCHED)
-        self._metrics.observe(scope["method"], route, status, seconds)
+        method = known_method(scope["method"])
+        self._metrics.observe(method, route, status, seconds, served.exemplar)
+        served.end(method, route, status)
         level = logging.DEBUG if route in self._quiet else logging.INFO
         fields = {
             "method": scope["method"],

@@ -13,13 +13,14 @@ from typing import Final
 
 import uvicorn
 
-from feastflow_api import logs
+from feastflow_api import logs, telemetry
 from feastflow_api.app import create_app
 from feastflow_api.breaker import CircuitBreaker, State
 from feastflow_api.database import Database
 from feastflow_api.drain import Drain
 from feastflow_api.metrics import Metrics
 from feastflow_api.settings import Settings, SettingsError, load_settings
+from feastflow_api.telemetry import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class DrainingServer(uvicorn.Server):
         yield
 
 
-def build(settings: Settings, drain: Drain) -> uvicorn.Config:
+def build(settings: Settings, drain: Drain, tracing: Tracing) -> uvicorn.Config:
     """Return the server's configuration around a freshly wired application."""
     metrics = Metrics(settings.version)
 
@@ -48,11 +49,14 @@ def build(settings: Settings, drain: Drain) -> uvicorn.Config:
         )
 
     database = Database(
-        settings.database, pool_max=settings.pool_max, breaker=CircuitBreaker(on_change=changed)
+        settings.database,
+        pool_max=settings.pool_max,
+        breaker=CircuitBreaker(on_change=changed),
+        tracing=tracing,
     )
     metrics.watch(database)
     return uvicorn.Config(
-        create_app(settings, database=database, metrics=metrics, drain=drain),
+        create_app(settings, database=database, metrics=metrics, drain=drain, tracing=tracing),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -64,13 +68,13 @@ def build(settings: Settings, drain: Drain) -> uvicorn.Config:
     )
 
 
-async def serve(settings: Settings, listener: socket.socket) -> None:
+async def serve(settings: Settings, listener: socket.socket, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then readiness says no for a moment, requests in flight end, return.
 
     Ends the process with 0 once DRAIN_SECONDS are over, whatever hangs. A second signal skips the wait.
     """
     drain = Drain()
-    server = DrainingServer(build(settings, drain))
+    server = DrainingServer(build(settings, drain, tracing))
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -97,6 +101,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         },
     )
     await server.serve(sockets=[listener])
+    await asyncio.to_thread(tracing.stop)
     log.info("stopped")
 
 
@@ -125,5 +130,5 @@ def main(environ: Mapping[str, str]) -> int:
         return UNUSABLE
     # asyncio sets this only on sockets it made itself. Without it, bodies wait 40 ms for an ACK of a head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    asyncio.run(serve(settings, listener))
+    asyncio.run(serve(settings, listener, telemetry.start(environ)))
     return 0
