@@ -8,6 +8,9 @@
 
 const http = require("node:http");
 
+// https://www.w3.org/TR/trace-context/#traceparent-header
+const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
 const drainSeconds = whole("DRAIN_SECONDS", 20, 1, 600);
 whole("PORT", 3000, 1, 65535);
 whole("KEEP_ALIVE_TIMEOUT", 75000, 1000, 3600000); // milliseconds; read by Next
@@ -20,8 +23,9 @@ let draining = false;
 const createServer = http.createServer;
 http.createServer = function createDrainingServer(...args) {
   const server = createServer.apply(this, args);
-  server.prependListener("request", (_request, response) => {
+  server.prependListener("request", (request, response) => {
     if (draining) response.setHeader("Connection", "close");
+    observe(request, response);
   });
   servers.push(server);
   return server;
@@ -41,6 +45,25 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   });
 }
 
+// A page tells the browser which trace it came in, and is a line of the log; what it is made of, and probes, are not.
+function observe(request, response) {
+  const path = (request.url || "").split("?")[0];
+  if (path.startsWith("/_next/") || (request.headers["user-agent"] || "").startsWith("kube-probe/")) return;
+  const caller = TRACEPARENT.exec(request.headers.traceparent || "");
+  if (caller) response.setHeader("Server-Timing", `traceparent;desc="${caller[0]}"`);
+  const began = performance.now();
+  response.once("close", () => {
+    say("info", "request", {
+      method: request.method,
+      // There is one page; what else is asked for may be anything that somebody typed.
+      route: path === "/" ? "/" : "other",
+      status: response.headersSent ? response.statusCode : 499,
+      duration_ms: Math.round((performance.now() - began) * 10) / 10,
+      ...(caller && { trace_id: caller[1] }),
+    });
+  });
+}
+
 function whole(name, fallback, low, high) {
   const raw = process.env[name] || String(fallback);
   if (!/^[0-9]{1,9}$/.test(raw) || Number(raw) < low || Number(raw) > high) {
@@ -52,7 +75,8 @@ function whole(name, fallback, low, high) {
 }
 
 function say(level, message, fields = {}) {
-  const line = { timestamp: new Date().toISOString(), level, service: "feastflow-frontend", message, ...fields };
+  const version = process.env.APP_VERSION || "dev";
+  const line = { timestamp: new Date().toISOString(), level, service: "feastflow-frontend", version, message, ...fields };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 

@@ -1,6 +1,7 @@
 """Observability on the local cluster: a request is found in metrics and logs, a span as a trace."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import yaml
 
 from tools.observe import rendering
 from tools.observe.part import NAMESPACE, NODES_NAMESPACE
@@ -18,11 +20,12 @@ from ..harness.figures import Figures
 from ..harness.kube import Kube, Object, name_of
 from ..harness.product import Product
 from ..harness.running import Ran
-from ..harness.site import Site
+from ..harness.site import Answer, Site
 from ..harness.waiting import until
 
 _METRIC_SECONDS, _LOG_SECONDS, _TRACE_SECONDS = 60, 60, 60
 _MEMORY_MIB = 1024
+_ENDPOINT = "http://collector.observability.svc:4318"
 _MIB = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
 _RULES = """\
 groups:
@@ -228,6 +231,63 @@ def test_a_span_is_found_as_a_trace_and_counted_as_a_metric(page: Page, figures:
         what="the span's metric",
         within=90,
     )
+
+
+@pytest.fixture(scope="module")
+def told(product: Product, observed: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have the tiers told of the collector."""
+    assert observed
+    clone = product.cloned(tmp_path_factory.mktemp("told") / "clone")
+    path = clone.root / "Pulumi.dev.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["config"].setdefault("feastflow:observability", {})["otlpEndpoint"] = _ENDPOINT
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    clone.done("up")
+    yield
+    product.done("up")
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.headers.items()}
+
+
+def _of_trace(page: Page, trace: str) -> list[dict[str, Any]]:
+    answer = page("traces").ask(f"/zipkin/api/v2/trace/{trace}")
+    return list(answer.json) if answer.status == 200 else []
+
+
+def test_a_visit_is_one_trace_from_the_page_to_sql_its_id_in_every_line_and_no_person_in_it(
+    told: None, page: Page, site: Site, figures: Figures
+) -> None:
+    assert told is None
+    shown = site.ask("/", headers={"traceparent": f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"})
+    caller = re.fullmatch(r'traceparent;desc="(00-([0-9a-f]{32})-[^"]+)"', _headers(shown)["server-timing"])
+    assert caller, shown.headers
+    trace, name, note = caller[2], f"Grace {uuid.uuid4().hex}", f"{uuid.uuid4().hex} Street"
+    body = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": name, "note": note}
+    asked = {"traceparent": caller[1], "User-Agent": "persons-own"}
+    placed = site.ask("/api/orders", method="POST", body=body, headers=asked)
+    assert (placed.status, _headers(placed)["x-request-id"]) == (201, trace)
+
+    def hops() -> set[str]:
+        spans = _of_trace(page, trace)
+        served = {each["localEndpoint"]["serviceName"] for each in spans}
+        return served | {"sql" for each in spans if "db.query.text" in each.get("tags", {})}
+
+    wanted = {"feastflow-frontend", "feastflow-backend", "sql"}
+    figures.seconds("from a visit to its trace", _measured(lambda: hops() >= wanted, "all hops", 90))
+    containers = {"frontend", "backend"}
+    lines: list[dict[str, Any]] = []
+
+    def logged() -> bool:
+        lines[:] = _lines(page("logs"), f'trace_id:="{trace}"')
+        return {each["kubernetes.container_name"] for each in lines} == containers
+
+    until(logged, what="lines of both", within=_LOG_SECONDS)
+    assert {"order stored", "request"} <= {each["_msg"] for each in lines}
+    spans = json.dumps(_of_trace(page, trace))
+    assert [each for each in (name, note, "persons-own", "client.address") if each in spans] == []
+    assert [each for each in (name, note, "persons-own") if _lines(page("logs"), f'"{each}"')] == []
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 // Calls to /api on the page's own host, each ending in a plain value: no exception leaves this module.
 
 import { isObject, parseMenu } from "./menu.mjs";
+import { traced } from "./trace.mjs";
 
 /**
  * @typedef {{ number: string, receipt: string }} Placed
@@ -31,7 +32,8 @@ async function call(path, init = {}, fetcher = fetch) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
   try {
-    const answer = await fetcher(path, { ...init, cache: "no-store", signal: abort.signal });
+    const headers = { ...init.headers, ...traced() };
+    const answer = await fetcher(path, { ...init, headers, cache: "no-store", signal: abort.signal });
     const data = await answer.json().catch(() => null);
     return { status: answer.status, data };
   } catch {

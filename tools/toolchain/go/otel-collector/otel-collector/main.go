@@ -36,7 +36,7 @@ func factories() (otelcol.Factories, error) {
 		return found, err
 	}
 	if found.Processors, err = otelcol.MakeFactoryMap[processor.Factory](
-		batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory(),
+		batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory(), unnamed(),
 	); err != nil {
 		return found, err
 	}
