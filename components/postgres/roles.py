@@ -19,7 +19,7 @@ from ..settings.model.workload import WritablePath
 from ..settings.values import names
 from ..settings.values.names import Identity
 from ..workloads import environment, workload
-from ..workloads.context import Place, timeouts
+from ..workloads.context import REPLACE_UNREADY, Place, timeouts
 from ..workloads.environment import SecretKey
 from .access import Engine
 
@@ -238,7 +238,7 @@ def _job(
     name = f"{names.ROLES}-{verb}-{version}"
     return batch.v1.Job(
         name,
-        metadata=place.workload_metadata(name, args.identity),
+        metadata=place.workload_metadata(name, args.identity, REPLACE_UNREADY),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=_RETRIES,
             active_deadline_seconds=seconds,
