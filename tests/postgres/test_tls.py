@@ -13,6 +13,8 @@ from components.postgres import authority, standalone
 from .conftest import LOGIN_PASSWORD, Make, granted
 from .server import ADMIN_PASSWORD, Server, ask
 
+pytestmark = pytest.mark.every_major
+
 CLIENTS = Path(__file__).with_name("clients")
 # As CloudNativePG writes it around the rules of a Cluster:
 # https://cloudnative-pg.io/documentation/1.28/postgresql_conf/#the-pg_hba-section
