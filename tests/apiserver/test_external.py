@@ -67,7 +67,7 @@ def test_its_engine_is_not_changed_while_there_may_be_data(team: Team) -> None:
         config["feastflow:database"] = {"engine": "standalone"}
 
     with team.changed(own):
-        refused = team.product.run("up")
+        refused = team.product.local("up")
     assert refused.code == 1
     assert "feastflow:database.engine" in refused.text
     assert team.kube.all("statefulsets") == []
