@@ -134,7 +134,7 @@ SELECT format('GRANT %I TO %I', :'owner', :'login') WHERE NOT EXISTS (
 ) \gexec
 SET client_min_messages = error;
 ALTER ROLE :"login" SET role = :'owner';
-SELECT format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', :'name', :'owner') \gexec
+SELECT format('GRANT CONNECT, CREATE, TEMPORARY ON DATABASE %I TO %I', :'name', :'owner') \gexec
 SELECT format('GRANT USAGE, CREATE ON SCHEMA public TO %I', :'owner')
     WHERE NOT has_schema_privilege(:'owner', 'public', 'CREATE') \gexec
 ALTER ROLE :"login" LOGIN INHERIT PASSWORD :'verifier';
