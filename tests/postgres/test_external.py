@@ -15,7 +15,7 @@ from .conftest import Make
 from .server import Server, ask
 
 _PASSWORD = "kept"
-_SETTINGS = {
+SETTINGS = {
     "engine": "external",
     "image": "localhost/postgres:15.1",
     "user": "shop",
@@ -25,6 +25,14 @@ _SETTINGS = {
         "ca": PEM,
         "administrator": {"user": "manager", "password": {"secret": "db", "key": "password"}},
     },
+}
+TOLD = {
+    "OLDEST": "15",
+    "CONNECTIONS": "50",
+    "REACH_SECONDS": "2",
+    "DB_LOGIN": "shop_a",
+    "DB_NAME": "shop",
+    "DB_OWNER": "shop",
 }
 # As a cloud gives them: an administrator that is no superuser, and owns what it made.
 _CLOUD = """
@@ -48,7 +56,7 @@ def cloud(make: Make) -> Server:
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    settings = Database.model_validate(_SETTINGS, by_alias=True)
+    settings = Database.model_validate(SETTINGS, by_alias=True)
     path = tmp_path_factory.mktemp("scripts") / roles.EXTERNAL.name
     path.write_text(roles.files(settings)[roles.EXTERNAL.name])
     return path
@@ -69,9 +77,7 @@ def run(
     script: Path, server: Server, verb: str, user: str = "manager", **given: str
 ) -> subprocess.CompletedProcess[str]:
     """Run what a pod of the Job runs."""
-    told = {"OLDEST": "15", "CONNECTIONS": "50", "REACH_SECONDS": "2"}
-    told |= {"DB_LOGIN": "shop_a", "DB_NAME": "shop", "DB_OWNER": "shop", "DB_VERIFIER": scram.verifier("a")}
-    env = server.client(user, _PASSWORD, "shop", **told) | given
+    env = server.client(user, _PASSWORD, "shop", **TOLD, DB_VERIFIER=scram.verifier("a")) | given
     return subprocess.run(  # noqa: S603 - the product's own script
         ["/bin/sh", str(script), verb], env=env, capture_output=True, text=True, check=False, timeout=60
     )

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from components.postgres import imports
+from components.postgres import imports, roles, scram
+from components.settings.model.database import Database
 
 from ..harness.waiting import until
 from .conftest import LOGIN_PASSWORD, Make, granted
 from .server import Server, ask
+from .test_external import SETTINGS as EXTERNAL
+from .test_external import TOLD
 
 # As in the official image: everything is the superuser's.
 _SOURCE = """
@@ -49,9 +52,8 @@ class Import:
     folder: Path
 
     def environment(self, **given: str) -> dict[str, str]:
-        return self.server.client(
-            "cook_a", LOGIN_PASSWORD, "orders", FOLDER=str(self.folder / "work"), **given
-        )
+        own = self.server.client("cook_a", LOGIN_PASSWORD, "orders", FOLDER=str(self.folder / "work"))
+        return {**own, **given}
 
     def run(
         self, verb: str, *, stdin: bytes = b"", given: Mapping[str, str] | None = None
@@ -248,3 +250,25 @@ def test_no_password_is_in_what_is_said_or_in_arguments(into: Import, source: Se
     assert LOGIN_PASSWORD not in said
     wrong = into.refused("fetch", given=remote(source, FROM_PASSWORD="not-this-one", FROM_USER="waiter"))
     assert "not-this-one" not in wrong
+
+
+def test_a_server_of_others_takes_an_import_by_a_login_that_its_administrator_made(
+    into: Import, source: Server
+) -> None:
+    server, verifier = into.server, scram.verifier("kept")
+    server.superuser(f"CREATE ROLE manager LOGIN CREATEROLE PASSWORD '{verifier}'")
+    server.superuser("CREATE DATABASE shop OWNER manager")
+    settings = Database.model_validate(EXTERNAL, by_alias=True)
+    script = into.folder / roles.EXTERNAL.name
+    script.write_text(roles.files(settings)[script.name])
+    made = subprocess.run(  # noqa: S603 - the product's own script
+        ["/bin/sh", str(script), "grant"],
+        env=server.client("manager", "kept", "shop", **TOLD, DB_VERIFIER=scram.verifier("a")),
+        capture_output=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    login = {"PGUSER": "shop_a", "PGPASSWORD": "a", "PGDATABASE": "shop"}
+    assert "menu: 120 rows" in into.done("take", stdin=dumped(source), given=login)
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('public', 'kitchen')"
+    assert server.superuser(owners, "shop") == "shop"
