@@ -52,8 +52,11 @@ class Engine:
         """Let each client reach the server; `name` is that of the policy on the side of a server of ours."""
         if self.outside is None:
             return network.allow(name, place, clients, (self.server, self.port), parent)
+        # A policy has one name: changed before the server was asked, it would cut off pods that run.
         return [
-            network.allow_egress(names.to_database(client.name), place, client, [self.outside], parent)
+            network.allow_egress(
+                names.to_database(client.name), place, client, [self.outside], parent, self.ready
+            )
             for client in clients
         ]
 

@@ -71,6 +71,12 @@ fetch() {
     until said="$(from psql --no-psqlrc --no-password --quiet --no-align --tuples-only \
         --command='SHOW server_version_num' 2>&1)"; do
         left=$((left - 1))
+        case "$said" in
+            *'does not support SSL'*)
+                fail "The server to import from takes no TLS: $said" "Nothing was changed." \
+                    "  next: have it take TLS, or let everybody on the way read the rows: ?sslmode=disable" ;;
+            *'authentication failed'* | *'does not exist'* | *'no password supplied'*) left=0 ;;
+        esac
         [ "$left" -gt 0 ] || fail "The server to import from cannot be asked: $said" "Nothing was changed."
         sleep 1
     done

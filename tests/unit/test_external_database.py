@@ -15,6 +15,7 @@ from .recorder import Recording, record_stack, secret_paths, stack_file
 from .test_database import env
 from .test_settings import parse, refusal
 
+_BACKENDS_PATH = "feastflow-backend-to-postgres"
 STORE = Store(kind="ClusterSecretStore", name="vault", path="shop")
 KEPT = {"secret": "db", "key": "password"}
 SERVER: dict[str, Any] = {"host": "db.example.com", "cidrs": ["10.20.0.0/24"], "ca": PEM}
@@ -117,6 +118,9 @@ def test_the_server_is_asked_from_a_pod_before_anything_waits_for_it() -> None:
         (kind, name) = waiting
         (found,) = [each for each in recording.all(kind) if each.object_name.startswith(name)]
         assert check.urn in found.dependencies
+    # Pods that run keep their way to the server before, until this one was found suitable.
+    (path,) = [each for each in recording.all("NetworkPolicy") if each.object_name == _BACKENDS_PATH]
+    assert check.urn in path.dependencies
 
 
 def test_another_server_is_asked_anew_and_an_unchanged_one_is_not() -> None:
