@@ -261,6 +261,7 @@ def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
         f"  stop      {stop}\n\n"
         f'With kubectl and pulumi pointed at it by `eval "$(make -s shell{chosen})"`:\n\n'
         f"  pods      {commands['pods']}\n"
-        f"  logs      {commands['backendLogs']}\n"
-        f"  data      {commands['psql']}"
+        f"  logs      {commands['backendLogs']}"
+        # A server of others has no pod to ask.
+        + (f"\n  data      {commands['psql']}" if "psql" in commands else "")
     )

@@ -93,6 +93,27 @@ def check_store(way: Egress, *, namespace: str, domain: str, key: str) -> None:
         raise refuse(problem.why, problem.fix, at=f"{key}.{at}")
 
 
+def check_database(way: Egress, *, namespace: str, domain: str) -> None:
+    """Refuse an external server of the database whose name opens nothing, or a path of one side.
+
+    Raises:
+        PydanticCustomError: with the name that does, or the setting.
+    """
+    found = hosts.read(way.host, domain)
+    if _in_own_namespace(way.host, found, namespace):
+        raise refuse(
+            "it is in the stack's own namespace, where the stack opens each path, and nothing else is",
+            "name a server elsewhere, such as postgres.other-namespace.svc, or set engine to standalone",
+            at="database.external.host",
+        )
+    if found.kind is Kind.CLUSTER:
+        problem = _inside(way, found)
+    else:
+        problem = None if way.cidrs else _unknown(way.host, found, domain)
+    if problem:
+        raise refuse(problem.why, problem.fix, at=f"database.external.{problem.key}")
+
+
 def _inside(host: Egress, found: Host) -> _Problem | None:
     if (found.namespace, found.service) == _API_SERVER:
         why = "the API server has no pods that a policy could name"
