@@ -5,7 +5,7 @@ import importlib
 import os
 from collections.abc import Callable
 
-from tools.cli import backups, commands
+from tools.cli import backups, commands, looking
 from tools.cluster import lifecycle, ports
 from tools.observe import commands as observing
 from tools.stacks.options import Options
@@ -21,6 +21,8 @@ _COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "audit": commands.audit,
     "backups": backups.show,
     "status": commands.status,
+    "logs": looking.logs,
+    "trace": looking.trace,
     "shell": commands.shell,
     "observe": observing.observe,
     "unobserve": observing.unobserve,
