@@ -5,7 +5,7 @@ import importlib
 import os
 from collections.abc import Callable
 
-from tools.cli import backups, commands, importing
+from tools.cli import backups, commands, importing, looking
 from tools.cluster import lifecycle, ports
 from tools.observe import commands as observing
 from tools.stacks.options import Options
@@ -22,6 +22,8 @@ _COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "backups": backups.show,
     "import-data": importing.run,
     "status": commands.status,
+    "logs": looking.logs,
+    "trace": looking.trace,
     "shell": commands.shell,
     "observe": observing.observe,
     "unobserve": observing.unobserve,
