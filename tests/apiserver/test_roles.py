@@ -1,4 +1,4 @@
-"""A failed Job of the database's logins: the update ends with its reason, and the next one runs it anew."""
+"""A failed Job of the database's logins: the update ends with its reason, and the next one makes it again."""
 
 import pytest
 
