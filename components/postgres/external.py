@@ -148,8 +148,8 @@ class External:
                 scripts=self._scripts,
                 plain=plain,
                 hidden=[self._given.variable("PGPASSWORD"), *hidden],
+                rotation=args.rotation,
                 version=[
-                    args.rotation,
                     roles.files(args.settings),
                     args.server.model_dump(mode="json", exclude={"password", "administrator"}),
                 ],

@@ -12,9 +12,8 @@ SCRIPT = _SCRIPT.name
 
 def files(major: int) -> dict[str, str]:
     """Return the scripts by name, for an image with the programs of this major version."""
-    script = _SCRIPT.read_text(encoding="utf-8")
     return {
-        _SCRIPT.name: script.replace(f"/postgresql/{majors.OLDEST}/", f"/postgresql/{major}/"),
+        _SCRIPT.name: majors.of_version(_SCRIPT.read_text(encoding="utf-8"), major),
         _FILTER.name: _FILTER.read_text(encoding="utf-8"),
         _TRANSACTION.name: _TRANSACTION.read_text(encoding="utf-8"),
     }

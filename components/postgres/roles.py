@@ -16,14 +16,13 @@ from pulumi_kubernetes import batch, core
 from ..settings.model.database import Database as DatabaseSettings
 from ..settings.model.demand import CLIENT_RESOURCES
 from ..settings.model.workload import WritablePath
-from ..settings.values import names
+from ..settings.values import majors, names
 from ..settings.values.names import Identity
 from ..workloads import environment, workload
 from ..workloads.context import REPLACE_UNREADY, Place, timeouts
 from ..workloads.environment import SecretKey
 from .access import Engine
 
-_SCRIPT_VERSION = 15
 SCRIPT = Path(__file__).with_name("postgres.sh")
 VOLUME = Path(__file__).with_name("volume.sh")
 FUNCTIONS = Path(__file__).with_name("roles.sql")
@@ -72,8 +71,7 @@ def functions(settings: DatabaseSettings) -> str:
 
 
 def _of_version(script: Path, settings: DatabaseSettings) -> str:
-    text = script.read_text(encoding="utf-8")
-    return text.replace(f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/")
+    return majors.of_version(script.read_text(encoding="utf-8"), settings.major)
 
 
 def _with_names(script: Path, settings: DatabaseSettings) -> str:
@@ -224,7 +222,8 @@ def _job(
             scripts=args.scripts,
             plain=plain,
             hidden=[*_administrator(args), *([verifier.variable("DB_VERIFIER")] if verifier else [])],
-            version=[args.rotation, files(settings)],
+            rotation=args.rotation,
+            version=[files(settings)],
             seconds=max(_DEADLINE_SECONDS, settings.crash_recovery_seconds),
         ),
         options,
@@ -235,7 +234,8 @@ def _job(
 class RunArgs:
     """A Job that talks to the database: the verb of a script, its environment, and what makes it another Job.
 
-    `hidden` are variables whose values are in Secrets. It has failed after so many `seconds`.
+    `version` is what does so besides image, rotation and environment. `hidden` are variables whose values are
+    in Secrets. It has failed after so many `seconds`.
     """
 
     verb: str
@@ -248,6 +248,7 @@ class RunArgs:
     scripts: pulumi.Output[str]
     plain: Mapping[str, str]
     hidden: Sequence[core.v1.EnvVarArgs]
+    rotation: int
     version: Sequence[object]
     seconds: int = _DEADLINE_SECONDS
     retries: int = _RETRIES
@@ -278,8 +279,7 @@ def run(args: RunArgs, options: pulumi.ResourceOptions) -> batch.v1.Job:
     )
     # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again
     # does no harm, so whatever else changes may replace it.
-    rotation, *rest = args.version
-    version = names.digest([settings.image, _UNPRIVILEGED, rotation, dict(args.plain), *rest])
+    version = names.digest([settings.image, _UNPRIVILEGED, args.rotation, dict(args.plain), *args.version])
     name = f"{names.ROLES}-{args.verb}-{version}"
     return batch.v1.Job(
         name,

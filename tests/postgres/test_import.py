@@ -14,7 +14,7 @@ from components.postgres import imports, roles, scram
 from components.settings.model.database import Database
 
 from ..harness.waiting import until
-from .conftest import LOGIN_PASSWORD, Make, granted
+from .conftest import LOGIN_PASSWORD, Make
 from .server import Server, ask
 from .test_external import SETTINGS as EXTERNAL
 from .test_external import TOLD
@@ -99,24 +99,15 @@ def source(make: Make) -> Server:
     return made
 
 
-@pytest.fixture(scope="module")
-def target(make: Make) -> Server:
-    made = make()
-    made.prepare()
-    made.start()
-    granted(made)
-    return made
-
-
 @pytest.fixture
-def into(target: Server, tmp_path: Path) -> Iterator[Import]:
+def into(server: Server, tmp_path: Path) -> Iterator[Import]:
     """Return an import into a database that is empty; afterwards it is so again."""
-    for name, text in imports.files(target.settings.major).items():
+    for name, text in imports.files(server.settings.major).items():
         (tmp_path / name).write_text(text)
-    yield Import(server=target, folder=tmp_path)
-    target.superuser("DROP SCHEMA IF EXISTS kitchen CASCADE", "orders")
-    target.superuser("DROP SCHEMA public CASCADE", "orders")
-    target.superuser("CREATE SCHEMA public AUTHORIZATION pg_database_owner", "orders")
+    yield Import(server=server, folder=tmp_path)
+    server.superuser("DROP SCHEMA IF EXISTS kitchen CASCADE", "orders")
+    server.superuser("DROP SCHEMA public CASCADE", "orders")
+    server.superuser("CREATE SCHEMA public AUTHORIZATION pg_database_owner", "orders")
 
 
 def dumped(source: Server, *flags: str) -> bytes:

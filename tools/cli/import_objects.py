@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.postgres import imports
-from components.settings.values import majors
+from components.settings.values import majors, names
 from tools.toolchain.errors import UserError
 
 Object = dict[str, Any]
 
 NAME = "feastflow-import"
 MARK = {"feastflow.dev/import": "yes"}
-COMMAND = ("sh", f"/etc/feastflow/import/{imports.SCRIPT}")
+SELECTOR = ",".join(f"{key}={value}" for key, value in MARK.items())
 _FOLDER = "/etc/feastflow/import"
-_JOBS = ("feastflow-roles-grant-", "feastflow-roles-check-")
+COMMAND = ("sh", f"{_FOLDER}/{imports.SCRIPT}")
+_JOBS = (f"{names.ROLES}-grant-", f"{names.ROLES}-check-")
 # Of the Job that it is made from.
 _OTHERS = ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
 _SECONDS, _KEPT_SECONDS = 86400, 600

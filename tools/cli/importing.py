@@ -82,11 +82,10 @@ def _import(client: Kubectl, source: Source, replaced: str, domain: str, options
         document = {"apiVersion": "v1", "kind": "List", "items": needs}
         client.output("create", "--filename", "-", stdin=json.dumps(document))
         say(f"import of {source} into {client.command[-1]}: one transaction, and nothing stays if it fails")
-        selector = ",".join(f"{key}={value}" for key, value in import_objects.MARK.items())
         if isinstance(source, Server):
             _follow(client)
         else:
-            wanted = ("--for=condition=Ready", "pod", "--selector", selector)
+            wanted = ("--for=condition=Ready", "pod", "--selector", import_objects.SELECTOR)
             client.output("wait", *wanted, f"--timeout={_STARTED_SECONDS}s", timeout=_STARTED_SECONDS + 10)
             _stream(client, source)
     finally:
@@ -119,10 +118,9 @@ def _follow(client: Kubectl) -> None:
 def _started(client: Kubectl) -> None:
     """Wait until the pod has something to say, or has ended already."""
     ends = time.monotonic() + _STARTED_SECONDS
-    selector = ",".join(f"{key}={value}" for key, value in import_objects.MARK.items())
     waiting = "the pod is not made"
     while time.monotonic() < ends:
-        for pod in _list(client, "pods", "--selector", selector):
+        for pod in _list(client, "pods", "--selector", import_objects.SELECTOR):
             for status in (pod.get("status") or {}).get("containerStatuses") or ():
                 if not status["state"].get("waiting"):
                     return
@@ -131,7 +129,7 @@ def _started(client: Kubectl) -> None:
     raise UserError(
         f"the import's pod did not start in {_STARTED_SECONDS} s: {waiting}",
         "nothing was imported",
-        f"see why: {client} describe pods --selector {selector}",
+        f"see why: {client} describe pods --selector {import_objects.SELECTOR}",
     )
 
 

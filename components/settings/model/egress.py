@@ -84,11 +84,7 @@ def check_store(way: Egress, *, namespace: str, domain: str, key: str) -> None:
             "name a store elsewhere, such as http://store.backups.svc:9000",
             at=f"{key}.endpoint",
         )
-    if found.kind is Kind.CLUSTER:
-        problem = _inside(way, found)
-    else:
-        problem = None if way.cidrs else _unknown(way.host, found, domain)
-    if problem:
+    if problem := _closed(way, found, domain):
         at = "cidrs" if problem.key == "cidrs" else "endpoint"
         raise refuse(problem.why, problem.fix, at=f"{key}.{at}")
 
@@ -106,12 +102,15 @@ def check_database(way: Egress, *, namespace: str, domain: str) -> None:
             "name a server elsewhere, such as postgres.other-namespace.svc, or set engine to standalone",
             at="database.external.host",
         )
-    if found.kind is Kind.CLUSTER:
-        problem = _inside(way, found)
-    else:
-        problem = None if way.cidrs else _unknown(way.host, found, domain)
-    if problem:
+    if problem := _closed(way, found, domain):
         raise refuse(problem.why, problem.fix, at=f"database.external.{problem.key}")
+
+
+def _closed(way: Egress, found: Host, domain: str) -> _Problem | None:
+    """Return why a host outside the namespace would not be opened; None where it is."""
+    if found.kind is Kind.CLUSTER:
+        return _inside(way, found)
+    return None if way.cidrs else _unknown(way.host, found, domain)
 
 
 def _inside(host: Egress, found: Host) -> _Problem | None:
