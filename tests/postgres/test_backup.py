@@ -143,7 +143,8 @@ def order(server: Server, *dishes: str) -> str:
 
 def sent(server: Server) -> None:
     """Have the log sent that is there now, and wait for it."""
-    name = server.superuser("SELECT pg_walfile_name(pg_switch_wal())")
+    # Of the last byte written: what comes next is another file's since PostgreSQL 17.
+    name = server.superuser("SELECT pg_walfile_name(pg_switch_wal() - 1)")
     until(
         lambda: server.superuser("SELECT last_archived_wal FROM pg_stat_archiver") >= name,
         within=60,

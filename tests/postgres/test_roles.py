@@ -11,6 +11,8 @@ from components.postgres import roles, scram
 from .conftest import LOGIN_PASSWORD, Make, granted
 from .server import ADMIN_PASSWORD, Server, ask
 
+pytestmark = pytest.mark.every_major
+
 VERIFIER = scram.verifier("another")
 ATTRIBUTES = (
     "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin"
