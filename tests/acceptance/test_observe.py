@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tools.observe import rendering
-from tools.observe.part import NAMESPACE, NODES_NAMESPACE
+from tools.observe.part import NAMESPACE, NODES_NAMESPACE, OTLP_ENDPOINT
 
 from ..documented import documented
 from ..harness.figures import Figures
@@ -25,7 +25,6 @@ from ..harness.waiting import until
 
 _METRIC_SECONDS, _LOG_SECONDS, _TRACE_SECONDS = 60, 60, 60
 _MEMORY_MIB = 1024
-_ENDPOINT = "http://collector.observability.svc:4318"
 _MIB = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
 _RULES = """\
 groups:
@@ -240,7 +239,7 @@ def told(product: Product, observed: Ran, tmp_path_factory: pytest.TempPathFacto
     clone = product.cloned(tmp_path_factory.mktemp("told") / "clone")
     path = clone.root / "Pulumi.dev.yaml"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    document["config"].setdefault("feastflow:observability", {})["otlpEndpoint"] = _ENDPOINT
+    document["config"].setdefault("feastflow:observability", {})["otlpEndpoint"] = OTLP_ENDPOINT
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     clone.done("up")
     yield
@@ -274,8 +273,9 @@ def test_a_visit_is_one_trace_from_the_page_to_sql_its_id_in_every_line_and_no_p
         served = {each["localEndpoint"]["serviceName"] for each in spans}
         return served | {"sql" for each in spans if "db.query.text" in each.get("tags", {})}
 
-    wanted = {"feastflow-frontend", "feastflow-backend", "sql"}
-    figures.seconds("from a visit to its trace", _measured(lambda: hops() >= wanted, "all hops", 90))
+    wanted = {"traefik", "feastflow-frontend", "feastflow-backend", "sql"}
+    seconds = _measured(lambda: hops() >= wanted, "all hops", 90)
+    figures.seconds("from a visit to its trace, edge to SQL", seconds, "5 s")
     containers = {"frontend", "backend"}
     lines: list[dict[str, Any]] = []
 

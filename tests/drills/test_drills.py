@@ -19,6 +19,7 @@ from tools.drills.journal import Facts
 from tools.drills.objects import Object
 from tools.drills.samples import Sample
 from tools.drills.stage import Stage
+from tools.observe.part import OTLP_ENDPOINT
 from tools.stacks.stack import Stack
 from tools.stacks.workspace import Workspace
 from tools.toolchain.errors import UserError
@@ -318,6 +319,36 @@ def test_a_backend_that_is_scaled_within_its_maximum_leaves_the_database_as_it_i
         for config in (before, after)
     }
     assert len(accepted) == 1
+
+
+def test_observers_come_back_in_their_number_and_the_tiers_are_told_of_them_no_longer(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {"deployments": [deployment(name="metrics", replicas=1)], "pods": [pod("metrics-1")]}
+    monkeypatch.setattr(_Stage, "all", lambda _, kind, **__: listed[kind])
+    drill, before = DRILLS["observability-gone"](), stage.config()
+    drill.aim(stage)
+    drill.prepare(stage)
+    assert stage.config()["feastflow:observability"] == {"otlpEndpoint": OTLP_ENDPOINT}
+    facts = json.loads(json.dumps(drill.aim(stage)))
+    drill.inject(stage, facts)
+    assert stage.said[-1] == "--namespace observability scale --replicas=0 deployment/metrics"
+    assert not drill.restored(stage, {**facts, "gone": 0.0}), "a pod of theirs is left"
+    listed["pods"] = []
+    assert drill.restored(stage, {**facts, "gone": 0.0})
+    assert not drill.restored(stage, facts), "the minute has just begun"
+
+    drill.undo(stage, facts)
+    assert "--namespace observability scale --replicas=1 deployment/metrics" in stage.said
+    assert stage.config() == before
+
+
+def test_without_observers_there_is_nothing_to_take_away(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Stage, "all", lambda *_, **__: [])
+    with pytest.raises(UserError, match="make observe"):
+        DRILLS["observability-gone"]().aim(stage)
 
 
 def test_more_load_takes_as_many_pods_as_its_requests_and_the_target_say(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.drills import database, nodes, platform, pods, releases, scaling
+from tools.drills import database, nodes, observers, platform, pods, releases, scaling
 from tools.drills.drill import Drill
 
 DRILLS: Mapping[str, type[Drill]] = {
@@ -14,5 +14,6 @@ DRILLS: Mapping[str, type[Drill]] = {
         *platform.DRILLS,
         *releases.DRILLS,
         *scaling.DRILLS,
+        *observers.DRILLS,
     )
 }

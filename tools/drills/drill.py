@@ -28,6 +28,8 @@ class Drill(ABC):
     measured_by: ClassVar[str | None] = None
     # Requests a second.
     rate: ClassVar[float] = 50
+    # Seconds of load before the failure.
+    steady: ClassVar[float] = 10
     # Seconds it may take to be restored.
     within: ClassVar[float] = 180
     # Whether something must come back from outside, and after how many seconds.

@@ -17,7 +17,6 @@ from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
 
 _WHOLE_SECONDS = 420
-_STEADY_SECONDS = 10.0
 _TAIL_SECONDS = 4.0
 _STORED = "SELECT note, number FROM orders WHERE note LIKE :'begin' || '%'"
 
@@ -52,7 +51,7 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
         facts = _noted(drill, stage, journal)
         with Load(program, url=stage.url, rate=rate, run=name) as load:
             stage.note(f"steady, {rate:g} requests/s")
-            load.steady(_STEADY_SECONDS)
+            load.steady(drill.steady)
             times = _broken(drill, stage, facts, load, rate)
             found = load.stop()
     finally:

@@ -11,7 +11,7 @@ from tools.cluster.handle import Cluster
 from tools.observe import images, rendering
 from tools.observe.certificate import Certificate
 from tools.observe.network import Addresses
-from tools.observe.part import Manifest, Part
+from tools.observe.part import OTLP_ENDPOINT, Manifest, Part
 from tools.observe.parts import PARTS
 from tools.observe.rendering import CLUSTER_WIDE, MARK, MARKED, SELECTOR, Setting
 from tools.stacks import scope
@@ -225,6 +225,6 @@ def _tell(port: int, seconds: float) -> None:
     pages = "\n".join(f"  {name:<11} {url}" for name, url in rendering.addresses(port).items())
     say(
         f"\nobserved, after {elapsed(seconds)}:\n\n{pages}\n\n"
-        f"  spans go to {rendering.intake(port)} (from pods: http://collector.observability:4318)\n"
+        f"  spans go to {rendering.intake(port)} (from pods: {OTLP_ENDPOINT})\n"
         f"  stop        make unobserve"
     )

@@ -8,6 +8,8 @@ from typing import Any
 NAMESPACE = "observability"
 # Log files are on the node, and Pod Security `restricted` allows no pod to look there.
 NODES_NAMESPACE = "observability-nodes"
+# Where pods send spans, as `observability.otlpEndpoint` takes it.
+OTLP_ENDPOINT = f"http://collector.{NAMESPACE}.svc:4318"
 # Where a part's files and its companion's copies are.
 FILES = "/etc/observability"
 CERTIFICATE = "/etc/certificate"

@@ -1,0 +1,86 @@
+"""Observers away: metrics, logs, traces and alerts end at once, and the site goes on as if nothing had."""
+
+import time
+from typing import Any
+
+from tools.drills.drill import Drill
+from tools.drills.journal import Facts
+from tools.drills.objects import Object
+from tools.drills.stage import Stage
+from tools.drills.verdict import Failures, Promise
+from tools.observe.part import NAMESPACE, OTLP_ENDPOINT
+from tools.toolchain.errors import UserError
+
+_SECONDS = 60.0
+
+
+class ObservabilityGone(Drill):
+    """Every store, the collector and whatever asks for figures are gone for a minute; senders stay.
+
+    The tiers are told of the collector before, so that there is something which they cannot send. The agents
+    of the logs run on, on every node: theirs is a file, and what they cannot deliver they keep.
+    """
+
+    name = "observability-gone"
+    what = "every store and the collector are away: a minute of it"
+    promise = Promise(failures=Failures.NONE, p99_at_most=1.1)
+    stacks = ("dev", "prod")
+    rate = 100
+    # Ten percent of a p99 cannot be told from chance by the thousand requests of ten seconds.
+    steady = _SECONDS
+    within = 2 * _SECONDS
+
+    def __init__(self) -> None:
+        """Begin without settings to come back to."""
+        self._config: dict[str, Any] | None = None
+
+    def prepare(self, stage: Stage) -> None:
+        """Have the tiers send their spans."""
+        told = {"feastflow:observability": {"otlpEndpoint": OTLP_ENDPOINT}}
+        if stage.changed(told) != stage.config():
+            stage.deploy(stage.changed(told))
+
+    def aim(self, stage: Stage) -> Facts:
+        """Note what runs, in which number, and the settings to come back to; refuse where nothing does."""
+        running = {
+            str(each["metadata"]["name"]): int(each["spec"].get("replicas", 1)) for each in _parts(stage)
+        }
+        if not any(running.values()):
+            raise UserError(
+                "nothing observes the cluster",
+                "this drill takes away what does, and looks whether the site minds",
+                "begin with: make observe",
+            )
+        # The drill is aimed a second time after it was prepared, when the settings are its own.
+        self._config = self._config or stage.config()
+        return {"running": running, "config": self._config}
+
+    def inject(self, stage: Stage, facts: Facts) -> None:
+        """End all of it."""
+        parts = [f"deployment/{name}" for name in facts["running"]]
+        stage.kubectl("--namespace", NAMESPACE, "scale", "--replicas=0", *parts)
+        facts["gone"] = time.time()
+
+    def restored(self, stage: Stage, facts: Facts) -> bool:
+        """Return whether the minute is over, and all of it was away."""
+        away = not stage.all("pods", namespace=NAMESPACE)
+        return away and time.time() >= float(facts["gone"]) + _SECONDS
+
+    def stands(self, stage: Stage, facts: Facts) -> str:
+        """Describe what did not end."""
+        left = [str(pod["metadata"]["name"]) for pod in stage.all("pods", namespace=NAMESPACE)]
+        return f"still there: {', '.join(left)}"
+
+    def undo(self, stage: Stage, facts: Facts) -> None:
+        """Bring all of it back, and the settings from before."""
+        for name, replicas in facts["running"].items():
+            stage.kubectl("--namespace", NAMESPACE, "scale", f"--replicas={replicas}", f"deployment/{name}")
+        if stage.config() != facts["config"]:
+            stage.deploy(facts["config"], judged=False)
+
+
+def _parts(stage: Stage) -> list[Object]:
+    return stage.all("deployments", namespace=NAMESPACE)
+
+
+DRILLS = (ObservabilityGone,)
