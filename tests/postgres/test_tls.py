@@ -10,8 +10,8 @@ import pytest
 
 from components.postgres import authority, standalone
 
-from .conftest import LOGIN_PASSWORD, Make, granted
-from .server import ADMIN_PASSWORD, Server, ask
+from .conftest import Make
+from .server import ADMIN_PASSWORD, LOGIN_PASSWORD, Server, ask, granted
 
 CLIENTS = Path(__file__).with_name("clients")
 # As CloudNativePG writes it around the rules of a Cluster:

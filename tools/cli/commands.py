@@ -10,7 +10,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from tools.cli import adopted_additions, adoption, application, bringup, diagnosis, overrides, unreachable
+from tools.cli import (
+    adopted_additions,
+    adoption,
+    application,
+    bringup,
+    diagnosis,
+    overrides,
+    proofs,
+    unreachable,
+)
 from tools.cli.audit import command as auditing
 from tools.cli.bringup import Building
 from tools.cli.drift import command as drifting
@@ -79,6 +88,7 @@ def up(options: Options) -> None:
         if chosen.local:
             lifecycle.ready(chosen.local)
     _tell(options, outputs, time.monotonic() - started)
+    proofs.warn(chosen.client, config)
     if chosen.local:
         say(f"\n  caches    {disk.told(disk.taken())}; make clean-cache frees what is out of use")
 
@@ -194,6 +204,7 @@ def status(options: Options) -> None:
         wanted = smoke.asked(workspace.settings(options.stack), outputs)
         seen = smoke.check(url, wanted) if url else "nothing is deployed"
         say(f"\n{url}: {seen}")
+        proofs.warn(chosen.client, workspace.settings(options.stack))
 
 
 def down(options: Options) -> None:

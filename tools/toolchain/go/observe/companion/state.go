@@ -16,9 +16,10 @@ type state struct{ kube *kube }
 
 type named struct {
 	Metadata struct {
-		Namespace string `json:"namespace"`
-		Name      string `json:"name"`
-		UID       string `json:"uid"`
+		Namespace string    `json:"namespace"`
+		Name      string    `json:"name"`
+		UID       string    `json:"uid"`
+		Created   time.Time `json:"creationTimestamp"`
 	} `json:"metadata"`
 }
 
@@ -110,6 +111,14 @@ type job struct {
 	} `json:"status"`
 }
 
+type cronJob struct {
+	named
+	Status struct {
+		Scheduled  *time.Time `json:"lastScheduleTime"`
+		Successful *time.Time `json:"lastSuccessfulTime"`
+	} `json:"status"`
+}
+
 var phases = []string{"Pending", "Running", "Succeeded", "Failed", "Unknown"}
 
 func (s *state) metrics(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +126,7 @@ func (s *state) metrics(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	told := &exposition{}
 	for _, each := range []func(context.Context, *exposition) error{
-		s.pods, s.deployments, s.autoscalers, s.quotas, s.nodes, s.jobs,
+		s.pods, s.deployments, s.autoscalers, s.quotas, s.nodes, s.jobs, s.cronJobs,
 	} {
 		if err := each(ctx, told); err != nil {
 			// Half of the cluster would look like the other half was deleted.
@@ -228,6 +237,21 @@ func (s *state) jobs(ctx context.Context, told *exposition) error {
 		own := told.of("namespace", each.Metadata.Namespace, "job_name", each.Metadata.Name)
 		own("kube_job_status_failed", each.Status.Failed)
 		own("kube_job_status_succeeded", each.Status.Succeeded)
+	}
+	return err
+}
+
+func (s *state) cronJobs(ctx context.Context, told *exposition) error {
+	found, err := list[cronJob](ctx, s.kube, "/apis/batch/v1/cronjobs", "")
+	for _, each := range found {
+		own := told.of("namespace", each.Metadata.Namespace, "cronjob", each.Metadata.Name)
+		own("kube_cronjob_created", float64(each.Metadata.Created.Unix()))
+		if each.Status.Scheduled != nil {
+			own("kube_cronjob_status_last_schedule_time", float64(each.Status.Scheduled.Unix()))
+		}
+		if each.Status.Successful != nil {
+			own("kube_cronjob_status_last_successful_time", float64(each.Status.Successful.Unix()))
+		}
 	}
 	return err
 }
