@@ -27,7 +27,7 @@ _CASES = (*objectives.CASES, *parts.CASES, *servers.CASES, *proofs.CASES)
 @pytest.fixture(scope="session")
 def stack() -> Stack:
     """Return the stack with most alerts: by https, with a replicated database that is backed up."""
-    settings = stack_file("prod")
+    settings: dict[str, Any] = stack_file("prod")
     backup = {"destination": "s3://my-backups/shop", "credentials": {"secretName": "backup-store"}}
     database = {**settings["feastflow:database"], "backup": backup}
     return reader.parse(

@@ -19,7 +19,8 @@ from .test_settings import parse
 
 # What a rule for texts may cost bounds a ConfigMap at some 60 KB (docs/policies.md).
 _MOST_BYTES = 50_000
-_ALL = {"database": {"engine": "replicated", "instances": 3}}
+_BACKUP = {"destination": "s3://my-backups/shop", "credentials": {"secretName": "backup-store"}}
+_ALL = {"database": {"engine": "replicated", "instances": 3, "backup": _BACKUP}}
 _TLS = {"host": "shop.example.com", "tls": {"enabled": True, "secretName": "shop"}}
 _BURN = re.compile(
     r"increase(\w+)\{[^}]*\} / [^ ]+ > ([\d.]+) and [^ ]+increase(\w+)\{[^}]*\} / [^ ]+ > ([\d.]+)"
