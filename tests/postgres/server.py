@@ -108,6 +108,7 @@ class Server:
             ),
             "PGDATA": str(self.data),
             "PGHOST": str(self.folder / "socket"),
+            "TMPDIR": str(self.folder / "socket"),
             "PGPORT": str(self.port),
             "HBA_FILE": str(self.folder / "pg_hba.conf"),
             **roles.server_variables(self.settings),
