@@ -16,7 +16,7 @@ from .settings.derived.variants import Plan
 from .settings.model.tiers import Backend as BackendSettings
 from .settings.values import images, names
 from .settings.values.names import Identity
-from .workloads import environment, jobs, network, secrets, telemetry, trust, workload
+from .workloads import environment, jobs, secrets, telemetry, trust, workload
 from .workloads.context import Place
 from .workloads.environment import Environment, SecretKey
 
@@ -153,7 +153,7 @@ class Backend(pulumi.ComponentResource):
         if settings.jobs:
             clients.append(jobs.identity(place))
         paths = [
-            *network.allow(names.DATABASE_POLICY, place, clients, (engine.server, engine.port), self),
+            *engine.allow(names.DATABASE_POLICY, place, clients, self),
             *(policy for client in clients for policy in http_tier.outside(place, client, settings, self)),
         ]
         after = [*args.database.ready, *paths]

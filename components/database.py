@@ -6,9 +6,10 @@ from typing import Any
 
 import pulumi
 
-from .postgres import administrator, copies, proofs, replicated, roles, scram, standalone
+from .postgres import administrator, copies, external, proofs, replicated, roles, scram, standalone
 from .postgres.access import DatabaseAccess, Engine
 from .settings.model.database import Database as DatabaseSettings
+from .settings.model.server import ExternalServer
 from .settings.values import images, names
 from .settings.values.names import Identity
 from .workloads import environment, network, workload
@@ -36,7 +37,7 @@ class DatabaseArgs:
 
 
 class Database(pulumi.ComponentResource):
-    """PostgreSQL under the Service name `postgres`.
+    """PostgreSQL under the Service name `postgres`, or at the host of an external server.
 
     `access` is all that a client needs, and the same for every engine. No pod can connect until a client
     opens its path from it. `key` is a secret of the stack that no rotation changes.
@@ -53,6 +54,10 @@ class Database(pulumi.ComponentResource):
         identity = place.identity(names.DATABASE, "database", images.version(settings.image))
         clerk = place.identity(names.ROLES, "roles", images.version(settings.image))
         self.key = environment.password("postgres-admin-password", 1, self)
+        self._external: external.External | None = None
+        if settings.external is not None:
+            self._connect(args, settings.external, clerk)
+            return
         first = None
         if settings.engine == "standalone":
             # For a new volume: another one would restart the server, so a rotation's Job sets that.
@@ -101,8 +106,33 @@ class Database(pulumi.ComponentResource):
 
     def retire_previous_login(self, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         """Lock the login that the last rotation replaced, once `after` no longer uses it; return the Job."""
+        if self._external is not None:
+            locked = self._external.retire(after)
+            return [locked] if locked else []
         job = roles.retire(self._roles, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
         return [job] if job else []
+
+    def _connect(self, args: DatabaseArgs, server: ExternalServer, clerk: Identity) -> None:
+        """Ask a server that is there already; where it has an administrator, make the rotation's login."""
+        login_password = None
+        if server.administrator is not None:
+            password = environment.password("postgres-login-password", args.rotation, self)
+            login = roles.login(args.settings, args.rotation)
+            login_password = self._credentials(
+                "postgres-login", args.place, clerk, login, args.rotation, password
+            )
+        asked = external.ExternalArgs(
+            place=args.place,
+            settings=args.settings,
+            server=server,
+            connections=args.connections,
+            rotation=args.rotation,
+            login_password=login_password,
+        )
+        self._external = external.External(asked, self)
+        self.access = self._external.access
+        self.service = pulumi.Output.from_input(f"{server.host}:{server.port}")
+        self.register_outputs({"service": self.service})
 
     def _copies(
         self,

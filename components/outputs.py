@@ -32,10 +32,24 @@ class Commands:
             "pods": f"{self.kubectl} get pods --output wide",
             "events": f"{self.kubectl} get events --sort-by .lastTimestamp",
             "scaling": f"{self.kubectl} get horizontalpodautoscalers",
-            **{f"{name}Logs": f"{logs} --selector component={name}" for tier in TIERS for name in tier.logs},
-            "psql": f"{self.kubectl} exec --stdin --tty {self._server()} --container postgres -- "
-            f"psql --username postgres {self.settings.database.name}",
+            **{f"{name}Logs": f"{logs} --selector component={name}" for name in self._logged()},
+            **self._psql(),
             "status": f"curl --fail{trust} {edge.url}/api/status",
+        }
+
+    def _logged(self) -> list[str]:
+        """Return the components that have logs; an external server's are not here."""
+        external = self.settings.database.external is not None
+        return [
+            name for tier in TIERS for name in tier.logs if not external or tier.workload != names.DATABASE
+        ]
+
+    def _psql(self) -> Mapping[str, str]:
+        if self.settings.database.external is not None:
+            return {}
+        return {
+            "psql": f"{self.kubectl} exec --stdin --tty {self._server()} --container postgres -- "
+            f"psql --username postgres {self.settings.database.name}"
         }
 
     def _server(self) -> str:

@@ -121,6 +121,7 @@ class Tenancy(pulumi.ComponentResource):
             opts=self._child,
         )
         small = stack.frontend.resources
+        volume = sizing.largest_volume(stack)
         core.v1.LimitRange(
             "limits",
             metadata=self._metadata(names.PART_OF),
@@ -136,8 +137,10 @@ class Tenancy(pulumi.ComponentResource):
                             _STORAGE: workload.LOCAL_STORAGE_REQUEST,
                         },
                     ),
-                    core.v1.LimitRangeItemArgs(
-                        type="PersistentVolumeClaim", max={"storage": sizing.largest_volume(stack)}
+                    *(
+                        [core.v1.LimitRangeItemArgs(type="PersistentVolumeClaim", max={"storage": volume})]
+                        if volume
+                        else []
                     ),
                 ]
             ),

@@ -24,6 +24,8 @@ LAST_UPDATE = "pulumi:pulumi:readStackOutputs"
 _SIZE = "database.storage"
 _RESTORE = "database.restore"
 _ROTATION = "rotation"
+# An external server whose password is its user's own.
+_KEPT = "database.external.password"
 _DUMP = "dump the data (pg_dump), `pulumi destroy`, `pulumi up`, and load it (psql)"
 
 # Key, why a change loses data, what to do instead.
@@ -35,7 +37,7 @@ _FIXED = (
     ),
     (
         "database.engine",
-        "the engines keep their data in different volumes, and the old one would be deleted",
+        "the engines keep their data in different places, and the volumes of the old one would be deleted",
         _DUMP,
     ),
     (
@@ -74,16 +76,22 @@ _FIXED = (
 def facts(stack: Stack) -> dict[str, Any]:
     """Return what the stack's data depends on, by key."""
     database = stack.database
+    # What is here alone: an external server outlives whatever is changed.
+    files: dict[str, Any] = {
+        "database.version": database.major,
+        "database.storageClass": database.storage_class,
+        "database.uid": database.uid,
+        _SIZE: database.storage,
+    }
+    if database.external is not None:
+        files = {_KEPT: True} if database.external.administrator is None else {}
     return {
         "namespace": stack.namespace,
         "database.engine": database.engine,
-        "database.version": database.major,
         "database.name": database.name,
         "database.user": database.user,
-        "database.storageClass": database.storage_class,
-        "database.uid": database.uid,
         ownership.CREATED: stack.tenancy.create_namespace,
-        _SIZE: database.storage,
+        **files,
         _ROTATION: stack.rotation,
         **({_RESTORE: f"{database.restore.source} at {database.restore.at}"} if database.restore else {}),
     }
@@ -100,9 +108,9 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
     problems = [
         _problem(key, before[key], now[key], why, fix)
         for key, why, fix in _FIXED
-        if key in before and before[key] != now[key]
+        if key in before and key in now and before[key] != now[key]
     ]
-    if _SIZE in before and quantities.parse(before[_SIZE]) > quantities.parse(now[_SIZE]):
+    if _SIZE in before and _SIZE in now and quantities.parse(before[_SIZE]) > quantities.parse(now[_SIZE]):
         why = "a volume can grow and never shrink, so it would be deleted with its data"
         fix = f"pulumi config set --path feastflow:{_SIZE} {before[_SIZE]}"
         problems.append(_problem(_SIZE, before[_SIZE], now[_SIZE], why, fix))
@@ -114,7 +122,14 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
         )
         problems.append(_problem(_RESTORE, before.get(_RESTORE, "none"), now[_RESTORE], why, fix))
     steps = now[_ROTATION] - before.get(_ROTATION, now[_ROTATION])
-    if steps and steps % 2 == 0:
+    if steps and _KEPT in now:
+        why = "the password is the server's own user's, and nothing here may replace it there"
+        fix = (
+            "set database.external.administrator in place of password; or change the password there, keep it "
+            f"in another Secret, and: pulumi config set feastflow:{_ROTATION} {before[_ROTATION]}"
+        )
+        problems.append(_problem(_ROTATION, before[_ROTATION], now[_ROTATION], why, fix))
+    elif steps and steps % 2 == 0:
         why = "two logins take turns, and the one in use would get another password under its clients"
         fix = f"pulumi config set feastflow:{_ROTATION} {before[_ROTATION] + 1}"
         problems.append(_problem(_ROTATION, before[_ROTATION], now[_ROTATION], why, fix))

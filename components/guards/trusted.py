@@ -24,7 +24,7 @@ def operator(
     """Return the account as `namespace/name`, whether the stack has an operator or not."""
     default = f"{stack.database.operator_namespace}/{_BY_MANIFEST}"
     known = survey.operator(stack, seen.survey if seen else None)
-    if known or stack.database.engine == "standalone":
+    if known or stack.database.engine != "replicated":
         return known or default
     # Where another output of the stack is secret, all that was read with it counts as secret.
     return pulumi.Output.unsecret(before.apply(lambda last: _before(stack, last) or default))
@@ -32,7 +32,7 @@ def operator(
 
 def recorded(stack: Stack, seen: Seen | None, before: Mapping[str, Any]) -> dict[str, str]:
     """Return what is to be remembered for an update that cannot look."""
-    if stack.database.engine == "standalone":
+    if stack.database.engine != "replicated":
         return {}
     known = survey.operator(stack, seen.survey if seen else None) or _before(stack, before)
     return {OUTPUT: known} if known else {}

@@ -21,8 +21,8 @@ _LONGER = 2
 _FAST_SECONDS, _SLOW_SECONDS = "30s", "5m"
 _FAST_WINDOWS, _SLOW_WINDOWS = ("5m", "30m", "1h"), ("2h", "6h", "1d", "3d")
 QUANTILES = (0.5, 0.95, 0.99)
-_REQUESTS, _ERRORS = "feastflow:requests:increase", "feastflow:errors:increase"
-_BUCKETS = "feastflow:duration_bucket:increase"
+REQUESTS, ERRORS = "feastflow:requests:increase", "feastflow:errors:increase"
+BUCKETS = "feastflow:duration_bucket:increase"
 PER_SECOND, ERROR_RATIO, QUANTILE = (
     "feastflow:requests:rate",
     "feastflow:errors:ratio",
@@ -49,12 +49,12 @@ def groups(tier: ApplicationTier, namespace: str, objective: Objective) -> tuple
     labels = {"namespace": namespace, "tier": tier.name}
     fast = (
         *(rule for window in _FAST_WINDOWS for rule in _counted(tier, namespace, window)),
-        Recording(record=PER_SECOND, expr=f"{_told(_REQUESTS, '5m', labels)} / 300", labels=labels),
+        Recording(record=PER_SECOND, expr=f"{_told(REQUESTS, '5m', labels)} / 300", labels=labels),
         Recording(record=ERROR_RATIO, expr=_ratio("5m", labels), labels=labels),
         *(
             Recording(
                 record=QUANTILE,
-                expr=f"histogram_quantile({number(each)}, {_told(_BUCKETS, '5m', labels)})",
+                expr=f"histogram_quantile({number(each)}, {_told(BUCKETS, '5m', labels)})",
                 labels={**labels, "quantile": number(each)},
             )
             for each in QUANTILES
@@ -98,13 +98,13 @@ def _counted(tier: ApplicationTier, namespace: str, window: str) -> Iterator[Rec
     labels = {"namespace": namespace, "tier": tier.name}
     every, failed = edge.requests(tier, namespace), edge.requests(tier, namespace, edge.FAILED)
     seconds = edge.durations(tier, namespace)
-    yield Recording(record=f"{_REQUESTS}{window}", expr=f"sum(increase({every}[{window}]))", labels=labels)
+    yield Recording(record=f"{REQUESTS}{window}", expr=f"sum(increase({every}[{window}]))", labels=labels)
     # A series of errors begins with the first error.
     yield Recording(
-        record=f"{_ERRORS}{window}", expr=f"sum(increase({failed}[{window}])) or vector(0)", labels=labels
+        record=f"{ERRORS}{window}", expr=f"sum(increase({failed}[{window}])) or vector(0)", labels=labels
     )
     yield Recording(
-        record=f"{_BUCKETS}{window}", expr=f"sum by (le) (increase({seconds}[{window}]))", labels=labels
+        record=f"{BUCKETS}{window}", expr=f"sum by (le) (increase({seconds}[{window}]))", labels=labels
     )
 
 
@@ -113,7 +113,7 @@ def _told(name: str, window: str, labels: dict[str, str]) -> str:
 
 
 def _ratio(window: str, labels: dict[str, str]) -> str:
-    return f"{_told(_ERRORS, window, labels)} / {_told(_REQUESTS, window, labels)}"
+    return f"{_told(ERRORS, window, labels)} / {_told(REQUESTS, window, labels)}"
 
 
 def _possible(burns: tuple[Burn, ...], objective: Objective, promised: float) -> Iterator[tuple[Burn, float]]:
@@ -128,7 +128,7 @@ def _possible(burns: tuple[Burn, ...], objective: Objective, promised: float) ->
 def _failing(burns: tuple[Burn, ...], labels: dict[str, str], objective: Objective) -> str:
     return " or ".join(
         f"({_ratio(burn.long, labels)} > {number(share)} and {_ratio(burn.short, labels)} > {number(share)} "
-        f"and {_told(_ERRORS, burn.long, labels)} >= {_LEAST} and {_lasting(burn, labels)})"
+        f"and {_told(ERRORS, burn.long, labels)} >= {_LEAST} and {_lasting(burn, labels)})"
         for burn, share in _possible(burns, objective, objective.availability)
     )
 
@@ -141,11 +141,11 @@ def _slow(burns: tuple[Burn, ...], labels: dict[str, str], objective: Objective)
     limit = number(objective.latency.milliseconds / 1000)
 
     def above(window: str, share: float) -> str:
-        return f"histogram_quantile({number(1 - share)}, {_told(_BUCKETS, window, labels)}) > {limit}"
+        return f"histogram_quantile({number(1 - share)}, {_told(BUCKETS, window, labels)}) > {limit}"
 
     return " or ".join(
         f"({above(burn.long, share)} and {above(burn.short, share)} "
-        f"and {_told(_REQUESTS, burn.long, labels)} * {number(share)} >= {_LEAST} "
+        f"and {_told(REQUESTS, burn.long, labels)} * {number(share)} >= {_LEAST} "
         f"and {_lasting(burn, labels)})"
         for burn, share in _possible(burns, objective, objective.latency.percentile)
     )
@@ -153,12 +153,12 @@ def _slow(burns: tuple[Burn, ...], labels: dict[str, str], objective: Objective)
 
 def _lasting(burn: Burn, labels: dict[str, str]) -> str:
     """Return the condition that the long window holds more than the short one: not so where a store began."""
-    long, short = (_told(_REQUESTS, window, labels) for window in (burn.long, burn.short))
+    long, short = (_told(REQUESTS, window, labels) for window in (burn.long, burn.short))
     return f"{long} >= {_LONGER} * {short}"
 
 
 def _remaining(labels: dict[str, str], objective: Objective) -> str:
     """Return the part of the budget of failures that is left, from 1 down; below 0 it is overdrawn."""
     days = f"[{objective.window_days}d]"
-    failed, every = (f"sum_over_time({_told(name, '5m', labels)}{days})" for name in (_ERRORS, _REQUESTS))
+    failed, every = (f"sum_over_time({_told(name, '5m', labels)}{days})" for name in (ERRORS, REQUESTS))
     return f"1 - {failed} / {every} / {number(1 - objective.availability / 100)}"

@@ -53,7 +53,8 @@ def rows(stack: Stack) -> dict[str, tuple[Panel, ...]]:
             *_pods(stack.namespace, tier),
         )
     for other in tiers.tiers(stack):
-        if not other.facts.of_application:
+        # An external server has neither pods nor volumes here.
+        if not other.facts.of_application and not (other.name == _DATABASE and stack.database.external):
             own = _servers(stack) if other.name == _DATABASE else ()
             found[other.facts.title] = (*_pods(stack.namespace, other), *own)
     return found

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core
+from pulumi_kubernetes import core, networking
 
+from ..settings.values import names
 from ..settings.values.names import Identity
+from ..workloads import network
+from ..workloads.context import Place
 from ..workloads.environment import SecretKey
 from ..workloads.workload import Container, Volume
 
@@ -23,7 +26,8 @@ class Engine:
 
     `data` are the volumes by which a pod on the server's node reads its data and never writes it.
     `reachable` are the resources after which a client that waits for the server need not be recreated: where
-    no client is let in before the administrator is known, it may wait from the beginning.
+    no client is let in before the administrator is known, it may wait from the beginning. `outside` is the
+    way to a server that is no pod of the namespace. The authority is `ca.crt` of a Secret or a ConfigMap.
     """
 
     host: str
@@ -32,24 +36,50 @@ class Engine:
     ready: Sequence[pulumi.Resource]
     reachable: Sequence[pulumi.Resource]
     ca_secret: pulumi.Input[str] | None = None
+    ca_config: pulumi.Input[str] | None = None
+    ssl_mode: str = "verify-full"
     data: Sequence[Volume] = ()
+    outside: network.Rule | None = None
+
+    @property
+    def has_authority(self) -> bool:
+        """Return whether clients are given an authority to verify the server with."""
+        return self.ca_secret is not None or self.ca_config is not None
+
+    def allow(
+        self, name: str, place: Place, clients: Sequence[Identity], parent: pulumi.Resource
+    ) -> list[networking.v1.NetworkPolicy]:
+        """Let each client reach the server; `name` is that of the policy on the side of a server of ours."""
+        if self.outside is None:
+            return network.allow(name, place, clients, (self.server, self.port), parent)
+        # A policy has one name: changed before the server was asked, it would cut off pods that run.
+        return [
+            network.allow_egress(
+                names.to_database(client.name), place, client, [self.outside], parent, self.ready
+            )
+            for client in clients
+        ]
 
     def client_variables(self) -> Mapping[str, str]:
         """Return what drivers read to verify the server: which reads what is in docs/configuration.md."""
-        if self.ca_secret is None:
-            return {}
-        return {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": AUTHORITY, NODE_AUTHORITIES: AUTHORITY}
+        if not self.has_authority:
+            return {"PGSSLMODE": self.ssl_mode} if self.outside else {}
+        return {"PGSSLMODE": self.ssl_mode, "PGSSLROOTCERT": AUTHORITY, NODE_AUTHORITIES: AUTHORITY}
 
     def client_volumes(self) -> tuple[Volume, ...]:
         """Return the volumes that `client_variables` refers to."""
-        if self.ca_secret is None:
+        if not self.has_authority:
             return ()
         # A directory, not a single file: a renewed certificate then reaches pods that run.
+        items = [core.v1.KeyToPathArgs(key=_CA_FILE, path=_CA_FILE)]
         source = core.v1.VolumeArgs(
             name="database-ca",
-            secret=core.v1.SecretVolumeSourceArgs(
-                secret_name=self.ca_secret, items=[core.v1.KeyToPathArgs(key=_CA_FILE, path=_CA_FILE)]
-            ),
+            secret=None
+            if self.ca_secret is None
+            else core.v1.SecretVolumeSourceArgs(secret_name=self.ca_secret, items=items),
+            config_map=None
+            if self.ca_config is None
+            else core.v1.ConfigMapVolumeSourceArgs(name=self.ca_config, items=items),
         )
         return (Volume(source=source, path=_CA_FOLDER),)
 

@@ -19,7 +19,7 @@ _BOTH = f"{_FOLDER}/ca.crt"
 
 def is_joined(bundle: CaBundle | None, engine: Engine) -> bool:
     """Return whether Node has to trust the bundle and the database's authority."""
-    return bundle is not None and NODE_AUTHORITIES in bundle.variables and engine.ca_secret is not None
+    return bundle is not None and NODE_AUTHORITIES in bundle.variables and engine.has_authority
 
 
 def with_database(bundle: CaBundle | None, engine: Engine) -> Mapping[str, str]:

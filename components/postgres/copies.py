@@ -17,7 +17,7 @@ from ..settings.model.demand import COPY_RESOURCES
 from ..settings.model.workload import WritablePath
 from ..settings.values import images, names, stores
 from ..workloads import environment, network, trust, workload
-from ..workloads.context import Place, timeouts
+from ..workloads.context import REPLACE_UNREADY, Place, timeouts
 from ..workloads.environment import SecretKey
 from . import backups, roles
 from .access import Engine
@@ -76,7 +76,7 @@ def create(args: CopiesArgs, after: Sequence[pulumi.Resource], parent: pulumi.Re
     name = f"{names.BACKUPS}-first-{version}"
     job = batch.v1.Job(
         name,
-        metadata=place.workload_metadata(name, identity),
+        metadata=place.workload_metadata(name, identity, REPLACE_UNREADY),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=_RETRIES,
             active_deadline_seconds=_DEADLINE_SECONDS,

@@ -16,25 +16,26 @@ from pulumi_kubernetes import batch, core
 from ..settings.model.database import Database as DatabaseSettings
 from ..settings.model.demand import CLIENT_RESOURCES
 from ..settings.model.workload import WritablePath
-from ..settings.values import names
+from ..settings.values import majors, names
 from ..settings.values.names import Identity
 from ..workloads import environment, workload
-from ..workloads.context import Place, timeouts
+from ..workloads.context import REPLACE_UNREADY, Place, timeouts
 from ..workloads.environment import SecretKey
 from .access import Engine
 
-_SCRIPT_VERSION = 15
 SCRIPT = Path(__file__).with_name("postgres.sh")
 VOLUME = Path(__file__).with_name("volume.sh")
 FUNCTIONS = Path(__file__).with_name("roles.sql")
 BACKUP = Path(__file__).with_name("backup.sh")
 RESTORE = Path(__file__).with_name("restore.sh")
+EXTERNAL = Path(__file__).with_name("external.sh")
 PROOF = Path(__file__).with_name("proof.sh")
 BACKUP_FUNCTIONS = Path(__file__).with_name("backup.sql")
 PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
 _SCRIPTS = "/etc/feastflow/scripts"
 SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
 BACKUP_COMMAND = ("sh", f"{_SCRIPTS}/backup.sh")
+EXTERNAL_COMMAND = ("sh", f"{_SCRIPTS}/external.sh")
 RESTORE_COMMAND = ("sh", f"{_SCRIPTS}/restore.sh")
 PROOF_COMMAND = ("sh", f"{_SCRIPTS}/proof.sh")
 # Or as long as the server may take to recover from a crash: the Job that makes the roles may wait for that.
@@ -48,13 +49,16 @@ _UNPRIVILEGED = 10001
 def files(settings: DatabaseSettings) -> dict[str, str]:
     """Return postgres.sh for the image's version (where Debian has its programs), volume.sh and roles.sql.
 
-    Where Jobs copy the database, backup.sh too, and their login; where it begins from a copy, restore.sh.
+    Where Jobs copy the database, backup.sh too, and their login; where it begins from a copy, restore.sh. An
+    external server has none of our functions: external.sh in their place.
     """
     found = {
         SCRIPT.name: _of_version(SCRIPT, settings),
         VOLUME.name: VOLUME.read_text(encoding="utf-8"),
-        FUNCTIONS.name: functions(settings),
     }
+    if settings.external is not None:
+        return {**found, EXTERNAL.name: _of_version(EXTERNAL, settings)}
+    found[FUNCTIONS.name] = functions(settings)
     if settings.copied_by_jobs:
         found[BACKUP.name] = _of_version(BACKUP, settings)
         found[FUNCTIONS.name] += _with_names(BACKUP_FUNCTIONS, settings)
@@ -75,8 +79,7 @@ def functions(settings: DatabaseSettings) -> str:
 
 
 def _of_version(script: Path, settings: DatabaseSettings) -> str:
-    text = script.read_text(encoding="utf-8")
-    return text.replace(f"/postgresql/{_SCRIPT_VERSION}/", f"/postgresql/{settings.major}/")
+    return majors.of_version(script.read_text(encoding="utf-8"), settings.major)
 
 
 def _with_names(script: Path, settings: DatabaseSettings) -> str:
@@ -206,16 +209,62 @@ def _job(
     verifier: SecretKey | None,
     options: pulumi.ResourceOptions,
 ) -> batch.v1.Job:
-    place, settings = args.place, args.settings
-    connection = {
+    settings = args.settings
+    plain = {
         "PGHOST": args.engine.host,
         "PGPORT": str(args.engine.port),
         "PGUSER": admin(settings),
         "PGDATABASE": "postgres",
         **args.engine.client_variables(),
+        **env,
     }
-    plain = {**connection, **env}
-    seconds = max(_DEADLINE_SECONDS, settings.crash_recovery_seconds)
+    return run(
+        RunArgs(
+            verb=verb,
+            command=SCRIPT_COMMAND,
+            place=args.place,
+            identity=args.identity,
+            account=args.account,
+            settings=settings,
+            engine=args.engine,
+            scripts=args.scripts,
+            plain=plain,
+            hidden=[*_administrator(args), *([verifier.variable("DB_VERIFIER")] if verifier else [])],
+            rotation=args.rotation,
+            version=[files(settings)],
+            seconds=max(_DEADLINE_SECONDS, settings.crash_recovery_seconds),
+        ),
+        options,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunArgs:
+    """A Job that talks to the database: the verb of a script, its environment, and what makes it another Job.
+
+    `version` is what does so besides image, rotation and environment. `hidden` are variables whose values are
+    in Secrets. It has failed after so many `seconds`.
+    """
+
+    verb: str
+    command: Sequence[str]
+    place: Place
+    identity: Identity
+    account: pulumi.Input[str]
+    settings: DatabaseSettings
+    engine: Engine
+    scripts: pulumi.Output[str]
+    plain: Mapping[str, str]
+    hidden: Sequence[core.v1.EnvVarArgs]
+    rotation: int
+    version: Sequence[object]
+    seconds: int = _DEADLINE_SECONDS
+    retries: int = _RETRIES
+
+
+def run(args: RunArgs, options: pulumi.ResourceOptions) -> batch.v1.Job:
+    """Create the Job; Pulumi waits until it has succeeded."""
+    place, settings = args.place, args.settings
     pod = workload.Pod(
         node_selector=settings.node_selector,
         tolerations=settings.tolerations,
@@ -229,28 +278,26 @@ def _job(
         volumes=(scripts_volume(args.scripts), *args.engine.client_volumes()),
         writable=(WritablePath(path="/tmp", size="16Mi"),),  # noqa: S108 - a path inside the container
         container=workload.Container(
-            name=verb,
+            name=args.verb,
             image=settings.image,
-            command=(*SCRIPT_COMMAND, verb),
-            env=[
-                *environment.plain(dict(sorted(plain.items()))),
-                *_administrator(args),
-                *([verifier.variable("DB_VERIFIER")] if verifier else []),
-            ],
+            command=(*args.command, args.verb),
+            env=[*environment.plain(dict(sorted(args.plain.items()))), *args.hidden],
             resources=CLIENT_RESOURCES,
         ),
     )
     # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again
     # does no harm, so whatever else changes may replace it.
-    version = names.digest([settings.image, _UNPRIVILEGED, args.rotation, dict(plain), files(settings)])
-    name = f"{names.ROLES}-{verb}-{version}"
+    version = names.digest([settings.image, _UNPRIVILEGED, args.rotation, dict(args.plain), *args.version])
+    name = f"{names.ROLES}-{args.verb}-{version}"
     return batch.v1.Job(
         name,
-        metadata=place.workload_metadata(name, args.identity),
+        metadata=place.workload_metadata(name, args.identity, REPLACE_UNREADY),
         spec=batch.v1.JobSpecArgs(
-            backoff_limit=_RETRIES,
-            active_deadline_seconds=seconds,
+            backoff_limit=args.retries,
+            active_deadline_seconds=args.seconds,
             template=workload.template(pod, place),
         ),
-        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(custom_timeouts=timeouts(seconds))),
+        opts=pulumi.ResourceOptions.merge(
+            options, pulumi.ResourceOptions(custom_timeouts=timeouts(args.seconds))
+        ),
     )

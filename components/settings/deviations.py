@@ -74,6 +74,7 @@ def _at_admission(stack: Stack) -> Iterator[_Deviation]:
             *_ranges(stack),
             *_api_server(stack),
             *_store(stack),
+            *_external(stack),
             *_controllers(stack),
             *_fixed(stack),
         )
@@ -112,7 +113,8 @@ def _certificates(stack: Stack) -> Iterator[_Deviation]:
 
 
 def _backups(stack: Stack) -> Iterator[_Deviation]:
-    if not stack.production or stack.database.backup:
+    # An external server is backed up, or not, by whoever runs it.
+    if not stack.production or stack.database.backup or stack.database.external:
         return
     yield _Deviation(
         key="database.backup",
@@ -160,6 +162,23 @@ def _store(stack: Stack) -> Iterator[_Deviation]:
                 "networks, with what else is in them",
                 map(names.to_store, clients),
                 "the store's own range",
+            )
+
+
+def _external(stack: Stack) -> Iterator[_Deviation]:
+    server = stack.database.external
+    if server is None:
+        return
+    clients = (names.BACKEND, *stack.backend.companions, names.ROLES)
+    for index, cidr in enumerate(server.cidrs):
+        if judge(_RANGES, _policy(cidr, server.port)):
+            yield from _wide(
+                f"database.external.cidrs[{index}]",
+                cidr,
+                "lets a path lead to a /16 at most, or a /48 of IPv6: the pods would reach whole networks, "
+                "with what else is in them",
+                map(names.to_database, clients),
+                "the server's own range",
             )
 
 

@@ -10,9 +10,12 @@ from pydantic import BaseModel
 
 from .model.base import model_in
 from .model.stack import Stack
+from .model.workload import PEM
 
 # By the model that has the key. Each is what could be meant, not only what has the wrong type.
 REFUSED: Mapping[str, object] = {
+    "Administrator.password": {"secret": "database"},
+    "Administrator.user": "DB-Admin",
     "Amounts.cpu": "250Mi",
     "Amounts.memory": "256m",
     "Autoscaling.cpuPercent": 0,
@@ -53,6 +56,7 @@ REFUSED: Mapping[str, object] = {
     "Database.caBundle": {"pem": "/etc/ssl/own.crt"},
     "Database.crashRecoverySeconds": 10,
     "Database.engine": "patroni",
+    "Database.external": {"host": "db.example.com"},
     "Database.gid": 0,
     "Database.image": "postgres:14",
     "Database.instances": 0,
@@ -82,6 +86,13 @@ REFUSED: Mapping[str, object] = {
     "Egress.cidrs": ["192.0.2.1/24"],
     "Egress.host": "https://api.example.com",
     "Egress.port": 0,
+    "ExternalServer.administrator": {"user": "dbadmin"},
+    "ExternalServer.ca": "/etc/ssl/own.crt",
+    "ExternalServer.cidrs": ["10.20.0.5/24"],
+    "ExternalServer.host": "10.20.0.5",
+    "ExternalServer.password": {"secret": "database"},
+    "ExternalServer.port": 0,
+    "ExternalServer.sslMode": "prefer",
     "Frontend.callsBackend": "http://api",
     "Issuer.group": "Cert-Manager",
     "Issuer.kind": "Certificate",
@@ -206,12 +217,28 @@ _BACKED_UP = {
     }
 }
 _OF_SECRET = {"backup": {"credentials": {"secretName": "backup-store"}}}
+_KEPT = {"secret": "database", "key": "password"}
+_EXTERNAL = {"engine": "external", "external": {"host": "db.example.com", "ca": PEM}}
 # What the example of a key needs, and those of the keys below it.
 NEEDS: Mapping[str, Mapping[str, Any]] = {
     "backend.jobs.NAME": {"backend": {"jobs": {"report": {"command": ["npm", "run", "report"]}}}},
     "cluster.apiServerPorts": {"cluster": {"apiServer": ["10.0.0.1/32"]}},
     "database.backup.credentials.idKey": {"database": _OF_SECRET},
     "database.backup.credentials.secretKey": {"database": _OF_SECRET},
+    "database.external": {"database": _EXTERNAL},
+    **{
+        f"database.external.{key}": {"database": {"external": {"password": _KEPT}}}
+        for key in (
+            *("host", "port", "cidrs", "sslMode", "ca"),
+            *("password.secret", "password.key"),
+        )
+    },
+    **{
+        f"database.external.administrator.{key}": {
+            "database": {"external": {"administrator": {"password": _KEPT}}}
+        }
+        for key in ("user", "password.secret", "password.key")
+    },
     "database.instances": {"database": _REPLICATED},
     "database.restore": {"database": _BACKED_UP},
     "database.operatorAccount": {"database": _REPLICATED},

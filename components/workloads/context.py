@@ -13,6 +13,8 @@ from ..settings.values.names import Identity, common_labels
 
 _ENVIRONMENT = "feastflow.dev/environment"
 SKIP_AWAIT: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
+# A Job that has failed is made anew by the next update; without it that update ends at the same failure.
+REPLACE_UNREADY: Mapping[str, str] = {"pulumi.com/replaceUnready": "true"}
 _WAIT_FOR = "pulumi.com/waitFor"
 # https://www.pulumi.com/registry/packages/kubernetes/api-docs/apps/v1/deployment/
 _PULUMIS_SECONDS = 600

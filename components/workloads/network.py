@@ -137,8 +137,9 @@ def allow_egress(
     client: Identity,
     rules: Sequence[Rule] | pulumi.Output[Sequence[Rule]],
     parent: pulumi.Resource,
+    after: Sequence[pulumi.Resource] = (),
 ) -> networking.v1.NetworkPolicy:
-    """Let the client's pods reach the peers of each rule on the rule's ports."""
+    """Let the client's pods reach the peers of each rule on the rule's ports, once `after` is there."""
     return networking.v1.NetworkPolicy(
         name,
         metadata=place.metadata(name, client),
@@ -147,7 +148,7 @@ def allow_egress(
             policy_types=["Egress"],
             egress=rules.apply(_egress) if isinstance(rules, pulumi.Output) else _egress(rules),
         ),
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
     )
 
 

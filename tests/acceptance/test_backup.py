@@ -61,7 +61,7 @@ def restored(
     before = kube.sql(_COUNT)
     ((moment,),) = kube.sql("SELECT to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SS.US+00:00')")
     kube.sql("TRUNCATE kept")
-    ((name,),) = kube.sql("SELECT pg_walfile_name(pg_switch_wal())")
+    ((name,),) = kube.sql("SELECT pg_walfile_name(pg_switch_wal() - 1)")
     until(lambda: kube.sql(_SENT, name=name) == [["t"]], what=f"{name} is in the store", within=120)
     proved = clone.typed(documented("make proof")).out
     listed = clone.typed(documented("make backups")).out

@@ -1,6 +1,7 @@
 """Observability on the local cluster: a request is found in metrics and logs, a span as a trace."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -228,6 +229,30 @@ def test_a_span_is_found_as_a_trace_and_counted_as_a_metric(page: Page, figures:
         what="the span's metric",
         within=90,
     )
+
+
+def test_the_terminal_shows_the_last_hour_the_lines_and_a_trace(
+    product: Product, page: Page, site: Site
+) -> None:
+    def counted() -> bool:
+        site.ask("/api/menu")
+        told = product.typed(documented("make status")).out
+        return re.search(r"^  backend +[1-9]", told, re.MULTILINE) is not None
+
+    until(counted, what="the backend's last hour", within=180)
+
+    command = documented("make logs Q='level:=error' TIER=backend", {"error": "info"})
+    lines = product.typed(command).out
+    assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} feastflow-backend-\S+ info ", lines, re.MULTILINE), lines
+    assert "/select/vmui/#/?query=" in lines
+
+    trace = uuid.uuid4().hex
+    assert page("traces").ask("/v1/traces", method="POST", body=_span(trace)).status == 200
+    known = f"/zipkin/api/v2/trace/{trace}"
+    until(lambda: page("traces").ask(known).status == 200, what="the trace", within=_TRACE_SECONDS)
+    example = "4bf92f3577b34da6a3ce929d0e0e4736"
+    told = product.typed(documented("make trace ID=4bf92f3577b34da6a3ce929d0e0e4736", {example: trace})).out
+    assert re.search(r"0\.0 ms +50 ms  a-test: get /of-a-test", told, re.IGNORECASE), told
 
 
 @contextmanager

@@ -80,6 +80,7 @@ def test_status_shows_nodes_pods_and_that_the_site_answers(product: Product) -> 
     assert f"{product.cluster}-worker2" in ran.out
     assert "pod/postgres-0" in ran.out
     assert "dishes from the database" in ran.out
+    assert "the last hour is not known: nothing observes this cluster" in ran.out
 
 
 def test_a_shell_is_pointed_at_the_cluster_and_at_its_stacks(product: Product) -> None:

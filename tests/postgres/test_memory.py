@@ -43,8 +43,10 @@ def test_a_vacuum_of_a_large_table_has_the_shared_memory_that_follows_the_limit(
     server.start(shared=_RUNTIMES_OWN)
     for statement in TABLE:
         server.superuser(statement)
-    with pytest.raises(AssertionError, match="could not resize shared memory segment"):
-        server.superuser(VACUUM)
+    # From 17 on a VACUUM keeps what it found in a tree that takes less: the runtime's own is enough.
+    if server.settings.major < 17:
+        with pytest.raises(AssertionError, match="could not resize shared memory segment"):
+            server.superuser(VACUUM)
     server.stop()
     server.start(shared=standalone.shared_memory(connections.memory(server.settings)))
     server.superuser(VACUUM)

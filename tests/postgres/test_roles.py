@@ -11,6 +11,8 @@ from components.postgres import roles, scram
 from .conftest import Make
 from .server import ADMIN_PASSWORD, LOGIN_PASSWORD, Server, ask, granted
 
+pytestmark = pytest.mark.every_major
+
 VERIFIER = scram.verifier("another")
 ATTRIBUTES = (
     "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin"

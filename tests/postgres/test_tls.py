@@ -10,8 +10,11 @@ import pytest
 
 from components.postgres import authority, standalone
 
+from . import newer
 from .conftest import Make
 from .server import ADMIN_PASSWORD, LOGIN_PASSWORD, Server, ask, granted
+
+pytestmark = pytest.mark.every_major
 
 CLIENTS = Path(__file__).with_name("clients")
 # As CloudNativePG writes it around the rules of a Cluster:
@@ -113,19 +116,12 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     found = {"psycopg": [sys.executable, str(CLIENTS / "python.py")]}
     if shutil.which("npm"):
         node = shutil.copytree(CLIENTS / "node", folder / "node")
-        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], node)
+        newer.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], node)
         found["node-postgres"] = ["node", str(node / "client.js")]
     if shutil.which("go"):
-        _run(["go", "build", "-o", str(folder / "pgx"), "."], CLIENTS / "go")
+        newer.run(["go", "build", "-o", str(folder / "pgx"), "."], CLIENTS / "go")
         found["pgx"] = [str(folder / "pgx")]
     return found
-
-
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - tools of the languages
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "node-postgres", "pgx"])

@@ -133,7 +133,7 @@ def order(server: Server, *dishes: str) -> str:
 
 def sent(server: Server) -> None:
     """Have the log sent that is there now, and wait for it."""
-    name = server.superuser("SELECT pg_walfile_name(pg_switch_wal())")
+    name = server.superuser("SELECT pg_walfile_name(pg_switch_wal() - 1)")
     until(
         lambda: server.superuser("SELECT last_archived_wal FROM pg_stat_archiver") >= name,
         within=60,

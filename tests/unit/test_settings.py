@@ -91,6 +91,7 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
     database = parse().database
     assert database.model_dump() == {
         "engine": "standalone",
+        "external": None,
         "instances": 1,
         "operator_namespace": "cnpg-system",
         "operator_account": None,

@@ -255,7 +255,7 @@ def test_a_first_update_and_an_unchanged_one_are_let_through() -> None:
     ("key", "before", "why", "fix"),
     [
         ("namespace", "old", "deleted with its data", "make a second stack"),
-        ("database.engine", "replicated", "different volumes", "pg_dump"),
+        ("database.engine", "replicated", "different places", "pg_dump"),
         ("database.version", 14, "does not start on files", "name an image of the version that it was"),
         ("database.version", 16, "does not start on files", "pg_dump"),
         ("database.name", "old", "an empty database", "ALTER DATABASE"),

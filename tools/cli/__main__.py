@@ -5,7 +5,7 @@ import importlib
 import os
 from collections.abc import Callable
 
-from tools.cli import backups, commands, proofs
+from tools.cli import backups, commands, importing, looking, proofs
 from tools.cluster import lifecycle, ports
 from tools.observe import commands as observing
 from tools.stacks.options import Options
@@ -21,7 +21,10 @@ _COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "audit": commands.audit,
     "backups": backups.show,
     "proof": proofs.prove,
+    "import-data": importing.run,
     "status": commands.status,
+    "logs": looking.logs,
+    "trace": looking.trace,
     "shell": commands.shell,
     "observe": observing.observe,
     "unobserve": observing.unobserve,

@@ -16,6 +16,7 @@ from tools.cli import (
     application,
     bringup,
     diagnosis,
+    looking,
     overrides,
     proofs,
     unreachable,
@@ -199,12 +200,16 @@ def status(options: Options) -> None:
     stack = scope.stack(options, chosen, scope.tools(), changes=False)
     subprocess.run([*chosen.client.command, "get", "nodes,pods,ingresses", "--all-namespaces"], check=False)
     if stack.exists():
-        outputs = stack.outputs()
+        outputs, settings = stack.outputs(), workspace.settings(options.stack)
         url = outputs.get("url")
-        wanted = smoke.asked(workspace.settings(options.stack), outputs)
-        seen = smoke.check(url, wanted) if url else "nothing is deployed"
-        say(f"\n{url}: {seen}")
-        proofs.warn(chosen.client, workspace.settings(options.stack))
+        try:
+            seen = smoke.check(url, smoke.asked(settings, outputs)) if url else "nothing is deployed"
+        except UserError:
+            # Of a site that does not answer, the last hour says most.
+            say("\n" + "\n".join(looking.hour(chosen, settings)))
+            raise
+        say(f"\n{url}: {seen}\n\n" + "\n".join(looking.hour(chosen, settings)))
+        proofs.warn(chosen.client, settings)
 
 
 def down(options: Options) -> None:
@@ -272,6 +277,7 @@ def _tell(options: Options, outputs: dict[str, Any], seconds: float) -> None:
         f"  stop      {stop}\n\n"
         f'With kubectl and pulumi pointed at it by `eval "$(make -s shell{chosen})"`:\n\n'
         f"  pods      {commands['pods']}\n"
-        f"  logs      {commands['backendLogs']}\n"
-        f"  data      {commands['psql']}"
+        f"  logs      {commands['backendLogs']}"
+        # A server of others has no pod to ask.
+        + (f"\n  data      {commands['psql']}" if "psql" in commands else "")
     )

@@ -13,9 +13,16 @@ def stage(cluster: str, stack: str, cli: Pulumi) -> Stage:
     """Return where the drills on this stack take place; ask neither nodes nor API server.
 
     Raises:
-        UserError: when there is no such cluster here, or the stack is not deployed on it.
+        UserError: when there is no such cluster here, the stack is not deployed on it, or its database is not
+            a server of its own.
     """
-    workspace.settings(stack)
+    database = workspace.section(workspace.settings(stack), "database")
+    if database.get("engine") == "external":
+        raise UserError(
+            f"the database of the stack {stack} is a server that is not the stack's",
+            "drills break the database too, and ask it what was lost",
+            "drill a stack with a server of its own: make drill STACK=prod",
+        )
     found = lifecycle.find(cluster)
     identity = record.read(cluster).get("identity")
     if found is None or not identity:

@@ -80,10 +80,10 @@ def _name(config: Config) -> dict[str, Any]:
     lacking = []
     if tls.get("enabled") is True and not {"issuer", "secretName"} & tls.keys():
         lacking.append(_UNSIGNED)
-    if not section(config, "database").get("backup") and is_production(
-        str(config.get("feastflow:environment"))
-    ):
-        kind = "Cluster" if section(config, "database").get("engine") == "replicated" else "StatefulSet"
+    database = section(config, "database")
+    ours = database.get("engine") != "external"
+    if ours and not database.get("backup") and is_production(str(config.get("feastflow:environment"))):
+        kind = "Cluster" if database.get("engine") == "replicated" else "StatefulSet"
         lacking.append({**_NO_STORE, "resource": f"{kind}/postgres"})
     if lacking:
         found[_EXEMPTIONS] = [*(config.get(_EXEMPTIONS) or []), *lacking]

@@ -99,6 +99,7 @@ LOCKS = (
     "demo/frontend/package-lock.json",
     "tools/cli/images/node/package-lock.json",
     "tests/postgres/clients/node/package-lock.json",
+    "tests/postgres/majors/package-lock.json",
 )
 
 

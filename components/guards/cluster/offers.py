@@ -69,6 +69,8 @@ def _serves_policies(served: Object | None) -> bool | None:
 
 
 def _storage(ask: Ask, stack: Stack, *, exists: bool) -> Storage | None:
+    if stack.database.external is not None:
+        return None
     listed = ask("apis/storage.k8s.io/v1/storageclasses")
     if listed is None:
         return None

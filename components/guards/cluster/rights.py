@@ -98,7 +98,7 @@ def _of_namespace(stack: Stack) -> Iterator[Need]:
     if stack.database.engine == "standalone":
         yield Need(group="", resource="persistentvolumeclaims")
         yield Need(group="apps", resource="statefulsets")
-    else:
+    elif stack.database.engine == "replicated":
         yield Need(group="postgresql.cnpg.io", resource="clusters", setting="database.engine")
         if stack.database.backup:
             yield Need(group="postgresql.cnpg.io", resource="scheduledbackups", setting="database.backup")
@@ -116,6 +116,7 @@ def _of_namespace(stack: Stack) -> Iterator[Need]:
     if stack.observability.monitors:
         yield from monitors()
     sources = [source for tier in applications for source in tier.settings.secrets.values()]
+    sources += stack.database.external.sources if stack.database.external else ()
     if any(isinstance(source, Reference) and source.external_secret for source in sources):
         yield Need(group="external-secrets.io", resource="externalsecrets")
 

@@ -45,6 +45,9 @@ def accepted(backend: Backend, database: Database, *, weights: bool) -> int:
     """
     if database.max_connections is not None:
         return database.max_connections
+    if database.external is not None:
+        # No setting of ours changes it there: what the clients open now is what is asked of it.
+        return peak(backend, database, weights=weights)
     both = _needed(backend, database, 2 * variants.most_at_once(backend.autoscaling.max_replicas))
     return _up(max(both, peak(backend, database, weights=weights)), _STEP)
 
@@ -81,6 +84,8 @@ def check(backend: Backend, database: Database, *, weights: bool) -> None:
             str(wanted),
             at="database.maxConnections",
         )
+    if database.external is not None:
+        return
     limit = memory(database)
     server = _SERVER_MIB + (SENDER_MIB if database.backup else 0)
     if not _holds(limit, server, wanted):

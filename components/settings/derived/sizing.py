@@ -53,9 +53,10 @@ def largest_container(stack: Stack) -> dict[str, str]:
     }
 
 
-def largest_volume(stack: Stack) -> str:
-    """The most that one volume may ask for: as much as the largest of the stack's own."""
-    return max((need.storage for need in demands(stack) if need.storage), key=quantities.parse)
+def largest_volume(stack: Stack) -> str | None:
+    """The most that one volume may ask for: as much as the largest of the stack's own; None without one."""
+    sizes = (need.storage for need in demands(stack) if need.storage)
+    return max(sizes, key=quantities.parse, default=None)
 
 
 def _total(amounts: Iterable[tuple[int, str]]) -> Decimal:

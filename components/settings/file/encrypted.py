@@ -19,6 +19,11 @@ PROJECT = "feastflow"
 _SECURE = "secure"
 _SECRETS = "secrets"
 _KUBECONFIG = ("kubernetes:kubeconfig",)
+# Of an external server: the login's, or its administrator's.
+_PASSWORDS: tuple[Path, ...] = (
+    (f"{PROJECT}:database", "external", "password"),
+    (f"{PROJECT}:database", "external", "administrator", "password"),
+)
 # Other programs' settings, such as a provider's, are for them to judge.
 _OURS = (f"{PROJECT}:", "policies:", "kubernetes:")
 _DIGITS = 12
@@ -68,12 +73,17 @@ def is_variable(path: Path) -> bool:
     return len(path) == 3 and path[1] == _SECRETS and path[0] in _full(OF_APPLICATION)  # noqa: PLR2004 - key, `secrets`, variable
 
 
+def is_kept(path: Path) -> bool:
+    """Return whether what stands there goes into a Secret, and nowhere in plain text."""
+    return is_variable(path) or path in _PASSWORDS
+
+
 def misplaced(found: Sequence[Path]) -> list[str]:
     """Return a refusal for each secret that would end in plain text, with the place that is meant."""
     return [
         _refusal(path)
         for path in found
-        if path[0].startswith(_OURS) and not is_variable(path) and path != _KUBECONFIG
+        if path[0].startswith(_OURS) and not is_kept(path) and path != _KUBECONFIG
     ]
 
 
@@ -98,6 +108,7 @@ def problems(
     that is in force: then a secret of a tier is taken for one of its `secrets`, if it has any there.
     """
     own = [_variable(tier, name) for tier in OF_APPLICATION for name in _texts(values, tier)]
+    own += [path for path in _PASSWORDS if _is_text(values, path)]
     if places is not None and tells_of(places, secret_keys):
         return [*misplaced(places), *map(_in_plain, (path for path in own if path not in places))]
     fine = {*_KUBECONFIG, *(path[0] for path in own)}
@@ -124,6 +135,13 @@ def _texts(values: Mapping[str, Any], tier: str) -> list[str]:
         if isinstance(found, Mapping)
         else []
     )
+
+
+def _is_text(values: Mapping[str, Any], path: Path) -> bool:
+    value: Any = values.get(path[0].removeprefix(f"{PROJECT}:"))
+    for part in path[1:]:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value is not None and not isinstance(value, Mapping)
 
 
 def _variable(tier: str, name: str) -> Path:

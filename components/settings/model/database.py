@@ -1,4 +1,4 @@
-"""The database: one interface, two engines."""
+"""The database: one interface, three engines."""
 
 from typing import Annotated, Literal, Self
 
@@ -13,6 +13,7 @@ from .nodes import NodeSelector, Tolerations
 from .restore import Restore
 from .scalars import Image, Name, Sequence, SqlName, Storage, Subdomain, UserId
 from .scraped import Scraped
+from .server import ExternalServer
 from .workload import PEM, CaBundle, Resources, resources
 
 # Where the operator mounts `projectedVolumeTemplate`:
@@ -30,6 +31,11 @@ _SERVER_VARIABLES = (
     *("CLUSTER_NAME", "NAMESPACE", "POD_NAME", "TMPDIR"),
     *("COPIED", "RETENTION", "STORE_DESTINATION", "STORE_FILES", "STORE_HOW", "STORE_SENT"),
 )
+# Of a server that the stack runs.
+_OF_OWN_SERVER = (
+    *("instances", "storage", "storage_class", "uid", "gid", "resources", "ca_bundle"),
+    *("crash_recovery_seconds", "backup", "restore"),
+)
 _OWN_DATABASES = ("postgres", "template0", "template1")
 # These stand for every role, for none or for the current one: https://www.postgresql.org/docs/current/sql-grant.html
 _OWN_ROLES = ("public", "none", "user", "current_role", "current_user", "session_user", "system_user")
@@ -46,9 +52,12 @@ OwnerName = Annotated[SqlName, Field(max_length=50)]
 class Database(Model):
     """PostgreSQL."""
 
-    engine: Literal["standalone", "replicated"] = Field(
+    engine: Literal["standalone", "replicated", "external"] = Field(
         default="standalone",
-        description="`standalone`: one instance. `replicated`: CloudNativePG, a primary and standbys.",
+        description=(
+            "`standalone`: one instance. `replicated`: CloudNativePG, a primary and standbys. `external`: a "
+            "server that is there already."
+        ),
         examples=["standalone"],
     )
     image: Image = Field(
@@ -60,6 +69,17 @@ class Database(Model):
         default=None,
         description="PostgreSQL's major version, where the image's tag does not begin with it.",
         examples=[15],
+    )
+    external: ExternalServer | None = Field(
+        default=None,
+        description="The server of the external engine.",
+        examples=[
+            {
+                "host": "db.example.com",
+                "ca": PEM,
+                "password": {"secret": "database", "key": "password"},
+            }
+        ],
     )
     instances: Annotated[int, Field(ge=1, le=9)] = Field(
         default=1, description="Servers: one primary, the others standbys of it.", examples=[3]
@@ -158,6 +178,8 @@ class Database(Model):
 
     def demands(self, *, weights: bool) -> tuple[Demand, ...]:  # noqa: ARG002 - as of every tier
         """Return every pod that it may have at once: one instance more than it has, and its roles' Jobs."""
+        if self.external is not None:
+            return (Demand(pods=2, resources=CLIENT_RESOURCES),)
         return (
             Demand(pods=self.instances + 1, resources=self.resources, storage=self.storage),
             # `grant` of a rotation, and `retire` of the one before.
@@ -201,6 +223,32 @@ class Database(Model):
         return self
 
     @model_validator(mode="after")
+    def _external(self) -> Self:
+        if self.engine != "external":
+            if self.external is not None:
+                raise refuse(
+                    f"the {self.engine} engine runs a server of its own, and this one would not be asked",
+                    "set engine to external, or remove external",
+                    at="external",
+                )
+            return self
+        if self.external is None:
+            raise refuse(
+                "the stack runs no server with this engine, and has to be told of the one that is there",
+                "in the stack's file, set feastflow:database.external: host, ca, password or administrator",
+                at="external",
+            )
+        for name in _OF_OWN_SERVER:
+            field = type(self).model_fields[name]
+            if getattr(self, name) != field.default:
+                raise refuse(
+                    "the server is not the stack's, so nothing would follow from it",
+                    f"remove {field.alias}; whoever runs the server decides on it there",
+                    at=field.alias or name,
+                )
+        return self
+
+    @model_validator(mode="after")
     def _operator(self) -> Self:
         if self.operator_account == "default":
             raise refuse(
@@ -210,14 +258,14 @@ class Database(Model):
             )
         if self.operator_account and self.engine != "replicated":
             raise refuse(
-                "the standalone engine has no operator, so the account would not be used",
+                f"the {self.engine} engine has no operator, so the account would not be used",
                 "set engine to replicated, or remove operatorAccount",
                 at="operatorAccount",
             )
         default = type(self).model_fields["operator_namespace"].default
         if self.operator_namespace != default and self.engine != "replicated":
             raise refuse(
-                "the standalone engine has no operator, so its namespace would not be looked at",
+                f"the {self.engine} engine has no operator, so its namespace would not be looked at",
                 "set engine to replicated, or remove operatorNamespace",
                 at="operatorNamespace",
             )

@@ -84,13 +84,33 @@ def check_store(way: Egress, *, namespace: str, domain: str, key: str) -> None:
             "name a store elsewhere, such as http://store.backups.svc:9000",
             at=f"{key}.endpoint",
         )
-    if found.kind is Kind.CLUSTER:
-        problem = _inside(way, found)
-    else:
-        problem = None if way.cidrs else _unknown(way.host, found, domain)
-    if problem:
+    if problem := _closed(way, found, domain):
         at = "cidrs" if problem.key == "cidrs" else "endpoint"
         raise refuse(problem.why, problem.fix, at=f"{key}.{at}")
+
+
+def check_database(way: Egress, *, namespace: str, domain: str) -> None:
+    """Refuse an external server of the database whose name opens nothing, or a path of one side.
+
+    Raises:
+        PydanticCustomError: with the name that does, or the setting.
+    """
+    found = hosts.read(way.host, domain)
+    if _in_own_namespace(way.host, found, namespace):
+        raise refuse(
+            "it is in the stack's own namespace, where the stack opens each path, and nothing else is",
+            "name a server elsewhere, such as postgres.other-namespace.svc, or set engine to standalone",
+            at="database.external.host",
+        )
+    if problem := _closed(way, found, domain):
+        raise refuse(problem.why, problem.fix, at=f"database.external.{problem.key}")
+
+
+def _closed(way: Egress, found: Host, domain: str) -> _Problem | None:
+    """Return why a host outside the namespace would not be opened; None where it is."""
+    if found.kind is Kind.CLUSTER:
+        return _inside(way, found)
+    return None if way.cidrs else _unknown(way.host, found, domain)
 
 
 def _inside(host: Egress, found: Host) -> _Problem | None:

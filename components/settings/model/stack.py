@@ -89,6 +89,10 @@ class Stack(Model):
                 domain=self.cluster.domain,
                 key="database.backup",
             )
+        if self.database.external:
+            egress.check_database(
+                self.database.external.way, namespace=self.namespace, domain=self.cluster.domain
+            )
         return self
 
     @model_validator(mode="after")

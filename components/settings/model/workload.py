@@ -240,6 +240,9 @@ def _outside_host(text: str) -> str:
     )
 
 
+OutsideHost = Annotated[str, AfterValidator(_outside_host)]
+
+
 class Egress(Model):
     """A host outside the namespace that the pods may connect to.
 
@@ -247,7 +250,7 @@ class Egress(Model):
     namespace; another host opens `cidrs`, or without them every public address, on one port.
     """
 
-    host: Annotated[str, AfterValidator(_outside_host)] = Field(
+    host: OutsideHost = Field(
         description=(
             "Name of the host, as the process calls it: of a Service `name.namespace.svc`, of a public host "
             "that could be one with a dot at its end."

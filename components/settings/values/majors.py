@@ -18,6 +18,11 @@ _NAMED = re.compile(r"(?:pg|postgres|postgresql)[-_]?([0-9]{2})(?![0-9])")
 _OFFICIAL = ("postgres", "postgresql")
 
 
+def of_version(script: str, major: int) -> str:
+    """Return a script that looks for its programs where Debian has those of this major version."""
+    return script.replace(f"/postgresql/{OLDEST}/", f"/postgresql/{major}/")
+
+
 def tagged(reference: str) -> int | None:
     """Return the number that the tag begins with, where it can be a major version of PostgreSQL.
 

@@ -132,6 +132,11 @@ def to_store(client: str) -> str:
     return f"{client}-to-store"
 
 
+def to_database(client: str) -> str:
+    """Return the name of the policy that lets a workload's pods reach the database."""
+    return f"{client}-to-{DATABASE}"
+
+
 def from_edge(server: str) -> str:
     """Return the name of the policy that lets the edge reach a tier's pods."""
     return f"edge-to-{server}"
