@@ -105,23 +105,37 @@ ended() {
 }
 
 # PostgreSQL also stops, and says nothing, where a file is damaged, another server's, or missing before others.
-# Names without their timeline count: of each file every timeline is asked.
+# Names without their timeline count: of each file every timeline is asked. The server may run and send meanwhile,
+# one file after the other: what is there now, and was not before, is no hole.
 to_its_end() {
     if [ -n "$until" ]; then return; fi
     found="$(last found)" missing="$(last missing)"
-    if [ "$(printf '%s\n%s\n' "$missing" "$found" | LC_ALL=C sort | tail -n 1)" = "$found" ]; then
+    if [ "$(printf '%s\n%s\n' "$missing" "$found" | LC_ALL=C sort | tail -n 1)" = "$found" ] && ! arrived "$found"; then
         broken "$found cannot be followed to its end: it is damaged, or of another server"
     fi
     number="$missing"
     for _ in $(seq "$BEHIND"); do
         number="$(after "$number")"
         for timeline in $(awk -v name="$missing" '$1 == "missing" && substr($2, 9) == name { print substr($2, 1, 8) }' "$FETCHED" | sort -u); do
-            if FETCHED="" sh "$here/backup.sh" fetch "$timeline$number" "$unfinished.looked" >/dev/null 2>&1; then
+            if [ "$(asked "$timeline$number")" -eq 0 ] && [ "$(asked "$timeline$missing")" -eq 1 ]; then
                 broken "$missing is missing, and $number after it is there"
             fi
         done
     done
     rm -f "$unfinished.looked"
+}
+
+# How backup.sh ends that fetches this file: 1 where the store has it not.
+asked() {
+    code=0
+    FETCHED="" sh "$here/backup.sh" fetch "$1" "$unfinished.looked" >/dev/null 2>&1 || code=$?
+    echo "$code"
+}
+
+# PostgreSQL asks for files more than once: whether the store had this one only later.
+arrived() {
+    awk -v name="$1" 'substr($2, 9) == name && $1 == "missing" { late[$2] = 1 }
+        substr($2, 9) == name && $1 == "found" && late[$2] { meanwhile = 1 } END { exit !meanwhile }' "$FETCHED"
 }
 
 # The highest file of the log that was found, or was missing; histories of timelines are not part of it.
