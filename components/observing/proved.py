@@ -30,12 +30,13 @@ def alerts(stack: Stack) -> Iterator[Alert]:
         summary=f'no restore of {stack.namespace} was proved for {{{{ $value | printf "%.0f" }}}} days',
         labels=labels,
     )
-    # A Job that failed is kept, also when a later one succeeded.
+    # A Job that failed is kept, also when a later one succeeded or is under way; one of `make proof` counts, too.
     jobs = f'job_name=~"{names.PROOFS}-.+"'
-    failed = f"max({series('kube_job_status_failed', jobs, namespace=stack.namespace)}) > 0"
+    begun = series("kube_job_created", jobs, namespace=stack.namespace)
+    failed = series("kube_job_failed", jobs, 'condition="true"', namespace=stack.namespace)
     yield Alert(
         name="BackupProofFailed",
-        expr=f"{failed} and max({clock('status_last_schedule_time')}) > {last}",
+        expr=f"max({begun} and on (job_name) {failed} == 1) > {last}",
         lasts=_LASTING,
         severity="page",
         summary=f"the newest backup of {stack.namespace} could not be restored",

@@ -106,8 +106,9 @@ type node struct {
 type job struct {
 	named
 	Status struct {
-		Failed    float64 `json:"failed"`
-		Succeeded float64 `json:"succeeded"`
+		Failed     float64     `json:"failed"`
+		Succeeded  float64     `json:"succeeded"`
+		Conditions []condition `json:"conditions"`
 	} `json:"status"`
 }
 
@@ -235,8 +236,16 @@ func (s *state) jobs(ctx context.Context, told *exposition) error {
 	found, err := list[job](ctx, s.kube, "/apis/batch/v1/jobs", "")
 	for _, each := range found {
 		own := told.of("namespace", each.Metadata.Namespace, "job_name", each.Metadata.Name)
+		own("kube_job_created", float64(each.Metadata.Created.Unix()))
 		own("kube_job_status_failed", each.Status.Failed)
 		own("kube_job_status_succeeded", each.Status.Succeeded)
+		for _, one := range each.Status.Conditions {
+			if one.Type == "Failed" {
+				for _, wanted := range []string{"True", "False", "Unknown"} {
+					own("kube_job_failed", truth(one.Status == wanted), "condition", strings.ToLower(wanted))
+				}
+			}
+		}
 	}
 	return err
 }
