@@ -5,7 +5,7 @@ import io
 import re
 import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -240,6 +240,29 @@ def test_the_same_backup_without_damage_is_restored(world: World, backup: Backup
     server, done = world.restored("latest", "whole", source=f"s3://{BUCKET}/{backup.path}")
     assert "restored from" in done.stdout
     assert server.data.exists()
+
+
+@pytest.mark.parametrize("late", [1, 2, 3])
+def test_what_the_server_sends_during_a_restore_is_no_hole(world: World, backup: Backup, late: int) -> None:
+    server = world.server(f"s3://{BUCKET}/grows")
+    tools = server.folder / "tools"
+    tools.mkdir()
+    for program in world.tools.iterdir():
+        (tools / program.name).symlink_to(program)
+    name = backup.log[-2].rsplit("/", 1)[1].removesuffix(".gz")
+    program = tools / "barman-cloud-wal-restore"
+    program.unlink()
+    # The file before the newest, and so the newest too, is not there the first times that it is asked for.
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *" {name} "*) echo >>"$TMPDIR/asked"\n'
+        f'if [ "$(wc -l <"$TMPDIR/asked")" -le {late} ]; then exit 1; fi ;; esac\n'
+        f'exec {world.tools / program.name} "$@"\n'
+    )
+    program.chmod(0o755)
+    source = f"s3://{BUCKET}/{backup.path}"
+    restored, done = replace(world, tools=tools).restored("latest", f"grown-{late}", source=source)
+    assert "restored from" in done.stdout
+    assert restored.data.exists()
 
 
 def test_a_store_that_is_away_for_a_file_of_the_log_is_no_end_of_it(world: World, backup: Backup) -> None:

@@ -2,12 +2,16 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from components.settings.model.proof import Proof
-from tools.cli import proofs
+from tools.cli import backups, proofs
+from tools.stacks import workspace
+from tools.stacks.options import Options
+from tools.toolchain.errors import UserError
 
 _NOW = dt.datetime(2026, 11, 30, 7, 0, tzinfo=dt.UTC)
 _SAID = {"copy": "2026-11-30T02:30:09Z", "newest": "2026-11-30T04:29:40Z", "seconds": 12}
@@ -69,3 +73,13 @@ def test_backups_that_are_not_proved_by_choice_are_no_warning() -> None:
     assert wanted(proof={"enabled": False}) is None
     assert proofs.settings({"feastflow:database": {}}) is None
     assert wanted(proof={"maxAgeDays": 9}) == Proof(max_age_days=9)
+
+
+@pytest.mark.parametrize("command", [backups.show, proofs.prove])
+def test_of_a_server_that_the_stack_does_not_run_nothing_is_told_or_proved(
+    command: Callable[[Options], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"feastflow:namespace": "shop", "feastflow:database": {"engine": "external"}}
+    monkeypatch.setattr(workspace, "settings", lambda _: config)
+    with pytest.raises(UserError, match="a server that it does not run"):
+        command(Options(stack="shop", context=None, cluster="x", port=8080))

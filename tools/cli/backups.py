@@ -53,10 +53,11 @@ def show(options: Options) -> None:
     """Print what can be restored of the stack's database.
 
     Raises:
-        UserError: where backups are not set, or the server cannot be asked.
+        UserError: where backups are not set, or the server is another's or cannot be asked.
     """
     settings = workspace.settings(options.stack)
     database = workspace.section(settings, "database")
+    proofs.refuse_another(options, settings)
     if not database.get("backup"):
         raise UserError(
             f"the stack {options.stack} has no backups: its file does not set feastflow:database.backup",

@@ -49,6 +49,20 @@ def settings(config: workspace.Config) -> Settings | None:
     return found if found.enabled else None
 
 
+def refuse_another(options: Options, config: workspace.Config) -> None:
+    """Refuse where the database is a server that the stack does not run.
+
+    Raises:
+        UserError: of the external engine.
+    """
+    if workspace.section(config, "database").get("engine") == "external":
+        raise UserError(
+            f"the database of the stack {options.stack} is a server that it does not run (engine: external)",
+            "its backups are made, restored and proved where it runs, and nothing of them is known here",
+            "look there: at the managed service's console, or at the server's own backups",
+        )
+
+
 def look(client: Kubectl) -> Proved | None:
     """Return what is known of the proofs in the client's namespace; None where there is no CronJob of them.
 
@@ -127,9 +141,10 @@ def prove(options: Options) -> None:
     """Prove a restore now, or wait for the one that is under way; print what it found.
 
     Raises:
-        UserError: where backups or their proofs are not set, or it fails.
+        UserError: where backups or their proofs are not set, the server is another's, or it fails.
     """
     config = workspace.settings(options.stack)
+    refuse_another(options, config)
     client = scope.present(options).client.within(str(config["feastflow:namespace"]))
     if settings(config) is None or look(client) is None:
         raise UserError(
