@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status logs trace observe unobserve shell preview drift audit pull-request-preview rollback store unstore backups import-data adopt destroy backend backend-policy backend-restore deployer-role images-pin versions picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
+.PHONY: help venv up down status logs trace observe unobserve shell preview drift audit pull-request-preview rollback store unstore backups proof import-data adopt destroy backend backend-policy backend-restore deployer-role images-pin versions picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ unstore: venv ## delete that store and every backup in it
 
 backups: venv ## which copies of the database there are, and to which moment it can be restored
 	@.venv/bin/python -m tools.cli backups
+
+proof: venv ## restore the newest backup into a server of its own, now, and say what is in it
+	@.venv/bin/python -m tools.cli proof
 
 import-data: venv ## another database into the stack's: FROM=postgres://…, namespace/pod or dump.sql.gz
 	@.venv/bin/python -m tools.cli import-data

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from .postgres import administrator, copies, external, replicated, roles, scram, standalone
+from .postgres import administrator, copies, external, proofs, replicated, roles, scram, standalone
 from .postgres.access import DatabaseAccess, Engine
 from .settings.model.database import Database as DatabaseSettings
 from .settings.model.server import ExternalServer
@@ -88,6 +88,8 @@ class Database(pulumi.ComponentResource):
         )
         granted = roles.grant(self._roles, SecretKey(secret=credentials, key=roles.VERIFIER), paths, self)
         self._copies(args, engine, (scripts, admin), granted)
+        if settings.backup and settings.proved:
+            proofs.create(place, settings, settings.backup, self)
         kept = SecretKey(secret=credentials, key=roles.PASSWORD)
         self.access = DatabaseAccess(
             engine=engine,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ..settings.derived import tiers, variants
 from ..settings.model.stack import Stack
 from ..settings.values import names
-from . import edge
+from . import edge, proved
 from .promql import Alert, Group, series
 
 # An alert must outlast a rollout and a drain, which are over in minutes.
@@ -36,6 +36,7 @@ def group(stack: Stack) -> Group:
         *_of_limits(stack),
         *(_of_certificate(stack) if stack.edge.tls.enabled else ()),
         *(_of_servers(stack.namespace) if stack.database.engine == "replicated" else ()),
+        *proved.alerts(stack),
     )
     return Group(name=f"feastflow-{stack.namespace}-namespace", interval="30s", rules=every)
 

@@ -5,7 +5,7 @@
 # On the server's side, where PGDATA says what is served:
 #   archive  send one file of the log: PostgreSQL's archive_command
 #   fetch    get one file of the log: PostgreSQL's restore_command
-#   get      get a copy of the whole by its id, or `auto`, into a folder; further options choose it
+#   get      get a copy of the whole by its id into a folder
 # In a pod that sees the data and may not write it:
 #   open     let the login of the backups in, as the administrator
 #   copy     copy the whole, then delete what RETENTION no longer keeps
@@ -55,18 +55,30 @@ archive() {
     exec timeout "$SECONDS_TO_SEND" barman-cloud-wal-archive $STORE_HOW $STORE_SENT "$STORE_DESTINATION" "$SERVER" "$1"
 }
 
+# PostgreSQL takes a failure for the end of the log, and begins to serve; of an exit code above 125 it ends instead.
+# Only a file that the store does not have is an end. FETCHED, where it is set, is told of both.
 fetch() {
     identify
-    # shellcheck disable=SC2086
-    exec barman-cloud-wal-restore $STORE_HOW "$STORE_DESTINATION" "$SERVER" "$1" "$2"
+    for pause in 1 3 0; do
+        code=0
+        # shellcheck disable=SC2086
+        barman-cloud-wal-restore $STORE_HOW "$STORE_DESTINATION" "$SERVER" "$1" "$2" || code=$?
+        case "$code" in
+            0) note found "$1"; return ;;
+            1) note missing "$1"; exit 1 ;;
+        esac
+        sleep "$pause"
+    done
+    echo "$1 is in $STORE_DESTINATION and cannot be read, or the store cannot be asked" >&2
+    exit 200
 }
+
+note() { if [ -n "${FETCHED:-}" ]; then echo "$1 $2" >>"$FETCHED"; fi; }
 
 get() {
     identify
-    copy="$1" folder="$2"
-    shift 2
     # shellcheck disable=SC2086
-    exec barman-cloud-restore $STORE_HOW "$@" "$STORE_DESTINATION" "$SERVER" "$copy" "$folder"
+    exec barman-cloud-restore $STORE_HOW "$STORE_DESTINATION" "$SERVER" "$1" "$2"
 }
 
 # Network policies and a server that starts may take a while; the Job's deadline ends a wait in vain.
@@ -101,7 +113,7 @@ list() {
 case "${1:-}" in
     archive) archive "$2" ;;
     fetch) fetch "$2" "$3" ;;
-    get) shift; get "$@" ;;
+    get) get "$2" "$3" ;;
     open) open ;;
     copy) copy ;;
     list) list ;;

@@ -15,27 +15,57 @@ here="$(dirname "$0")"
 STORE_DESTINATION="$RESTORE_FROM"
 export STORE_DESTINATION
 log="${TMPDIR:-/tmp}/restore.log"
+FETCHED="${TMPDIR:-/tmp}/restore.fetched"
+export FETCHED
+ANOTHER="make backups lists the copies: set feastflow:database.restore.at to another one's id, or to a moment before it"
+# Files of the log are looked for behind one that is missing: a server sends them one after the other.
+BEHIND=4
 
 sql() { psql --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --username=postgres --dbname=postgres "$@"; }
 
 # The copy that is read, and where the log is followed to.
 choose() {
     case "$RESTORE_AT" in
-        latest) copy=auto until="" ;;
+        latest) copy="$(ended_before "")" until="" ;;
         ????????T??????) copy="$RESTORE_AT" until="recovery_target=immediate" ;;
-        *) copy=auto until="recovery_target_time=$RESTORE_AT" ;;
+        *) copy="$(ended_before "$(date --date="$RESTORE_AT" +%s)")" until="recovery_target_time=$RESTORE_AT" ;;
     esac
+}
+
+# The newest copy that was ended before these seconds; barman-cloud's own `auto` also takes one that failed.
+ended_before() {
+    newest=""
+    sh "$here/backup.sh" list >"$log.list" || :
+    grep -o '"status": "[A-Z_]*"\|"backup_id": "[0-9T]*"\|"end_time_iso": "[^"]*"' "$log.list" |
+        awk -F '"' '$2 == "status" { done = $4 == "DONE" } $2 == "backup_id" { id = $4 }
+            $2 == "end_time_iso" && done { print id, $4 }' | sort >"$log.ended"
+    while read -r id ended; do
+        if [ -z "$1" ] || [ "$(date --date="$ended" +%s)" -lt "$1" ]; then newest="$id"; fi
+    done <"$log.ended"
+    echo "$newest"
 }
 
 get() {
     chmod -R u+rwX "$unfinished" 2>/dev/null || :
     rm -rf "$unfinished"
-    set --
-    if [ "$copy" = auto ] && [ -n "$until" ]; then set -- --target-time "$RESTORE_AT"; fi
-    if sh "$here/backup.sh" get "$copy" "$unfinished" "$@" && [ -s "$unfinished/PG_VERSION" ]; then return; fi
+    : >"$FETCHED"
+    if [ -n "$copy" ] && sh "$here/backup.sh" get "$copy" "$unfinished" && [ -s "$unfinished/PG_VERSION" ]; then
+        whole_copy
+        return
+    fi
     refuse "$RESTORE_FROM has no copy from which $RESTORE_AT can be reached, or cannot be asked (see above)" \
         "the database would begin empty" \
         "make backups lists what there is; set feastflow:database.restore.at to \`latest\`, or to a moment after a copy's end"
+}
+
+# Without the label PostgreSQL would begin in the middle of the copy, and with pages of two moments.
+whole_copy() {
+    for part in backup_label global/pg_control; do
+        if [ ! -s "$unfinished/$part" ]; then
+            refuse "the copy in $RESTORE_FROM is not whole: $part is missing or empty" \
+                "the database would be in no state that it ever had" "$ANOTHER"
+        fi
+    done
 }
 
 same_version() {
@@ -74,13 +104,72 @@ ended() {
         "set feastflow:database.restore.at to \`latest\`, or to a moment before the newest file of the log (make backups)"
 }
 
+# PostgreSQL also stops, and says nothing, where a file is damaged, another server's, or missing before others.
+# Names without their timeline count: of each file every timeline is asked. The server may run and send meanwhile,
+# one file after the other: what is there now, and was not before, is no hole.
+to_its_end() {
+    if [ -n "$until" ]; then return; fi
+    found="$(last found)" missing="$(last missing)"
+    if [ "$(printf '%s\n%s\n' "$missing" "$found" | LC_ALL=C sort | tail -n 1)" = "$found" ] && ! arrived "$found"; then
+        broken "$found cannot be followed to its end: it is damaged, or of another server"
+    fi
+    number="$missing"
+    for _ in $(seq "$BEHIND"); do
+        number="$(after "$number")"
+        for timeline in $(awk -v name="$missing" '$1 == "missing" && substr($2, 9) == name { print substr($2, 1, 8) }' "$FETCHED" | sort -u); do
+            if [ "$(asked "$timeline$number")" -eq 0 ] && [ "$(asked "$timeline$missing")" -eq 1 ]; then
+                broken "$missing is missing, and $number after it is there"
+            fi
+        done
+    done
+    rm -f "$unfinished.looked"
+}
+
+# How backup.sh ends that fetches this file: 1 where the store has it not.
+asked() {
+    code=0
+    FETCHED="" sh "$here/backup.sh" fetch "$1" "$unfinished.looked" >/dev/null 2>&1 || code=$?
+    echo "$code"
+}
+
+# PostgreSQL asks for files more than once: whether the store had this one only later.
+arrived() {
+    awk -v name="$1" 'substr($2, 9) == name && $1 == "missing" { late[$2] = 1 }
+        substr($2, 9) == name && $1 == "found" && late[$2] { meanwhile = 1 } END { exit !meanwhile }' "$FETCHED"
+}
+
+# The highest file of the log that was found, or was missing; histories of timelines are not part of it.
+last() { awk -v what="$1" '$1 == what && $2 ~ /^[0-9A-F]+$/ && length($2) == 24 { print substr($2, 9) }' "$FETCHED" | LC_ALL=C sort | tail -n 1; }
+
+# As PostgreSQL names them, at its usual 16 MiB: 256 files of each 4 GiB.
+after() {
+    high=$((0x${1%????????})) low=$((0x${1#????????} + 1))
+    printf '%08X%08X' $((high + low / 256)) $((low % 256))
+}
+
+broken() {
+    rm -f "$unfinished.looked"
+    refuse "the log in $RESTORE_FROM has a hole: $1" "what was written after it would be lost without a word" \
+        "set feastflow:database.restore.at to a moment before it: $(grep 'last completed transaction' "$log" | tail -n 1 | sed 's/.*log time/the last one is/')"
+}
+
+# A bit that turned in the store is noticed by nothing that unpacks a copy.
+verify() {
+    if ! pg_checksums --check --pgdata="$unfinished" >"$log.sums" 2>&1; then
+        if grep -q 'not enabled' "$log.sums"; then return; fi
+        cat "$log.sums" >&2
+        refuse "the copy in $RESTORE_FROM is damaged: $(grep -m 1 -i 'checksum\|error' "$log.sums")" \
+            "pages of it are not what was written" "$ANOTHER"
+    fi
+}
+
 # A name that is not there would be made, and the data stand beside it unseen.
 same_names() {
     encoding="$(sql <<'SQL'
 \getenv name DB_NAME
 SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = :'name';
 SQL
-)"
+)" || unreadable
     if [ -z "$encoding" ]; then
         there="$(sql --command="SELECT string_agg(datname, ', ') FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')")"
         refuse "the backup in $RESTORE_FROM has no database $DB_NAME, but ${there:-none}" \
@@ -94,16 +183,21 @@ SQL
 \getenv name DB_NAME
 SELECT rolname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE datname = :'name';
 SQL
-)"
+)" || unreadable
     if [ "$owner" != "$DB_OWNER" ]; then
         refuse "the database $DB_NAME of the backup is owned by $owner" \
             "logins of another role could do nothing there" "set feastflow:database.user to $owner"
     fi
 }
 
+unreadable() {
+    refuse "the copy in $RESTORE_FROM is damaged: the database restored from it cannot be asked (see above)" \
+        "pages of it are not what was written" "$ANOTHER"
+}
+
 # Logins become this stack's: no password of before is let in.
 lock() {
-    sql <<'SQL'
+    sql <<'SQL' || unreadable
 \getenv admin ADMIN
 \getenv owner DB_OWNER
 SELECT format('ALTER ROLE %I NOLOGIN PASSWORD NULL', rolname) FROM pg_roles
@@ -131,9 +225,11 @@ restore() {
     get
     same_version
     follow "$@"
+    to_its_end
     same_names
     lock
     stop
+    verify
     sync
     mv "$unfinished" "$PGDATA"
     sync

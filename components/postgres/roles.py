@@ -29,6 +29,7 @@ FUNCTIONS = Path(__file__).with_name("roles.sql")
 BACKUP = Path(__file__).with_name("backup.sh")
 RESTORE = Path(__file__).with_name("restore.sh")
 EXTERNAL = Path(__file__).with_name("external.sh")
+PROOF = Path(__file__).with_name("proof.sh")
 BACKUP_FUNCTIONS = Path(__file__).with_name("backup.sql")
 PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
 _SCRIPTS = "/etc/feastflow/scripts"
@@ -36,6 +37,7 @@ SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
 BACKUP_COMMAND = ("sh", f"{_SCRIPTS}/backup.sh")
 EXTERNAL_COMMAND = ("sh", f"{_SCRIPTS}/external.sh")
 RESTORE_COMMAND = ("sh", f"{_SCRIPTS}/restore.sh")
+PROOF_COMMAND = ("sh", f"{_SCRIPTS}/proof.sh")
 # Or as long as the server may take to recover from a crash: the Job that makes the roles may wait for that.
 _DEADLINE_SECONDS = 600
 _RETRIES = 3
@@ -63,6 +65,12 @@ def files(settings: DatabaseSettings) -> dict[str, str]:
         if settings.restore:
             found[RESTORE.name] = _of_version(RESTORE, settings)
     return found
+
+
+def proof_files(settings: DatabaseSettings) -> dict[str, str]:
+    """Return proof.sh and what it calls: apart from the server's, which a change would restart."""
+    found = {script.name: _of_version(script, settings) for script in (BACKUP, PROOF, RESTORE)}
+    return {**found, VOLUME.name: VOLUME.read_text(encoding="utf-8")}
 
 
 def functions(settings: DatabaseSettings) -> str:

@@ -148,7 +148,11 @@ def _store(stack: Stack) -> Iterator[_Deviation]:
     backup = stack.database.backup
     if backup is None:
         return
-    clients = (names.DATABASE, *([names.BACKUPS] if stack.database.copied_by_jobs else []))
+    clients = (
+        names.DATABASE,
+        *([names.BACKUPS] if stack.database.copied_by_jobs else []),
+        *([names.PROOFS] if stack.database.proved else []),
+    )
     for index, cidr in enumerate(backup.cidrs):
         if judge(_RANGES, _policy(cidr, backup.way.port)):
             yield from _wide(

@@ -34,6 +34,7 @@ class Restored:
     before: list[list[str]]
     after: list[list[str]]
     listed: str
+    proved: str
     backing: Ran
     restoring: Ran
 
@@ -62,6 +63,7 @@ def restored(
     kube.sql("TRUNCATE kept")
     ((name,),) = kube.sql("SELECT pg_walfile_name(pg_switch_wal() - 1)")
     until(lambda: kube.sql(_SENT, name=name) == [["t"]], what=f"{name} is in the store", within=120)
+    proved = clone.typed(documented("make proof")).out
     listed = clone.typed(documented("make backups")).out
     clone.done("destroy")
     again = settings["backup"] | {"destination": f"{settings['backup']['destination']}-2"}
@@ -73,7 +75,14 @@ def restored(
         clone.typed(documented("make store"))
         restoring = under_way.ended(within=15 * _MINUTES)
     assert restoring.code == 0, restoring
-    yield Restored(before=before, after=kube.sql(_COUNT), listed=listed, backing=backing, restoring=restoring)
+    yield Restored(
+        before=before,
+        after=kube.sql(_COUNT),
+        listed=listed,
+        proved=proved,
+        backing=backing,
+        restoring=restoring,
+    )
     clone.done("destroy")
     product.typed(documented("make unstore"))
     product.done("up")
@@ -89,6 +98,11 @@ def test_the_rows_come_back_as_they_were_the_moment_before(restored: Restored, f
 def test_what_can_be_restored_was_listed(restored: Restored) -> None:
     assert "any moment from " in restored.listed
     assert " DONE" in restored.listed
+
+
+def test_a_restore_was_proved_with_its_rows_and_is_told(restored: Restored) -> None:
+    assert "checked: checksums amcheck" in restored.proved
+    assert "a restore was proved at " in restored.listed
 
 
 @pytest.mark.usefixtures("restored")

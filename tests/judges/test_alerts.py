@@ -15,19 +15,24 @@ from components.settings.model.stack import Stack
 from tools.toolchain import pins
 
 from ..unit.recorder import encode, stack_file
-from .alerts import objectives, parts, quiet, servers
+from .alerts import objectives, parts, proofs, quiet, servers
 from .alerts.case import BOUNDS, NAMESPACE, Case, durations, grows, requests
 from .running import compiled, said
 
 Check = Callable[[list[dict[str, Any]], int, str], str]
 
-_CASES = (*objectives.CASES, *parts.CASES, *servers.CASES)
+_CASES = (*objectives.CASES, *parts.CASES, *servers.CASES, *proofs.CASES)
 
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:
-    """Return the stack with most alerts: by https, with a replicated database."""
-    return reader.parse({key: encode(value) for key, value in stack_file("prod").items()})[0]
+    """Return the stack with most alerts: by https, with a replicated database that is backed up."""
+    settings: dict[str, Any] = stack_file("prod")
+    backup = {"destination": "s3://my-backups/shop", "credentials": {"secretName": "backup-store"}}
+    database = {**settings["feastflow:database"], "backup": backup}
+    return reader.parse(
+        {key: encode(value) for key, value in {**settings, "feastflow:database": database}.items()}
+    )[0]
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from components.postgres import roles, scram
 from components.settings.model.database import Database
 
+from ..state import cloud
 from . import newer
-from .server import ADMIN_PASSWORD, Server, programs
+from . import world as worlds
+from .server import Server, granted, programs
+from .world import World
 
 Make = Callable[..., Server]
-LOGIN_PASSWORD = "first-login"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -89,23 +90,6 @@ def make(binaries: Path) -> Iterator[Make]:
         each.remove()
 
 
-def granted(server: Server, rotation: int = 1, password: str = LOGIN_PASSWORD, **given: str) -> None:
-    """Do what the Job of this rotation does, as it is given it."""
-    settings = server.settings
-    server.job(
-        "grant",
-        server.client(
-            roles.admin(settings),
-            ADMIN_PASSWORD,
-            DB_NAME=settings.name,
-            DB_OWNER=settings.user,
-            DB_LOGIN=roles.login(settings, rotation),
-            DB_VERIFIER=scram.verifier(password),
-            **given,
-        ),
-    )
-
-
 @pytest.fixture(scope="module")
 def server(make: Make) -> Server:
     """Return a server with the first login."""
@@ -114,3 +98,17 @@ def server(make: Make) -> Server:
     made.start()
     granted(made)
     return made
+
+
+@pytest.fixture(scope="session")
+def tools() -> Iterator[Path]:
+    with worlds.unpacked() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def world(make: Make, tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with cloud.running(tmp_path_factory.mktemp("store") / "log") as store:
+        made = World(make=make, tools=tools, store=store)
+        made.client.create_bucket(Bucket=worlds.BUCKET)
+        yield made

@@ -20,6 +20,7 @@ from ..harness.waiting import until
 SECRET = "a secret of the stack"
 YEAR = 2026
 ADMIN_PASSWORD = "first-administrator"
+LOGIN_PASSWORD = "first-login"
 _PSQL = ("psql", "--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--set=ON_ERROR_STOP=1")
 
 
@@ -111,6 +112,7 @@ class Server:
             "PATH": search_path(self.programs, *([self.tools] if self.tools else [])),
             "PGDATA": str(self.data),
             "PGHOST": str(self.folder / "socket"),
+            "TMPDIR": str(self.folder / "socket"),
             "PGPORT": str(self.port),
             "HBA_FILE": str(self.folder / "pg_hba.conf"),
             **roles.server_variables(self.settings),
@@ -287,4 +289,21 @@ def ask(env: Mapping[str, str], statement: str) -> subprocess.CompletedProcess[s
         text=True,
         check=False,
         timeout=60,
+    )
+
+
+def granted(server: Server, rotation: int = 1, password: str = LOGIN_PASSWORD, **given: str) -> None:
+    """Do what the Job of this rotation does, as it is given it."""
+    settings = server.settings
+    server.job(
+        "grant",
+        server.client(
+            roles.admin(settings),
+            ADMIN_PASSWORD,
+            DB_NAME=settings.name,
+            DB_OWNER=settings.user,
+            DB_LOGIN=roles.login(settings, rotation),
+            DB_VERIFIER=scram.verifier(password),
+            **given,
+        ),
     )

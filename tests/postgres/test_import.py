@@ -14,8 +14,8 @@ from components.postgres import imports, roles, scram
 from components.settings.model.database import Database
 
 from ..harness.waiting import until
-from .conftest import LOGIN_PASSWORD, Make
-from .server import Server, ask
+from .conftest import Make
+from .server import LOGIN_PASSWORD, Server, ask
 from .test_external import SETTINGS as EXTERNAL
 from .test_external import TOLD
 

@@ -8,8 +8,8 @@ import pytest
 
 from components.postgres import roles, scram
 
-from .conftest import LOGIN_PASSWORD, Make, granted
-from .server import ADMIN_PASSWORD, Server, ask
+from .conftest import Make
+from .server import ADMIN_PASSWORD, LOGIN_PASSWORD, Server, ask, granted
 
 pytestmark = pytest.mark.every_major
 

@@ -461,6 +461,43 @@ def test_a_single_server_without_backups_has_nothing_of_them(dev: Recording) -> 
     )
 
 
+@pytest.mark.parametrize("database", [standalone(), replicated()], ids=["standalone", "replicated"])
+def test_a_proof_sees_nothing_of_the_database_but_its_backup(database: dict[str, Any]) -> None:
+    recording = recorded(database)
+    clock = recording.one("CronJob", "feastflow-proofs").inputs["spec"]
+    pod = clock["jobTemplate"]["spec"]["template"]["spec"]
+    assert (clock["schedule"], clock["timeZone"]) == ("30 4 * * *", "Etc/UTC")
+    assert pod["automountServiceAccountToken"] is False
+    assert not any("persistentVolumeClaim" in volume for volume in pod["volumes"])
+    (container,) = pod["containers"]
+    told = variables(container)
+    assert told["RESTORE_FROM"] == BACKUP["destination"]
+    assert not any("PASSWORD" in name or "VERIFIER" in name for name in told)
+    assert told["COPY_HOURS"] == "48"
+    (data,) = [each for each in pod["volumes"] if each.get("emptyDir", {}).get("sizeLimit") == "2Gi"]
+    assert data["name"].startswith("writable-")
+    out, inward = rules(recording, "egress"), rules(recording, "ingress")
+    assert [name for name in out if "proofs" in name] == ["feastflow-proofs-to-store"]
+    assert not [name for name in inward if "proofs" in name]
+
+
+def test_a_change_of_the_proofs_scripts_restarts_no_server() -> None:
+    scripts = recorded(standalone()).one("ConfigMap", "postgres-scripts").inputs["data"]
+    assert "proof.sh" not in scripts
+    assert "restore.sh" not in scripts
+
+
+def test_proofs_may_be_left_out() -> None:
+    off = recorded(standalone(proof={"enabled": False}))
+    assert not [each for each in off.resources if "proof" in each.name]
+
+
+def test_a_proof_that_is_too_old_before_the_next_one_is_refused() -> None:
+    said = refused(proof={"schedule": "@weekly", "maxAgeDays": 3})
+    assert "feastflow:database.backup.proof.maxAgeDays" in said
+    assert "up to 7 days between two proofs" in said
+
+
 AGAIN = "s3://my-backups/feastflow/again"
 BEFORE = "s3://my-backups/feastflow/prod"
 

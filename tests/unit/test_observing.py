@@ -19,7 +19,8 @@ from .test_settings import parse
 
 # What a rule for texts may cost bounds a ConfigMap at some 60 KB (docs/policies.md).
 _MOST_BYTES = 50_000
-_ALL = {"database": {"engine": "replicated", "instances": 3}}
+_BACKUP = {"destination": "s3://my-backups/shop", "credentials": {"secretName": "backup-store"}}
+_ALL = {"database": {"engine": "replicated", "instances": 3, "backup": _BACKUP}}
 _TLS = {"host": "shop.example.com", "tls": {"enabled": True, "secretName": "shop"}}
 _BURN = re.compile(
     r"increase(\w+)\{[^}]*\} / [^ ]+ > ([\d.]+) and [^ ]+increase(\w+)\{[^}]*\} / [^ ]+ > ([\d.]+)"
@@ -146,8 +147,11 @@ def test_every_tier_of_the_application_has_its_objectives_and_every_alert_its_st
         assert f"feastflow-{name}" in each.summary
 
 
+_PROOFS = {"BackupNotProved", "BackupProofFailed"}
+
+
 def test_a_database_without_metrics_has_no_alert_on_them_and_plain_http_none_on_a_certificate() -> None:
-    names = {each.name for each in alerts(parse())}
+    names = {each.name for each in alerts(parse(database={"backup": _BACKUP}))}
     assert names == {each.name for each in alerts(whole())} - {
         "ReplicationLag",
         "ConnectionsNearLimit",
@@ -155,6 +159,14 @@ def test_a_database_without_metrics_has_no_alert_on_them_and_plain_http_none_on_
         "LogArchiveFails",
         "CertificateExpires",
     }
+
+
+def test_a_database_whose_restores_are_not_proved_has_no_alert_on_proofs() -> None:
+    names = {each.name for each in alerts(parse(database={"backup": _BACKUP}))}
+    off = {**_BACKUP, "proof": {"enabled": False}}
+    for database in ({}, {"backup": off}):
+        assert {each.name for each in alerts(parse(database=database))} == names - _PROOFS
+    assert names > _PROOFS
 
 
 def fixed(stack: Stack, tier: str) -> Stack:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.settings.values import names
+from tools.cli import proofs
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options
 from tools.toolchain import process
@@ -52,10 +53,11 @@ def show(options: Options) -> None:
     """Print what can be restored of the stack's database.
 
     Raises:
-        UserError: where backups are not set, or the server cannot be asked.
+        UserError: where backups are not set, or the server is another's or cannot be asked.
     """
     settings = workspace.settings(options.stack)
     database = workspace.section(settings, "database")
+    proofs.refuse_another(options, settings)
     if not database.get("backup"):
         raise UserError(
             f"the stack {options.stack} has no backups: its file does not set feastflow:database.backup",
@@ -68,13 +70,18 @@ def show(options: Options) -> None:
         replicated = database.get("engine") == "replicated"
         copies = by_operator(_asked(client)) if replicated else by_server(_listed(client))
         log = sent(_said(client, replicated=replicated))
+        proving = proofs.settings(settings)
+        proved = proofs.look(client) if proving else None
     except (process.CommandError, LookupError, ValueError) as failure:
         raise UserError(
             f"the database in {namespace} could not be asked for its backups: {_last(failure)}",
             "what can be restored is not known",
             "look whether it runs: make status",
         ) from failure
-    say(table(copies, log, dt.datetime.now(tz=dt.UTC)))
+    now = dt.datetime.now(tz=dt.UTC)
+    say(table(copies, log, now))
+    lines = proofs.told(proved, proving, now) if proving else ["no restore is proved by the clock"]
+    say("\n".join(["", *lines]))
 
 
 def by_server(listed: Mapping[str, Any]) -> list[Copy]:

@@ -18,6 +18,7 @@ from tools.cli import (
     diagnosis,
     looking,
     overrides,
+    proofs,
     unreachable,
 )
 from tools.cli.audit import command as auditing
@@ -88,6 +89,7 @@ def up(options: Options) -> None:
         if chosen.local:
             lifecycle.ready(chosen.local)
     _tell(options, outputs, time.monotonic() - started)
+    proofs.warn(chosen.client, config)
     if chosen.local:
         say(f"\n  caches    {disk.told(disk.taken())}; make clean-cache frees what is out of use")
 
@@ -207,6 +209,7 @@ def status(options: Options) -> None:
             say("\n" + "\n".join(looking.hour(chosen, settings)))
             raise
         say(f"\n{url}: {seen}\n\n" + "\n".join(looking.hour(chosen, settings)))
+        proofs.warn(chosen.client, settings)
 
 
 def down(options: Options) -> None:

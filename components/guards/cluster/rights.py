@@ -103,7 +103,8 @@ def _of_namespace(stack: Stack) -> Iterator[Need]:
         if stack.database.backup:
             yield Need(group="postgresql.cnpg.io", resource="scheduledbackups", setting="database.backup")
     applications = tiers.applications(stack)
-    if stack.database.copied_by_jobs or any(tier.settings.scheduled for tier in applications):
+    database = stack.database
+    if database.copied_by_jobs or database.proved or any(tier.settings.scheduled for tier in applications):
         yield Need(group="batch", resource="cronjobs")
     if stack.tenancy.create_namespace:
         setting = "tenancy.createNamespace"

@@ -13,6 +13,7 @@ from ..values.stores import Endpoint, StoreError
 from .base import Model, refuse
 from .external import External
 from .jobs import Schedule
+from .proof import Proof
 from .scalars import Key, LabelKey, Range, Sequence, Subdomain
 from .workload import Egress
 
@@ -159,6 +160,12 @@ class Backup(Model):
     )
     compression: Literal["gzip", "bzip2", "none"] = Field(
         default="gzip", description="Compression before anything is sent.", examples=["gzip"]
+    )
+
+    proof: Proof = Field(
+        default=Proof(),
+        description="Restores by the clock of the newest backup, into a server of their own.",
+        examples=[{"enabled": False}],
     )
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from ..values import images, majors
 from .backup import Backup
 from .base import Model, refuse
-from .demand import CLIENT_RESOURCES, COPY_RESOURCES, Demand
+from .demand import CLIENT_RESOURCES, COPY_RESOURCES, PROOF_RESOURCES, Demand
 from .external import External
 from .nodes import NodeSelector, Tolerations
 from .restore import Restore
@@ -186,6 +186,7 @@ class Database(Model):
             Demand(pods=2, resources=CLIENT_RESOURCES),
             # The first copy of a destination, and one by the clock.
             *([Demand(pods=2, resources=COPY_RESOURCES)] if self.copied_by_jobs else []),
+            *([Demand(pods=1, resources=PROOF_RESOURCES)] if self.proved else []),
         )
 
     @model_validator(mode="after")
@@ -365,6 +366,11 @@ class Database(Model):
     def copied_by_jobs(self) -> bool:
         """Return whether Jobs of the stack's copy the database; for another engine its operator does."""
         return self.backup is not None and self.engine == "standalone"
+
+    @property
+    def proved(self) -> bool:
+        """Return whether a restore of the newest backup is proved by the clock."""
+        return self.backup is not None and self.backup.proof.enabled
 
     @property
     def major(self) -> int:

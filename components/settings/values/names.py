@@ -20,6 +20,7 @@ MIGRATIONS = "feastflow-migrations"
 ROLES = "feastflow-roles"
 JOBS = "feastflow-jobs"
 BACKUPS = "feastflow-backups"
+PROOFS = "feastflow-proofs"
 DATABASE = "postgres"
 DATABASE_HEADLESS = "postgres-headless"
 # Selects the pod of the replicated engine that leads.

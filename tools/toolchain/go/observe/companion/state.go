@@ -16,9 +16,10 @@ type state struct{ kube *kube }
 
 type named struct {
 	Metadata struct {
-		Namespace string `json:"namespace"`
-		Name      string `json:"name"`
-		UID       string `json:"uid"`
+		Namespace string    `json:"namespace"`
+		Name      string    `json:"name"`
+		UID       string    `json:"uid"`
+		Created   time.Time `json:"creationTimestamp"`
 	} `json:"metadata"`
 }
 
@@ -105,8 +106,17 @@ type node struct {
 type job struct {
 	named
 	Status struct {
-		Failed    float64 `json:"failed"`
-		Succeeded float64 `json:"succeeded"`
+		Failed     float64     `json:"failed"`
+		Succeeded  float64     `json:"succeeded"`
+		Conditions []condition `json:"conditions"`
+	} `json:"status"`
+}
+
+type cronJob struct {
+	named
+	Status struct {
+		Scheduled  *time.Time `json:"lastScheduleTime"`
+		Successful *time.Time `json:"lastSuccessfulTime"`
 	} `json:"status"`
 }
 
@@ -117,7 +127,7 @@ func (s *state) metrics(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	told := &exposition{}
 	for _, each := range []func(context.Context, *exposition) error{
-		s.pods, s.deployments, s.autoscalers, s.quotas, s.nodes, s.jobs,
+		s.pods, s.deployments, s.autoscalers, s.quotas, s.nodes, s.jobs, s.cronJobs,
 	} {
 		if err := each(ctx, told); err != nil {
 			// Half of the cluster would look like the other half was deleted.
@@ -226,8 +236,31 @@ func (s *state) jobs(ctx context.Context, told *exposition) error {
 	found, err := list[job](ctx, s.kube, "/apis/batch/v1/jobs", "")
 	for _, each := range found {
 		own := told.of("namespace", each.Metadata.Namespace, "job_name", each.Metadata.Name)
+		own("kube_job_created", float64(each.Metadata.Created.Unix()))
 		own("kube_job_status_failed", each.Status.Failed)
 		own("kube_job_status_succeeded", each.Status.Succeeded)
+		for _, one := range each.Status.Conditions {
+			if one.Type == "Failed" {
+				for _, wanted := range []string{"True", "False", "Unknown"} {
+					own("kube_job_failed", truth(one.Status == wanted), "condition", strings.ToLower(wanted))
+				}
+			}
+		}
+	}
+	return err
+}
+
+func (s *state) cronJobs(ctx context.Context, told *exposition) error {
+	found, err := list[cronJob](ctx, s.kube, "/apis/batch/v1/cronjobs", "")
+	for _, each := range found {
+		own := told.of("namespace", each.Metadata.Namespace, "cronjob", each.Metadata.Name)
+		own("kube_cronjob_created", float64(each.Metadata.Created.Unix()))
+		if each.Status.Scheduled != nil {
+			own("kube_cronjob_status_last_schedule_time", float64(each.Status.Scheduled.Unix()))
+		}
+		if each.Status.Successful != nil {
+			own("kube_cronjob_status_last_successful_time", float64(each.Status.Successful.Unix()))
+		}
 	}
 	return err
 }
