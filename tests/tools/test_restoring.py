@@ -57,7 +57,7 @@ def test_what_names_no_state_is_refused_with_what_to_type(
 def proving() -> dict[str, Any]:
     """Return the CronJob of the proofs."""
     config = stack_file("dev")
-    database = {**config["feastflow:database"], "backup": _BACKUP}
+    database: dict[str, Any] = {**dict(config["feastflow:database"]), "backup": _BACKUP}  # type: ignore[call-overload]
     recording = record_stack({**config, "feastflow:database": database})
     (found,) = [each for each in recording.all("CronJob") if each.object_name == names.PROOFS]
     return dict(found.inputs)

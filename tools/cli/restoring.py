@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from components.postgres import roles
+from components.settings.model.database import Database
 from components.settings.model.restore import Restore
 from components.settings.values import names
 from tools.cli import backups, importing, restored
@@ -21,6 +22,7 @@ from tools.cli.import_source import Pod
 from tools.cli.restored import NAME, Object, Past
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options, suffix
+from tools.stacks.workspace import Config
 from tools.toolchain import process
 from tools.toolchain.console import Step, say
 from tools.toolchain.errors import UserError
@@ -42,25 +44,19 @@ def run(options: Options) -> None:
     Raises:
         UserError: where it cannot be; the running database is then as it was.
     """
-    settings = workspace.settings(options.stack)
-    database = workspace.section(settings, "database")
-    at = moment(os.environ.get("AT", ""), database, options.stack)
-    domain = str(workspace.section(settings, "cluster").get("domain") or "cluster.local")
+    config = workspace.settings(options.stack)
+    at = moment(os.environ.get("AT", ""), workspace.section(config, "database"), options.stack)
     replaced = ",".join(each.strip() for each in os.environ.get("REPLACE", "").split(",") if each.strip())
-    name = str(database.get("name") or "feastflow")
     with scope.alone(options) as chosen:
-        client = chosen.client.within(str(settings["feastflow:namespace"]))
+        client = chosen.client.within(str(config["feastflow:namespace"]))
         try:
-            server = backups.leader(client, replicated=database.get("engine") == "replicated")
-            past = _beside(client, server, at, options)
-            now = _rows(client, server, name)
+            past, now = beside(client, config, at, options)
             say("\n".join(restored.compared(past, now)))
             if not replaced:
                 say(restored.offer(at, now, suffix(options)))
                 return
             began = dt.datetime.now(tz=dt.UTC)
-            source = Pod(namespace=str(settings["feastflow:namespace"]), pod=f"job/{NAME}", database=name)
-            importing.bring(client, source, replaced, domain, options.stack)
+            over(client, config, replaced, options.stack)
         except (process.CommandError, LookupError) as failure:
             text = failure.tail if isinstance(failure, process.CommandError) else str(failure)
             raise UserError(
@@ -68,7 +64,6 @@ def run(options: Options) -> None:
                 "the running database is as it was",
                 f"see why: {client} describe job {NAME}",
             ) from failure
-        client.ended("delete", "job", NAME, "--ignore-not-found", "--wait=false")
     say(restored.done(at, began, suffix(options)))
 
 
@@ -117,8 +112,18 @@ def moment(text: str, database: Mapping[str, object], stack: str) -> str:
     return wanted.moment.isoformat(sep=" ")
 
 
-def _beside(client: Kubectl, server: str, at: str, options: Options) -> Past:
-    """Return what the server beside holds at that moment; it is made, unless it is there still."""
+def beside(client: Kubectl, config: Config, at: str, options: Options) -> tuple[Past, dict[str, int]]:
+    """Return the state of that moment, and the rows of each table of the running database.
+
+    The server beside is made, unless it is there still. `client` is of the stack's namespace.
+
+    Raises:
+        UserError: where that state cannot be restored.
+        CommandError: where the cluster does not do what is asked.
+        LookupError: where no server takes writes.
+    """
+    database = workspace.section(config, "database")
+    server = backups.leader(client, replicated=database.get("engine") == "replicated")
     proving = client.output("get", "cronjob", names.PROOFS, "--output", "json", "--ignore-not-found")
     if not proving.strip():
         raise UserError(
@@ -137,7 +142,19 @@ def _beside(client: Kubectl, server: str, at: str, options: Options) -> Past:
             client.output("create", "--filename", "-", stdin=made)
         past = _awaited(client, step)
         step.result(f"restored beside the running database in {past.seconds} s, from the copy of {past.copy}")
-    return past
+    return past, _rows(client, server, _name(config))
+
+
+def over(client: Kubectl, config: Config, replaced: str, stack: str) -> None:
+    """Bring the state beside over, whole or not at all, and end its server."""
+    source = Pod(namespace=str(config["feastflow:namespace"]), pod=f"job/{NAME}", database=_name(config))
+    domain = str(workspace.section(config, "cluster").get("domain") or "cluster.local")
+    importing.bring(client, source, replaced, domain, stack)
+    client.ended("delete", "job", NAME, "--ignore-not-found", "--wait=false")
+
+
+def _name(config: Config) -> str:
+    return str(workspace.section(config, "database").get("name") or Database().name)
 
 
 def _held(client: Kubectl) -> Object | None:
