@@ -76,9 +76,8 @@ class TableDropped(Drill):
         stage.note("restoring the moment before, beside")
         _, now = restoring.beside(client, stage.config(), at, options)
         stage.note("bringing it over")
-        restoring.over(
-            client, stage.config(), ",".join(name for name, rows in now.items() if rows), stage.name
-        )
+        lost = ",".join(name for name, rows in now.items() if rows)
+        restoring.over(client, stage.config(), lost, stage.name)
 
 
 def _backed_up(stage: Stage) -> bool:
