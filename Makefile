@@ -1,6 +1,6 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE APP BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL ASK AUDIT FROM FROM_PASSWORD REPLACE Q TIER ID
+export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE APP BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL ASK AUDIT FROM FROM_PASSWORD REPLACE AT Q TIER ID
 
 # Without compiled modules every process, the language host of a deployment too, would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status logs trace observe unobserve shell preview drift audit pull-request-preview rollback store unstore backups proof import-data adopt destroy backend backend-policy backend-restore deployer-role images-pin versions picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
+.PHONY: help venv up down status logs trace observe unobserve shell preview drift audit pull-request-preview rollback store unstore backups proof restore import-data adopt destroy backend backend-policy backend-restore deployer-role images-pin versions picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ backups: venv ## which copies of the database there are, and to which moment it 
 
 proof: venv ## restore the newest backup into a server of its own, now, and say what is in it
 	@.venv/bin/python -m tools.cli proof
+
+restore: venv ## the database as it was AT='moment', beside the running one; REPLACE= brings it over
+	@.venv/bin/python -m tools.cli restore
 
 import-data: venv ## another database into the stack's: FROM=postgres://…, namespace/pod or dump.sql.gz
 	@.venv/bin/python -m tools.cli import-data

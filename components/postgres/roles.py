@@ -30,6 +30,7 @@ BACKUP = Path(__file__).with_name("backup.sh")
 RESTORE = Path(__file__).with_name("restore.sh")
 EXTERNAL = Path(__file__).with_name("external.sh")
 PROOF = Path(__file__).with_name("proof.sh")
+COUNTED = Path(__file__).with_name("counted.sql")
 BACKUP_FUNCTIONS = Path(__file__).with_name("backup.sql")
 PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
 _SCRIPTS = "/etc/feastflow/scripts"
@@ -70,7 +71,7 @@ def files(settings: DatabaseSettings) -> dict[str, str]:
 def proof_files(settings: DatabaseSettings) -> dict[str, str]:
     """Return proof.sh and what it calls: apart from the server's, which a change would restart."""
     found = {script.name: _of_version(script, settings) for script in (BACKUP, PROOF, RESTORE)}
-    return {**found, VOLUME.name: VOLUME.read_text(encoding="utf-8")}
+    return found | {each.name: each.read_text(encoding="utf-8") for each in (COUNTED, VOLUME)}
 
 
 def functions(settings: DatabaseSettings) -> str:

@@ -26,6 +26,7 @@ WANTED = {
     *("connection-cut", "dns-killed", "ingress-restarted", "operator-away", "disk-full", "release-good"),
     *("release-unready", "release-crashes", "rotation", "scaled", "up-interrupted", "api-server-away"),
     *("scaled-by-load", "observability-gone"),
+    "table-dropped",
 }
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from components.settings import reader
 from components.settings.values.merging import merged
+from tools.cli import restoring
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
-from tools.drills import objects, pathcut, pods, releases, scaling, under_way, waiting
+from tools.drills import mistake, objects, pathcut, pods, releases, scaling, under_way, waiting
 from tools.drills.catalogue import DRILLS
 from tools.drills.drill import Drill
 from tools.drills.journal import Facts
@@ -162,7 +163,10 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
     monkeypatch.setattr(under_way, "begin", _begun)
     monkeypatch.setattr(scaling, "_added", lambda _: _Added())
     monkeypatch.setattr(scaling, "_requests", lambda _: 80.0)
+    monkeypatch.setattr(mistake, "_backed_up", lambda _: True)
     found = _stage(tmp_path)
+    monkeypatch.setattr(restoring, "beside", lambda *_: (None, {"public.menu": 3, "public.late": 0}))
+    monkeypatch.setattr(restoring, "over", lambda *told: found.said.append(f"replaced {told[2]}"))
 
     def noted(_: Kubectl, *words: str, timeout: float = 60) -> str:
         assert timeout
@@ -241,6 +245,8 @@ def test_what_is_broken_from_the_node_is_broken_there(stage: _Stage, name: str, 
         ("dns-killed", "--namespace kube-system delete pod api-1 api-2 --force"),
         ("ingress-restarted", "--namespace traefik delete pod api-1 api-2 --wait=false"),
         ("release-unready", "up begun"),
+        ("table-dropped", "DROP TABLE orders CASCADE"),
+        ("table-dropped", "replaced public.menu"),
     ],
 )
 def test_what_is_broken_through_the_api_server_is_broken_there(stage: _Stage, name: str, told: str) -> None:
@@ -520,3 +526,25 @@ def test_where_it_was_not_restored_it_is_said_how_the_victim_stands(stage: _Stag
     drill, facts = _broken(stage, "liveness-lost")
 
     assert drill.stands(stage, facts) == "api-1 is Ready, restarted 0 times, the last time for OOMKilled"
+
+
+def test_a_restore_that_was_cut_off_is_made_by_the_next_run(
+    stage: _Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def beside(*told: Any) -> tuple[None, dict[str, int]]:
+        asked.append(told[2])
+        return None, {"public.menu": 3}
+
+    monkeypatch.setattr(restoring, "beside", beside)
+    monkeypatch.setattr(_Stage, "sql", lambda _, said: [["t"]] if "to_regclass" in said else [["20:15"]])
+    drill = DRILLS["table-dropped"]()
+    assert not drill.restored(stage, {})
+    drill.undo(stage, {})
+    assert (asked, stage.said[-1]) == (["20:15"], "replaced public.menu")
+
+
+def test_a_table_is_not_dropped_where_nothing_could_bring_it_back(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no backups"):
+        DRILLS["table-dropped"]().aim(_stage(tmp_path))

@@ -2,12 +2,14 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from components.postgres import roles
 
+from ..harness.waiting import until
 from .server import Server
 from .world import BUCKET, World, copy, order, sent
 
@@ -16,13 +18,18 @@ _PATH = f"s3://{BUCKET}/proved"
 
 def proof(world: World, **given: str) -> tuple[Server, Any]:
     """Run what the pod of the CronJob runs: on files of its own, and with nothing of the server's."""
+    pod, told = _pod(world, **given)
+    return pod, pod.script("proof.sh", check=False, given=told)
+
+
+def _pod(world: World, **given: str) -> tuple[Server, dict[str, str]]:
     pod = world.server(_PATH)
     scripts = pod.folder / "scripts"
     for name, text in roles.proof_files(pod.settings).items():
         (scripts / name).write_text(text)
     told = {"RESTORE_FROM": _PATH, "RESTORE_AT": "latest", "COPY_HOURS": "48"}
     told |= {"TOLD": str(pod.folder / "volume" / "told"), "TMPDIR": str(pod.folder / "volume")}
-    return pod, pod.script("proof.sh", check=False, given=told | given)
+    return pod, told | given
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +65,27 @@ def test_a_copy_that_is_older_than_two_of_them_may_lie_apart_proves_nothing(worl
     assert done.returncode == 1
     assert re.search(r"error: +the newest copy is \d+ hours old", done.stderr), done.stderr
     assert not (pod.folder / "volume" / "told").exists()
+
+
+def test_a_restore_that_is_held_is_read_on_its_socket_until_its_time_is_over(
+    world: World, proved: Server
+) -> None:
+    moment = order(proved, "tea")
+    order(proved, "late")
+    sent(proved)
+    pod, given = _pod(world, RESTORE_AT=moment, HOLD_SECONDS="10", COPY_HOURS="-1")
+    counted = pod.folder / "volume" / "rows.json"
+    with ThreadPoolExecutor() as beside:
+        running = beside.submit(pod.script, "proof.sh", check=False, given=given)
+        until(lambda: counted.exists() or running.done(), within=60, what="the rows of each table")
+        assert not running.done(), running.result().stderr
+        dishes = pod.superuser("SELECT string_agg(dish, ',' ORDER BY dish) FROM orders", pod.settings.name)
+        done = running.result()
+    assert done.returncode == 0, done.stderr
+    assert dishes == "bread,cake,soup,tea"
+    assert json.loads(counted.read_text())["public.orders"] == 4
+    assert json.loads((pod.folder / "volume" / "told").read_text())["checked"] == ""
+    assert not (pod.data / "postmaster.pid").exists()
 
 
 @pytest.mark.usefixtures("proved")

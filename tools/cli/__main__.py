@@ -5,7 +5,7 @@ import importlib
 import os
 from collections.abc import Callable
 
-from tools.cli import backups, commands, importing, looking, proofs
+from tools.cli import backups, commands, importing, looking, proofs, restoring
 from tools.cluster import lifecycle, ports
 from tools.observe import commands as observing
 from tools.stacks.options import Options
@@ -21,6 +21,7 @@ _COMMANDS: dict[str, Callable[[Options], int | None]] = {
     "audit": commands.audit,
     "backups": backups.show,
     "proof": proofs.prove,
+    "restore": restoring.run,
     "import-data": importing.run,
     "status": commands.status,
     "logs": looking.logs,

@@ -149,14 +149,23 @@ def _asked(client: Kubectl) -> Mapping[str, Any]:
 
 
 def _said(client: Kubectl, *, replicated: bool) -> Mapping[str, Any]:
-    pod = "postgres-0"
-    if replicated:
-        name = client.output("get", "pods", "--selector", names.DATABASE_PRIMARY, "--output", "name").split()
-        if not name:
-            raise LookupError("no instance leads")
-        pod = name[0]
+    pod = leader(client, replicated=replicated)
     command = (*_PSQL, f"--command={_SENT}")
     return _json(client.output("exec", pod, "--container", "postgres", "--", *command, timeout=_SECONDS))
+
+
+def leader(client: Kubectl, *, replicated: bool) -> str:
+    """Return the pod of the server that takes writes.
+
+    Raises:
+        LookupError: where there is none.
+    """
+    if not replicated:
+        return "postgres-0"
+    name = client.output("get", "pods", "--selector", names.DATABASE_PRIMARY, "--output", "name").split()
+    if not name:
+        raise LookupError("no instance leads")
+    return name[0]
 
 
 def _json(text: str) -> Mapping[str, Any]:

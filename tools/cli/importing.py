@@ -52,7 +52,7 @@ def run(options: Options) -> None:
     with scope.alone(options) as chosen:
         client = chosen.client.within(str(settings["feastflow:namespace"]))
         try:
-            _import(client, source, replaced, domain, options)
+            bring(client, source, replaced, domain, options.stack)
         except process.CommandError as failure:
             raise UserError(
                 f"the import could not be run: {(failure.tail.strip().splitlines() or [''])[-1]}",
@@ -66,9 +66,15 @@ def run(options: Options) -> None:
     )
 
 
-def _import(client: Kubectl, source: Source, replaced: str, domain: str, options: Options) -> None:
+def bring(client: Kubectl, source: Source, replaced: str, domain: str, stack: str) -> None:
+    """Import the source into the database of a stack's namespace; the tables `replaced` lose their rows.
+
+    Raises:
+        UserError: where it fails; the database is then as it was.
+        CommandError: where the cluster does not do what is asked.
+    """
     _none_is_under_way(client)
-    made = import_objects.model(_list(client, "jobs", "--selector", "component=roles"), options.stack)
+    made = import_objects.model(_list(client, "jobs", "--selector", "component=roles"), stack)
     password = source.password if isinstance(source, Server) else ""
     peers = _peers(source, domain) if isinstance(source, Server) else []
     verb = "fetch" if isinstance(source, Server) else "wait"

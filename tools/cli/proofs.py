@@ -12,6 +12,7 @@ from typing import Any
 
 from components.settings.model.proof import Proof as Settings
 from components.settings.values import names
+from tools.cli import restored
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options, suffix
 from tools.toolchain import process
@@ -21,7 +22,8 @@ from tools.toolchain.kubectl import Kubectl
 
 _SECONDS = 60.0
 _POLL_SECONDS = 2.0
-_SELECTOR = f"app.kubernetes.io/name={names.PROOFS}"
+# A restore by hand runs in a pod like theirs, and is no proof.
+_SELECTOR = f"app.kubernetes.io/name={names.PROOFS},batch.kubernetes.io/job-name!={restored.NAME}"
 _DAY = 86400
 _NAMED = "%Y%m%d%H%M%S"
 

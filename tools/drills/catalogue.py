@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.drills import database, nodes, observers, platform, pods, releases, scaling
+from tools.drills import database, mistake, nodes, observers, platform, pods, releases, scaling
 from tools.drills.drill import Drill
 
 DRILLS: Mapping[str, type[Drill]] = {
@@ -15,5 +15,6 @@ DRILLS: Mapping[str, type[Drill]] = {
         *releases.DRILLS,
         *scaling.DRILLS,
         *observers.DRILLS,
+        *mistake.DRILLS,
     )
 }
