@@ -10,9 +10,9 @@ import pytest
 
 from components.settings import reader
 from components.settings.values.merging import merged
-from tools.cli import restoring
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
+from tools.data import restoring
 from tools.drills import mistake, objects, pathcut, pods, releases, scaling, under_way, waiting
 from tools.drills.catalogue import DRILLS
 from tools.drills.drill import Drill

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tools.cli import backups
-from tools.cli.backups import Copy, Log
+from tools.data import backups
+from tools.data.backups import Copy, Log
 
 _NOW = dt.datetime(2026, 11, 30, 3, 0, tzinfo=dt.UTC)
 

@@ -13,8 +13,8 @@ import pytest
 from components.postgres import imports
 from policies.judgement import judge
 from policies.rules import RULES
-from tools.cli import import_objects, import_source, importing
-from tools.cli.import_source import Dump, Pod, Server
+from tools.data import import_objects, import_source, importing
+from tools.data.import_source import Dump, Pod, Server
 from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
 

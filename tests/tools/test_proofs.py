@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.settings.model.proof import Proof
-from tools.cli import backups, proofs
+from tools.data import backups, proofs
 from tools.stacks import workspace
 from tools.stacks.options import Options
 from tools.toolchain.errors import UserError

@@ -9,8 +9,8 @@ import pytest
 from components.settings.values import names
 from policies.judgement import judge
 from policies.rules import RULES
-from tools.cli import proofs, restored, restoring
-from tools.cli.restored import NAME, Past
+from tools.data import proofs, restored, restoring
+from tools.data.restored import NAME, Past
 from tools.toolchain.errors import UserError
 
 from ..documented import documented

@@ -5,8 +5,9 @@ import importlib
 import os
 from collections.abc import Callable
 
-from tools.cli import backups, commands, importing, looking, proofs, restoring
+from tools.cli import commands, looking
 from tools.cluster import lifecycle, ports
+from tools.data import backups, importing, proofs, restoring
 from tools.observe import commands as observing
 from tools.stacks.options import Options
 from tools.toolchain import console

@@ -18,7 +18,6 @@ from tools.cli import (
     diagnosis,
     looking,
     overrides,
-    proofs,
     unreachable,
 )
 from tools.cli.audit import command as auditing
@@ -27,6 +26,7 @@ from tools.cli.drift import command as drifting
 from tools.cli.drift import report
 from tools.cli.drift.objects import Objects
 from tools.cluster import atrest, lifecycle
+from tools.data import proofs
 from tools.stacks import holding, scope, smoke, target, workspace
 from tools.stacks.options import Options, suffix
 from tools.stacks.target import Target

@@ -2,7 +2,7 @@
 
 import time
 
-from tools.cli import restoring
+from tools.data import restoring
 from tools.drills.drill import Drill
 from tools.drills.journal import Facts
 from tools.drills.samples import ORDER

@@ -12,7 +12,7 @@ from typing import Any
 
 from components.settings.model.proof import Proof as Settings
 from components.settings.values import names
-from tools.cli import restored
+from tools.data import restored
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options, suffix
 from tools.toolchain import process

@@ -15,9 +15,9 @@ from typing import IO, Any
 
 from components.settings.values import hosts
 from components.settings.values.hosts import Kind
-from tools.cli import import_objects, import_source
-from tools.cli.import_objects import NAME
-from tools.cli.import_source import Dump, Pod, Server, Source
+from tools.data import import_objects, import_source
+from tools.data.import_objects import NAME
+from tools.data.import_source import Dump, Pod, Server, Source
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options, suffix
 from tools.toolchain import process

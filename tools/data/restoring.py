@@ -17,9 +17,9 @@ from components.postgres import roles
 from components.settings.model.database import Database
 from components.settings.model.restore import Restore
 from components.settings.values import names
-from tools.cli import backups, importing, restored
-from tools.cli.import_source import Pod
-from tools.cli.restored import NAME, Object, Past
+from tools.data import backups, importing, restored
+from tools.data.import_source import Pod
+from tools.data.restored import NAME, Object, Past
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options, suffix
 from tools.stacks.workspace import Config

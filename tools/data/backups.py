@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.settings.values import names
-from tools.cli import proofs
+from tools.data import proofs
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options
 from tools.toolchain import process
