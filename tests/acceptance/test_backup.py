@@ -1,5 +1,6 @@
 """A database backed up to a store, emptied by mistake, destroyed, and begun from the moment before."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +25,26 @@ NEEDS_THE_STACK = False
 _MINUTES = 60
 _ROWS = 1000
 _COUNT = "SELECT count(*), sum(number) FROM kept"
+_EXAMPLE = "2026-11-28 20:14:59+00:00"
+# As the application's own tables are: what a superuser made, an import may not replace.
+_OWNED = r"""
+SELECT format('ALTER TABLE kept OWNER TO %I', tableowner) FROM pg_tables WHERE tablename = 'orders' \gexec
+"""
 _SENT = "SELECT last_archived_wal >= :'name' FROM pg_stat_archiver"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """The rows before the mistake and after the restore, what listed the backups, and both updates."""
+    """The rows at each step, what the commands said, and both updates."""
 
     before: list[list[str]]
     after: list[list[str]]
     listed: str
     proved: str
+    looked: str
+    still: list[list[str]]
+    back: Ran
+    taken_back: list[list[str]]
     backing: Ran
     restoring: Ran
 
@@ -58,6 +68,7 @@ def restored(
     told(clone, settings)
     backing = clone.done("up")
     kube.sql(f"CREATE TABLE kept AS SELECT generate_series(1, {_ROWS}) AS number")
+    kube.sql(_OWNED)
     before = kube.sql(_COUNT)
     ((moment,),) = kube.sql("SELECT to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SS.US+00:00')")
     kube.sql("TRUNCATE kept")
@@ -65,6 +76,16 @@ def restored(
     until(lambda: kube.sql(_SENT, name=name) == [["t"]], what=f"{name} is in the store", within=120)
     proved = clone.typed(documented("make proof")).out
     listed = clone.typed(documented("make backups")).out
+    looked = clone.typed(documented("make restore AT='2026-11-28 20:14:59+00:00'", {_EXAMPLE: moment})).out
+    still = kube.sql(_COUNT)
+    held = re.search(r" REPLACE='(\S+)'", looked)
+    assert held, looked
+    line = documented(
+        "make restore AT='2026-11-28 20:14:59+00:00' REPLACE=public.orders",
+        {_EXAMPLE: moment, "public.orders": held[1]},
+    )
+    back = clone.typed(line)
+    taken_back = kube.sql(_COUNT)
     clone.done("destroy")
     again = settings["backup"] | {"destination": f"{settings['backup']['destination']}-2"}
     told(clone, {"backup": again, "restore": {"from": settings["backup"]["destination"], "at": moment}})
@@ -80,6 +101,10 @@ def restored(
         after=kube.sql(_COUNT),
         listed=listed,
         proved=proved,
+        looked=looked,
+        still=still,
+        back=back,
+        taken_back=taken_back,
         backing=backing,
         restoring=restoring,
     )
@@ -93,6 +118,14 @@ def test_the_rows_come_back_as_they_were_the_moment_before(restored: Restored, f
     figures.seconds("an update that turns backups on, with a first copy", restored.backing.seconds)
     figures.seconds("a namespace destroyed, whole again from its backup", restored.restoring.seconds)
     assert restored.before == restored.after == [[str(_ROWS), str(_ROWS * (_ROWS + 1) // 2)]]
+
+
+def test_a_mistake_is_shown_and_taken_back_beside_what_runs(restored: Restored, figures: Figures) -> None:
+    figures.seconds("make restore of a moment, beside and brought over", restored.back.seconds)
+    assert re.search(rf"public\.kept +{_ROWS:,} +0  {_ROWS:,} more then", restored.looked), restored.looked
+    assert restored.still == [["0", ""]], "looking changes nothing"
+    assert restored.taken_back == restored.before
+    assert "had back by: make restore AT='" in restored.back.out
 
 
 def test_what_can_be_restored_was_listed(restored: Restored) -> None:
