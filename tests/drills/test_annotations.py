@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,11 +25,11 @@ _RUN = run(
 )
 
 
-def _lines(**changes: object) -> list[dict[str, str]]:
+def _lines(**changes: Any) -> list[dict[str, str]]:
     return [json.loads(line) for line in annotations.lines(_SUBJECT, replace(_RUN, **changes)).splitlines()]
 
 
-def _samples(**changes: object) -> list[str]:
+def _samples(**changes: Any) -> list[str]:
     return annotations.samples(_SUBJECT, replace(_RUN, **changes)).decode().splitlines()
 
 

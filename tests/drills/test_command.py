@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -175,10 +176,14 @@ def test_what_observers_know_is_kept_of_each_run_and_what_they_do_not_is_told_on
         asked.append((stores, subject))
         return Observed(lines=[(0.0, measured.seconds)], unknown=["metrics: nothing listens there"])
 
+    def write(rows: list[Row]) -> list[Path]:
+        written.extend(rows)
+        return [Path("drills.json")]
+
     monkeypatch.setattr(command, "replace", _changed)
     monkeypatch.setattr(runner, "run", lambda *_, **__: run())
     monkeypatch.setattr(watching, "watched", watched)
-    monkeypatch.setattr(report, "write", lambda rows: [written.extend(rows) or Path("drills.json")])
+    monkeypatch.setattr(report, "write", write)
 
     assert command.main(["--drill", "backend-killed", "--runs", "2"]) == 0
     assert [each.observed.lines for each in written[0].runs if each.observed] == [[(0.0, 3.0)]] * 2
@@ -190,7 +195,7 @@ def test_what_observers_know_is_kept_of_each_run_and_what_they_do_not_is_told_on
     assert capsys.readouterr().out.count(told) == 1
 
 
-def _changed(found: object, **changes: object) -> object:
+def _changed(found: object, **changes: Any) -> object:
     return dataclasses.replace(found, **changes) if isinstance(found, Measured) else found
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
+from matplotlib.axes import Axes
+
 from tools.drills import picture
 from tools.drills.observed import Dot, Observed
 from tools.drills.samples import Second
@@ -49,7 +52,8 @@ def test_all_panels_have_one_axis_of_time_and_show_every_moment() -> None:
     assert all(axes.get_shared_x_axes().joined(first, axes) for axes in others)
     assert [axes.get_xlabel() for axes in figure.axes] == ["", "", "", "", "seconds from the failure"]
     for axes in figure.axes:
-        upright = {line.get_xdata()[0] for line in axes.lines if len({*line.get_xdata()}) == 1}
+        drawn = [np.asarray(line.get_xdata()).tolist() for line in axes.lines]
+        upright = {at[0] for at in drawn if len({*at}) == 1}
         # Broken, NotReady, restored.
         assert upright >= {0, 1.5, 3.0}
 
@@ -59,16 +63,17 @@ def test_the_panels_draw_the_figures_and_name_them_once_for_all_runs() -> None:
     figure = picture.draw(row(runs))
     _, latency, edge, logs, spans = figure.axes
 
-    def named(axes: object) -> list[str]:
-        return [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[attr-defined]
+    def named(axes: Axes) -> list[str]:
+        legend = axes.get_legend()
+        return [text.get_text() for text in legend.get_texts()] if legend else []
 
     assert named(latency) == ["p99", "p50"]
     assert named(edge) == ["requests", "answered 5xx"]
     assert named(logs) == ["log lines", "of errors"]
     assert named(spans) == ["feastflow-backend", "traefik", "SQL", "failed"]
-    drawn = {line.get_label(): list(line.get_ydata()) for line in edge.lines}
+    drawn = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in edge.lines}
     assert (drawn["requests"], drawn["answered 5xx"]) == ([50.0, 44.0], [0.0, 6.0])
     (failed,) = (each for each in spans.collections if each.get_label() == "failed")
-    assert [list(each) for each in failed.get_offsets()] == [[0.7, 2000.0]] * 2
+    assert np.asarray(failed.get_offsets()).tolist() == [[0.7, 2000.0]] * 2
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == ["NotReady"]

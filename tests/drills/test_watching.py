@@ -194,7 +194,7 @@ def test_a_store_of_traces_that_is_slow_is_left_with_what_it_gave(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 1000, 2))
-    monkeypatch.setattr(watching.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     found = watching.watched(stores, _SUBJECT, _RUN)
 
     assert found is not None
