@@ -6,6 +6,7 @@ https://doc.traefik.io/traefik/v3.5/observability/metrics/overview/#service-metr
 import re
 
 from ..settings.derived.tiers import ApplicationTier
+from ..settings.values.tiers import TIERS
 from .promql import series
 
 REQUESTS = "traefik_service_requests_total"
@@ -21,8 +22,13 @@ def service(tier: ApplicationTier, namespace: str) -> str:
     Of an Ingress it is `NAMESPACE-SERVICE-PORT@kubernetes`, of an HTTPRoute
     `NAMESPACE-SERVICE-http-PORT@kubernetesgateway`; what is neither letter nor digit is one dash.
     """
-    name = _NOT_IN_A_NAME.sub("-", f"{namespace}-{tier.facts.workload}".lower()).strip("-")
-    return f'service=~"{name}(-[a-z]+)?(-http)?-{tier.settings.port}@kubernetes(gateway)?"'
+    return _service(_named(namespace, tier.facts.workload), str(tier.settings.port))
+
+
+def services(namespace: str) -> str:
+    """Return the condition of every tier of the application at once, whatever their ports."""
+    names = (_named(namespace, facts.workload) for facts in TIERS if facts.of_application)
+    return _service(f"({'|'.join(names)})", "[0-9]+")
 
 
 def requests(tier: ApplicationTier, namespace: str, *conditions: str) -> str:
@@ -39,3 +45,11 @@ def certificates(host: str) -> str:
     """Return the selector of the last seconds of the certificates that name the host."""
     # A dot of a host name is any character of the pattern: no second host differs in that alone.
     return series(CERTIFICATES, f'sans=~"(.*,)?{host}(,.*)?"')
+
+
+def _named(namespace: str, workload: str) -> str:
+    return _NOT_IN_A_NAME.sub("-", f"{namespace}-{workload}".lower()).strip("-")
+
+
+def _service(name: str, port: str) -> str:
+    return f'service=~"{name}(-[a-z]+)?(-http)?-{port}@kubernetes(gateway)?"'

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
+from tools.drills import annotations
 from tools.observe import rendering
 from tools.observe.part import NAMESPACE, NODES_NAMESPACE, OTLP_ENDPOINT
 
@@ -400,6 +401,31 @@ def test_the_requests_of_a_service_are_served_to_autoscalers_by_a_server_that_is
         return ran.code == 0 and not json.loads(ran.out)["items"][0]["value"].startswith("0")
 
     figures.seconds("from requests to an autoscaler's figure", _measured(counted, "the figure", 120))
+
+
+def test_a_drills_moments_are_in_the_stores_and_the_stores_figures_in_the_drills(
+    product: Product, page: Page, site: Site
+) -> None:
+    assert site.answers()
+    ran = product.with_variables(RATE="20").drill("backend-killed")
+    # Exit code 1 means that something took longer than wanted, which the suite's own load may cause.
+    assert ran.code in (0, 1), ran
+    text = (product.root / "artifacts" / "drills" / "drills.json").read_text(encoding="utf-8")
+    (run,) = json.loads(text)[0]["runs"]
+    seen = run["observed"]
+
+    assert seen["unknown"] == []
+    assert max(value for _, value in seen["requests"]) > 0
+    assert max(value for _, value in seen["lines"]) > 0
+    assert {each["service"] for each in seen["spans"]} >= {"traefik"}
+    wanted = {"steady load", "broken", "restored", "repaired"}
+    until(
+        lambda: {each["moment"] for each in _lines(page("logs"), 'drill:="backend-killed"')} >= wanted,
+        what="its lines",
+        within=_LOG_SECONDS,
+    )
+    series = f'last_over_time({annotations.SERIES}{{drill="backend-killed",moment="broken"}}[1h])'
+    until(lambda: _value(page("metrics"), f"count({series})") == 1, what="its series", within=_METRIC_SECONDS)
 
 
 @pytest.fixture

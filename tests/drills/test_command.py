@@ -1,16 +1,22 @@
 """`make drill`: what may be asked, what is repaired first, and its exit code."""
 
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tools.drills import __main__ as command
-from tools.drills import journal, opening, report, runner
+from tools.drills import journal, opening, report, runner, watching
+from tools.drills.annotations import Subject
 from tools.drills.catalogue import DRILLS
 from tools.drills.drill import Drill
 from tools.drills.journal import Entry, Journal
-from tools.drills.verdict import Measured
+from tools.drills.observed import Observed
+from tools.drills.verdict import Measured, Row
 from tools.stacks import scope
+from tools.telemetry.stores import Stores
 from tools.toolchain import golang
 from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
@@ -109,13 +115,16 @@ def book(monkeypatch: pytest.MonkeyPatch) -> Journal:
     monkeypatch.setattr(golang, "binaries", lambda *_: Path())
     monkeypatch.setattr(opening, "stage", lambda cluster, stack, _: _Named(f"{stack} on {cluster}", stack))
     monkeypatch.setattr(command, "replace", lambda stage, **_: stage)
+    monkeypatch.setattr(watching, "watched", lambda *_: None)
     monkeypatch.setattr(report, "write", lambda _: [Path("artifacts/drills/drills.json")])
     return journal.of("feastflow")
 
 
 class _Named:
+    namespace = "shop-dev"
+
     def __init__(self, text: str, name: str) -> None:
-        self.text, self.name = text, name
+        self.text, self.name, self.cluster = text, name, SimpleNamespace(port=1)
 
 
 def _pretend(monkeypatch: pytest.MonkeyPatch, broken: Broken, name: str = "pretended") -> None:
@@ -155,6 +164,40 @@ def test_every_run_counts_and_what_does_not_hold_ends_with_1(
     out = capsys.readouterr().out
     assert "run 2: took 99.0 s, wanted 5 s" in out
     assert out.count("ok drill") == 3
+
+
+def test_what_observers_know_is_kept_of_each_run_and_what_they_do_not_is_told_once(
+    book: Journal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert book.open() is None
+    written: list[Row] = []
+    asked: list[tuple[Stores, Subject]] = []
+
+    def watched(stores: Stores, subject: Subject, measured: Measured) -> Observed:
+        asked.append((stores, subject))
+        return Observed(lines=[(0.0, measured.seconds)], unknown=["metrics: nothing listens there"])
+
+    def write(rows: list[Row]) -> list[Path]:
+        written.extend(rows)
+        return [Path("drills.json")]
+
+    monkeypatch.setattr(command, "replace", _changed)
+    monkeypatch.setattr(runner, "run", lambda *_, **__: run())
+    monkeypatch.setattr(watching, "watched", watched)
+    monkeypatch.setattr(report, "write", write)
+
+    assert command.main(["--drill", "backend-killed", "--runs", "2"]) == 0
+    assert [each.observed.lines for each in written[0].runs if each.observed] == [[(0.0, 3.0)]] * 2
+    subject = Subject(
+        drill="backend-killed", what=DRILLS["backend-killed"].what, stack="dev", namespace="shop-dev"
+    )
+    assert asked == [(Stores(port=1), subject)] * 2
+    told = "backend-killed: not all of it was observed: metrics: nothing listens there"
+    assert capsys.readouterr().out.count(told) == 1
+
+
+def _changed(found: object, **changes: Any) -> object:
+    return dataclasses.replace(found, **changes) if isinstance(found, Measured) else found
 
 
 def test_a_drill_that_cannot_be_run_does_not_keep_the_others(

@@ -105,6 +105,17 @@ def test_a_drill_is_aimed_prepared_aimed_again_injected_watched_and_undone(run: 
     assert book.open() is None
 
 
+def test_the_load_begins_before_and_the_repair_ends_after_what_is_measured(run: Run) -> None:
+    found = run(drill(Broken()))
+
+    assert found.begun is not None
+    assert found.restored is not None
+    assert found.repaired is not None
+    assert found.begun <= found.moment <= found.restored <= found.repaired
+    assert found.begins == found.begun
+    assert found.observed is None, "the stores are asked by the command, after the run"
+
+
 def test_what_is_not_restored_in_its_time_is_undone_all_the_same(run: Run, book: Journal) -> None:
     broken = Broken(restored_after=10**6)
     found = run(drill(broken))

@@ -7,6 +7,7 @@ import pytest
 
 from tools.drills import table, verdict
 from tools.drills.catalogue import DRILLS
+from tools.drills.observed import Observed
 from tools.drills.samples import Window
 from tools.drills.verdict import Failures, Promise
 
@@ -142,6 +143,15 @@ def test_the_table_sums_all_runs_and_tells_below_it_what_does_not_hold() -> None
     ]
     assert lines[2].startswith("backend-killed: a problem")
     assert len(lines) > 3
+    assert max(map(len, lines)) <= table.WIDTH
+
+
+def test_below_the_table_stands_which_observers_gave_no_answer_once_in_its_width() -> None:
+    away = Observed(unknown=["logs: no answer within 2.5 s", f"metrics: {'x' * 90}"])
+    lines = table.lines([row([run(observed=away), run(observed=away), run(observed=Observed()), run()])])
+
+    told = " ".join(line.strip() for line in lines[2:])
+    assert told.count("not all of it was observed: logs: no answer within 2.5 s; metrics:") == 1
     assert max(map(len, lines)) <= table.WIDTH
 
 

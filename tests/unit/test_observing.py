@@ -104,6 +104,16 @@ def test_every_window_that_an_alert_reads_is_recorded_for_its_tier() -> None:
     assert read <= recorded
 
 
+def test_the_edges_metrics_of_a_namespace_are_those_of_each_of_its_tiers_and_of_no_other() -> None:
+    pattern = edge.services("a-b").removeprefix('service=~"').removesuffix('"')
+
+    for name in ("feastflow-backend-8000@kubernetes", "feastflow-frontend-green-http-80@kubernetesgateway"):
+        assert re.fullmatch(pattern, f"a-b-{name}")
+        assert not re.fullmatch(pattern, f"a-b-c-{name}")
+        assert not re.fullmatch(pattern, f"x-a-b-{name}")
+    assert not re.fullmatch(pattern, "a-b-postgres-rw-5432@kubernetes")
+
+
 @pytest.mark.parametrize("mode", ["ingress", "gateway"])
 @pytest.mark.parametrize("tier", OF_APPLICATION)
 def test_the_edges_metrics_are_the_tiers_alone(tier: str, mode: str) -> None:

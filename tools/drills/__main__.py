@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.cluster import lifecycle
-from tools.drills import asked, journal, load, opening, report, runner, table, verdict
+from tools.drills import asked, journal, load, opening, report, runner, table, verdict, watching
+from tools.drills.annotations import Subject
 from tools.drills.catalogue import DRILLS
+from tools.drills.drill import Drill
 from tools.drills.journal import Journal
+from tools.drills.observed import Observed
 from tools.drills.stage import Stage
 from tools.drills.verdict import Measured, Row
 from tools.stacks import scope
+from tools.telemetry.stores import Stores
 from tools.toolchain import console
 from tools.toolchain.console import Step, say
 from tools.toolchain.errors import UserError
@@ -89,8 +93,9 @@ def _drilled(name: str, stage: Stage, chosen: Chosen, program: Path, book: Journ
             with Step("drill", f"{name} on {stage.name}, run {number} of {chosen.runs}") as step:
                 noted = replace(stage, note=step.note, rate=rate)
                 run = runner.run(drill, noted, program=program, rate=rate, journal=book)
+                step.note("reading what observes the cluster")
+                measured.append(replace(run, observed=_observed(drill, noted, run)))
                 step.result(f"{name} on {stage.name}, run {number}: {_short(run)}")
-                measured.append(run)
         except (UserError, CommandError) as problem:
             if book.open() is not None:
                 # It could not be repaired: nothing that follows would mean anything.
@@ -99,6 +104,12 @@ def _drilled(name: str, stage: Stage, chosen: Chosen, program: Path, book: Journ
             stopped.append(f"run {number} came to no end: {' '.join(said.split())[:300]}")
             break
     return verdict.judge(name, stage.name, drill.promise, measured, stopped)
+
+
+def _observed(drill: Drill, stage: Stage, run: Measured) -> Observed | None:
+    """Return what observers know of a run, whose moments they are told; None where there are none."""
+    subject = Subject(drill=drill.name, what=drill.what, stack=stage.name, namespace=stage.namespace)
+    return watching.watched(Stores(port=stage.cluster.port), subject, run)
 
 
 def _short(run: Measured) -> str:

@@ -50,6 +50,7 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
         whole(stage, "after the drill was prepared")
         facts = _noted(drill, stage, journal)
         with Load(program, url=stage.url, rate=rate, run=name) as load:
+            begun = time.time()
             stage.note(f"steady, {rate:g} requests/s")
             load.steady(drill.steady)
             times = _broken(drill, stage, facts, load, rate)
@@ -58,6 +59,7 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
         stage.note("repairing what does not recover by itself")
         drill.undo(stage, facts)
         journal.end()
+    repaired = time.time()
     whole(stage, "after the drill")
     measured = verdict.measured(
         [*found, *drill.samples()],
@@ -67,7 +69,7 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
         restored=times.restored,
         by=drill.measured_by,
     )
-    return replace(measured, moments=times.moments, stands=times.stands)
+    return replace(measured, begun=begun, repaired=repaired, moments=times.moments, stands=times.stands)
 
 
 def whole(stage: Stage, when: str) -> None:

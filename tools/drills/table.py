@@ -15,12 +15,14 @@ def lines(rows: Sequence[Row]) -> list[str]:
     """Return the table, and below it what does not hold.
 
     `failed` counts first attempts; `retried` is what failed for a client, too, that asks again. What else
-    came when is told of the runs that noted it.
+    came when is told of the runs that noted it, and which observers gave no answer.
     """
     cells = [_HEAD, *(_cells(row) for row in rows)]
     found = columns(cells, _TEXT_COLUMNS)
     for row in rows:
         found += [part for run in row.runs if run.moments for part in _folded(f"{row.drill}: {_when(run)}")]
+        if unknown := sorted({why for run in row.runs if run.observed for why in run.observed.unknown}):
+            found += _folded(f"{row.drill}: not all of it was observed: {'; '.join(unknown)}")
         found += [part for problem in row.problems for part in _folded(f"{row.drill}: {problem}")]
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tools.drills import samples
+from tools.drills.observed import Observed
 from tools.drills.samples import Sample, Second, Window
 
 # All kinds of requests.
@@ -45,8 +46,9 @@ class Promise:
 class Measured:
     """One run. `seconds` is the drill's own measure, infinite where it was not restored in time.
 
-    Latencies are in seconds; `moment` is when it failed, `moments` when else something came, in seconds since
-    1970. `stands` says how things stood where it was not restored.
+    Latencies are in seconds; `begun` is when the load began, `moment` when it failed, `repaired` when all was
+    undone, `moments` when else something came, in seconds since 1970. `stands` says how things stood where it
+    was not restored; `observed` is what the cluster's observers know, where there are any.
     """
 
     moment: float
@@ -59,12 +61,26 @@ class Measured:
     twice: list[str]
     steady_p99: float
     p99: float
+    begun: float | None = None
     restored: float | None = None
+    repaired: float | None = None
     moments: dict[str, float] = field(default_factory=dict)
     stands: str = ""
     failures: dict[str, int] = field(default_factory=dict)
     windows: list[Window] = field(default_factory=list)
     course: list[Second] = field(default_factory=list)
+    observed: Observed | None = None
+
+    @property
+    def begins(self) -> float:
+        """Return when the load began; the failure's moment where that is not known."""
+        return self.moment if self.begun is None else self.begun
+
+    @property
+    def ends(self) -> float:
+        """Return the end of the last second of the load, or of what came after it."""
+        last = self.moment + self.course[-1].at + 1 if self.course else self.moment
+        return max(last, self.restored or last)
 
     @property
     def last_failure(self) -> float:

@@ -13,6 +13,7 @@ from tools.telemetry import lasthour, plain
 from tools.telemetry.asking import AwayError, Source
 
 _PATH = "/api/v2/trace/"
+_MANY = "/api/v2/traces"
 _IDENTITY = re.compile(r"[0-9a-f]{32}|[0-9a-f]{16}")
 _WIDTH = 100
 _DEEPEST = 12
@@ -37,6 +38,16 @@ class Span:
     begins: float
     seconds: float
     tags: Mapping[str, str]
+
+    @property
+    def failed(self) -> bool:
+        """Return whether its program says that it failed, or that it answered with a 5xx."""
+        return _ERROR in self.tags or any(self.tags.get(name, "").startswith("5") for name in _STATUS)
+
+    @property
+    def of_sql(self) -> bool:
+        """Return whether it is a statement that a database was given."""
+        return any(name in self.tags for name in _STATEMENTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +90,22 @@ def asked(source: Source, trace: str) -> Trace:
     if not answer.whole:
         raise AwayError("the trace has more spans than can be shown; open its page")
     return read(trace, answer.body)
+
+
+def between(source: Source, begins: float, ends: float, most: int) -> list[list[Span]]:
+    """Return the spans of the newest traces within a time, trace by trace; `most` of them.
+
+    Raises:
+        AwayError, RefusedError: as `Source.get`, or because the answer cannot be read.
+    """
+    span = {"endTs": f"{ends * 1000:.0f}", "lookback": f"{max(1.0, (ends - begins) * 1000):.0f}"}
+    answer = source.get(_MANY, {**span, "limit": str(most)})
+    if not answer.whole:
+        raise AwayError("its answer is too large")
+    try:
+        return [[_span(each) for each in trace] for trace in json.loads(answer.body)]
+    except (ValueError, LookupError, TypeError, AttributeError) as problem:
+        raise AwayError("its answer cannot be read") from problem
 
 
 def read(trace: str, body: bytes) -> Trace:
