@@ -16,13 +16,29 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
 def service(tier: ApplicationTier, namespace: str) -> str:
-    """Return the condition on the label `service`: Traefik's name of the tier's Services, its variants' too.
+    """Return the condition on the label `service` for a tier's Services, those of its variants too."""
+    return _named(namespace, tier.facts.workload, tier.settings.port, "(-[a-z]+)?")
 
-    Of an Ingress it is `NAMESPACE-SERVICE-PORT@kubernetes`, of an HTTPRoute
-    `NAMESPACE-SERVICE-http-PORT@kubernetesgateway`; what is neither letter nor digit is one dash.
+
+def only(namespace: str, name: str, port: int) -> str:
+    """Return the condition on the label `service` for one Service, which may be a variant's."""
+    return _named(namespace, name, port)
+
+
+def _named(namespace: str, name: str, port: int, more: str = "") -> str:
+    """Return the condition; `more` is a pattern of what may follow the name.
+
+    Of an Ingress it is `NAMESPACE-SERVICE-PORT@kubernetes`; what is neither letter nor digit is one dash. Of
+    an HTTPRoute it is `httproute-NAMESPACE-ROUTE-gw-…-svc-NAMESPACE-SERVICE-INDEX@kubernetesgateway` in
+    Traefik 3.7; earlier versions call it as they do an Ingress's, some with `http-` before the port.
     """
-    name = _NOT_IN_A_NAME.sub("-", f"{namespace}-{tier.facts.workload}".lower()).strip("-")
-    return f'service=~"{name}(-[a-z]+)?(-http)?-{tier.settings.port}@kubernetes(gateway)?"'
+    space, whole = (_dashed(each) for each in (namespace, f"{namespace}-{name}"))
+    routed = f"httproute-{space}-.+-svc-{namespace}-{name}{more}-[0-9]+"
+    return f'service=~"({whole}{more}(-http)?-{port}|{routed})@kubernetes(gateway)?"'
+
+
+def _dashed(text: str) -> str:
+    return _NOT_IN_A_NAME.sub("-", text.lower()).strip("-")
 
 
 def requests(tier: ApplicationTier, namespace: str, *conditions: str) -> str:
