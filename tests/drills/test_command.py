@@ -31,8 +31,7 @@ WANTED = {
     *("zone-gone", "node-drained", "primary-killed", "primary-node", "primary-drained"),
     *("connection-cut", "dns-killed", "ingress-restarted", "operator-away", "disk-full", "release-good"),
     *("release-unready", "release-crashes", "rotation", "scaled", "up-interrupted", "api-server-away"),
-    *("scaled-by-load", "observability-gone"),
-    "table-dropped",
+    *("scaled-by-load", "observability-gone", "table-dropped", "canary-judged"),
 }
 
 

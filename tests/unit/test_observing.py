@@ -22,6 +22,8 @@ _MOST_BYTES = 50_000
 _BACKUP = {"destination": "s3://my-backups/shop", "credentials": {"secretName": "backup-store"}}
 _ALL = {"database": {"engine": "replicated", "instances": 3, "backup": _BACKUP}}
 _TLS = {"host": "shop.example.com", "tls": {"enabled": True, "secretName": "shop"}}
+# As Traefik 3.7 calls a rule of an HTTPRoute; the end is a hash.
+_ROUTED = "httproute-a-b-feastflow-gw-a-b-feastflow-ep-web-0-799bcbf0c2317c5d1c93"
 _BURN = re.compile(
     r"increase(\w+)\{[^}]*\} / [^ ]+ > ([\d.]+) and [^ ]+increase(\w+)\{[^}]*\} / [^ ]+ > ([\d.]+)"
 )
@@ -126,6 +128,8 @@ def test_the_edges_metrics_are_the_tiers_alone(tier: str, mode: str) -> None:
         f"a-b-feastflow-{tier}-canary-{port}@kubernetes",
         f"a-b-feastflow-{tier}-http-{port}@kubernetesgateway",
         f"a-b-feastflow-{tier}-green-http-{port}@kubernetesgateway",
+        f"{_ROUTED}-svc-a-b-feastflow-{tier}-0@kubernetesgateway",
+        f"{_ROUTED}-svc-a-b-feastflow-{tier}-canary-1@kubernetesgateway",
     ):
         assert re.fullmatch(pattern, name), name
     (other,) = (each for each in OF_APPLICATION if each != tier)
@@ -136,6 +140,10 @@ def test_the_edges_metrics_are_the_tiers_alone(tier: str, mode: str) -> None:
         f"a-b-feastflow-{tier}less-{port}@kubernetes",
         f"a-b-feastflow-{tier}-{port}1@kubernetes",
         f"a-b-feastflow-{tier}-{port}@docker",
+        f"{_ROUTED}-svc-a-b-feastflow-{other}-0@kubernetesgateway",
+        f"{_ROUTED}-svc-a-b-feastflow-{tier}less-0@kubernetesgateway",
+        f"{_ROUTED.replace('a-b', 'a-c')}-svc-a-b-feastflow-{tier}-0@kubernetesgateway",
+        f"{_ROUTED}-wrr@kubernetesgateway",
     ):
         assert not re.fullmatch(pattern, name), name
 

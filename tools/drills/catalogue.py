@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.drills import database, mistake, nodes, observers, platform, pods, releases, scaling
+from tools.drills import database, judged, mistake, nodes, observers, platform, pods, releases, scaling
 from tools.drills.drill import Drill
 
 DRILLS: Mapping[str, type[Drill]] = {
@@ -16,5 +16,6 @@ DRILLS: Mapping[str, type[Drill]] = {
         *scaling.DRILLS,
         *observers.DRILLS,
         *mistake.DRILLS,
+        *judged.DRILLS,
     )
 }

@@ -6,7 +6,10 @@ from .case import BACKEND, BOUNDS, NAMESPACE, Case, durations, grows, requests
 
 _DAY = 1440
 _FRONTEND = f"{NAMESPACE}-feastflow-frontend-3000@kubernetes"
-_GATEWAYS = f"{NAMESPACE}-feastflow-backend-http-5000@kubernetesgateway"
+_GATEWAYS = (
+    f"httproute-{NAMESPACE}-feastflow-gw-{NAMESPACE}-feastflow-ep-web-0-799bcbf0c2317c5d1c93"
+    f"-svc-{NAMESPACE}-feastflow-backend-0@kubernetesgateway"
+)
 _CANARY = f"{NAMESPACE}-feastflow-backend-canary-5000@kubernetes"
 _OTHER_STACK = "feastflow-dev-feastflow-backend-5000@kubernetes"
 _PROMISED = "backend of feastflow-prod, requests: {} in 30 days; that budget burns"
