@@ -92,6 +92,11 @@ def up(options: Options) -> None:
         if chosen.local:
             lifecycle.ready(chosen.local)
     _tell(options, outputs, time.monotonic() - started)
+    _add(chosen, config)
+
+
+def _add(chosen: target.Target, config: workspace.Config) -> None:
+    """Add what the user should know besides."""
     proofs.warn(chosen.client, config)
     if chosen.local:
         say(f"\n  caches    {disk.told(disk.taken())}; make clean-cache frees what is out of use")
