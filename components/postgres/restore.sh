@@ -110,7 +110,7 @@ ended() {
 to_its_end() {
     if [ -n "$until" ]; then return; fi
     found="$(last found)" missing="$(last missing)"
-    if [ "$(printf '%s\n%s\n' "$missing" "$found" | LC_ALL=C sort | tail -n 1)" = "$found" ] && ! arrived "$found"; then
+    if [ "$(printf '%s\n%s\n' "$missing" "$found" | LC_ALL=C sort | tail -n 1)" = "$found" ]; then
         broken "$found cannot be followed to its end: it is damaged, or of another server"
     fi
     number="$missing"
@@ -130,12 +130,6 @@ asked() {
     code=0
     FETCHED="" sh "$here/backup.sh" fetch "$1" "$unfinished.looked" >/dev/null 2>&1 || code=$?
     echo "$code"
-}
-
-# PostgreSQL asks for files more than once: whether the store had this one only later.
-arrived() {
-    awk -v name="$1" 'substr($2, 9) == name && $1 == "missing" { late[$2] = 1 }
-        substr($2, 9) == name && $1 == "found" && late[$2] { meanwhile = 1 } END { exit !meanwhile }' "$FETCHED"
 }
 
 # The highest file of the log that was found, or was missing; histories of timelines are not part of it.

@@ -242,7 +242,7 @@ def test_the_same_backup_without_damage_is_restored(world: World, backup: Backup
     assert server.data.exists()
 
 
-@pytest.mark.parametrize("late", [1, 2, 3])
+@pytest.mark.parametrize("late", [1, 2])
 def test_what_the_server_sends_during_a_restore_is_no_hole(world: World, backup: Backup, late: int) -> None:
     server = world.server(f"s3://{BUCKET}/grows")
     tools = server.folder / "tools"
@@ -252,7 +252,7 @@ def test_what_the_server_sends_during_a_restore_is_no_hole(world: World, backup:
     name = backup.log[-2].rsplit("/", 1)[1].removesuffix(".gz")
     program = tools / "barman-cloud-wal-restore"
     program.unlink()
-    # The file before the newest, and so the newest too, is not there the first times that it is asked for.
+    # PostgreSQL asks for a file twice before it takes the log for ended; the newest file comes with this one.
     program.write_text(
         f'#!/bin/sh\ncase "$*" in *" {name} "*) echo >>"$TMPDIR/asked"\n'
         f'if [ "$(wc -l <"$TMPDIR/asked")" -le {late} ]; then exit 1; fi ;; esac\n'

@@ -17,6 +17,7 @@ from components.settings.values.tiers import OF_APPLICATION, TIERS
 from .recorder import ROOT, encode, record_stack, stack_file
 from .test_settings import parse
 
+_COMPANION = ROOT / "tools" / "toolchain" / "go" / "observe" / "companion" / "state.go"
 # What a rule for texts may cost bounds a ConfigMap at some 60 KB (docs/policies.md).
 _MOST_BYTES = 50_000
 _BACKUP = {"destination": "s3://my-backups/shop", "credentials": {"secretName": "backup-store"}}
@@ -177,6 +178,13 @@ def test_a_database_without_metrics_has_no_alert_on_them_and_plain_http_none_on_
         "LogArchiveFails",
         "CertificateExpires",
     }
+
+
+def test_every_metric_of_objects_that_an_alert_reads_is_told_on_the_local_cluster() -> None:
+    read = {name for each in alerts(whole()) for name in re.findall(r"\bkube_\w+", each.expr)}
+    told = set(re.findall(r'"(kube_\w+)"', _COMPANION.read_text(encoding="utf-8")))
+    assert {"kube_job_failed", "kube_cronjob_status_last_successful_time"} <= read
+    assert read <= told
 
 
 def test_a_database_whose_restores_are_not_proved_has_no_alert_on_proofs() -> None:
