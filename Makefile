@@ -1,6 +1,6 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE APP BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL ASK AUDIT FROM FROM_PASSWORD REPLACE Q TIER ID
+export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE APP BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL ASK AUDIT FROM FROM_PASSWORD REPLACE Q TIER ID METRICS
 
 # Without compiled modules every process, the language host of a deployment too, would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -13,7 +13,7 @@ pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FO
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 APP=(folder of your own) BACKEND_IMAGE= FRONTEND_IMAGE= BASE=origin/main TEST=(one of a lane)"
+	@echo "  variables: STACK=dev CONTEXT=(your cluster) PORT=8080 APP=(folder of your own) BACKEND_IMAGE= FRONTEND_IMAGE= BASE=origin/main METRICS=(a Prometheus API of yours) TEST=(one of a lane)"
 
 venv:
 	@$(PYTHON) -m tools.toolchain.environment

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 _OF_MAKE = {
     *("STACK", "CONTEXT", "CLUSTER", "PORT", "BACKEND_IMAGE", "FRONTEND_IMAGE", "BACKEND", "VERSION", "OUT"),
     *("SECRET_STORE", "SECRET_PATH", "BASE", "REPORT", "DRILL", "RUNS", "RATE", "BENCH", "AGAINST", "TEST"),
+    "METRICS",
     *("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"),
 }
 # How programs look and talk.

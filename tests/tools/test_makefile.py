@@ -70,4 +70,4 @@ def test_the_messages_are_found_in_which_commands_are_named() -> None:
 def test_variables_that_choose_the_application_reach_the_commands() -> None:
     (exported,) = re.findall(r"^export (.*)$", _TEXT, re.MULTILINE)
 
-    assert {"APP", "BACKEND_IMAGE", "FRONTEND_IMAGE", "CONTEXT", "STACK"} <= set(exported.split())
+    assert {"APP", "BACKEND_IMAGE", "FRONTEND_IMAGE", "CONTEXT", "STACK", "METRICS"} <= set(exported.split())

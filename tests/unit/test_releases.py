@@ -449,7 +449,7 @@ def test_an_exemption_of_another_or_of_yesterday_does_not_count() -> None:
             "pulumi config set --path feastflow:backend.release.active blue",
         ),
         ({"strategy": "canary", "canary": {"weight": 51}}, "less than or equal to 50", "10"),
-        ({"strategy": "canary", "canary": {"weight": 0}}, "greater than or equal to 1", "10"),
+        ({"strategy": "canary", "canary": {"weight": -1}}, "greater than or equal to 0", "10"),
         ({"strategy": "blue_green"}, "feastflow:backend.release.strategy\n", "blue-green"),
         (
             {"strategy": "canary", "canary": {"image": "x:latest"}},

@@ -18,6 +18,7 @@ from tools.cli import (
     diagnosis,
     looking,
     overrides,
+    proving,
     unreachable,
 )
 from tools.cli.audit import command as auditing
@@ -30,6 +31,7 @@ from tools.stacks import holding, scope, smoke, target, workspace
 from tools.stacks.options import Options, suffix
 from tools.stacks.target import Target
 from tools.state import place
+from tools.telemetry import judging
 from tools.toolchain import disk, scratch, turn
 from tools.toolchain.background import Task
 from tools.toolchain.console import Step, elapsed, say
@@ -42,6 +44,7 @@ def up(options: Options) -> None:
     with ExitStack() as held:
         # What cannot work is refused now, not after minutes of work.
         settings = workspace.settings(options.stack)
+        judging.check(settings)
         carrying: Task[None] | None = None
         building: Building | None = None
         if options.context:
@@ -61,6 +64,7 @@ def up(options: Options) -> None:
         stack.holding.wait()
         releases = stack.workspace.releases(options.stack)
         config = stack.workspace.write(options.stack, added)
+        canaries = judging.begin(chosen, releases, config, suffix(options))
         releases.begin(config)
         if carrying:
             bringup.judged(stack, carrying)
@@ -82,8 +86,7 @@ def up(options: Options) -> None:
         releases.finished(outputs)
         if chosen.local:
             lifecycle.usable(chosen.local)
-        with Step("smoke check", outputs["url"]) as step:
-            step.result(smoke.check(outputs["url"], smoke.asked(config, outputs)))
+        proving.prove(options, stack, config, outputs, canaries)
         releases.worked()
         if chosen.local:
             lifecycle.ready(chosen.local)

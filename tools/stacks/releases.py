@@ -19,7 +19,7 @@ from tools.toolchain.errors import UserError
 Config = Mapping[str, Any]
 
 _KEPT = 10
-_CURRENT = "current.yaml"
+_CURRENT, _JUDGED = "current.yaml", "judged.yaml"
 _ROTATION, _DATABASE, _BACKEND = "feastflow:rotation", "feastflow:database", "feastflow:backend"
 _STORAGE, _IMAGE, _MIGRATIONS, _RELEASE = "storage", "image", "migrations", "release"
 
@@ -59,6 +59,26 @@ class Releases:
         """
         wanted = self._current()["wanted"]
         self._note(wanted=wanted, deployed=wanted, finished=True, digest=_digest(outputs))
+
+    def withdrawn(self, deployed: Config, outputs: Mapping[str, Any]) -> None:
+        """Note that what was wanted is deployed with a canary that gets no requests: it was judged worse."""
+        wanted = self._current()["wanted"]
+        self._note(wanted=wanted, deployed=deployed, finished=True, digest=_digest(outputs))
+
+    def deployed(self) -> Config:
+        """Return what an update finished to deploy last; empty before there was one."""
+        found: Config = self._current()["deployed"]
+        return found
+
+    def judged(self) -> dict[str, str]:
+        """Return what was judged good last, by tier: a digest of the tier's settings."""
+        path = self.folder / _JUDGED
+        found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+        return {str(tier): str(digest) for tier, digest in found.items()} if isinstance(found, dict) else {}
+
+    def note_judged(self, good: Mapping[str, str]) -> None:
+        """Note these as judged good, in place of what was judged before."""
+        _write(self.folder / _JUDGED, {**self.judged(), **good})
 
     def worked(self) -> None:
         """Record what `begin` noted as a release, unless it is the last one again."""

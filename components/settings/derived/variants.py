@@ -72,7 +72,9 @@ def plan(settings: Settings, *, weights: bool) -> Plan[Settings]:
     if release.strategy == "blue-green":
         return _colours(settings)
     if release.canary is not None:
-        return _weighed(settings, release.canary) if weights else _counted(settings, release.canary)
+        # Without requests there is nothing for pods to divide.
+        by_weight = weights or release.canary.weight == 0
+        return _weighed(settings, release.canary) if by_weight else _counted(settings, release.canary)
     return Plan(variants=[Variant(suffix="", settings=settings, serves=True)])
 
 

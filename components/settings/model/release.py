@@ -31,13 +31,40 @@ class Version(Model):
     )
 
 
+class Judge(Model):
+    """The figures at the edge by which `make up` judges a canary."""
+
+    max_error_percent: Annotated[float, Field(ge=0, le=50)] = Field(
+        default=1.0, description="Share of its requests, in percent, that may end with 5xx.", examples=[0.5]
+    )
+    max_latency_ms: Annotated[int, Field(ge=1, le=60_000)] = Field(
+        default=500,
+        description="Milliseconds within which 95 % of its requests must be answered.",
+        examples=[300],
+    )
+    seconds: Annotated[int, Field(ge=30, le=1800)] = Field(
+        default=120, description="Seconds for which it is watched.", examples=[300]
+    )
+
+
 class Canary(Version):
     """A second version that gets a small part of the requests."""
 
-    weight: Annotated[int, Field(ge=1, le=50)] = Field(
+    weight: Annotated[int, Field(ge=0, le=50)] = Field(
         default=10,
-        description="Its part of the requests in percent: exact by a Gateway; by an Ingress never more.",
+        description=(
+            "Its part of the requests in percent: exact by a Gateway; by an Ingress never more. "
+            "With 0 its pods run and get none."
+        ),
         examples=[10],
+    )
+    judge: Judge | None = Field(
+        default=None,
+        description=(
+            "Figures that `make up` watches once it gets requests: where they are worse its weight is set to "
+            "0, and `up` fails. None: it is not judged. Needs a Gateway."
+        ),
+        examples=[{"maxErrorPercent": 1, "maxLatencyMs": 500, "seconds": 120}],
     )
 
 

@@ -130,10 +130,23 @@ class Stack(Model):
         return self
 
     @model_validator(mode="after")
+    def _a_canary_has_figures(self) -> Self:
+        for tier in tiers.applications(self):
+            canary = tier.settings.release.canary
+            if canary is not None and canary.judge is not None and not self.edge.weights:
+                raise refuse(
+                    "an Ingress routes to one Service for both versions, so the edge has no figures of the "
+                    "canary alone",
+                    "set edge.mode to gateway, or remove judge",
+                    at=f"{tier.name}.release.canary.judge",
+                )
+        return self
+
+    @model_validator(mode="after")
     def _room_beside_a_canary(self) -> Self:
         for tier in tiers.applications(self):
             canary, scale = tier.settings.release.canary, tier.settings.autoscaling
-            if canary is None or self.edge.weights:
+            if canary is None or canary.weight == 0 or self.edge.weights:
                 continue
             stable, pods = variants.by_pods(canary.weight, scale.min_replicas)
             if stable >= scale.max_replicas and stable > scale.min_replicas:
