@@ -25,6 +25,7 @@ WANTED = {
     *("zone-gone", "node-drained", "primary-killed", "primary-node", "primary-drained"),
     *("connection-cut", "dns-killed", "ingress-restarted", "operator-away", "disk-full", "release-good"),
     *("release-unready", "release-crashes", "rotation", "scaled", "up-interrupted", "api-server-away"),
+    "canary-judged",
 }
 
 
