@@ -18,8 +18,8 @@ from tools.cli import (
     diagnosis,
     looking,
     overrides,
-    proving,
     unreachable,
+    verifying,
 )
 from tools.cli.audit import command as auditing
 from tools.cli.bringup import Building
@@ -87,7 +87,7 @@ def up(options: Options) -> None:
         releases.finished(outputs)
         if chosen.local:
             lifecycle.usable(chosen.local)
-        proving.prove(options, stack, config, outputs, canaries)
+        verifying.verify(options, stack, config, outputs, canaries)
         releases.worked()
         if chosen.local:
             lifecycle.ready(chosen.local)

@@ -1,4 +1,4 @@
-"""Proof of an update by `make up`: the site answers, and its canaries are as good as their settings want."""
+"""Result of an update by `make up`: the site answers, and its canaries are as good as their settings want."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from tools.telemetry.judging import Judging, WithdrawnError
 from tools.toolchain.console import Step
 
 
-def prove(
+def verify(
     options: Options, stack: Stack, config: Config, outputs: Mapping[str, Any], canaries: Judging
 ) -> None:
     """Ask the site, then watch the canaries; note what is deployed in the end.
