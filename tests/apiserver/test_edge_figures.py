@@ -180,8 +180,8 @@ def traefik() -> Iterator[_Edge]:
         ]
         api.programs.start("traefik", ["env", f"KUBECONFIG={api.kubeconfig}", str(program), *flags])
         made = _Edge(api, port, own)
-        for host in (_GATEWAY, _INGRESS):
-            until(lambda host=host: 200 in made.answers(host, 1), what=host, within=60)
+        until(lambda: 200 in made.answers(_GATEWAY, 1), what="the route of the Gateway", within=60)
+        until(lambda: 200 in made.answers(_INGRESS, 1), what="the route of the Ingress", within=60)
         yield made
 
 

@@ -21,8 +21,8 @@ import pytest
 from tools.drills import judged
 from tools.drills.catalogue import DRILLS
 from tools.telemetry import judging
-from tools.telemetry.canary import Watch
 from tools.telemetry.prometheus import Value
+from tools.telemetry.watch import Watch
 from tools.toolchain.errors import UserError
 
 from ..surroundings import free_port

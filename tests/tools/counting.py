@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tools.telemetry.asking import Source
-from tools.telemetry.canary import CANARY, Outcome, Watch, Watched
+from tools.telemetry.canary import CANARY, Outcome, Watched
 from tools.telemetry.prometheus import Value
+from tools.telemetry.watch import Watch
 
 from .edge import Edge, Reply
 
@@ -37,6 +38,12 @@ def vector(*values: Value) -> Reply:
     return Reply(body=json.dumps(document).encode())
 
 
+def times(now: float = 1000, read: float = 1000) -> list[Value]:
+    """Return what a store tells with every answer: that it knows the edge, its time, and when it read it."""
+    told = {"edge": 700, "now": now, "read": read}
+    return [Value(labels={"figure": figure}, number=number) for figure, number in told.items()]
+
+
 @dataclass
 class Counting:
     """A clock that goes on with each pause, and gives the edge its next counters."""
@@ -59,7 +66,7 @@ class Counting:
         if values is None:
             self.edge.replies[QUERY] = Reply(status=503)
             return
-        self.edge.replies[QUERY] = vector(Value(labels={"figure": "edge"}, number=700), *values)
+        self.edge.replies[QUERY] = vector(*times(), *values)
 
     def watch(self, *watched: Watched) -> list[Outcome]:
         source = Source(url=f"http://metrics.localhost:{self.edge.port}")

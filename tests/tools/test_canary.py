@@ -15,13 +15,13 @@ from tools.telemetry.canary import (
     Figures,
     Outcome,
     UnjudgedError,
-    Watch,
     Watched,
     WorseError,
 )
 from tools.telemetry.prometheus import Value
+from tools.telemetry.watch import Watch
 
-from .counting import QUERY, Clock, Counting, counters, value, vector
+from .counting import QUERY, Clock, Counting, counters, times, value, vector
 from .edge import serving
 
 _LIMITS = Judge(max_error_percent=1, max_latency_ms=500, seconds=60)
@@ -178,6 +178,39 @@ def test_a_store_that_has_not_read_the_edge_yet_is_waited_for(clock: Clock) -> N
     source = Source(url=f"http://metrics.localhost:{made.edge.port}")
     Watch(source=source, watched=[_watched()], clock=lambda: 0.0, pause=pause).begin()
     assert waits == [1.0]
+
+
+def test_counted_is_from_what_the_store_read_after_it_was_asked(clock: Clock) -> None:
+    made = clock(counters(100 * n) for n in itertools.count(1))
+    known = iter([times(read=990), times(read=990), times(read=999.9), times(now=1007, read=1000.5)])
+    before = itertools.chain([counters(0, 50)] * 3, itertools.repeat(counters(0, 60)))
+
+    def pause(seconds: float) -> None:
+        assert seconds == 1
+        made.edge.replies[QUERY] = vector(*next(known), *next(before))
+
+    pause(1)
+    source = Source(url=f"http://metrics.localhost:{made.edge.port}")
+    watch = Watch(source=source, watched=[_watched()], clock=lambda: 0.0, pause=pause)
+    watch.begin()
+
+    assert list(known) == [], "it was asked until it had read the edge again"
+    (first,) = watch._first
+    assert canary.counted({}, first, CANARY).errors == 60
+
+
+@pytest.mark.parametrize("read", [[], [Value(labels={"figure": "read"}, number=990)]])
+def test_a_store_that_reads_the_edge_no_more_tells_nothing(clock: Clock, read: list[Value]) -> None:
+    made = clock(itertools.repeat([]))
+    made.edge.replies[QUERY] = vector(*times()[:2], *read, *counters(50))
+    source = Source(url=f"http://metrics.localhost:{made.edge.port}")
+    seconds = itertools.count(0, 30)
+    watch = Watch(
+        source=source, watched=[_watched()], clock=lambda: float(next(seconds)), pause=lambda _: None
+    )
+
+    with pytest.raises(UnjudgedError, match="has not read the edge for 120 s"):
+        watch.begin()
 
 
 def test_a_store_that_never_reads_the_edge_tells_nothing(clock: Clock) -> None:

@@ -17,8 +17,8 @@ from tools.stacks import smoke
 from tools.stacks.releases import Releases
 from tools.stacks.target import Target
 from tools.telemetry import judging
-from tools.telemetry.canary import Watch
 from tools.telemetry.prometheus import Value
+from tools.telemetry.watch import Watch
 from tools.toolchain import cache
 from tools.toolchain.errors import UserError
 

@@ -6,28 +6,29 @@ it yet, or never does: nothing is counted from its answer.
 """
 
 import math
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from components.observing import edge
 from components.settings.model.release import Judge
 from components.settings.values import names
 from tools.telemetry import lasthour, prometheus
-from tools.telemetry.asking import AwayError, RefusedError, Source
+from tools.telemetry.asking import Source
 from tools.telemetry.prometheus import Value
 
 QUANTILE = 0.95
 # Fewer requests tell nothing of a part as small as the limit: one failure would be more than it allows.
 _FEWEST, _MOST = 20, 1000
-_PAUSE_SECONDS = 5.0
-# A store may start again meanwhile.
-_PATIENCE_SECONDS = 30.0
 _SIDE, _FIGURE = "side", "figure"
 CANARY, PRESENT = "canary", "present"
-_REQUESTS, _SECONDS, _EDGE = "requests", "seconds", "edge"
+_REQUESTS, _SECONDS, _EDGE, _NOW, _READ = "requests", "seconds", "edge", "now", "read"
 # Whatever Traefik tells of itself is there from its start on, before any request.
 _SERIES_OF_THE_EDGE = 'count({__name__=~"traefik_.+"})'
+# When each edge was read last, the one that was first; `timestamp` tells it of a selector alone.
+_LAST_READ = " or ".join(
+    f"min(max by (pod, instance) (timestamp({metric})))"
+    for metric in ("traefik_config_reloads_total", edge.REQUESTS)
+)
 _FAILED = "5"
 
 Key = tuple[tuple[str, str], ...]
@@ -116,10 +117,14 @@ class Outcome:
 def query(watched: Watched) -> str:
     """Return the counters of both versions in one query, each with labels that say which one it is.
 
-    One more series says how many of the edge's the store has.
+    More series say how many of the edge's the store has, what time it is there, and when it read the edge.
     """
     sides = {CANARY: names.joined(watched.service, CANARY), PRESENT: watched.service}
-    found = [_marked(_SERIES_OF_THE_EDGE, _FIGURE, _EDGE)]
+    found = [
+        _marked(_SERIES_OF_THE_EDGE, _FIGURE, _EDGE),
+        _marked("vector(time())", _FIGURE, _NOW),
+        _marked(_LAST_READ, _FIGURE, _READ),
+    ]
     for side, name in sides.items():
         own = edge.only(watched.namespace, name, watched.port)
         for figure, metric, by in ((_REQUESTS, edge.REQUESTS, "code"), (_SECONDS, edge.DURATION, "le")):
@@ -139,10 +144,15 @@ def known(source: Source) -> None:
         AwayError, RefusedError: as `prometheus.ask`.
         UnjudgedError: when it has none.
     """
-    _must_be_of_the_edge(prometheus.ask(source, _marked(_SERIES_OF_THE_EDGE, _FIGURE, _EDGE)))
+    must_be_of_the_edge(prometheus.ask(source, _marked(_SERIES_OF_THE_EDGE, _FIGURE, _EDGE)))
 
 
-def _must_be_of_the_edge(values: Sequence[Value]) -> None:
+def must_be_of_the_edge(values: Sequence[Value]) -> None:
+    """Refuse an answer of a store that has no series of the edge's.
+
+    Raises:
+        UnjudgedError: then.
+    """
     if not any(each.labels.get(_FIGURE) == _EDGE for each in values):
         raise UnjudgedError("it has no series of the edge's (traefik_…)")
 
@@ -197,81 +207,11 @@ def _bound(text: str) -> float | None:
         return None
 
 
-@dataclass(kw_only=True)
-class Watch:
-    """Canaries that are watched, from a first reading on; `clock` and `pause` are those of `time`."""
-
-    source: Source
-    watched: Sequence[Watched]
-    clock: Callable[[], float] = time.monotonic
-    pause: Callable[[float], None] = time.sleep
-    _first: list[Reading] = field(default_factory=list)
-
-    def begin(self) -> None:
-        """Read the counters from which on is counted.
-
-        Raises:
-            UnjudgedError: when the store does not tell them for a while.
-        """
-        self._first = [self._read(each) for each in self.watched]
-
-    def run(self, note: Callable[[str], None]) -> list[Outcome]:
-        """Watch until each one's time is over; return what was counted, in the order of `watched`.
-
-        Raises:
-            WorseError: as soon as one is certain to be worse than its limits.
-            UnjudgedError: when the store is away for too long, or there were too few requests.
-        """
-        started = self.clock()
-        longest = max(each.limits.seconds for each in self.watched)
-        done: dict[int, Outcome] = {}
-        while len(done) < len(self.watched):
-            self.pause(min(_PAUSE_SECONDS, max(0.0, started + longest - self.clock())) or _PAUSE_SECONDS)
-            for number, each in enumerate(self.watched):
-                if number in done:
-                    continue
-                now = self._outcome(number)
-                spent = self.clock() - started
-                if spent >= each.limits.seconds:
-                    _judge(now)
-                    done[number] = now
-                elif now.certain(spent / each.limits.seconds):
-                    raise WorseError(
-                        f"{now}: after {spent:.0f} of {each.limits.seconds} s more have failed "
-                        f"than {each.limits.max_error_percent:g} % of all would be"
-                    )
-                else:
-                    note(f"{each.tier}: {now.canary}, {each.limits.seconds - spent:.0f} s left")
-        return [done[number] for number in range(len(self.watched))]
-
-    def _outcome(self, number: int) -> Outcome:
-        watched = self.watched[number]
-        first, last = self._first[number], self._read(watched)
-        return Outcome(
-            watched=watched, canary=counted(first, last, CANARY), present=counted(first, last, PRESENT)
-        )
-
-    def _read(self, each: Watched) -> Reading:
-        ended = self.clock() + _PATIENCE_SECONDS
-        while True:
-            try:
-                values = prometheus.ask(self.source, query(each))
-                _must_be_of_the_edge(values)
-                return reading(values)
-            except RefusedError as problem:
-                raise UnjudgedError(
-                    f"the store of metrics does not take the question: {problem}"
-                ) from problem
-            except (AwayError, UnjudgedError) as problem:
-                if self.clock() > ended:
-                    raise UnjudgedError(f"the store of metrics: {problem}") from problem
-            self.pause(1.0)
+def now(found: Reading) -> float:
+    """Return the store's time at a reading, in seconds since 1970."""
+    return found.get(((_FIGURE, _NOW),), 0.0)
 
 
-def _judge(outcome: Outcome) -> None:
-    if outcome.canary.requests < outcome.watched.least:
-        raise UnjudgedError(
-            f"{outcome}: that tells too little, at least {outcome.watched.least} requests of the canary would"
-        )
-    if outcome.problems:
-        raise WorseError(f"{outcome}: {' and '.join(outcome.problems)}")
+def read(found: Reading) -> float:
+    """Return when the store had read every edge last; 0 where it does not tell."""
+    return found.get(((_FIGURE, _READ),), 0.0)

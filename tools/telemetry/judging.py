@@ -22,8 +22,9 @@ from tools.stacks.target import Target
 from tools.stacks.workspace import Config
 from tools.telemetry import canary, plain
 from tools.telemetry.asking import AbsentError, AwayError, RefusedError, Source
-from tools.telemetry.canary import UnjudgedError, Watch, Watched, WorseError
+from tools.telemetry.canary import UnjudgedError, Watched, WorseError
 from tools.telemetry.stores import Stores
+from tools.telemetry.watch import Watch
 from tools.toolchain import cache
 from tools.toolchain.console import say
 from tools.toolchain.errors import UserError
