@@ -131,6 +131,27 @@ def _pretend(monkeypatch: pytest.MonkeyPatch, broken: Broken, name: str = "prete
     monkeypatch.setitem(DRILLS, name, kind)
 
 
+@pytest.mark.parametrize(("arguments", "code"), [(["--drill", "backend-killed"], 1), ([], 0)])
+def test_what_cannot_be_drilled_here_is_left_out_unless_it_is_named(
+    book: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+) -> None:
+    assert book.open() is None
+    kind = type(drill(Broken()))
+    for name in [each for each in DRILLS if each != "backend-killed"]:
+        monkeypatch.delitem(DRILLS, name)
+    monkeypatch.setitem(DRILLS, "backend-killed", kind)
+    monkeypatch.setattr(kind, "lacking", lambda *_: UserError("no store", "it is asked", "make observe"))
+
+    assert command.main(arguments) == code
+    assert ("left out     backend-killed: no store; make observe" in capsys.readouterr().out) is not bool(
+        arguments
+    )
+
+
 def test_what_an_earlier_run_was_cut_off_in_is_repaired_first(
     book: Journal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

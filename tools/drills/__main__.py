@@ -29,9 +29,13 @@ _AGAIN = "make drill DRILL="
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """The user's choice: drills with their stacks; `rate`, in requests a second, or each drill's own."""
+    """The user's choice: drills with their stacks; `rate`, in requests a second, or each drill's own.
+
+    Unless they are `named`, those are left out that need what is not there.
+    """
 
     drills: dict[str, str]
+    named: bool
     runs: int
     rate: float | None
     cluster: str
@@ -54,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
         rows: list[Row] = []
         try:
             for name, stack in chosen.drills.items():
+                if not chosen.named and (lacks := DRILLS[name]().lacking(stages[stack])):
+                    say(f"left out     {name}: {lacks.found}; {lacks.fix}")
+                    continue
                 rows.append(_drilled(name, stages[stack], chosen, program, book))
         finally:
             if rows:
@@ -144,6 +151,7 @@ def _read(arguments: list[str] | None) -> Chosen:
     )
     return Chosen(
         drills=_drills(found.drill, found.stack),
+        named=bool(found.drill),
         runs=asked.number("RUNS", found.runs, _MOST_RUNS, "how often each drill is run"),
         rate=asked.number("RATE", found.rate, _MOST_RATE, "how many requests are made a second")
         if found.rate

@@ -8,6 +8,7 @@ from tools.drills.journal import Facts
 from tools.drills.samples import Sample
 from tools.drills.stage import Stage, ctr
 from tools.drills.verdict import Promise
+from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
 
 
@@ -35,6 +36,10 @@ class Drill(ABC):
     # Whether something must come back from outside, and after how many seconds.
     relief: ClassVar[bool] = False
     hold: ClassVar[float] = 0
+
+    def lacking(self, stage: Stage) -> UserError | None:
+        """Return why the drill cannot be run on this stack, None where it can."""
+        return None
 
     def prepare(self, stage: Stage) -> None:  # noqa: B027 - most drills need none
         """Bring the stack into the state from which the drill begins; before the load."""

@@ -62,20 +62,20 @@ class CanaryJudged(Release):
         """Note the settings from before `prepare`."""
         return {"config": dict(self._before or stage.config())}
 
-    def prepare(self, stage: Stage) -> None:
-        """Have a Gateway, which divides by weight.
-
-        Raises:
-            UserError: when nothing measures the edge.
-        """
+    def lacking(self, stage: Stage) -> UserError | None:
+        """Return that nothing measures the edge."""
         try:
             canary.known(_store(stage))
         except (AwayError, RefusedError, UnjudgedError) as problem:
-            raise UserError(
+            return UserError(
                 f"the store of metrics has no figures of the edge: {problem}",
                 "a canary is judged by them",
                 "begin with make observe, or leave this drill out: make drill DRILL=release-good",
-            ) from problem
+            )
+        return None
+
+    def prepare(self, stage: Stage) -> None:
+        """Have a Gateway, which divides by weight."""
         self._before = stage.config()
         stage.deploy(stage.changed(_GATEWAY))
 

@@ -39,14 +39,18 @@ class TableDropped(Drill):
     measured_by = ORDER
     within = 600
 
+    def lacking(self, stage: Stage) -> UserError | None:
+        """Return that the stack could not be restored."""
+        if _backed_up(stage):
+            return None
+        return UserError(
+            f"the stack {stage.name} has no backups",
+            "this drill deletes every order, and takes them back from the store",
+            "make store, set feastflow:database.backup as it says (docs/backups.md), and make up",
+        )
+
     def aim(self, stage: Stage) -> Facts:
-        """Refuse a stack that could not be restored."""
-        if not _backed_up(stage):
-            raise UserError(
-                f"the stack {stage.name} has no backups",
-                "this drill deletes every order, and takes them back from the store",
-                "make store, set feastflow:database.backup as it says (docs/backups.md), and make up",
-            )
+        """Note nothing: when the table was dropped, the database itself says."""
         return {}
 
     def inject(self, stage: Stage, facts: Facts) -> None:

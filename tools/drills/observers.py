@@ -34,6 +34,16 @@ class ObservabilityGone(Drill):
         """Begin without settings to come back to."""
         self._config: dict[str, Any] | None = None
 
+    def lacking(self, stage: Stage) -> UserError | None:
+        """Return that nothing observes the cluster."""
+        if any(each["spec"].get("replicas", 1) for each in _parts(stage)):
+            return None
+        return UserError(
+            "nothing observes the cluster",
+            "this drill takes away what does, and looks whether the site minds",
+            "begin with: make observe",
+        )
+
     def prepare(self, stage: Stage) -> None:
         """Have the tiers send their spans."""
         told = {"feastflow:observability": {"otlpEndpoint": OTLP_ENDPOINT}}
@@ -41,16 +51,10 @@ class ObservabilityGone(Drill):
             stage.deploy(stage.changed(told))
 
     def aim(self, stage: Stage) -> Facts:
-        """Note what runs, in which number, and the settings to come back to; refuse where nothing does."""
+        """Note what runs, in which number, and the settings to come back to."""
         running = {
             str(each["metadata"]["name"]): int(each["spec"].get("replicas", 1)) for each in _parts(stage)
         }
-        if not any(running.values()):
-            raise UserError(
-                "nothing observes the cluster",
-                "this drill takes away what does, and looks whether the site minds",
-                "begin with: make observe",
-            )
         # The drill is aimed a second time after it was prepared, when the settings are its own.
         self._config = self._config or stage.config()
         return {"running": running, "config": self._config}

@@ -39,9 +39,12 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
     """Run it once; what was broken is repaired on every way out, or written down for the next run.
 
     Raises:
-        UserError: when the stack is not whole before or after it, or fails without being broken.
+        UserError: when what it needs is not there, or the stack is not whole before or after it, or fails
+            without being broken.
         CommandError: when what breaks it could not be done.
     """
+    if lacks := drill.lacking(stage):
+        raise lacks
     whole(stage, "before the drill")
     name = f"drill-{uuid.uuid4().hex[:12]}"
     facts = _noted(drill, stage, journal)

@@ -46,17 +46,17 @@ class ScaledByLoad(Release):
         self._more: Load | None = None
         self._found: list[Sample] = []
 
-    def aim(self, stage: Stage) -> Facts:
-        """Note the settings to come back to; refuse a cluster on which nothing serves the metric."""
+    def lacking(self, stage: Stage) -> UserError | None:
+        """Return that nothing serves the metric."""
         try:
             stage.kubectl("get", "--raw", _API)
-        except CommandError as unknown:
-            raise UserError(
+        except CommandError:
+            return UserError(
                 "the cluster serves no requests a second to autoscalers",
                 "without that metric CPU and memory alone add pods, and this drill is about requests",
                 "have it served: make observe",
-            ) from unknown
-        return super().aim(stage)
+            )
+        return None
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
         """Return requests a second as the only target, and no patience when they get fewer."""
