@@ -25,7 +25,18 @@ refuse() {
 
 sql() { psql --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --username=postgres "$@"; }
 
+# A policy may be in force some seconds after the pod has begun. What else is wrong with the store, restore.sh says.
+reach() {
+    left=20
+    until STORE_DESTINATION="$RESTORE_FROM" sh "$here/backup.sh" list >/dev/null 2>"$files/reached"; do
+        left=$((left - 1))
+        if [ "$left" -eq 0 ] || ! grep -qiE 'could not connect|connect timeout' "$files/reached"; then return; fi
+        sleep 1
+    done
+}
+
 restored() {
+    reach
     echo "local all all trust" >"$HBA_FILE"
     : >"$files/postgresql.conf"
     # What is lost with the pod need not reach a disk.

@@ -115,9 +115,10 @@ def test_the_documented_command_names_a_state() -> None:
     assert restoring.moment(told, {"backup": _BACKUP}, "dev") == told
 
 
-def test_of_a_pod_that_failed_the_last_words_are_told_in_one_line() -> None:
-    assert restoring.at_most("error: no copy\n  matters: much\n") == "error: no copy matters: much"
-    assert "said nothing" in restoring.at_most(" ")
+def test_of_a_pod_that_failed_its_refusal_is_told_or_else_its_last_words() -> None:
+    assert restoring.reason("tried\nerror:     no copy\n  matters: much\n") == "no copy"
+    assert restoring.reason("killed\nwhile it read\n") == "killed while it read"
+    assert "said nothing" in restoring.reason(" ")
 
 
 def test_a_job_of_another_name_is_no_proof() -> None:

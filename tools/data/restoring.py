@@ -30,6 +30,7 @@ from tools.toolchain.kubectl import Kubectl
 
 _SECONDS, _SENT_SECONDS, _RESTORED_SECONDS = 60.0, 90.0, 86400.0
 _POLL_SECONDS = 2.0
+_LONGEST = 600
 _EXAMPLE = "2026-11-28 20:15:00+00:00"
 _PSQL = ("psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--username=postgres")
 # A moment can be reached when a transaction after it is in the log, and the log's file in the store.
@@ -172,10 +173,10 @@ def _awaited(client: Kubectl, step: Step) -> Past:
             return restored.read(ended.out)
         job = json.loads(client.output("get", "job", NAME, "--output", "json"))
         if (job.get("status") or {}).get("failed"):
-            words = client.ended("logs", f"job/{NAME}", "--tail=3", timeout=_SECONDS).out.strip()
+            words = client.ended("logs", f"job/{NAME}", "--tail=20", timeout=_SECONDS).out.strip()
             client.ended("delete", "job", NAME, "--ignore-not-found", "--wait=false")
             raise UserError(
-                at_most(words),
+                reason(words),
                 "nothing was restored, and the running database is as it was",
                 "make backups lists what can be",
             )
@@ -188,9 +189,11 @@ def _awaited(client: Kubectl, step: Step) -> Past:
     )
 
 
-def at_most(words: str) -> str:
-    """Return the last words of a pod that failed, in one line."""
-    return " ".join(words.split())[:600] or "the restore failed, and its pod said nothing"
+def reason(words: str) -> str:
+    """Return what a pod that failed says of it: its refusal, or else its last words, in one line."""
+    refusals = [line.removeprefix("error:") for line in words.splitlines() if line.startswith("error:")]
+    said = refusals[-1] if refusals else words
+    return " ".join(said.split())[-_LONGEST:] or "the restore failed, and its pod said nothing"
 
 
 def _send(client: Kubectl, pod: str) -> None:
