@@ -63,7 +63,7 @@ def test_it_lets_in_the_pods_of_databases_and_copies_and_no_others(engine: dict[
         template = template.get("jobTemplate", {}).get("spec", template).get("template")
         if template:
             labels = template["metadata"]["labels"]
-            assert enters(labels) == (labels["component"] in ("database", "backups")), resource.name
+            assert enters(labels) == (labels["component"] in ("database", "backups", "proofs")), resource.name
     assert enters({"cnpg.io/cluster": names.DATABASE})
     assert spec["egress"] == []
 

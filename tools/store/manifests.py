@@ -26,6 +26,7 @@ _SIZE = "4Gi"
 _CLIENTS: tuple[Mapping[str, str], ...] = (
     {"component": "database"},
     {"component": "backups"},
+    {"component": "proofs"},
     {"cnpg.io/cluster": "postgres"},
 )
 
