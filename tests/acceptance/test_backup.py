@@ -125,7 +125,7 @@ def test_a_mistake_is_shown_and_taken_back_beside_what_runs(restored: Restored, 
     assert re.search(rf"public\.kept +{_ROWS:,} +0  {_ROWS:,} more then", restored.looked), restored.looked
     assert restored.still == [["0", ""]], "looking changes nothing"
     assert restored.taken_back == restored.before
-    assert "had back by: make restore AT='" in restored.back.out
+    assert "comes back by: make restore AT='" in restored.back.out
 
 
 def test_what_can_be_restored_was_listed(restored: Restored) -> None:

@@ -100,7 +100,7 @@ def done(at: str, began: dt.datetime, chosen: str) -> str:
     before = began.isoformat(sep=" ", timespec="seconds")
     return (
         f"\nthe database is as it was at {at}. What it was until now stays in the store as long as its\n"
-        f"copies do, and is had back by: make restore AT='{before}'{chosen}"
+        f"copies do, and comes back by: make restore AT='{before}'{chosen}"
     )
 
 
