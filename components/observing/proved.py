@@ -30,7 +30,7 @@ def alerts(stack: Stack) -> Iterator[Alert]:
         summary=f'no restore of {stack.namespace} was proved for {{{{ $value | printf "%.0f" }}}} days',
         labels=labels,
     )
-    # A Job that failed is kept, also when a later one succeeded or is under way; `make proof` has one, too.
+    # A Job that failed is kept while later ones run or succeed; those of `make proof` count, too.
     jobs = f'job_name=~"{names.PROOFS}-.+"'
     begun = series("kube_job_created", jobs, namespace=stack.namespace)
     failed = series("kube_job_failed", jobs, 'condition="true"', namespace=stack.namespace)
