@@ -26,6 +26,8 @@ ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_EN
 PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 SPOKEN: Final = "http/protobuf"
 FLUSH_SECONDS: Final = 2.0
+# Who looks for a trace has just seen its page: spans are gathered for a second, not for the SDK's five.
+GATHERED, GATHERED_MS = "OTEL_BSP_SCHEDULE_DELAY", 1000
 # https://www.w3.org/TR/trace-context/#traceparent-header
 _TRACEPARENT: Final = re.compile(
     r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
@@ -163,7 +165,9 @@ def start(environ: Mapping[str, str]) -> Tracing:
     # A collector that is away is one line a batch, not one for each attempt.
     logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    # None: the SDK reads it.
+    delay = None if environ.get(GATHERED) else GATHERED_MS
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=delay))
     return Tracing(provider.get_tracer("feastflow_api"), provider.shutdown)
 
 

@@ -32,10 +32,12 @@ export class Untyped {
 
 // The kubelet's probes have no caller, and are no trace; what comes through the edge has one.
 const sampler = process.env.OTEL_TRACES_SAMPLER ? undefined : new ParentBasedSampler({ root: new AlwaysOffSampler() });
+// Who looks for a trace has just seen its page: spans are gathered for a second, not for the SDK's five.
+const gathered = { scheduledDelayMillis: Number(process.env.OTEL_BSP_SCHEDULE_DELAY || 1000) };
 const provider = new NodeTracerProvider({
   resource: defaultResource().merge(detectResources({ detectors: [envDetector] })),
   ...(sampler && { sampler }),
-  spanProcessors: [new Untyped(new BatchSpanProcessor(new OTLPTraceExporter()))],
+  spanProcessors: [new Untyped(new BatchSpanProcessor(new OTLPTraceExporter(), gathered))],
 });
 provider.register();
 process.once("SIGTERM", () => void provider.forceFlush().catch(() => {}));
