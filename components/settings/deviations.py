@@ -94,11 +94,14 @@ def _rollouts(stack: Stack) -> Iterator[_Deviation]:
 
 
 def _certificates(stack: Stack) -> Iterator[_Deviation]:
-    if not stack.production or (stack.edge.tls.enabled and stack.edge.tls.certificate):
+    tls, is_gateway = stack.edge.tls, stack.edge.mode == "gateway"
+    if tls.enabled and tls.certificate:
         return
-    is_gateway = stack.edge.mode == "gateway"
+    # The rule on certificates is mandatory in every environment, and judges Ingresses alone.
+    if not stack.production and (is_gateway or not tls.enabled):
+        return
     found, rule = "https with the controller's own certificate", "ingress-certificate"
-    if not stack.edge.tls.enabled:
+    if not tls.enabled:
         found, rule = "a site without https", "gateway-tls" if is_gateway else "ingress-tls"
     yield _Deviation(
         key="edge.tls",
@@ -108,7 +111,7 @@ def _certificates(stack: Stack) -> Iterator[_Deviation]:
         kind="Gateway" if is_gateway else "Ingress",
         name=names.EDGE,
         instead="set enabled, and issuer or secretName; or, ",
-        always=True,
+        always=stack.production,
     )
 
 

@@ -31,7 +31,6 @@ REFUSED: Mapping[str, object] = {
     "Backup.destination": "s3://my-backups",
     "Backup.encryption": "SSE-KMS",
     "Backup.endpoint": "http://s3.example.com",
-    "Backup.proof": {"schedule": "@weekly", "maxAgeDays": 3},
     "Backup.region": "Frankfurt",
     "Backup.retention": "14 days",
     "Backup.schedule": "30 25 * * *",
@@ -253,6 +252,7 @@ NEEDS: Mapping[str, Mapping[str, Any]] = {
     },
     "edge.listenerPort": {"edge": {"mode": "gateway"}},
     "edge.tls": {"edge": {"tls": {"enabled": True}}},
+    "edge.tls.enabled": {"edge": {"tls": {"secretName": "feastflow-tls"}}},
     # An Ingress divides by pods, and the default tiers have no room for nine of them to one.
     **{
         f"{tier}.release.canary": {tier: _CANARY, "edge": {"mode": "gateway"}}

@@ -8,6 +8,7 @@ import pytest
 
 from components.http.certificate import _SOLVER
 from components.settings import deviations, reader
+from components.settings.model.edge import Tls
 from policies.configuration import Configuration, Exemption
 from policies.operators import OPERATORS
 from policies.rule import Level
@@ -95,8 +96,10 @@ def test_a_certificate_that_nothing_would_use_or_write_is_refused(tls: dict[str,
 
 
 def judged(mode: str, tls: dict[str, Any], environment: str = "prod", **rules: Any) -> list[str]:
-    # Parsed as dev: what is refused has to be looked at.
-    stack = parse(edge={**HOST, "mode": mode, "tls": tls}).model_copy(update={"environment": environment})
+    # Parsed as dev without it: what is refused has to be looked at.
+    stack = parse(edge={**HOST, "mode": mode})
+    edge = stack.edge.model_copy(update={"tls": Tls.model_validate(tls)})
+    stack = stack.model_copy(update={"edge": edge, "environment": environment})
     found = deviations.problems(stack, Configuration(**rules), TODAY)
     return [problem for problem in found if "feastflow:database.backup" not in problem]
 
@@ -144,8 +147,19 @@ def test_a_certificate_of_its_own_needs_no_waiver(mode: str, tls: dict[str, Any]
     assert judged(mode, tls) == []
 
 
-def test_nothing_is_held_against_an_environment_without_customers() -> None:
-    assert [judged(mode, tls, "staging") for mode, tls, _, _ in WITHOUT] == [[], [], []]
+def test_without_customers_a_site_may_do_without_https() -> None:
+    assert [judged(mode, tls, "staging") for mode, tls, _, _ in WITHOUT[:2]] == [[], []]
+    assert judged("gateway", {"enabled": True}, "staging") == []
+
+
+def test_an_ingress_with_https_has_a_certificate_in_every_environment_or_a_level_that_says_otherwise() -> (
+    None
+):
+    (problem,) = judged("ingress", {"enabled": True}, "staging")
+    assert '"rule": "ingress-certificate", "resource": "Ingress/feastflow"' in problem
+    assert (
+        judged("ingress", {"enabled": True}, "staging", levels={"ingress-certificate": Level.DISABLED}) == []
+    )
 
 
 def test_prods_own_file_is_refused_without_its_waiver() -> None:

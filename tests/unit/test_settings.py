@@ -192,9 +192,9 @@ def test_the_providers_own_keys_name_the_cluster() -> None:
         ({}, "http://shop.example.com"),
         ({"port": 80}, "http://shop.example.com"),
         ({"port": 8080}, "http://shop.example.com:8080"),
-        ({"tls": {"enabled": True}}, "https://shop.example.com"),
-        ({"tls": {"enabled": True}, "port": 443}, "https://shop.example.com"),
-        ({"tls": {"enabled": True}, "port": 8443}, "https://shop.example.com:8443"),
+        ({"tls": {"enabled": True, "secretName": "shop-tls"}}, "https://shop.example.com"),
+        ({"tls": {"enabled": True, "secretName": "shop-tls"}, "port": 443}, "https://shop.example.com"),
+        ({"tls": {"enabled": True, "secretName": "shop-tls"}, "port": 8443}, "https://shop.example.com:8443"),
     ],
 )
 def test_the_sites_address_shows_a_port_only_where_a_browser_would(edge: dict[str, object], url: str) -> None:
@@ -338,7 +338,9 @@ REFUSALS: list[tuple[dict[str, Any], str, str, str]] = [
         "database.instances 3",
     ),
     (
-        {"edge": {"host": "x.example.com", "mode": "gateway", "tls": {"enabled": True}}},
+        {
+            "edge": {"host": "x.example.com", "mode": "gateway", "tls": {"enabled": True}},
+        },
         "edge.tls.secretName",
         "no certificate of its own",
         "edge.tls.secretName feastflow-tls",
