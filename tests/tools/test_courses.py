@@ -1,4 +1,4 @@
-"""What was over a time, from each store: series of figures, counted lines, spans of several traces."""
+"""Courses over a time, from each store: series of figures, counted lines, spans of several traces."""
 
 import json
 from collections.abc import Iterator
