@@ -349,10 +349,13 @@ def test_observers_come_back_in_their_number_and_the_tiers_are_told_of_them_no_l
     facts = json.loads(json.dumps(drill.aim(stage)))
     drill.inject(stage, facts)
     assert stage.said[-1].strip() == "--namespace observability scale --replicas=0 deployment/metrics"
-    assert not drill.restored(stage, {**facts, "gone": 0.0}), "a pod of theirs is left"
+    assert not drill.begun(stage, facts), "a pod of theirs is left"
     listed["pods"] = []
-    assert drill.restored(stage, {**facts, "gone": 0.0})
+    assert drill.begun(stage, facts)
     assert not drill.restored(stage, facts), "the minute has just begun"
+    since = {name: at - 60 for name, at in drill.moments(stage, facts).items()}
+    assert drill.promise.p99_from in since
+    assert drill.restored(stage, {**facts, **since})
 
     drill.undo(stage, facts)
     assert any("scale --replicas=1 deployment/metrics" in said for said in stage.said)

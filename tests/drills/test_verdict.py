@@ -176,3 +176,10 @@ def test_below_the_table_stands_how_long_requests_failed_and_what_else_came_when
         "worker-killed: the last request failed after 4.2 s, NotReady after 41.0 s",
         "worker-killed: no request failed, NotReady after 41.0 s",
     ]
+
+
+def test_a_p99_is_of_the_requests_due_in_its_time_alone() -> None:
+    found = [sample(1.0, latency=9.0), *(sample(2.0 + each / 100, latency=0.1) for each in range(50))]
+
+    assert verdict.p99(found, 0.0, 9.0) == 9.0
+    assert verdict.p99(found, 2.0, 9.0) == 0.1

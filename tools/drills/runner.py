@@ -1,6 +1,7 @@
 """One run of one drill: whole, under load, broken, restored, repaired, whole again, every order found."""
 
 import contextlib
+import math
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -64,14 +65,17 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
         journal.end()
     repaired = time.time()
     whole(stage, "after the drill")
+    requests = [*found, *drill.samples()]
     measured = verdict.measured(
-        [*found, *drill.samples()],
+        requests,
         stored(stage, name),
         moment=times.moment,
         clock=times.clock,
         restored=times.restored,
         by=drill.measured_by,
     )
+    if since := times.moments.get(drill.promise.p99_from or ""):
+        measured = replace(measured, p99=verdict.p99(requests, since, times.restored or math.inf))
     return replace(measured, begun=begun, repaired=repaired, moments=times.moments, stands=times.stands)
 
 

@@ -31,14 +31,16 @@ class Failures(enum.Enum):
 class Promise:
     """The promise of the seeds, in their words, and what is wanted here: seconds, and failures.
 
-    `p99_at_most` is how many times its steady p99 a run's may be; at `over_with`, a moment that the drill
-    notes, requests have stopped failing. None where that is not asked.
+    `p99_at_most` is how many times its steady p99 a run's may be, from the moment `p99_from` on, which the
+    drill notes (None: from the failure on); at `over_with`, another one, requests have stopped failing. None
+    where that is not asked.
     """
 
     seed: str = "-"
     wanted: float | None = None
     failures: Failures = Failures.BOUNDED
     p99_at_most: float | None = None
+    p99_from: str | None = None
     over_with: str | None = None
 
 
@@ -192,8 +194,13 @@ def measured(
         lost=samples.lost(told, stored),
         twice=samples.twice(stored),
         steady_p99=samples.percentile((each.latency for each in found if each.due < moment), _P99),
-        p99=samples.percentile((each.latency for each in found if moment <= each.due <= ended), _P99),
+        p99=p99(found, moment, ended),
         failures=samples.failures(found),
         windows=samples.windows(found),
         course=samples.by_second(found, moment),
     )
+
+
+def p99(found: Sequence[Sample], begins: float, ends: float) -> float:
+    """Return the latency, in seconds, that one in a hundred of the requests due in that time exceeds."""
+    return samples.percentile((each.latency for each in found if begins <= each.due <= ends), _P99)
