@@ -13,8 +13,9 @@ import pytest
 from components.postgres import imports
 from policies.judgement import judge
 from policies.rules import RULES
-from tools.data import import_objects, import_source, importing
+from tools.data import import_objects, import_source, importing, restoring
 from tools.data.import_source import Dump, Pod, Server
+from tools.stacks.options import Options
 from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
 
@@ -197,8 +198,12 @@ def test_an_import_that_is_under_way_is_not_disturbed(
     under_way = {"metadata": {"name": import_objects.NAME}, "status": {"active": 1}}
     client = kubectl({"items": [under_way]})
     with pytest.raises(UserError, match="under way") as refused:
-        importing._none_is_under_way(client)
+        importing.none_is_under_way(client)
     assert "delete job feastflow-import" in refused.value.fix
+    config = {"feastflow:namespace": "shop", "feastflow:database": {}}
+    here = Options(stack="dev", context=None, cluster="feastflow", port=8080)
+    with pytest.raises(UserError, match="under way"):
+        restoring.beside(client, config, "latest", here)
     assert "delete" not in (tmp_path / "asked").read_text()
 
 

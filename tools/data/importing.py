@@ -73,7 +73,7 @@ def bring(client: Kubectl, source: Source, replaced: str, domain: str, stack: st
         UserError: where it fails; the database is then as it was.
         CommandError: where the cluster does not do what is asked.
     """
-    _none_is_under_way(client)
+    none_is_under_way(client)
     made = import_objects.model(_list(client, "jobs", "--selector", "component=roles"), stack)
     password = source.password if isinstance(source, Server) else ""
     peers = _peers(source, domain) if isinstance(source, Server) else []
@@ -99,7 +99,8 @@ def bring(client: Kubectl, source: Source, replaced: str, domain: str, stack: st
         client.ended("delete", "job", NAME, "--ignore-not-found", "--wait=false")
 
 
-def _none_is_under_way(client: Kubectl) -> None:
+def none_is_under_way(client: Kubectl) -> None:
+    """Refuse to go on while one is, from here or from another machine."""
     found = [each for each in _list(client, "jobs") if each["metadata"]["name"] == NAME]
     if any((each.get("status") or {}).get("active") for each in found):
         raise UserError(

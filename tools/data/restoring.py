@@ -123,6 +123,8 @@ def beside(client: Kubectl, config: Config, at: str, options: Options) -> tuple[
         CommandError: where the cluster does not do what is asked.
         LookupError: where no server takes writes.
     """
+    # It may read from the server beside that this would replace.
+    importing.none_is_under_way(client)
     database = workspace.section(config, "database")
     server = backups.leader(client, replicated=database.get("engine") == "replicated")
     proving = client.output("get", "cronjob", names.PROOFS, "--output", "json", "--ignore-not-found")
