@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import apiextensions, core, networking
+from pulumi_kubernetes import apiextensions, batch, core, networking
 
 from ..settings.model.backup import Backup
 from ..settings.model.restore import Restore
@@ -20,6 +20,8 @@ from ..workloads.workload import Volume
 
 # After so many seconds a part of the log that is not full is sent too: what a lost server may take along.
 SECONDS = 60
+# A terabyte in a day: the longest that a Job may take which reads or writes the whole database.
+DEADLINE_SECONDS = 86400
 # The operator's cron begins with seconds: https://cloudnative-pg.io/documentation/1.28/backup/#scheduled-backups
 _AT_SECOND = "0"
 _NAME = "postgres"
@@ -27,6 +29,26 @@ _ORIGIN = "origin"
 _CREDENTIALS = "/etc/feastflow/store"
 # As the server's key: root's, and the pod's group may read it.
 _MODE = 0o440
+
+
+def by_clock(
+    schedule: str, template: core.v1.PodTemplateSpecArgs, *, retries: int, kept_failed: int
+) -> batch.v1.CronJobSpecArgs:
+    """Return the CronJob of a pod that copies or restores the whole database, one at a time."""
+    return batch.v1.CronJobSpecArgs(
+        schedule=schedule,
+        time_zone="Etc/UTC",
+        concurrency_policy="Forbid",
+        # A node that was away for the night is no reason to have none of that day.
+        starting_deadline_seconds=DEADLINE_SECONDS // 2,
+        successful_jobs_history_limit=1,
+        failed_jobs_history_limit=kept_failed,
+        job_template=batch.v1.JobTemplateSpecArgs(
+            spec=batch.v1.JobSpecArgs(
+                backoff_limit=retries, active_deadline_seconds=DEADLINE_SECONDS, template=template
+            )
+        ),
+    )
 
 
 def of_cluster(backup: Backup) -> dict[str, Any]:

@@ -22,8 +22,6 @@ from ..workloads.environment import SecretKey
 from . import backups, roles
 from .access import Engine
 
-# A terabyte in a day.
-_DEADLINE_SECONDS = 86400
 _RETRIES = 3
 _GRACE_SECONDS = 30
 # What is compressed and not yet sent: parts of 20 MiB, of two processes.
@@ -79,31 +77,21 @@ def create(args: CopiesArgs, after: Sequence[pulumi.Resource], parent: pulumi.Re
         metadata=place.workload_metadata(name, identity, REPLACE_UNREADY),
         spec=batch.v1.JobSpecArgs(
             backoff_limit=_RETRIES,
-            active_deadline_seconds=_DEADLINE_SECONDS,
+            active_deadline_seconds=backups.DEADLINE_SECONDS,
             template=workload.template(first, place),
         ),
         opts=pulumi.ResourceOptions.merge(
-            options, pulumi.ResourceOptions(custom_timeouts=timeouts(_DEADLINE_SECONDS))
+            options, pulumi.ResourceOptions(custom_timeouts=timeouts(backups.DEADLINE_SECONDS))
         ),
     )
     return batch.v1.CronJob(
         "postgres-backups",
         metadata=place.workload_metadata(names.BACKUPS, identity),
-        spec=batch.v1.CronJobSpecArgs(
-            schedule=args.backup.schedule,
-            time_zone="Etc/UTC",
-            concurrency_policy="Forbid",
-            # A node that was away for the night is no reason to have no copy of that day.
-            starting_deadline_seconds=_DEADLINE_SECONDS // 2,
-            successful_jobs_history_limit=1,
-            failed_jobs_history_limit=3,
-            job_template=batch.v1.JobTemplateSpecArgs(
-                spec=batch.v1.JobSpecArgs(
-                    backoff_limit=_RETRIES,
-                    active_deadline_seconds=_DEADLINE_SECONDS,
-                    template=workload.template(_pod(args, account, volumes), place),
-                )
-            ),
+        spec=backups.by_clock(
+            args.backup.schedule,
+            workload.template(_pod(args, account, volumes), place),
+            retries=_RETRIES,
+            kept_failed=3,
         ),
         opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[job])),
     )

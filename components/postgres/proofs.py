@@ -17,8 +17,8 @@ from ..workloads import environment, trust, workload
 from ..workloads.context import Place
 from . import backups, roles
 
-# A terabyte in a day, as for a copy.
-_DEADLINE_SECONDS = 86400
+# What is damaged is so at the next attempt; a store that is away may be back then.
+_RETRIES = 1
 _GRACE_SECONDS = 30
 _DATA, _SOCKETS = "/var/lib/postgresql/data", "/var/run/postgresql"
 # Two files of the log, and what is said.
@@ -70,21 +70,8 @@ def create(place: Place, settings: DatabaseSettings, backup: Backup, parent: pul
     batch.v1.CronJob(
         "postgres-proofs",
         metadata=place.workload_metadata(names.PROOFS, identity),
-        spec=batch.v1.CronJobSpecArgs(
-            schedule=backup.proof.schedule,
-            time_zone="Etc/UTC",
-            concurrency_policy="Forbid",
-            starting_deadline_seconds=_DEADLINE_SECONDS // 2,
-            successful_jobs_history_limit=1,
-            failed_jobs_history_limit=1,
-            job_template=batch.v1.JobTemplateSpecArgs(
-                spec=batch.v1.JobSpecArgs(
-                    # What is damaged is so at the next attempt; a store that is away may be back then.
-                    backoff_limit=1,
-                    active_deadline_seconds=_DEADLINE_SECONDS,
-                    template=workload.template(pod, place),
-                )
-            ),
+        spec=backups.by_clock(
+            backup.proof.schedule, workload.template(pod, place), retries=_RETRIES, kept_failed=1
         ),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[path]),
     )

@@ -42,16 +42,19 @@ def answering(certificate: Path, key: Path) -> Iterator[Edge]:
     """Answer every name at two ports that the kernel chose, which are held from then on."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    with _listening(None) as plain, _listening(context) as encrypted:
+    with serving(_Site) as plain, serving(_Site, tls=context) as encrypted:
         yield Edge(plain=plain, encrypted=encrypted)
 
 
 @contextmanager
-def _listening(tls: ssl.SSLContext | None) -> Iterator[int]:
-    site = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
+def serving(
+    handler: type[BaseHTTPRequestHandler], address: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[int]:
+    """Serve at a port that the kernel chose, for the length of the block."""
+    site = ThreadingHTTPServer((address, 0), handler)
     if tls is not None:
         site.socket = tls.wrap_socket(site.socket, server_side=True)
-    thread = threading.Thread(target=site.serve_forever, daemon=True)
+    thread = threading.Thread(target=site.serve_forever, args=[0.05], daemon=True)
     thread.start()
     try:
         yield site.server_port

@@ -4,11 +4,10 @@ import http.client
 import json
 import re
 import socket
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from tools.toolchain.console import Step
 from ..harness.waiting import until
 from ..surroundings import free_port
 from . import server
+from .edge import serving
 from .server import Server
 
 _NAMESPACE = "shop-dev"
@@ -139,19 +139,6 @@ class _Edge:
             connection.close()
 
 
-@contextmanager
-def _serving(address: str, version: type[_Version]) -> Iterator[int]:
-    site = ThreadingHTTPServer((address, 0), version)
-    thread = threading.Thread(target=site.serve_forever, args=[0.05], daemon=True)
-    thread.start()
-    try:
-        yield site.server_port
-    finally:
-        site.shutdown()
-        thread.join()
-        site.server_close()
-
-
 @pytest.fixture(scope="module")
 def traefik() -> Iterator[_Edge]:
     """Yield Traefik as the local cluster has it, at an API server of its own."""
@@ -161,7 +148,7 @@ def traefik() -> Iterator[_Edge]:
     port, own = free_port(), free_port()
     with ExitStack() as held:
         api = held.enter_context(server.alone())
-        ports = [held.enter_context(_serving(address, each)) for each in (_Version, _Failing)]
+        ports = [held.enter_context(serving(each, address)) for each in (_Version, _Failing)]
         namespace = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}})
         api.apply(namespace)
         services = [

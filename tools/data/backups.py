@@ -25,7 +25,7 @@ _SENT = (
     "SELECT json_build_object('name', last_archived_wal, 'at', last_archived_time, 'failing', "
     "coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)) FROM pg_stat_archiver"
 )
-_PSQL = ("psql", "--no-psqlrc", "--no-align", "--tuples-only", "--username=postgres", "--dbname=postgres")
+PSQL = ("psql", "--no-psqlrc", "--no-align", "--tuples-only", "--username=postgres")
 _MEBIBYTE = 2**20
 _HOUR, _DAY = 3600, 86400
 
@@ -58,12 +58,7 @@ def show(options: Options) -> None:
     settings = workspace.settings(options.stack)
     database = workspace.section(settings, "database")
     proofs.refuse_another(options, settings)
-    if not database.get("backup"):
-        raise UserError(
-            f"the stack {options.stack} has no backups: its file does not set feastflow:database.backup",
-            "what is deleted is lost",
-            "docs/backups.md says what to set",
-        )
+    configured(database, options.stack)
     namespace = str(settings["feastflow:namespace"])
     client = scope.present(options).client.within(namespace)
     try:
@@ -74,7 +69,7 @@ def show(options: Options) -> None:
         proved = proofs.look(client) if proving else None
     except (process.CommandError, LookupError, ValueError) as failure:
         raise UserError(
-            f"the database in {namespace} could not be asked for its backups: {_last(failure)}",
+            f"the database in {namespace} could not be asked for its backups: {process.last_words(failure)}",
             "what can be restored is not known",
             "look whether it runs: make status",
         ) from failure
@@ -82,6 +77,22 @@ def show(options: Options) -> None:
     say(table(copies, log, now))
     lines = proofs.told(proved, proving, now) if proving else ["no restore is proved by the clock"]
     say("\n".join(["", *lines]))
+
+
+def configured(database: Mapping[str, Any], stack: str) -> Mapping[str, Any]:
+    """Return the settings of a database's backups.
+
+    Raises:
+        UserError: where there are none.
+    """
+    backup = database.get("backup")
+    if not isinstance(backup, Mapping) or not backup:
+        raise UserError(
+            f"the stack {stack} has no backups: its file does not set feastflow:database.backup",
+            "what is deleted is lost",
+            "docs/backups.md says what to set",
+        )
+    return backup
 
 
 def by_server(listed: Mapping[str, Any]) -> list[Copy]:
@@ -150,7 +161,7 @@ def _asked(client: Kubectl) -> Mapping[str, Any]:
 
 def _said(client: Kubectl, *, replicated: bool) -> Mapping[str, Any]:
     pod = leader(client, replicated=replicated)
-    command = (*_PSQL, f"--command={_SENT}")
+    command = (*PSQL, "--dbname=postgres", f"--command={_SENT}")
     return _json(client.output("exec", pod, "--container", "postgres", "--", *command, timeout=_SECONDS))
 
 
@@ -171,11 +182,6 @@ def leader(client: Kubectl, *, replicated: bool) -> str:
 def _json(text: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(text)
     return found
-
-
-def _last(failure: Exception) -> str:
-    text = failure.tail if isinstance(failure, process.CommandError) else str(failure)
-    return (text.strip().splitlines() or [""])[-1]
 
 
 def _moment(text: str | None) -> dt.datetime | None:

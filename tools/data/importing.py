@@ -20,6 +20,7 @@ from tools.data.import_objects import NAME
 from tools.data.import_source import Dump, Pod, Server, Source
 from tools.stacks import scope, workspace
 from tools.stacks.options import Options, suffix
+from tools.stacks.workspace import Config
 from tools.toolchain import process
 from tools.toolchain.console import say
 from tools.toolchain.errors import UserError
@@ -47,15 +48,13 @@ def run(options: Options) -> None:
     """
     settings = workspace.settings(options.stack)
     source = import_source.read(os.environ.get("FROM", ""), os.environ)
-    replaced = ",".join(each.strip() for each in os.environ.get("REPLACE", "").split(",") if each.strip())
-    domain = str(workspace.section(settings, "cluster").get("domain") or "cluster.local")
     with scope.alone(options) as chosen:
         client = chosen.client.within(str(settings["feastflow:namespace"]))
         try:
-            bring(client, source, replaced, domain, options.stack)
+            bring(client, source, replaced(), settings, options.stack)
         except process.CommandError as failure:
             raise UserError(
-                f"the import could not be run: {(failure.tail.strip().splitlines() or [''])[-1]}",
+                f"the import could not be run: {process.last_words(failure)}",
                 "an import that has not ended has changed nothing",
                 f"see why: {client} describe job {NAME}",
             ) from failure
@@ -66,7 +65,12 @@ def run(options: Options) -> None:
     )
 
 
-def bring(client: Kubectl, source: Source, replaced: str, domain: str, stack: str) -> None:
+def replaced() -> str:
+    """Return the tables that REPLACE names, with commas between them."""
+    return ",".join(each.strip() for each in os.environ.get("REPLACE", "").split(",") if each.strip())
+
+
+def bring(client: Kubectl, source: Source, replaced: str, config: Config, stack: str) -> None:
     """Import the source into the database of a stack's namespace; the tables `replaced` lose their rows.
 
     Raises:
@@ -76,6 +80,7 @@ def bring(client: Kubectl, source: Source, replaced: str, domain: str, stack: st
     none_is_under_way(client)
     made = import_objects.model(_list(client, "jobs", "--selector", "component=roles"), stack)
     password = source.password if isinstance(source, Server) else ""
+    domain = str(workspace.section(config, "cluster").get("domain") or "cluster.local")
     peers = _peers(source, domain) if isinstance(source, Server) else []
     verb = "fetch" if isinstance(source, Server) else "wait"
     told = source.variables if isinstance(source, Server) else {}

@@ -32,7 +32,6 @@ _SECONDS, _SENT_SECONDS, _RESTORED_SECONDS = 60.0, 90.0, 86400.0
 _POLL_SECONDS = 2.0
 _LONGEST = 600
 _EXAMPLE = "2026-11-28 20:15:00+00:00"
-_PSQL = ("psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--username=postgres")
 # A moment can be reached when a transaction after it is in the log, and the log's file in the store.
 _SEND = "SELECT txid_current() > 0; SELECT pg_walfile_name(pg_switch_wal() - 1)"
 _SENT = "SELECT coalesce(last_archived_wal, '') >= '{name}' FROM pg_stat_archiver"
@@ -47,7 +46,7 @@ def run(options: Options) -> None:
     """
     config = workspace.settings(options.stack)
     at = moment(os.environ.get("AT", ""), workspace.section(config, "database"), options.stack)
-    replaced = ",".join(each.strip() for each in os.environ.get("REPLACE", "").split(",") if each.strip())
+    replaced = importing.replaced()
     with scope.alone(options) as chosen:
         client = chosen.client.within(str(config["feastflow:namespace"]))
         try:
@@ -59,9 +58,8 @@ def run(options: Options) -> None:
             began = dt.datetime.now(tz=dt.UTC)
             over(client, config, replaced, options.stack)
         except (process.CommandError, LookupError) as failure:
-            text = failure.tail if isinstance(failure, process.CommandError) else str(failure)
             raise UserError(
-                f"the restore could not be made: {(text.strip().splitlines() or [''])[-1]}",
+                f"the restore could not be made: {process.last_words(failure)}",
                 "the running database is as it was",
                 f"see why: {client} describe job {NAME}",
             ) from failure
@@ -80,13 +78,7 @@ def moment(text: str, database: Mapping[str, object], stack: str) -> str:
             "that server's own backups are not known here",
             "restore it there, into a database of its own, and bring it over: make import-data FROM=postgres://…",
         )
-    backup = database.get("backup")
-    if not isinstance(backup, Mapping):
-        raise UserError(
-            f"the stack {stack} has no backups: its file does not set feastflow:database.backup",
-            "what is deleted is lost",
-            "docs/backups.md says what to set",
-        )
+    backup = backups.configured(database, stack)
     if not text:
         raise UserError(
             "AT says nothing",
@@ -151,8 +143,7 @@ def beside(client: Kubectl, config: Config, at: str, options: Options) -> tuple[
 def over(client: Kubectl, config: Config, replaced: str, stack: str) -> None:
     """Bring the state beside over, whole or not at all, and end its server."""
     source = Pod(namespace=str(config["feastflow:namespace"]), pod=f"job/{NAME}", database=_name(config))
-    domain = str(workspace.section(config, "cluster").get("domain") or "cluster.local")
-    importing.bring(client, source, replaced, domain, stack)
+    importing.bring(client, source, replaced, config, stack)
     client.ended("delete", "job", NAME, "--ignore-not-found", "--wait=false")
 
 
@@ -219,5 +210,6 @@ def _rows(client: Kubectl, pod: str, name: str) -> dict[str, int]:
 
 
 def _asked(client: Kubectl, pod: str, database: str, sql: str) -> str:
-    command = ("exec", "--stdin", pod, "--container", "postgres", "--", *_PSQL, f"--dbname={database}")
-    return client.output(*command, "--set=ON_ERROR_STOP=1", stdin=sql, timeout=_SECONDS * 10).strip()
+    psql = (*backups.PSQL, "--quiet", f"--dbname={database}", "--set=ON_ERROR_STOP=1")
+    command = ("exec", "--stdin", pod, "--container", "postgres", "--", *psql)
+    return client.output(*command, stdin=sql, timeout=_SECONDS * 10).strip()

@@ -7,7 +7,6 @@ from tools.drills.journal import Facts
 from tools.drills.releases import Release
 from tools.drills.stage import Stage
 from tools.drills.verdict import ANY, Promise
-from tools.stacks.workspace import Config
 from tools.telemetry import canary, judging
 from tools.telemetry.asking import AwayError, RefusedError, Source
 from tools.telemetry.canary import UnjudgedError, WorseError
@@ -54,14 +53,6 @@ class CanaryJudged(Release):
     relief = True
     measured_by = ANY
 
-    def __init__(self) -> None:
-        """Know no settings yet."""
-        self._before: Config | None = None
-
-    def aim(self, stage: Stage) -> Facts:
-        """Note the settings from before `prepare`."""
-        return {"config": dict(self._before or stage.config())}
-
     def lacking(self, stage: Stage) -> UserError | None:
         """Return that nothing measures the edge."""
         try:
@@ -76,8 +67,7 @@ class CanaryJudged(Release):
 
     def prepare(self, stage: Stage) -> None:
         """Have a Gateway, which divides by weight."""
-        self._before = stage.config()
-        stage.deploy(stage.changed(_GATEWAY))
+        self.begin_with(stage, _GATEWAY)
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
         """Return the canary, behind the Gateway."""

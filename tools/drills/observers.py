@@ -1,11 +1,10 @@
 """Observers away: metrics, logs, traces and alerts end at once, and the site goes on as if nothing had."""
 
 import time
-from typing import Any
 
-from tools.drills.drill import Drill
 from tools.drills.journal import Facts
 from tools.drills.objects import Object
+from tools.drills.releases import Release
 from tools.drills.stage import Stage
 from tools.drills.verdict import Failures, Promise
 from tools.observe.part import NAMESPACE, OTLP_ENDPOINT
@@ -15,7 +14,7 @@ _SECONDS = 60.0
 _AWAY = "all of it is away"
 
 
-class ObservabilityGone(Drill):
+class ObservabilityGone(Release):
     """Every store, the collector and whatever asks for figures are gone for a minute; senders stay.
 
     The tiers are told of the collector before, so that there is something which they cannot send. The agents
@@ -27,14 +26,9 @@ class ObservabilityGone(Drill):
     # To end nine pods takes a small machine some seconds, with or without what ran in them.
     promise = Promise(failures=Failures.NONE, p99_at_most=1.1, p99_from=_AWAY)
     stacks = ("dev", "prod")
-    rate = 100
     # Ten percent of a p99 cannot be told from chance by the thousand requests of ten seconds.
     steady = _SECONDS
     within = 2 * _SECONDS
-
-    def __init__(self) -> None:
-        """Begin without settings to come back to."""
-        self._config: dict[str, Any] | None = None
 
     def lacking(self, stage: Stage) -> UserError | None:
         """Return that nothing observes the cluster."""
@@ -50,16 +44,14 @@ class ObservabilityGone(Drill):
         """Have the tiers send their spans."""
         told = {"feastflow:observability": {"otlpEndpoint": OTLP_ENDPOINT}}
         if stage.changed(told) != stage.config():
-            stage.deploy(stage.changed(told))
+            self.begin_with(stage, told)
 
     def aim(self, stage: Stage) -> Facts:
         """Note what runs, in which number, and the settings to come back to."""
         running = {
             str(each["metadata"]["name"]): int(each["spec"].get("replicas", 1)) for each in _parts(stage)
         }
-        # The drill is aimed a second time after it was prepared, when the settings are its own.
-        self._config = self._config or stage.config()
-        return {"running": running, "config": self._config}
+        return {**super().aim(stage), "running": running}
 
     def inject(self, stage: Stage, facts: Facts) -> None:
         """End all of it."""
@@ -90,8 +82,7 @@ class ObservabilityGone(Drill):
         """Bring all of it back, and the settings from before."""
         for name, replicas in facts["running"].items():
             stage.kubectl("--namespace", NAMESPACE, "scale", f"--replicas={replicas}", f"deployment/{name}")
-        if stage.config() != facts["config"]:
-            stage.deploy(facts["config"], judged=False)
+        super().undo(stage, facts)
 
 
 def _parts(stage: Stage) -> list[Object]:

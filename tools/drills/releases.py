@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from components.settings.model.tiers import Backend
 from components.settings.values import names
@@ -13,6 +13,7 @@ from tools.drills.journal import Facts
 from tools.drills.stage import Stage
 from tools.drills.verdict import Failures, Promise
 from tools.drills.waiting import until
+from tools.stacks.workspace import Config
 
 _ROTATION = "feastflow:rotation"
 _STUCK_SECONDS = 20
@@ -34,11 +35,18 @@ class Release(Drill):
     """Other settings are deployed, and those from before again at the end."""
 
     rate = 100
-    within = 300
+    within: ClassVar[float] = 300
+    # The settings that `prepare` has replaced: a drill is aimed once more after it.
+    _before: Config | None = None
 
     def aim(self, stage: Stage) -> Facts:
-        """Note the settings to come back to."""
-        return {"config": stage.config()}
+        """Note the settings to come back to, those from before `prepare`."""
+        return {"config": dict(self._before or stage.config())}
+
+    def begin_with(self, stage: Stage, changes: Mapping[str, Any]) -> None:
+        """Deploy these in `prepare`, as settings that the drill itself needs."""
+        self._before = stage.config()
+        stage.deploy(stage.changed(changes))
 
     def changes(self, stage: Stage) -> Mapping[str, Any]:
         """Return what changes the pod template and nothing else, like a new version of both tiers."""

@@ -17,11 +17,12 @@ from tools.drills.releases import Release
 from tools.drills.samples import Sample
 from tools.drills.stage import Stage
 from tools.drills.verdict import Failures, Promise
+from tools.observe.parts import ADAPTER
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
 
-_API = "/apis/custom.metrics.k8s.io/v1beta2"
+_API = f"/apis/{ADAPTER.serves}"
 # The steady load is one part of three.
 _MORE = 2
 _LOADED, _SCALED = "three times the load", "the pods that it takes"

@@ -41,6 +41,12 @@ class CommandError(Exception):
         self.tail = tail
 
 
+def last_words(failure: Exception) -> str:
+    """Return the last line that a failure tells: of a program, the last that it printed."""
+    text = failure.tail if isinstance(failure, CommandError) else str(failure)
+    return (text.strip().splitlines() or [""])[-1]
+
+
 @dataclass(frozen=True)  # not kw_only: an older Python must come as far as the message that says so
 class Ended:
     """A program that has ended: its exit code and both outputs."""
