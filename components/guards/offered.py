@@ -42,6 +42,7 @@ def problems(stack: Stack, name: str, offers: Offers, needs: Sequence[Need]) -> 
             f"have the API server serve them (--runtime-config), or: {_SET}tenancy.admissionPolicies false",
         )
     yield from _storage(stack, name, offers)
+    yield from _growth(stack, name, offers)
     yield from _classes(stack, name, offers)
     if stack.cluster.zones > 1 and offers.zones is not None and not offers.zones:
         yield problem(
@@ -121,6 +122,22 @@ def _storage(stack: Stack, name: str, offers: Offers) -> Iterator[str]:
             "nothing would make the database's volume, and the update would wait for it in vain",
             fix,
         )
+
+
+def _growth(stack: Stack, name: str, offers: Offers) -> Iterator[str]:
+    if not offers.fixed:
+        return
+    least = offers.fixed[0]
+    there = ", ".join(f"{each.claim} has {each.size}" for each in offers.fixed)
+    yield problem(
+        "feastflow:database.storage",
+        f"{stack.database.storage}, and on {name} {there}, of the class {least.storage_class}, which lets no "
+        "volume grow",
+        "the update would stop at the volume, with the rest half made",
+        f"{_SET}database.storage {least.size}\nor, where the class's driver can resize: "
+        f"kubectl patch storageclass {least.storage_class} --patch '{{\"allowVolumeExpansion\": true}}'\n"
+        "or begin a second stack with a larger volume from a backup (docs/backups.md)",
+    )
 
 
 def _classes(stack: Stack, name: str, offers: Offers) -> Iterator[str]:

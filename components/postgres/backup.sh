@@ -5,6 +5,7 @@
 # On the server's side, where PGDATA says what is served:
 #   archive  send one file of the log: PostgreSQL's archive_command
 #   fetch    get one file of the log: PostgreSQL's restore_command
+#   drain    before a start on a volume that is full of the log: send and delete of it until there is room
 #   get      get a copy of the whole by its id into a folder
 # In a pod that sees the data and may not write it:
 #   open     let the login of the backups in, as the administrator
@@ -17,6 +18,9 @@ PATH="$PATH:/usr/lib/postgresql/15/bin"
 SERVER=postgres
 # Less than the pod's grace period: a fast shutdown waits for the file that is being sent.
 SECONDS_TO_SEND=45
+# MiB: below the first a server that starts fails; the second is room for what its recovery writes.
+NONE=16
+ENOUGH=64
 
 refuse() {
     printf 'error:     %s\n  matters: %s\n  do this: %s\n' "$1" "$2" "$3" >&2
@@ -51,9 +55,41 @@ unused() {
 archive() {
     identify
     unused
-    # shellcheck disable=SC2086
-    exec timeout "$SECONDS_TO_SEND" barman-cloud-wal-archive $STORE_HOW $STORE_SENT "$STORE_DESTINATION" "$SERVER" "$1"
+    send "$1"
 }
+
+send() {
+    # shellcheck disable=SC2086
+    timeout "$SECONDS_TO_SEND" barman-cloud-wal-archive $STORE_HOW $STORE_SENT "$STORE_DESTINATION" "$SERVER" "$1"
+}
+
+# A log that waited for its store until the volume was full keeps the server from starting, which would send it. What
+# comes before the last checkpoint no recovery reads: the server deletes it, when it runs and it has been sent.
+drain() {
+    if [ "$(room)" -ge "$ENOUGH" ] || [ -n "$(ls "$PGDATA/pg_replslot" 2>/dev/null)" ]; then return; fi
+    needed="$(LC_ALL=C pg_controldata "$PGDATA" | sed -n "s/^Latest checkpoint's REDO WAL file: *//p")"
+    identify
+    # In the order in which they were written, as their names are.
+    for waiting in "$PGDATA"/pg_wal/archive_status/*.ready; do
+        name="$(basename "$waiting" .ready)"
+        case "$name" in *[!0-9A-F]*) continue ;; esac
+        if [ "$(room)" -ge "$ENOUGH" ] || ! before "$name" "$needed"; then return; fi
+        until (unused && send "$PGDATA/pg_wal/$name"); do
+            if [ "$(room)" -ge "$NONE" ]; then return; fi
+            echo "the volume is full of the log, which waits for $STORE_DESTINATION: the server starts when it can be sent" >&2
+            sleep 5
+        done
+        # In this order: what is deleted has been sent, whatever ends this.
+        mv "$waiting" "${waiting%.ready}.done"
+        rm -f "$PGDATA/pg_wal/$name"
+        echo "sent and deleted $name: the volume was full"
+    done
+}
+
+# MiB that are left on the volume.
+room() { df -P -k "$PGDATA" | awk 'NR == 2 { print int($4 / 1024) }'; }
+
+before() { [ "$1" != "$2" ] && [ "$(printf '%s\n%s\n' "$1" "$2" | LC_ALL=C sort | head -n 1)" = "$1" ]; }
 
 # PostgreSQL takes a failure for the end of the log, and begins to serve; of an exit code above 125 it ends instead.
 # Only a file that the store does not have is an end. FETCHED, where it is set, is told of both.
@@ -113,9 +149,10 @@ list() {
 case "${1:-}" in
     archive) archive "$2" ;;
     fetch) fetch "$2" "$3" ;;
+    drain) drain ;;
     get) get "$2" "$3" ;;
     open) open ;;
     copy) copy ;;
     list) list ;;
-    *) echo "usage: backup.sh archive FILE|fetch NAME FILE|get ID FOLDER|open|copy|list" >&2; exit 2 ;;
+    *) echo "usage: backup.sh archive FILE|fetch NAME FILE|drain|get ID FOLDER|open|copy|list" >&2; exit 2 ;;
 esac

@@ -19,7 +19,7 @@ here="$(dirname "$0")"
 
 initialise() {
     settle
-    if [ -s "$PGDATA/PG_VERSION" ]; then return; fi
+    if [ -s "$PGDATA/PG_VERSION" ]; then make_room; return; fi
     elsewhere
     # An initdb that was cut off leaves only this directory; the data directory appears whole or not at all.
     chmod -R u+rwX "$fresh" 2>/dev/null || :
@@ -32,10 +32,13 @@ initialise() {
     echo "data directory initialised"
 }
 
+make_room() { if [ -n "${STORE_DESTINATION:-}" ]; then sh "$here/backup.sh" drain; fi; }
+
 # A kubelet that is started again gives a volume its group's modes while the server runs, and a container that ends
 # is started again without `prepare`.
 serve() {
     settle
+    make_room
     exec postgres -D "$PGDATA" -c hba_file="$HBA_FILE" -c unix_socket_directories="$PGHOST" "$@"
 }
 

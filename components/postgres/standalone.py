@@ -53,9 +53,9 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
     place, identity, settings = args.place, args.identity, args.settings
     options = pulumi.ResourceOptions(parent=parent)
     claim = core.v1.PersistentVolumeClaim(
-        "postgres-data",
+        names.DATABASE_CLAIM,
         # Bound is what the server's own await shows. The provider's await of a changed claim never ends.
-        metadata=place.metadata("postgres-data", identity, SKIP_AWAIT),
+        metadata=place.metadata(names.DATABASE_CLAIM, identity, SKIP_AWAIT),
         spec=core.v1.PersistentVolumeClaimSpecArgs(
             access_modes=["ReadWriteOnce"],
             storage_class_name=settings.storage_class,

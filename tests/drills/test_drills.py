@@ -13,7 +13,7 @@ from components.settings.values.merging import merged
 from tools.cluster.engine import Engine
 from tools.cluster.handle import Cluster
 from tools.data import restoring
-from tools.drills import mistake, objects, pathcut, pods, releases, scaling, under_way, waiting
+from tools.drills import copied, lost, objects, pathcut, pods, releases, scaling, under_way, waiting
 from tools.drills.catalogue import DRILLS
 from tools.drills.drill import Drill
 from tools.drills.journal import Facts
@@ -23,6 +23,7 @@ from tools.drills.stage import Stage
 from tools.observe.part import OTLP_ENDPOINT
 from tools.stacks.stack import Stack
 from tools.stacks.workspace import Workspace
+from tools.store import keys
 from tools.toolchain.errors import UserError
 from tools.toolchain.kubectl import Kubectl
 from tools.toolchain.process import CommandError
@@ -35,6 +36,7 @@ from .test_objects import deployment, pod
 NODES = ("x-control-plane", "x-worker", "x-worker2")
 ZONES = dict(zip(NODES, "abc", strict=True))
 HOME = "x-worker"
+_AGAIN = ["refresh", "get secret backup-store --output json --ignore-not-found", "up judged=True"]
 PATH = "/var/local-path-provisioner/pvc-1"
 
 
@@ -48,6 +50,8 @@ class _Engine(Engine):
         self.said.append(" ".join(arguments))
         if arguments[0] == "ps":
             return "\n".join(NODES)
+        if "df" in arguments:
+            return "Avail\n 3\n"
         if "containers" in arguments:
             return "0123\n"
         return "0123  42  RUNNING\n" if "tasks" in arguments and "list" in arguments else ""
@@ -85,7 +89,7 @@ class _Stage(Stage):
         if fields.startswith("spec.nodeName="):
             running = {"startedAt": "2999-01-01T00:00:00Z"}
             return [pod(status={"containerStatuses": [{"state": {"running": running}}]})]
-        if fields == "metadata.name=postgres-0" or namespace == "cnpg-system":
+        if fields == "metadata.name=postgres-0" or namespace in ("cnpg-system", "feastflow-store"):
             return []
         eaten = sum("python3 -c" in said for said in self.said)
         return [pod("api-1", node="x-worker2", restarts=2 + eaten // self.meals), pod("api-2", node=HOME)]
@@ -111,6 +115,8 @@ class _Stage(Stage):
         self.said.append(f"{statement} {values}")
         if "sync_state" in statement:
             return [["quorum"]]
+        if "archive" in statement:
+            return [["30"]]
         return [["f"]] if "recovery" in statement else [["feastflow_a"]]
 
     def config(self) -> dict[str, Any]:
@@ -163,8 +169,10 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
     monkeypatch.setattr(under_way, "begin", _begun)
     monkeypatch.setattr(scaling, "_added", lambda _: _Added())
     monkeypatch.setattr(scaling, "_requests", lambda _: 80.0)
-    monkeypatch.setattr(mistake, "_backed_up", lambda _: True)
+    monkeypatch.setattr(copied, "settings", lambda _: {"destination": "s3://backups/dev"})
+    monkeypatch.setattr(keys, "give", lambda *_: True)
     found = _stage(tmp_path)
+    monkeypatch.setattr(Stack, "refresh", lambda *_: found.said.append("refresh"))
     monkeypatch.setattr(restoring, "beside", lambda *_: (None, {"public.menu": 3, "public.late": 0}))
     monkeypatch.setattr(restoring, "over", lambda *told: found.said.append(f"replaced {told[2]}"))
 
@@ -248,6 +256,12 @@ def test_what_is_broken_from_the_node_is_broken_there(stage: _Stage, name: str, 
         ("release-unready", "up begun"),
         ("table-dropped", "DROP TABLE orders CASCADE"),
         ("table-dropped", "replaced public.menu"),
+        ("primary-and-volume-lost", "delete persistentvolumeclaim postgres-0 --wait=false"),
+        ("primary-and-volume-lost", "delete pod postgres-0 --force --grace-period 0 --wait=false"),
+        ("bucket-away", "--namespace feastflow-store scale deployment/store --replicas=0"),
+        ("log-full", "--namespace feastflow-store scale deployment/store --replicas=0"),
+        ("backed-up", "create job feastflow-backups-"),
+        ("namespace-lost", "delete namespace shop"),
     ],
 )
 def test_what_is_broken_through_the_api_server_is_broken_there(stage: _Stage, name: str, told: str) -> None:
@@ -564,3 +578,64 @@ def test_a_table_is_not_dropped_where_nothing_could_bring_it_back(tmp_path: Path
     lacks = DRILLS["table-dropped"]().lacking(_stage(tmp_path))
     assert lacks
     assert "has no backups" in lacks.found
+
+
+def test_a_lost_stack_is_begun_again_from_where_it_was_backed_up_to_and_backed_up_elsewhere(
+    stage: _Stage,
+) -> None:
+    drill, facts = _broken(stage, "namespace-lost")
+
+    assert stage.said[-3:] == _AGAIN
+    database = stage.config()["feastflow:database"]
+    assert database["restore"] == {"from": "s3://backups/dev", "at": "latest"}
+    assert database["backup"]["destination"] == "s3://backups/dev-2"
+    assert "say so in Pulumi.dev.yaml" in drill.left(stage, facts)
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [("s3://b/dev", "s3://b/dev-2"), ("s3://b/dev-2", "s3://b/dev-3"), ("s3://b/a-b", "s3://b/a-b-2")],
+)
+def test_each_loss_has_a_destination_of_its_own(now: str, then: str) -> None:
+    assert lost.successor(now) == then
+
+
+@pytest.mark.parametrize(
+    ("phase", "deployed", "lacks", "done"),
+    [
+        ("Active", False, ["pods"], []),
+        ("Active", True, [], []),
+        ("Active", True, ["pods"], _AGAIN),
+        ("", False, ["pods"], _AGAIN),
+        ("Terminating", False, [], ["delete namespace shop --ignore-not-found ", *_AGAIN]),
+    ],
+)
+def test_a_loss_that_was_cut_off_is_undone_from_where_it_was(
+    stage: _Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    phase: str,
+    deployed: bool,  # noqa: FBT001 - a case
+    lacks: list[str],
+    done: list[str],
+) -> None:
+    monkeypatch.setattr(lost.NamespaceLost, "_phase", lambda *_: phase)
+    monkeypatch.setattr(_Stage, "missing", lambda _: lacks)
+    drill = DRILLS["namespace-lost"]()
+    facts = drill.aim(stage)
+    if deployed:
+        monkeypatch.setattr(copied, "settings", lambda _: {"destination": facts["to"]})
+    drill.undo(stage, facts)
+
+    assert stage.said == done
+
+
+def test_the_store_of_others_is_not_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("bucket-away", "log-full", "namespace-lost"):
+        lacks = DRILLS[name]().lacking(_stage(tmp_path))
+        assert lacks, name
+        assert "has no backups" in lacks.found
+        with monkeypatch.context() as patched:
+            patched.setattr(copied, "settings", lambda _: {"endpoint": "https://s3.example.com"})
+            lacks = DRILLS[name]().lacking(_stage(tmp_path))
+        assert lacks, name
+        assert "https://s3.example.com, which is not the local cluster's" in lacks.found

@@ -102,6 +102,23 @@ def test_seconds_count_until_the_state_or_the_requests_say_so() -> None:
     assert never.seconds == math.inf
 
 
+def test_orders_within_the_recovery_point_may_be_lost_and_the_oldest_lost_one_is_told() -> None:
+    orders = [
+        sample(due, 201, kind="order", number=f"FF-{due:g}", note=f"drill-{due:g}")
+        for due in (900.0, 930.0, 970.0, 1001.0)
+    ]
+
+    def judged(kept: int) -> verdict.Measured:
+        there = [(each.note, each.number) for each in orders[:kept]]
+        found = verdict.measured(orders, there, moment=1000.0, clock=1000.0, restored=1010.0, by=None)
+        return verdict.to_the_point(found, orders, there, 60)
+
+    assert judged(2).lost == []
+    assert judged(2).point == pytest.approx(30 - 0.01)
+    assert judged(1).lost == ["FF-930"]
+    assert judged(3).point == 0
+
+
 def test_latencies_before_and_after_the_failure_are_apart() -> None:
     found = [
         *steady(990, 1000, latency=0.01),

@@ -179,7 +179,7 @@ class Server:
                 **({} if shared else self._as_user()),
             )
         until(
-            lambda: self._run("ready", self.environment(), check=False).returncode == 0 or self._ended(),
+            lambda: self._run("ready", self.environment(), check=False).returncode == 0 or self.ended,
             within=60,
             what="PostgreSQL answers",
         )
@@ -193,7 +193,9 @@ class Server:
         user = f"setpriv --reuid={self.user.pw_uid} --regid={self.user.pw_gid} --clear-groups"
         return ["unshare", "--mount", "sh", "-c", f'{mount} && exec {user} "$@"', "sh"]
 
-    def _ended(self) -> bool:
+    @property
+    def ended(self) -> bool:
+        """Return whether its process has ended by itself."""
         return self._process is None or self._process.poll() is not None
 
     def stop(self) -> None:

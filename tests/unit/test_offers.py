@@ -19,7 +19,7 @@ _INGRESS = "apis/networking.k8s.io/v1/ingressclasses"
 _GATEWAY = "apis/gateway.networking.k8s.io/v1/gatewayclasses"
 _NODES = "api/v1/nodes?limit=200"
 _VOLUMES = "api/v1/persistentvolumes?limit=200"
-_CLAIMS = "api/v1/namespaces/shop/persistentvolumeclaims?limit=1"
+_CLAIMS = "api/v1/namespaces/shop/persistentvolumeclaims?limit=100"
 _DEFAULT = {"storageclass.kubernetes.io/is-default-class": "true"}
 _OWN_GROUPS = (
     "apps",
@@ -155,6 +155,37 @@ def test_a_volume_that_is_there_needs_no_class() -> None:
     # The stack's own, from when there was a class.
     assert said(offering(**{_STORAGE: none, _CLAIMS: listed("postgres-data")}), parse(), exists=True) == ""
     assert "provisioner" in said(offering(**{_STORAGE: none, _CLAIMS: listed()}), parse(), exists=True)
+
+
+def claim(name: str, size: str = "1Gi", of_class: str = "fast", **labels: str) -> dict[str, Any]:
+    spec = {"storageClassName": of_class, "resources": {"requests": {"storage": size}}}
+    return {"metadata": {"name": name, "labels": labels}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "growing", "refused"),
+    [
+        (claim("postgres-data"), "2Gi", False, True),
+        (claim("postgres-data"), "2Gi", True, False),
+        (claim("postgres-data"), "1Gi", False, False),
+        (claim("postgres-data", "1024Mi"), "1Gi", False, False),
+        (claim("postgres-data", of_class="unknown"), "2Gi", False, False),
+        (claim("postgres-data", of_class=""), "2Gi", False, False),
+        (claim("uploads"), "2Gi", False, False),
+        (claim("postgres-2", **{"cnpg.io/cluster": "postgres"}), "2Gi", False, True),
+        (claim("theirs-1", **{"cnpg.io/cluster": "theirs"}), "2Gi", False, False),
+    ],
+)
+def test_a_volume_grows_only_where_its_class_lets_it(
+    there: dict[str, Any],
+    wanted: str,
+    growing: bool,  # noqa: FBT001 - a case
+    refused: bool,  # noqa: FBT001
+) -> None:
+    classes = {"items": [{"metadata": {"name": "fast"}, "allowVolumeExpansion": growing}]}
+    api = offering(**{_STORAGE: classes, _CLAIMS: {"items": [there]}})
+    found = said(api, parse(database={"storage": wanted}), exists=True)
+    assert ("the class fast, which lets no volume grow" in found) == refused, found
 
 
 def test_another_ingress_class_is_refused_with_the_one_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

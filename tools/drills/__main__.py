@@ -184,7 +184,9 @@ def _drills(text: str, stack: str) -> dict[str, str]:
             f"they know {' and '.join(sorted(known))}",
             f"unset STACK: {_AGAIN}{names[0] if names else next(iter(DRILLS))}",
         )
-    chosen = names or [name for name, drill in DRILLS.items() if not stack or stack in drill.stacks]
+    chosen = names or [
+        name for name, drill in DRILLS.items() if not drill.by_name and (not stack or stack in drill.stacks)
+    ]
     return {name: stack or DRILLS[name].stacks[0] for name in chosen}
 
 

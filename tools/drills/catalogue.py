@@ -2,7 +2,19 @@
 
 from collections.abc import Mapping
 
-from tools.drills import database, judged, mistake, nodes, observers, platform, pods, releases, scaling
+from tools.drills import (
+    database,
+    judged,
+    lost,
+    mistake,
+    nodes,
+    observers,
+    platform,
+    pods,
+    releases,
+    scaling,
+    store,
+)
 from tools.drills.drill import Drill
 
 DRILLS: Mapping[str, type[Drill]] = {
@@ -15,7 +27,9 @@ DRILLS: Mapping[str, type[Drill]] = {
         *releases.DRILLS,
         *scaling.DRILLS,
         *observers.DRILLS,
+        *store.DRILLS,
         *mistake.DRILLS,
         *judged.DRILLS,
+        *lost.DRILLS,
     )
 }

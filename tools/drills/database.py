@@ -125,6 +125,18 @@ class ConnectionCut(_OfThePrimary):
         pathcut.repair(stage, facts["node"], facts["primary"], pathcut.EVERYTHING)
 
 
+class PrimaryAndVolumeLost(PrimaryKilled):
+    """The primary's pod and its volume are gone for good: another instance leads, and one more is copied."""
+
+    name = "primary-and-volume-lost"
+    what = "the primary is killed and its volume deleted: seconds without an order"
+
+    def inject(self, stage: Stage, facts: Facts) -> None:
+        """Delete the claim first: it goes with the pod that uses it, and no pod comes back to it."""
+        stage.kubectl("delete", "persistentvolumeclaim", facts["primary"], "--wait=false")
+        super().inject(stage, facts)
+
+
 class OperatorAway(PrimaryKilled):
     """The primary fails while no operator is there to let another one lead."""
 
@@ -170,11 +182,13 @@ class DiskFull(Drill):
     relief = True
     hold = 15
     within = 240
+    # Mebibytes of room on the small disk: a few files of the log.
+    spare = 64
 
     def prepare(self, stage: Stage) -> None:
         """Put the data on a small disk: the local cluster's volumes are as large as the machine's."""
         stage.note("putting the data on a small disk")
-        disk.shrink(stage, self.aim(stage))
+        disk.shrink(stage, self.aim(stage), self.spare)
 
     def aim(self, stage: Stage) -> Facts:
         """Note where the volume is on its node."""
@@ -199,4 +213,12 @@ class DiskFull(Drill):
         disk.restore(stage, facts)
 
 
-DRILLS = (PrimaryKilled, PrimaryNodeStopped, PrimaryNodeDrained, ConnectionCut, OperatorAway, DiskFull)
+DRILLS = (
+    PrimaryKilled,
+    PrimaryNodeStopped,
+    PrimaryNodeDrained,
+    PrimaryAndVolumeLost,
+    ConnectionCut,
+    OperatorAway,
+    DiskFull,
+)

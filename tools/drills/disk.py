@@ -13,8 +13,6 @@ from tools.drills.waiting import until
 from tools.toolchain.errors import UserError
 
 _SERVER, _CLAIM = "statefulset/postgres", "postgres-data"
-# Room for a few WAL segments of 16 MiB; what is left of it is filled.
-_SPARE_MEBIBYTES = "64"
 _STOP_SECONDS = 120
 
 _SHRINK = """
@@ -75,11 +73,17 @@ def place(stage: Stage) -> Facts:
     return {"path": path, "node": _node(source)}
 
 
-def shrink(stage: Stage, facts: Facts) -> None:
-    """Put the data on the small disk, its server stopped meanwhile and started again."""
+def shrink(stage: Stage, facts: Facts, spare: int) -> None:
+    """Put the data on a small disk with `spare` MiB of room; its server is stopped meanwhile."""
     _stop(stage)
-    _on(stage, facts, _SHRINK, _SPARE_MEBIBYTES)
+    _on(stage, facts, _SHRINK, str(spare))
     _start(stage)
+
+
+def room(stage: Stage, facts: Facts) -> int:
+    """Return how many MiB are left on it."""
+    said = stage.on_node(facts["node"], "df", "--block-size=1M", "--output=avail", facts["path"])
+    return int(said.split()[-1])
 
 
 def fill(stage: Stage, facts: Facts) -> None:

@@ -36,6 +36,8 @@ class Drill(ABC):
     # Whether something must come back from outside, and after how many seconds.
     relief: ClassVar[bool] = False
     hold: ClassVar[float] = 0
+    # Whether it is run only where it is named: the stack is not quite as before when it ends.
+    by_name: ClassVar[bool] = False
 
     def lacking(self, stage: Stage) -> UserError | None:
         """Return why the drill cannot be run on this stack, None where it can."""
@@ -78,6 +80,10 @@ class Drill(ABC):
 
     def stands(self, stage: Stage, facts: Facts) -> str:
         """Describe how things are where it was not restored in its time; called before `undo`."""
+        return ""
+
+    def left(self, stage: Stage, facts: Facts) -> str:
+        """Return what its user has to know or to do when all is repaired."""
         return ""
 
     def undo(self, stage: Stage, facts: Facts) -> None:  # noqa: B027 - what recovers by itself needs none

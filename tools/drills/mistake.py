@@ -3,12 +3,12 @@
 import time
 
 from tools.data import restoring
+from tools.drills import copied
 from tools.drills.drill import Drill
 from tools.drills.journal import Facts
 from tools.drills.samples import ORDER
 from tools.drills.stage import Stage
 from tools.drills.verdict import Promise
-from tools.stacks import workspace
 from tools.stacks.options import Options
 from tools.toolchain.errors import UserError
 
@@ -41,13 +41,7 @@ class TableDropped(Drill):
 
     def lacking(self, stage: Stage) -> UserError | None:
         """Return that the stack could not be restored."""
-        if _backed_up(stage):
-            return None
-        return UserError(
-            f"the stack {stage.name} has no backups",
-            "this drill deletes every order, and takes them back from the store",
-            "make store, set feastflow:database.backup as it says (docs/backups.md), and make up",
-        )
+        return copied.lacking(stage, "this drill deletes every order, and takes them back from the store")
 
     def aim(self, stage: Stage) -> Facts:
         """Note nothing: when the table was dropped, the database itself says."""
@@ -82,10 +76,6 @@ class TableDropped(Drill):
         stage.note("bringing it over")
         lost = ",".join(name for name, rows in now.items() if rows)
         restoring.over(client, stage.config(), lost, stage.name)
-
-
-def _backed_up(stage: Stage) -> bool:
-    return bool(workspace.section(stage.config(), "database").get("backup"))
 
 
 def _left(stage: Stage) -> bool:

@@ -66,17 +66,27 @@ def run(drill: Drill, stage: Stage, *, program: Path, rate: float, journal: Jour
     repaired = time.time()
     whole(stage, "after the drill")
     requests = [*found, *drill.samples()]
+    there = stored(stage, name)
     measured = verdict.measured(
         requests,
-        stored(stage, name),
+        there,
         moment=times.moment,
         clock=times.clock,
         restored=times.restored,
         by=drill.measured_by,
     )
+    if drill.promise.point is not None:
+        measured = verdict.to_the_point(measured, requests, there, drill.promise.point)
     if since := times.moments.get(drill.promise.p99_from or ""):
         measured = replace(measured, p99=verdict.p99(requests, since, times.restored or math.inf))
-    return replace(measured, begun=begun, repaired=repaired, moments=times.moments, stands=times.stands)
+    return replace(
+        measured,
+        begun=begun,
+        repaired=repaired,
+        moments=times.moments,
+        stands=times.stands,
+        left=drill.left(stage, facts),
+    )
 
 
 def whole(stage: Stage, when: str) -> None:

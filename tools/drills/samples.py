@@ -37,6 +37,11 @@ class Sample:
     note: str = ""
 
     @property
+    def ended(self) -> float:
+        """Return when its last attempt was answered, in seconds since 1970."""
+        return self.due + self.total
+
+    @property
     def failed(self) -> bool:
         """Return whether its first attempt failed: what a client sees that never asks again."""
         return self.first not in _GOOD
@@ -182,9 +187,13 @@ def by_second(samples: Iterable[Sample], moment: float) -> list[Second]:
     ]
 
 
-def acknowledged(samples: Iterable[Sample]) -> dict[str, str]:
-    """Return orders that a customer was told are placed: number by note."""
-    return {each.note: each.number for each in samples if each.kind == ORDER and each.number}
+def acknowledged(samples: Iterable[Sample], until: float = math.inf) -> dict[str, str]:
+    """Return orders that a customer was told, by then, are placed: number by note."""
+    return {
+        each.note: each.number
+        for each in samples
+        if each.kind == ORDER and each.number and each.ended <= until
+    }
 
 
 def lost(told: dict[str, str], stored: Sequence[tuple[str, str]]) -> list[str]:

@@ -6,24 +6,30 @@ from collections.abc import Sequence
 from tools.drills.verdict import Measured, Row
 
 WIDTH = 100
-_HEAD = ("drill", "stack", "seed", "wanted", "median", "worst", "failed", "retried", "lost", "")
+_HEAD = ("drill", "stack", "seed", "wanted", "median", "worst", "failed", "retry", "lost", "")
 _TEXT_COLUMNS = 3
-_THOUSANDS_FROM = 100_000
+_THOUSANDS_FROM, _MILLIONS_FROM = 100_000, 1_000_000
 
 
 def lines(rows: Sequence[Row]) -> list[str]:
     """Return the table, and below it what does not hold.
 
-    `failed` counts first attempts; `retried` is what failed for a client, too, that asks again. What else
+    `failed` counts first attempts; `retry` is what failed for a client, too, that asks again. What else
     came when is told of the runs that noted it, and which observers gave no answer.
     """
     cells = [_HEAD, *(_cells(row) for row in rows)]
     found = columns(cells, _TEXT_COLUMNS)
     for row in rows:
-        found += [part for run in row.runs if run.moments for part in _folded(f"{row.drill}: {_when(run)}")]
+        found += [
+            part
+            for run in row.runs
+            if run.moments or row.promise.point is not None
+            for part in _folded(f"{row.drill}: {_when(run)}")
+        ]
         if unknown := sorted({why for run in row.runs if run.observed for why in run.observed.unknown}):
             found += _folded(f"{row.drill}: not all of it was observed: {'; '.join(unknown)}")
         found += [part for problem in row.problems for part in _folded(f"{row.drill}: {problem}")]
+        found += [part for run in row.runs if run.left for part in _folded(f"{row.drill}: {run.left}")]
     return found
 
 
@@ -41,7 +47,9 @@ def seconds(value: float) -> str:
 
 
 def _count(number: int) -> str:
-    """Return the number, in thousands where it has more than five digits."""
+    """Return the number, in thousands or millions where it has more than five digits."""
+    if number >= _MILLIONS_FROM:
+        return f"{number / _MILLIONS_FROM:.1f}M"
     return str(number) if number < _THOUSANDS_FROM else f"{number // 1000}k"
 
 
@@ -68,7 +76,8 @@ def _when(run: Measured) -> str:
     """Return how long requests failed, and what else came after how many seconds."""
     came = [f"{name} after {seconds(at - run.moment)}" for name, at in run.moments.items()]
     last = f"the last request failed after {seconds(run.last_failure - run.moment)}"
-    return ", ".join([last if run.windows else "no request failed", *came])
+    point = [f"the oldest lost order was {seconds(run.point)} older than the failure"] if run.point else []
+    return ", ".join([last if run.windows else "no request failed", *came, *point])
 
 
 def _line(row: Sequence[str], widths: Sequence[int], text_columns: int) -> str:

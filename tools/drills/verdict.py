@@ -4,7 +4,7 @@ import enum
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tools.drills import samples
 from tools.drills.observed import Observed
@@ -33,7 +33,8 @@ class Promise:
 
     `p99_at_most` is how many times its steady p99 a run's may be, from the moment `p99_from` on, which the
     drill notes (None: from the failure on); at `over_with`, another one, requests have stopped failing. None
-    where that is not asked.
+    where that is not asked. `point` is the recovery point: orders acknowledged in so many seconds before the
+    failure, or after it, may be lost; None where none may be.
     """
 
     seed: str = "-"
@@ -42,6 +43,7 @@ class Promise:
     p99_at_most: float | None = None
     p99_from: str | None = None
     over_with: str | None = None
+    point: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,10 @@ class Measured:
     """One run. `seconds` is the drill's own measure, infinite where it was not restored in time.
 
     Latencies are in seconds; `begun` is when the load began, `moment` when it failed, `repaired` when all was
-    undone, `moments` when else something came, in seconds since 1970. `stands` says how things stood where it
-    was not restored; `observed` is what the cluster's observers know, where there are any.
+    undone, `moments` when else something came, in seconds since 1970. `point` is by how many seconds the
+    oldest lost order came before the failure, 0 where none did. `stands` says how things stood where it was
+    not restored, `left` what its user has to know afterwards; `observed` is what the cluster's observers
+    know, where there are any.
     """
 
     moment: float
@@ -67,7 +71,9 @@ class Measured:
     restored: float | None = None
     repaired: float | None = None
     moments: dict[str, float] = field(default_factory=dict)
+    point: float = 0.0
     stands: str = ""
+    left: str = ""
     failures: dict[str, int] = field(default_factory=dict)
     windows: list[Window] = field(default_factory=list)
     course: list[Second] = field(default_factory=list)
@@ -199,6 +205,19 @@ def measured(
         windows=samples.windows(found),
         course=samples.by_second(found, moment),
     )
+
+
+def to_the_point(
+    run: Measured, found: Sequence[Sample], stored: Sequence[tuple[str, str]], point: float
+) -> Measured:
+    """Return the run as it is judged where orders may be lost that are younger than a recovery point.
+
+    `point` is in seconds before the failure. What was acknowledged after the failure may be lost, too.
+    """
+    gone = samples.lost(samples.acknowledged(found, until=run.moment), stored)
+    oldest = min((each.ended for each in found if each.number in gone), default=run.moment)
+    older = samples.acknowledged(found, until=run.moment - point)
+    return replace(run, lost=samples.lost(older, stored), point=run.moment - oldest)
 
 
 def p99(found: Sequence[Sample], begins: float, ends: float) -> float:

@@ -68,6 +68,10 @@ class Stack:
         """Deploy settings that were judged and deployed before, at once; returns what changed."""
         return self._deploy(step, "--skip-preview")
 
+    def refresh(self, step: Step) -> str:
+        """Have the state know only what is there; returns what changed. Nothing on the cluster does."""
+        return self._act("refresh", step, "--skip-preview").summary
+
     def _deploy(self, step: Step, *flags: str) -> str:
         created = self._reopen(step)
         run = self._act("up", step, *flags)

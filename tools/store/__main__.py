@@ -1,23 +1,18 @@
 """`make store` and `make unstore`: the store of backups on the local cluster, and its key for a stack."""
 
-import base64
 import json
 import os
-import secrets
 import sys
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from tools.cluster import lifecycle, programs, transport
 from tools.cluster.handle import Cluster
 from tools.cluster.programs import Program
 from tools.stacks import workspace
-from tools.store import manifests
+from tools.store import keys, manifests
 from tools.toolchain import console, pins
 from tools.toolchain.console import Step, say
 from tools.toolchain.errors import UserError
-from tools.toolchain.kubectl import Kubectl
 
 _PROGRAM = Program(name="versitygw", image=manifests.IMAGE)
 _SECONDS = 180
@@ -44,15 +39,14 @@ def _up(cluster: Cluster, stack: str) -> None:
     namespace = str(workspace.settings(stack)["feastflow:namespace"])
     with Step("store", f"versitygw {pins.VERSITYGW}") as step:
         if cluster.engine.own:
-            key = programs.key(_PROGRAM, pins.STORE_BUILD)
+            image = programs.key(_PROGRAM, pins.STORE_BUILD)
             save = partial(programs.save_alone, cluster.engine, _PROGRAM, pins.STORE_BUILD, step)
-            transport.carry(cluster, [manifests.IMAGE], key, save, step)
-        known = _known(client) or _drawn()
-        _apply(client, *manifests.objects(known))
+            transport.carry(cluster, [manifests.IMAGE], image, save, step)
+        key = keys.known(client) or keys.drawn()
+        keys.apply(client, *manifests.objects(key))
         rollout = ("rollout", "status", f"deployment/{manifests.NAME}", f"--timeout={_SECONDS}s")
         client.within(manifests.NAMESPACE).output(*rollout, timeout=_SECONDS + 20)
-        if there := client.ended("get", "namespace", namespace).code == 0:
-            _apply(client, manifests.secret(namespace, known))
+        there = keys.give(client, namespace, key)
         step.result(f"{manifests.ENDPOINT}, for databases alone")
     said = json.dumps(manifests.settings(stack))
     say(f"\nin Pulumi.{stack}.yaml, set below feastflow:database\n  {said[1:-1]}")
@@ -69,24 +63,6 @@ def _down(cluster: Cluster) -> None:
             "delete", "namespace", manifests.NAMESPACE, "--ignore-not-found", timeout=_SECONDS
         )
         step.result("deleted; the stacks' Secrets stay, and open nothing")
-
-
-def _apply(client: Kubectl, *objects: Mapping[str, Any]) -> None:
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-    client.output("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=text)
-
-
-def _known(client: Kubectl) -> dict[str, str] | None:
-    """Return the key that the store has; its pod would refuse another one until it is started again."""
-    words = ("get", "secret", manifests.SECRET, "--output", "json", "--ignore-not-found")
-    text = client.within(manifests.NAMESPACE).output(*words)
-    if not text.strip():
-        return None
-    return {name: base64.b64decode(value).decode() for name, value in json.loads(text)["data"].items()}
-
-
-def _drawn() -> dict[str, str]:
-    return {manifests.ID: secrets.token_hex(10).upper(), manifests.KEY: secrets.token_hex(20)}
 
 
 if __name__ == "__main__":

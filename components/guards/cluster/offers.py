@@ -3,11 +3,12 @@
 None is unknown: the account may not read it, and nothing is concluded from that.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ...settings.model.stack import Stack
+from ...settings.values import names, quantities
 
 Object = Mapping[str, Any]
 Ask = Callable[..., dict[str, Any] | None]
@@ -21,6 +22,10 @@ _DEFAULT_CLASS = (
 _CONTROL_PLANE = "node-role.kubernetes.io/"
 # Enough to find zones by; a node's object has some ten kilobytes.
 _NODES = 200
+# More than a database has; another application's, in a namespace that was there, may be among them.
+_CLAIMS = 100
+# CloudNativePG's, on what it makes for a Cluster.
+_OF_CLUSTER = "cnpg.io/cluster"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +38,28 @@ class Storage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fixed:
+    """A volume of the database that is smaller than its setting, and whose class lets none grow."""
+
+    claim: str
+    size: str
+    storage_class: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Offers:
     """The cluster's offers; None is unknown.
 
     `groups` are the API groups that are served, `policies` says whether ValidatingAdmissionPolicies are.
-    `storage` is asked for where the stack has no volume yet. `classes` are those that `edge.className` may
+    `storage` is asked for where the stack has no volume yet, and where it has, `fixed` are those that the
+    settings would have grow in vain. `classes` are those that `edge.className` may
     name. `zones` are those of the nodes that take pods; nodes without a zone's label are in none.
     """
 
     groups: frozenset[str] | None = None
     policies: bool | None = None
     storage: Storage | None = None
+    fixed: tuple[Fixed, ...] = ()
     classes: tuple[str, ...] | None = None
     zones: frozenset[str] | None = None
 
@@ -54,10 +70,12 @@ def look(ask: Ask, stack: Stack, *, exists: bool) -> Offers:
     served = ask("apis/admissionregistration.k8s.io/v1") if stack.tenancy.admission_policies else None
     kind = "ingressclasses" if stack.edge.mode == "ingress" else "gatewayclasses"
     group = "networking.k8s.io" if stack.edge.mode == "ingress" else "gateway.networking.k8s.io"
+    storage, fixed = _storage(ask, stack, exists=exists)
     return Offers(
         groups=frozenset(str(each["name"]) for each in groups.get("groups") or ()) if groups else None,
         policies=_serves_policies(served),
-        storage=_storage(ask, stack, exists=exists),
+        storage=storage,
+        fixed=fixed,
         classes=_names(ask(f"apis/{group}/v1/{kind}")),
         zones=_zones(ask(f"api/v1/nodes?limit={_NODES}")),
     )
@@ -68,17 +86,21 @@ def _serves_policies(served: Object | None) -> bool | None:
     return "validatingadmissionpolicies" in resources if resources else None
 
 
-def _storage(ask: Ask, stack: Stack, *, exists: bool) -> Storage | None:
+def _storage(ask: Ask, stack: Stack, *, exists: bool) -> tuple[Storage | None, tuple[Fixed, ...]]:
     if stack.database.external is not None:
-        return None
+        return None, ()
     listed = ask("apis/storage.k8s.io/v1/storageclasses")
     if listed is None:
-        return None
-    # A volume that is bound needs its class no more.
-    claims = ask(f"api/v1/namespaces/{stack.namespace}/persistentvolumeclaims?limit=1") if exists else {}
-    if claims is None or claims.get("items"):
-        return None
+        return None, ()
+    where = f"api/v1/namespaces/{stack.namespace}/persistentvolumeclaims?limit={_CLAIMS}"
+    claims = ask(where) if exists else {}
+    if claims is None:
+        return None, ()
     items = listed.get("items") or ()
+    if there := claims.get("items"):
+        # A volume that is bound needs its class no more, but to grow.
+        unable = {each["metadata"]["name"] for each in items if not each.get("allowVolumeExpansion")}
+        return None, tuple(_fixed(stack, there, unable))
     default = next((each["metadata"]["name"] for each in items if _is_default(each)), None)
     volumes = ask("api/v1/persistentvolumes?limit=200") if default is None else None
     return Storage(
@@ -89,7 +111,20 @@ def _storage(ask: Ask, stack: Stack, *, exists: bool) -> Storage | None:
             and (each.get("status") or {}).get("phase") == "Available"
             for each in (volumes or {}).get("items") or ()
         ),
-    )
+    ), ()
+
+
+def _fixed(stack: Stack, claims: Iterable[Object], unable: Collection[str]) -> Iterator[Fixed]:
+    for claim in claims:
+        name, labels = str(claim["metadata"]["name"]), claim["metadata"].get("labels") or {}
+        spec = claim.get("spec") or {}
+        size = str(
+            ((spec.get("resources") or {}).get("requests") or {}).get("storage") or stack.database.storage
+        )
+        of_class = str(spec.get("storageClassName") or "")
+        own = name == names.DATABASE_CLAIM or labels.get(_OF_CLUSTER) == names.DATABASE
+        if own and of_class in unable and quantities.parse(size) < quantities.parse(stack.database.storage):
+            yield Fixed(claim=name, size=size, storage_class=of_class)
 
 
 def _is_default(storage_class: Object) -> bool:

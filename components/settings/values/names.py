@@ -22,6 +22,7 @@ JOBS = "feastflow-jobs"
 BACKUPS = "feastflow-backups"
 PROOFS = "feastflow-proofs"
 DATABASE = "postgres"
+DATABASE_CLAIM = "postgres-data"
 DATABASE_HEADLESS = "postgres-headless"
 # Selects the pod of the replicated engine that leads.
 DATABASE_PRIMARY = "cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary"
