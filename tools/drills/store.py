@@ -10,6 +10,7 @@ from tools.drills import copied, disk
 from tools.drills.database import DiskFull
 from tools.drills.drill import Drill
 from tools.drills.journal import Facts
+from tools.drills.releases import Release
 from tools.drills.stage import Stage
 from tools.drills.verdict import Failures, Promise
 from tools.toolchain.errors import UserError
@@ -20,6 +21,7 @@ _NAMED = "%Y%m%d%H%M%S"
 _KEPT_FILES = 30
 # No further file of 16 MiB has room.
 _FULL_MEBIBYTES = 16
+_MEMORY = {"feastflow:database": {"resources": {"limits": {"memory": "1Gi"}}}}
 _TAKEN_AWAY = "this drill takes the store away, and looks what becomes of the log"
 
 
@@ -64,7 +66,7 @@ class BucketAway(Drill):
         copied.bring_back(stage)
 
 
-class LogFull(DiskFull):
+class LogFull(DiskFull, Release):
     """The store is away until what waits for it has filled the disk. It comes back, and that is all.
 
     What would send the log is the server, and that has no room to start: its pod sends it before.
@@ -73,6 +75,7 @@ class LogFull(DiskFull):
     name = "log-full"
     what = "the store is away until the log fills the disk: seconds from its return to an order"
     promise = Promise(wanted=180)
+    rate = 50
     within = 600
     # More than PostgreSQL's own share of the log (max_wal_size): what fills it is what waits.
     spare = 512
@@ -80,6 +83,15 @@ class LogFull(DiskFull):
     def lacking(self, stage: Stage) -> UserError | None:
         """Return that there is no store that could be taken away."""
         return copied.lacking_here(stage, _TAKEN_AWAY)
+
+    def prepare(self, stage: Stage) -> None:
+        """Give the server memory for what is on the small disk, which is memory, too; then have it there."""
+        self.begin_with(stage, _MEMORY)
+        super().prepare(stage)
+
+    def aim(self, stage: Stage) -> Facts:
+        """Note also the settings to come back to."""
+        return {**DiskFull.aim(self, stage), **Release.aim(self, stage)}
 
     def inject(self, stage: Stage, facts: Facts) -> None:
         """Take the store away."""
@@ -104,9 +116,10 @@ class LogFull(DiskFull):
         return {"the disk is full": float(facts["full"])} if "full" in facts else {}
 
     def undo(self, stage: Stage, facts: Facts) -> None:
-        """Bring the store back, and put the data on its own disk."""
+        """Bring the store back, put the data on its own disk, and go back to the settings from before."""
         copied.bring_back(stage)
-        super().undo(stage, facts)
+        DiskFull.undo(self, stage, facts)
+        Release.undo(self, stage, facts)
 
 
 class BackedUp(Drill):
