@@ -5,7 +5,7 @@ compares first: every object waits for the comparison, because the provider itse
 changes that lose nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -23,6 +23,7 @@ LAST_UPDATE = "pulumi:pulumi:readStackOutputs"
 
 _SIZE = "database.storage"
 _RESTORE = "database.restore"
+_BACKUP = "database.backup.destination"
 _ROTATION = "rotation"
 # An external server whose password is its user's own.
 _KEPT = "database.external.password"
@@ -94,11 +95,14 @@ def facts(stack: Stack) -> dict[str, Any]:
         **files,
         _ROTATION: stack.rotation,
         **({_RESTORE: f"{database.restore.source} at {database.restore.at}"} if database.restore else {}),
+        **({_BACKUP: database.backup.destination} if database.backup else {}),
     }
 
 
-def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
+def check(before: Mapping[str, Any] | None, now: Mapping[str, Any], *, lost: bool = False) -> None:
     """Refuse a change that would lose data, or lock clients out of it.
+
+    `lost` says that no volume of the database is left on the cluster: then a restore can begin one.
 
     Raises:
         pulumi.RunError: with every such change, its reason and what to do instead.
@@ -114,7 +118,9 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
         why = "a volume can grow and never shrink, so it would be deleted with its data"
         fix = f"pulumi config set --path feastflow:{_SIZE} {before[_SIZE]}"
         problems.append(_problem(_SIZE, before[_SIZE], now[_SIZE], why, fix))
-    if _RESTORE in now and before.get(_RESTORE) != now[_RESTORE]:
+    if lost:
+        problems += _begun_again(before, now)
+    elif _RESTORE in now and before.get(_RESTORE) != now[_RESTORE]:
         why = "a database begins from a backup where it has no data, so nothing would be restored"
         fix = (
             "remove it; or restore into a second stack, and compare; or, if what is there may be lost, "
@@ -136,6 +142,20 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
     if problems:
         head = "The stack holds data that this change would put out of reach; nothing was changed."
         raise pulumi.RunError("\n\n".join([head, *problems]))
+
+
+def _begun_again(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why a lost database would begin as it should not: empty, or as a restore long ago began it."""
+    kept = before.get(_BACKUP)
+    if kept is None or before.get(_RESTORE) != now.get(_RESTORE):
+        return
+    found = f"{now.get(_RESTORE, 'none')}, and no volume of the database is left on the cluster"
+    why = f"it would begin {'as then' if _RESTORE in now else 'empty'}, and its newest data is in {kept}"
+    fix = (
+        f'set {_RESTORE} to {{"from": "{kept}", "at": "latest"}} and {_BACKUP} to a path that is not used '
+        "yet (docs/backups.md); or, where it may begin so: pulumi destroy, then pulumi up"
+    )
+    yield problem(f"feastflow:{_RESTORE}", found, why, fix)
 
 
 def last_update() -> pulumi.Output[dict[str, Any]]:
@@ -178,10 +198,11 @@ def checked(
 ) -> pulumi.Output[bool]:
     """Return True, known only when the change has been checked against the last update and the cluster."""
     now = facts(stack)
+    lost = seen is not None and seen.survey is not None and seen.survey.offers.lost
 
     def compare(values: Sequence[Any]) -> bool:
         ownership.check(stack, seen, values[0], values[1])
-        check(values[0], now)
+        check(values[0], now, lost=lost)
         return True
 
     return pulumi.Output.all(before, _or_none(uuid)).apply(compare)

@@ -1,4 +1,4 @@
-"""A database backed up to a store, emptied by mistake, destroyed, and begun from the moment before."""
+"""A database backed up, emptied by mistake, lost with its namespace, and begun from the moment before."""
 
 import re
 from collections.abc import Iterator
@@ -46,6 +46,7 @@ class Restored:
     back: Ran
     taken_back: list[list[str]]
     backing: Ran
+    empty: Ran
     restoring: Ran
 
 
@@ -86,7 +87,9 @@ def restored(
     )
     back = clone.typed(line)
     taken_back = kube.sql(_COUNT)
-    clone.done("destroy")
+    # By another person, or another program.
+    kube.run("delete", "namespace", kube.namespace, timeout=300)
+    empty = clone.local("up")
     again = settings["backup"] | {"destination": f"{settings['backup']['destination']}-2"}
     told(clone, {"backup": again, "restore": {"from": settings["backup"]["destination"], "at": moment}})
     with clone.begin("up") as under_way:
@@ -106,6 +109,7 @@ def restored(
         back=back,
         taken_back=taken_back,
         backing=backing,
+        empty=empty,
         restoring=restoring,
     )
     clone.done("destroy")
@@ -116,8 +120,13 @@ def restored(
 
 def test_the_rows_come_back_as_they_were_the_moment_before(restored: Restored, figures: Figures) -> None:
     figures.seconds("an update that turns backups on, with a first copy", restored.backing.seconds)
-    figures.seconds("a namespace destroyed, whole again from its backup", restored.restoring.seconds)
+    figures.seconds("a namespace lost, whole again from its backup", restored.restoring.seconds)
     assert restored.before == restored.after == [[str(_ROWS), str(_ROWS * (_ROWS + 1) // 2)]]
+
+
+def test_a_lost_database_with_a_backup_is_not_begun_empty(restored: Restored) -> None:
+    assert restored.empty.code == 1
+    assert "it would begin empty, and its newest data is in s3://" in restored.empty.err
 
 
 def test_a_mistake_is_shown_and_taken_back_beside_what_runs(restored: Restored, figures: Figures) -> None:

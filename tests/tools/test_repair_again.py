@@ -7,7 +7,7 @@ import pytest
 
 from tools.cli.drift import command, repair
 from tools.cli.drift.repair import Failed
-from tools.cli.drift.report import Change, Finding, Report
+from tools.cli.drift.report import DELETED, Change, Finding, Report
 from tools.stacks.stack import Stack
 from tools.stacks.target import Target
 
@@ -34,7 +34,7 @@ def _repaired(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> tuple[str,
     monkeypatch.setattr(repair, "apply", applied)
     stack = SimpleNamespace(exported=lambda **_: {}, name="dev")
     step = Heard()
-    told = command.repaired(cast("Stack", stack), cast("Target", SimpleNamespace(client=None)), step)
+    told = command.repaired(cast("Stack", stack), cast("Target", SimpleNamespace(client=None)), {}, step)
     return told, step.results[0], len(looks)
 
 
@@ -57,3 +57,28 @@ def test_what_the_server_refuses_is_not_tried_again(monkeypatch: pytest.MonkeyPa
     told, _, looks = _repaired(monkeypatch, ["denied by a webhook"])
     assert "NOT REPAIRED" in told
     assert looks == 1
+
+
+@pytest.mark.parametrize("kept", ["backup", "restore"])
+def test_a_database_that_is_gone_is_not_created_empty_where_there_is_a_backup(
+    monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    gone = Finding(
+        kind="PersistentVolumeClaim", namespace="shop", name="postgres-data", changes=(Change(what=DELETED),)
+    )
+    monkeypatch.setattr(command, "_look", lambda *_: (Report(stack="dev", seen=1, findings=(gone,)), []))
+    applied: list[object] = []
+
+    def apply(*told: Any) -> list[Failed]:
+        applied.append(told)
+        return []
+
+    monkeypatch.setattr(repair, "apply", apply)
+    stack = cast("Stack", SimpleNamespace(exported=lambda **_: {}, name="dev", refresh=lambda _: "9 deleted"))
+    target, step = cast("Target", SimpleNamespace(client=None)), Heard()
+
+    config = {"feastflow:database": {kept: {"some": "where"}}}
+    assert "PersistentVolumeClaim shop/postgres-data" in command.repaired(stack, target, config, step)
+    assert (applied, step.results[0].endswith("the state is told what is gone: 9 deleted")) == ([], True)
+    command.repaired(stack, target, {"feastflow:database": {}}, step)
+    assert len(applied) == 1

@@ -588,6 +588,18 @@ def test_a_restore_into_data_that_is_there_is_refused() -> None:
     continuity.check({}, now)
 
 
+def test_a_database_whose_volume_is_gone_begins_from_its_backup_and_never_empty_or_as_long_ago() -> None:
+    backed_up = continuity.facts(parse(database={"backup": {**BACKUP, "destination": BEFORE}}))
+    restored = continuity.facts(parse(database=beginning()))
+    continuity.check(backed_up, restored, lost=True)
+    continuity.check(continuity.facts(parse()), continuity.facts(parse()), lost=True)
+    said = r'set database.restore to \{"from": "s3://'
+    with pytest.raises(pulumi.RunError, match=f"it would begin empty(.|\n)*{said}"):
+        continuity.check(backed_up, backed_up, lost=True)
+    with pytest.raises(pulumi.RunError, match=f"it would begin as then(.|\n)*{said}"):
+        continuity.check(restored, restored, lost=True)
+
+
 def missing(environment: str, database: dict[str, Any], **rules: Any) -> list[str]:
     """Return what is said of a stack without backups; it is parsed as dev, since it would be refused."""
     stack = parse(database=database).model_copy(update={"environment": environment})

@@ -188,6 +188,26 @@ def test_a_volume_grows_only_where_its_class_lets_it(
     assert ("the class fast, which lets no volume grow" in found) == refused, found
 
 
+@pytest.mark.parametrize(
+    ("claims", "exists", "lost"),
+    [
+        ({"items": [claim("postgres-data")]}, True, False),
+        ({"items": [claim("postgres-2", **{"cnpg.io/cluster": "postgres"})]}, True, False),
+        ({"items": [claim("uploads")]}, True, True),
+        ({"items": []}, True, True),
+        (None, False, True),
+        (None, True, False),
+        ({"items": [], "metadata": {"continue": "next"}}, True, False),
+    ],
+)
+def test_a_database_is_lost_only_where_every_claim_is_known_and_none_is_its_own(
+    claims: dict[str, Any] | None,
+    exists: bool,  # noqa: FBT001 - a case
+    lost: bool,  # noqa: FBT001
+) -> None:
+    assert looked(offering(**{_CLAIMS: claims}), parse(), exists=exists).offers.lost == lost
+
+
 def test_another_ingress_class_is_refused_with_the_one_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     text = said(offering(**{_INGRESS: listed("nginx")}), parse())
     assert "pulumi config set --path feastflow:edge.className nginx" in text

@@ -74,7 +74,7 @@ def up(options: Options) -> None:
         if not carrying:
             stack.ensure()
         with Step("drift", "what others changed since the last deployment") as step:
-            told = drifting.repaired(stack, chosen, step)
+            told = drifting.repaired(stack, chosen, config, step)
         if told:
             say(told)
         with (

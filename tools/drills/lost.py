@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 
 from tools.drills import copied
 from tools.drills.drill import Drill
@@ -105,10 +106,16 @@ class NamespaceLost(Drill):
         stage.note("deploying it, its database from the store")
         with ThreadPoolExecutor(max_workers=1) as beside:
             # The database's pod waits for the store's key, which only a namespace that is there can be given.
-            given = beside.submit(
-                until, partial(keys.give, stage.cluster.client, stage.namespace, key), _MADE_SECONDS
-            )
-            stage.deploy(config)
+            ended = Event()
+
+            def given_or_over() -> bool:
+                return ended.is_set() or keys.give(stage.cluster.client, stage.namespace, key)
+
+            given = beside.submit(until, given_or_over, _MADE_SECONDS)
+            try:
+                stage.deploy(config)
+            finally:
+                ended.set()
         if not given.result():
             raise UserError(
                 f"there is no namespace {stage.namespace} after {_MADE_SECONDS} s",

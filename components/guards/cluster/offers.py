@@ -52,14 +52,16 @@ class Offers:
 
     `groups` are the API groups that are served, `policies` says whether ValidatingAdmissionPolicies are.
     `storage` is asked for where the stack has no volume yet, and where it has, `fixed` are those that the
-    settings would have grow in vain. `classes` are those that `edge.className` may
-    name. `zones` are those of the nodes that take pods; nodes without a zone's label are in none.
+    settings would have grow in vain. `lost` says that no volume of the database is there for certain.
+    `classes` are those that `edge.className` may name. `zones` are those of the nodes that take pods; nodes
+    without a zone's label are in none.
     """
 
     groups: frozenset[str] | None = None
     policies: bool | None = None
     storage: Storage | None = None
     fixed: tuple[Fixed, ...] = ()
+    lost: bool = False
     classes: tuple[str, ...] | None = None
     zones: frozenset[str] | None = None
 
@@ -70,12 +72,14 @@ def look(ask: Ask, stack: Stack, *, exists: bool) -> Offers:
     served = ask("apis/admissionregistration.k8s.io/v1") if stack.tenancy.admission_policies else None
     kind = "ingressclasses" if stack.edge.mode == "ingress" else "gatewayclasses"
     group = "networking.k8s.io" if stack.edge.mode == "ingress" else "gateway.networking.k8s.io"
-    storage, fixed = _storage(ask, stack, exists=exists)
+    claims = _claims(ask, stack) if exists else ()
+    storage, fixed = _storage(ask, stack, claims)
     return Offers(
         groups=frozenset(str(each["name"]) for each in groups.get("groups") or ()) if groups else None,
         policies=_serves_policies(served),
         storage=storage,
         fixed=fixed,
+        lost=claims is not None and not any(map(_of_database, claims)),
         classes=_names(ask(f"apis/{group}/v1/{kind}")),
         zones=_zones(ask(f"api/v1/nodes?limit={_NODES}")),
     )
@@ -86,21 +90,32 @@ def _serves_policies(served: Object | None) -> bool | None:
     return "validatingadmissionpolicies" in resources if resources else None
 
 
-def _storage(ask: Ask, stack: Stack, *, exists: bool) -> tuple[Storage | None, tuple[Fixed, ...]]:
-    if stack.database.external is not None:
+def _claims(ask: Ask, stack: Stack) -> tuple[Object, ...] | None:
+    """Return the claims of the namespace; None where they are not all known."""
+    listed = ask(f"api/v1/namespaces/{stack.namespace}/persistentvolumeclaims?limit={_CLAIMS}")
+    if listed is None or (listed.get("metadata") or {}).get("continue"):
+        return None
+    return tuple(listed.get("items") or ())
+
+
+def _of_database(claim: Object) -> bool:
+    labels = claim["metadata"].get("labels") or {}
+    return claim["metadata"]["name"] == names.DATABASE_CLAIM or labels.get(_OF_CLUSTER) == names.DATABASE
+
+
+def _storage(
+    ask: Ask, stack: Stack, claims: tuple[Object, ...] | None
+) -> tuple[Storage | None, tuple[Fixed, ...]]:
+    if stack.database.external is not None or claims is None:
         return None, ()
     listed = ask("apis/storage.k8s.io/v1/storageclasses")
     if listed is None:
         return None, ()
-    where = f"api/v1/namespaces/{stack.namespace}/persistentvolumeclaims?limit={_CLAIMS}"
-    claims = ask(where) if exists else {}
-    if claims is None:
-        return None, ()
     items = listed.get("items") or ()
-    if there := claims.get("items"):
+    if claims:
         # A volume that is bound needs its class no more, but to grow.
         unable = {each["metadata"]["name"] for each in items if not each.get("allowVolumeExpansion")}
-        return None, tuple(_fixed(stack, there, unable))
+        return None, tuple(_fixed(stack, filter(_of_database, claims), unable))
     default = next((each["metadata"]["name"] for each in items if _is_default(each)), None)
     volumes = ask("api/v1/persistentvolumes?limit=200") if default is None else None
     return Storage(
@@ -115,16 +130,13 @@ def _storage(ask: Ask, stack: Stack, *, exists: bool) -> tuple[Storage | None, t
 
 
 def _fixed(stack: Stack, claims: Iterable[Object], unable: Collection[str]) -> Iterator[Fixed]:
+    wanted = stack.database.storage
     for claim in claims:
-        name, labels = str(claim["metadata"]["name"]), claim["metadata"].get("labels") or {}
         spec = claim.get("spec") or {}
-        size = str(
-            ((spec.get("resources") or {}).get("requests") or {}).get("storage") or stack.database.storage
-        )
+        size = str(((spec.get("resources") or {}).get("requests") or {}).get("storage") or wanted)
         of_class = str(spec.get("storageClassName") or "")
-        own = name == names.DATABASE_CLAIM or labels.get(_OF_CLUSTER) == names.DATABASE
-        if own and of_class in unable and quantities.parse(size) < quantities.parse(stack.database.storage):
-            yield Fixed(claim=name, size=size, storage_class=of_class)
+        if of_class in unable and quantities.parse(size) < quantities.parse(wanted):
+            yield Fixed(claim=str(claim["metadata"]["name"]), size=size, storage_class=of_class)
 
 
 def _is_default(storage_class: Object) -> bool:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from components.settings.values import names
 from tools.cli.drift import detect, guard, repair, report, wanted
 from tools.cli.drift.detect import Repair
 from tools.cli.drift.objects import Objects
 from tools.cli.drift.report import Finding, Report
+from tools.stacks import workspace
 from tools.stacks.stack import Stack
 from tools.stacks.target import Target
+from tools.stacks.workspace import Config
 from tools.state import deployment
 from tools.toolchain.console import Step
 from tools.toolchain.errors import UserError
@@ -17,6 +20,9 @@ DRIFTED = 2
 # An object that is changed between the look and the repair is looked at once more: an autoscaler writes its
 # status every 15 s.
 _AGAIN = 3
+_HOLDS_DATA = (("PersistentVolumeClaim", names.DATABASE_CLAIM), ("Cluster", names.DATABASE))
+# Settings of the database by which it need not begin empty.
+_KEPT = {"backup", "restore"}
 
 
 def looked(stack: Stack, chosen: Target) -> Report:
@@ -40,10 +46,12 @@ def looked(stack: Stack, chosen: Target) -> Report:
     return found
 
 
-def repaired(stack: Stack, chosen: Target, step: Step) -> str:
+def repaired(stack: Stack, chosen: Target, config: Config, step: Step) -> str:
     """Put right what others changed since the last deployment; returns what that was, empty for nothing.
 
     What the API server does not let be repaired is told, and stays: a deployment is not kept waiting for it.
+    A database that is gone, and of which the settings have a backup, is not created empty: the state is told
+    what is gone, and the update decides with what it begins.
 
     Raises:
         UserError: when an object is being deleted, or the cluster or the namespace is another stack's; then
@@ -52,6 +60,9 @@ def repaired(stack: Stack, chosen: Target, step: Step) -> str:
     exported = stack.exported(secrets=True) or {}
     found, repairs = _look(stack, chosen, exported)
     _must_not_end(found.findings)
+    if _is_lost(found.findings) and workspace.section(config, "database").keys() & _KEPT:
+        step.result(f"{report.summary(found)}; the state is told what is gone: {stack.refresh(step)}")
+        return report.text(found)
     objects = Objects(client=chosen.client)
     failed = repair.apply(repairs, objects)
     for _ in range(_AGAIN):
@@ -65,6 +76,15 @@ def repaired(stack: Stack, chosen: Target, step: Step) -> str:
     step.result(f"{report.summary(found)}{_repaired(len(found.findings), len(failed))}")
     told = [f"  NOT REPAIRED {each.finding.who}: {report.masked(each.why, secrets)}" for each in failed]
     return "\n".join([*([report.text(found)] if not found.clean else []), *told])
+
+
+def _is_lost(findings: Sequence[Finding]) -> bool:
+    """Return whether the database's own objects were deleted, which hold its data."""
+    return any(
+        (each.kind, each.name) in _HOLDS_DATA
+        and any(change.what == report.DELETED for change in each.changes)
+        for each in findings
+    )
 
 
 def _repaired(found: int, failed: int) -> str:
