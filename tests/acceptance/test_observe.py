@@ -17,6 +17,7 @@ from tools.observe import rendering
 from tools.observe.part import NAMESPACE, NODES_NAMESPACE, OTLP_ENDPOINT
 
 from ..documented import documented
+from ..harness.chromium import Customer
 from ..harness.figures import Figures
 from ..harness.kube import Kube, Object, name_of
 from ..harness.product import Product
@@ -256,26 +257,34 @@ def _of_trace(page: Page, trace: str) -> list[dict[str, Any]]:
     return list(answer.json) if answer.status == 200 else []
 
 
+_HOPS = {"traefik", "feastflow-frontend", "feastflow-backend", "sql"}
+
+
+def _hops(page: Page, trace: str) -> set[str]:
+    spans = _of_trace(page, trace)
+    served = {each["localEndpoint"]["serviceName"] for each in spans}
+    return served | {"sql" for each in spans if "db.query.text" in each.get("tags", {})}
+
+
+def _visited(site: Site, name: str, note: str) -> str:
+    """Order as a browser does on the page, with a trace; return that."""
+    shown = site.ask("/", headers={"traceparent": f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"})
+    caller = re.fullmatch(r'traceparent;desc="(00-([0-9a-f]{32})-[^"]+)"', _headers(shown)["server-timing"])
+    assert caller, shown.headers
+    body = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": name, "note": note}
+    asked = {"traceparent": caller[1], "User-Agent": "persons-own"}
+    placed = site.ask("/api/orders", method="POST", body=body, headers=asked)
+    assert (placed.status, _headers(placed)["x-request-id"]) == (201, caller[2])
+    return caller[2]
+
+
 def test_a_visit_is_one_trace_from_the_page_to_sql_its_id_in_every_line_and_no_person_in_it(
     told: None, page: Page, site: Site, figures: Figures
 ) -> None:
     assert told is None
-    shown = site.ask("/", headers={"traceparent": f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"})
-    caller = re.fullmatch(r'traceparent;desc="(00-([0-9a-f]{32})-[^"]+)"', _headers(shown)["server-timing"])
-    assert caller, shown.headers
-    trace, name, note = caller[2], f"Grace {uuid.uuid4().hex}", f"{uuid.uuid4().hex} Street"
-    body = {"items": [{"menu_item_id": "margherita", "quantity": 1}], "customer_name": name, "note": note}
-    asked = {"traceparent": caller[1], "User-Agent": "persons-own"}
-    placed = site.ask("/api/orders", method="POST", body=body, headers=asked)
-    assert (placed.status, _headers(placed)["x-request-id"]) == (201, trace)
-
-    def hops() -> set[str]:
-        spans = _of_trace(page, trace)
-        served = {each["localEndpoint"]["serviceName"] for each in spans}
-        return served | {"sql" for each in spans if "db.query.text" in each.get("tags", {})}
-
-    wanted = {"traefik", "feastflow-frontend", "feastflow-backend", "sql"}
-    seconds = _measured(lambda: hops() >= wanted, "all hops", 90)
+    name, note = f"Grace {uuid.uuid4().hex}", f"{uuid.uuid4().hex} Street"
+    trace = _visited(site, name, note)
+    seconds = _measured(lambda: _hops(page, trace) >= _HOPS, "all hops", 90)
     figures.seconds("from a visit to its trace, edge to SQL", seconds, "5 s")
     containers = {"frontend", "backend"}
     lines: list[dict[str, Any]] = []
@@ -289,6 +298,25 @@ def test_a_visit_is_one_trace_from_the_page_to_sql_its_id_in_every_line_and_no_p
     spans = json.dumps(_of_trace(page, trace))
     assert [each for each in (name, note, "persons-own", "client.address") if each in spans] == []
     assert [each for each in (name, note, "persons-own") if _lines(page("logs"), f'"{each}"')] == []
+
+
+def test_a_person_sees_the_dashboard_the_lines_and_the_trace_of_a_visit_in_a_browser(
+    told: None, page: Page, site: Site, customer: Customer
+) -> None:
+    assert told is None
+    trace = _visited(site, "Ada", "a picture")
+    until(lambda: _hops(page, trace) >= _HOPS, what="all hops", within=90)
+    until(lambda: _lines(page("logs"), f'trace_id:="{trace}"'), what="its lines", within=_LOG_SECONDS)
+
+    customer.opens(rendering.addresses(site.port)["dashboards"])
+    customer.sees("Requests", "Errors")
+    customer.photographs("dashboard")
+    customer.opens(f"{page('logs').url}/select/vmui/#/?{urlencode({'query': f'trace_id:={trace}'})}")
+    customer.sees(trace, "order stored")
+    customer.photographs("logs")
+    customer.opens(f"{page('traces').url}/zipkin/traces/{trace}")
+    customer.sees("traefik", "feastflow-frontend", "feastflow-backend")
+    customer.photographs("trace")
 
 
 def test_the_terminal_shows_the_last_hour_the_lines_and_a_trace(

@@ -81,6 +81,16 @@ class Customer:
             total=confirmation.find_element(By.CSS_SELECTOR, ".sum span:last-child").text,
         )
 
+    def sees(self, *words: str) -> str:
+        """Wait until all of them are on the page, in any case of letters; return its text."""
+        body = (By.TAG_NAME, "body")
+
+        def there(driver: Chrome) -> str | None:
+            text = driver.find_element(*body).text
+            return text if all(word.lower() in text.lower() for word in words) else None
+
+        return str(self._wait.until(there, message=f"{', '.join(words)}: not on the page"))
+
     def reads_banner(self) -> str:
         """Wait for the offline banner and return its text."""
         return self._element("offline-banner").text
