@@ -1,4 +1,4 @@
-"""Plain values that look like secrets, in the words of the rule `secret-literal`."""
+"""Plain values that look like secrets, by the rules `secret-literal` and `secret-in-annotation`."""
 
 import datetime as dt
 import shlex
@@ -17,6 +17,9 @@ from .problem import problem
 from .values import names
 
 _RULE = next(rule for rule in RULES if rule.id == "secret-literal")
+_NOTED = next(rule for rule in RULES if rule.id == "secret-in-annotation")
+_SECRET = "database.backup.credentials.secretName"  # noqa: S105 - a setting's name
+_ROLE = "database.backup.credentials.workloadIdentity"
 
 
 def looks_secret(name: str, value: str) -> bool:
@@ -33,6 +36,10 @@ def looks_secret(name: str, value: str) -> bool:
 
 def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     """Return a refusal for each, unless the stack's file exempts the object or lowers the rule."""
+    return [*_variables(stack, rules, today), *_annotations(stack, rules)]
+
+
+def _variables(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
     if rules.levels.get(_RULE.id, _RULE.level) is not Level.MANDATORY:
         return []
     return [
@@ -42,6 +49,28 @@ def problems(stack: Stack, rules: Configuration, today: dt.date) -> list[str]:
         for variable, value in env.items()
         if looks_secret(variable, value)
     ]
+
+
+def _annotations(stack: Stack, rules: Configuration) -> list[str]:
+    """Return a refusal for each annotation of the database's accounts by which a cloud would know a role."""
+    backup = stack.database.backup
+    if backup is None or rules.levels.get(_NOTED.id, _NOTED.level) is not Level.MANDATORY:
+        return []
+    return [
+        problem(
+            encrypted.called((encrypted.PROJECT + ":database", *_ROLE.split(".")[1:], name)),
+            found="an annotation that looks like a secret, and is not shown",
+            why="it would be read by everyone who may see service accounts; a cloud knows a role by its name",
+            fix=f"remove it; and where a key is needed, keep it in a Secret that {_SECRET} names",
+        )
+        for name, value in (backup.credentials.workload_identity or {}).items()
+        if judge(_NOTED, _account(name, value))
+    ]
+
+
+def _account(annotation: str, value: str) -> Mapping[str, object]:
+    metadata = {"name": "judged", "annotations": {annotation: value}}
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
 
 
 def _environments(stack: Stack) -> Iterator[tuple[str, str, str, tuple[str, ...], Mapping[str, str]]]:

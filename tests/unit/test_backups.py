@@ -143,6 +143,14 @@ def test_credentials_are_a_secret_or_a_role_and_never_both_or_none(
     assert why in refused(credentials=credentials)
 
 
+def test_an_annotation_of_the_role_that_looks_like_a_secret_is_refused_and_not_shown() -> None:
+    key = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYxx"
+    said = refused(credentials={"workloadIdentity": {"example.com/secret": key}})
+    assert "workloadIdentity" in said
+    assert "an annotation that looks like a secret" in said
+    assert key not in said
+
+
 def test_a_role_is_for_the_clouds_own_store() -> None:
     said = refused(credentials={"workloadIdentity": ROLE}, endpoint="https://s3.example.com")
     assert "a cloud gives roles for its own store" in said
