@@ -62,7 +62,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
             parent=parent,
             depends_on=policies,
             protect=args.place.protect,
-            custom_timeouts=timeouts(args.settings.crash_recovery_seconds) or _TIMEOUTS,
+            custom_timeouts=timeouts(args.settings.start_seconds) or _TIMEOUTS,
         ),
     )
     if args.settings.backup:

@@ -71,6 +71,8 @@ REFUSED: Mapping[str, object] = {
     "Database.storageClass": "Standard",
     "Database.tolerations": [{"key": "node.kubernetes.io/not-ready"}],
     "Database.uid": 0,
+    "Database.undoUpgrade": "once",
+    "Database.upgradeFrom": "postgres:14",
     "Database.user": "postgres",
     "Database.version": 14,
     "Edge.attempts": 0,
@@ -244,6 +246,7 @@ NEEDS: Mapping[str, Mapping[str, Any]] = {
     },
     "database.instances": {"database": _REPLICATED},
     "database.restore": {"database": _BACKED_UP},
+    "database.upgradeFrom": {"database": {"image": "ghcr.io/cloudnative-pg/postgresql:17.6-bookworm"}},
     "database.operatorAccount": {"database": _REPLICATED},
     "database.tolerations[].tolerationSeconds": {"database": _EVICTED},
     "database.resources.limits.memory": {

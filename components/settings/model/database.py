@@ -29,13 +29,16 @@ _MOUNTED = (
 _SERVER_VARIABLES = (
     *("ADMIN", "ADMIN_VERIFIER", "DB_NAME", "DB_OWNER", "HBA_FILE", "START_SECONDS"),
     *("CLUSTER_NAME", "NAMESPACE", "POD_NAME", "TMPDIR"),
+    *("DUMP_MAJOR", "UNDO_UPGRADE"),
     *("COPIED", "RETENTION", "STORE_DESTINATION", "STORE_FILES", "STORE_HOW", "STORE_SENT"),
 )
 # Of a server that the stack runs.
 _OF_OWN_SERVER = (
     *("instances", "storage", "storage_class", "uid", "gid", "resources", "ca_bundle"),
-    *("crash_recovery_seconds", "backup", "restore"),
+    *("crash_recovery_seconds", "backup", "restore", "upgrade_from", "undo_upgrade"),
 )
+# Some tens of gigabytes; what takes longer goes on without an update that waits for it, and the next one waits again.
+_UPGRADE_SECONDS = 7200
 _OWN_DATABASES = ("postgres", "template0", "template1")
 # These stand for every role, for none or for the current one: https://www.postgresql.org/docs/current/sql-grant.html
 _OWN_ROLES = ("public", "none", "user", "current_role", "current_user", "session_user", "system_user")
@@ -69,6 +72,22 @@ class Database(Model):
         default=None,
         description="PostgreSQL's major version, where the image's tag does not begin with it.",
         examples=[15],
+    )
+    upgrade_from: Image | None = Field(
+        default=None,
+        description=(
+            "The image that `database.image` was, of an older major version: its data is upgraded. Not "
+            "needed any more afterwards."
+        ),
+        examples=["ghcr.io/cloudnative-pg/postgresql:15.14-bookworm"],
+    )
+    undo_upgrade: bool = Field(
+        default=False,
+        description=(
+            "Whether the data of before an upgrade is served again, by the image of before, without what was "
+            "written since (standalone)."
+        ),
+        examples=[False],
     )
     external: ExternalServer | None = Field(
         default=None,
@@ -361,6 +380,62 @@ class Database(Model):
                 at="version",
             )
         return self
+
+    @model_validator(mode="after")
+    def _upgrade(self) -> Self:
+        if self.upgrade_from is not None:
+            self._upgraded_from(self.upgrade_from)
+        if self.undo_upgrade and self.engine != "standalone":
+            raise refuse(
+                f"the {self.engine} engine keeps nothing of before an upgrade",
+                "remove undoUpgrade; the way back is a restore: docs/operations.md#a-newer-postgresql",
+                at="undoUpgrade",
+            )
+        return self
+
+    def _upgraded_from(self, before: str) -> None:
+        older = majors.tagged(before)
+        if older is None:
+            raise refuse(
+                "its tag does not begin with a version of PostgreSQL from 15 on, and only a server of the "
+                "data's own version can read it",
+                "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
+                at="upgradeFrom",
+            )
+        if older >= self.major:
+            raise refuse(
+                f"it is PostgreSQL {older}, and database.image is PostgreSQL {self.major}: data is upgraded "
+                "to a newer major version alone",
+                "remove upgradeFrom, or set image to a newer version",
+                at="upgradeFrom",
+            )
+        if self.restore is not None:
+            raise refuse(
+                "a backup is read by an image of its own major version, and the two would begin at once",
+                "remove restore, or upgrade after the restore with an update of its own",
+                at="upgradeFrom",
+            )
+        if self.undo_upgrade:
+            raise refuse(
+                "an upgrade is begun or undone, and not both at once",
+                "remove undoUpgrade",
+                at="upgradeFrom",
+            )
+        systems = images.debian(before), images.debian(self.image)
+        if self.engine == "replicated" and None not in systems and systems[0] != systems[1]:
+            raise refuse(
+                f"CloudNativePG runs the programs of before in the new image, and those of {systems[0]} do "
+                f"not run in {systems[1]}",
+                f"set image to one of PostgreSQL {self.major} for {systems[0]}",
+                at="image",
+            )
+
+    @property
+    def start_seconds(self) -> int:
+        """Return the seconds that a start may take: with an upgrade, for a dump and a load of everything."""
+        if self.upgrade_from is None:
+            return self.crash_recovery_seconds
+        return max(self.crash_recovery_seconds, _UPGRADE_SECONDS)
 
     @property
     def copied_by_jobs(self) -> bool:
