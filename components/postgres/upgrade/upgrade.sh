@@ -47,7 +47,7 @@ start() {
     shift
     # Without workers: an extension's might write meanwhile.
     postgres -D "$directory" "$@" -c "listen_addresses=" -c "hba_file=$HBA_FILE" -c "unix_socket_directories=$PGHOST" \
-        -c "max_worker_processes=0" \
+        -c "max_worker_processes=0" -c "max_logical_replication_workers=0" \
         >"$log" 2>&1 &
     server=$!
     trap 'stop_server' EXIT
