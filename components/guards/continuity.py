@@ -14,13 +14,14 @@ from ..postgres import administrator
 from ..settings.model.stack import Stack
 from ..settings.problem import problem
 from ..settings.values import quantities
-from . import apiserver, ownership, trusted
+from . import apiserver, ownership, trusted, upgrading
 from .cluster.live import Seen
 
 OUTPUT = "dataDependsOn"
 # The engine's own function behind StackReference.
 LAST_UPDATE = "pulumi:pulumi:readStackOutputs"
 
+_ENGINE = "database.engine"
 _SIZE = "database.storage"
 _RESTORE = "database.restore"
 _ROTATION = "rotation"
@@ -36,14 +37,9 @@ _FIXED = (
         f"make a second stack for the new namespace and move the data, or {_DUMP}",
     ),
     (
-        "database.engine",
+        _ENGINE,
         "the engines keep their data in different places, and the volumes of the old one would be deleted",
         _DUMP,
-    ),
-    (
-        "database.version",
-        "PostgreSQL does not start on files of another major version",
-        "name an image of the version that it was; or, to change the version, " + _DUMP,
     ),
     (
         "database.name",
@@ -78,7 +74,7 @@ def facts(stack: Stack) -> dict[str, Any]:
     database = stack.database
     # What is here alone: an external server outlives whatever is changed.
     files: dict[str, Any] = {
-        "database.version": database.major,
+        **upgrading.facts(database),
         "database.storageClass": database.storage_class,
         "database.uid": database.uid,
         _SIZE: database.storage,
@@ -87,7 +83,7 @@ def facts(stack: Stack) -> dict[str, Any]:
         files = {_KEPT: True} if database.external.administrator is None else {}
     return {
         "namespace": stack.namespace,
-        "database.engine": database.engine,
+        _ENGINE: database.engine,
         "database.name": database.name,
         "database.user": database.user,
         ownership.CREATED: stack.tenancy.create_namespace,
@@ -110,6 +106,8 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
         for key, why, fix in _FIXED
         if key in before and key in now and before[key] != now[key]
     ]
+    if before.get(_ENGINE) == now[_ENGINE]:
+        problems += upgrading.problems(before, now, replicated=now[_ENGINE] == "replicated")
     if _SIZE in before and _SIZE in now and quantities.parse(before[_SIZE]) > quantities.parse(now[_SIZE]):
         why = "a volume can grow and never shrink, so it would be deleted with its data"
         fix = f"pulumi config set --path feastflow:{_SIZE} {before[_SIZE]}"
@@ -182,6 +180,7 @@ def checked(
     def compare(values: Sequence[Any]) -> bool:
         ownership.check(stack, seen, values[0], values[1])
         check(values[0], now)
+        upgrading.tell(values[0], now)
         return True
 
     return pulumi.Output.all(before, _or_none(uuid)).apply(compare)

@@ -52,9 +52,9 @@ _UNPRIVILEGED = 10001
 def files(settings: DatabaseSettings) -> dict[str, str]:
     """Return postgres.sh for the image's version (where Debian has its programs), volume.sh and roles.sql.
 
-    Where Jobs copy the database, backup.sh too, and their login; where it begins from a copy, restore.sh; where
-    it is upgraded, upgrade.sh and what that reads. An external server has none of our functions: external.sh in
-    their place.
+    Where Jobs copy the database, backup.sh too, and their login; where it begins from a copy, restore.sh;
+    where it is upgraded, upgrade.sh and what that reads. An external server has none of our functions:
+    external.sh in their place.
     """
     found = {
         SCRIPT.name: _of_version(SCRIPT, settings),

@@ -1,7 +1,7 @@
 """Upgrades of a standalone server's data to another major version: containers before the server's own.
 
-The old image's server dumps, the new image's loads, one after the other, so no image holds both and neither runs
-longer than that. Not goals: a start without clients waiting, and the replicated engine, whose operator upgrades.
+The old image's server dumps, the new image's loads, one after the other, so no image must hold both. Not
+goals: an upgrade without clients that wait, and the replicated engine, whose operator upgrades.
 """
 
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from components.postgres import roles
 from ..harness.waiting import until
 from . import newer
 from .server import LOGIN_PASSWORD, Server, ask, granted, programs
-from .world import BUCKET, DESTINATION, World, copy, listed, order
+from .world import BUCKET, DESTINATION, World, copy, listed, order, sent
 
 _MAJOR = newer.MAJORS[1]
 _NEXT = f"s3://{BUCKET}/shop-{_MAJOR}"
@@ -35,7 +35,8 @@ def new(world: World, fetched: Path) -> Server:
     (made.folder / "volume").symlink_to(old.folder / "volume")
     # The store is known to the volume when the first file of the log has been sent.
     old.superuser("SELECT pg_switch_wal()")
-    until(lambda: (old.folder / "volume" / "archived-to").exists(), within=60, what="a file of the log is sent")
+    known = old.folder / "volume" / "archived-to"
+    until(known.exists, within=60, what="a file of the log is sent")
     old.stop()
     assert "has no whole copy" in _run(made, "dump", check=False)
     old.start()
@@ -46,7 +47,7 @@ def new(world: World, fetched: Path) -> Server:
 
 
 def _run(server: Server, verb: str, *, check: bool = True, **told: str) -> str:
-    assert (old := programs())
+    old = programs()
     tools = [str(server.tools), *([] if verb == "dump" else [str(server.programs)]), str(old)]
     given = {"PATH": os.pathsep.join([*tools, os.environ["PATH"]]), **told}
     if verb == "dump":
@@ -83,12 +84,6 @@ def test_the_old_place_holds_the_last_order_and_the_new_one_begins_with_the_new_
     back.prepare(UNDO_UPGRADE="yes")
     back.start()
     order(back, "pie")
-    back.superuser("SELECT pg_switch_wal()")
-    before = back.superuser("SELECT archived_count FROM pg_stat_archiver")
-    until(
-        lambda: back.superuser("SELECT archived_count FROM pg_stat_archiver") > before or back.superuser("SELECT failed_count FROM pg_stat_archiver") == "x",
-        within=60,
-        what="the log goes on",
-    )
+    sent(back)
     back.stop()
     assert (new.folder / "volume" / f"pgdata-{_MAJOR}" / "archived-to").read_text() == f"{_NEXT}\n"

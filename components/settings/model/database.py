@@ -37,7 +37,7 @@ _OF_OWN_SERVER = (
     *("instances", "storage", "storage_class", "uid", "gid", "resources", "ca_bundle"),
     *("crash_recovery_seconds", "backup", "restore", "upgrade_from", "undo_upgrade"),
 )
-# Some tens of gigabytes; what takes longer goes on without an update that waits for it, and the next one waits again.
+# Some tens of gigabytes. What takes longer goes on when the update has given up; the next one waits again.
 _UPGRADE_SECONDS = 7200
 _OWN_DATABASES = ("postgres", "template0", "template1")
 # These stand for every role, for none or for the current one: https://www.postgresql.org/docs/current/sql-grant.html
