@@ -1,5 +1,6 @@
 """Upgrades of PostgreSQL: the settings that are refused, what is told before, and the pod that does it."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -144,6 +145,10 @@ def test_what_waits_for_the_server_waits_as_long_as_an_upgrade_may_take() -> Non
 
 
 def test_the_operator_upgrades_a_cluster_by_its_image_and_a_new_place_for_its_log() -> None:
-    spec = recorded(**REPLICATED, **UPGRADE, backup=NEXT).one("Cluster", "postgres").inputs["spec"]
+    cluster = recorded(**REPLICATED, **UPGRADE, backup=NEXT).one("Cluster", "postgres").inputs
+    # A cluster of before is ready, too.
+    awaited = json.loads(cluster["metadata"]["annotations"]["pulumi.com/waitFor"])
+    assert awaited == ["jsonpath={.status.pgDataImageInfo.majorVersion}=17", "condition=Ready"]
+    spec = cluster["spec"]
     assert spec["imageName"] == NEW
     assert spec["backup"]["barmanObjectStore"]["destinationPath"] == NEXT["destination"]

@@ -30,11 +30,15 @@ _BUILDING = "building"
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """The user's choice of images, by tier: a name that was typed, a recipe, a name in the stack's file."""
+    """The user's choice of images, by tier: a name that was typed, a recipe, a name in the stack's file.
+
+    `further` are names in the stack's file of what else the nodes run: the database's images.
+    """
 
     typed: Mapping[str, str] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     filed: Mapping[str, str] = field(default_factory=dict)
+    further: tuple[str, ...] = ()
 
     def overrides(self, tier: str) -> bool:
         """Return whether another image is deployed than the stack's file says, or it says none."""
@@ -55,10 +59,10 @@ class Wanted:
             else:
                 held[tier] = replace(has, name=_renamed(reference, has.id))
         carried = []
-        for tier, reference in self.filed.items():
+        for reference in (*self.filed.values(), *self.further):
             has = None if "@" in reference else _look(reference, carrier)[0]
             carried += [replace(has, name=_whole(reference))] if has else []
-            pulled[tier] = reference
+        pulled |= self.filed
         return Application(
             engine=carrier, held=held, pulled=pulled, recipes=self.recipes, filed=tuple(carried)
         )
@@ -131,7 +135,9 @@ def wanted(config: workspace.Config) -> Wanted:
         for tier in left
         if tier not in recipes and (image := workspace.section(config, tier).get("image"))
     }
-    return Wanted(typed=typed, recipes=recipes, filed=filed)
+    database = workspace.section(config, "database")
+    further = tuple(str(database[key]) for key in ("image", "upgradeFrom") if database.get(key))
+    return Wanted(typed=typed, recipes=recipes, filed=filed, further=further)
 
 
 def _look(reference: str, carrier: Engine) -> tuple[Held | None, list[str]]:
