@@ -282,7 +282,7 @@ _TROUBLES = (
 _REPAIRS = (
     ("prepared transactions: held", "ROLLBACK PREPARED 'held'", "orders"),
     ("replication slots: follower", "SELECT pg_drop_replication_slot('follower')", "postgres"),
-    ("let nobody in: closed |=' one", 'ALTER DATABASE "closed |=\' one" ALLOW_CONNECTIONS true', "postgres"),
+    ("without connections: closed |=' one", 'ALTER DATABASE "closed |=\' one" ALLOW_CONNECTIONS true', "postgres"),
     ("lacks what the data needs: the extension adminpack", "DROP EXTENSION adminpack", "orders"),
     ("the volume has 100 MiB free", "", ""),
 )

@@ -135,7 +135,7 @@ carried() {
     fi
     found="$(sql --dbname=postgres --command="SELECT string_agg(datname, ', ') FROM pg_database WHERE NOT datallowconn AND datname <> 'template0'")"
     if [ -n "$found" ]; then
-        stays "there are databases that let nobody in: $found" "they cannot be dumped, and would be lost" \
+        stays "there are databases without connections: $found" "they cannot be dumped, and would be lost" \
             "open them (ALTER DATABASE … ALLOW_CONNECTIONS true), or drop them"
     fi
 }
