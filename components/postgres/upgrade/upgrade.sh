@@ -19,6 +19,9 @@ umask 077
 SPARE_MIB=512
 # Seconds for what the archive command has not sent yet.
 SENT_SECONDS=600
+# What a database or a role sets for its clients would end these.
+PGOPTIONS="-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off"
+export PGOPTIONS
 
 sql() { psql --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --username=postgres "$@"; }
 
@@ -135,7 +138,7 @@ carried() {
     fi
     found="$(sql --dbname=postgres --command="SELECT string_agg(datname, ', ') FROM pg_database WHERE NOT datallowconn AND datname <> 'template0'")"
     if [ -n "$found" ]; then
-        stays "there are databases without connections: $found" "they cannot be dumped, and would be lost" \
+        stays "there are databases that take no connections: $found" "they cannot be dumped, and would be lost" \
             "open them (ALTER DATABASE … ALLOW_CONNECTIONS true), or drop them"
     fi
 }
