@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.guards import continuity
+from components.guards import continuity, upgrading
 from components.postgres import roles
 from components.settings.values import images
 
@@ -101,6 +101,25 @@ def test_an_upgrade_is_undone_by_consent_and_only_where_something_is_kept() -> N
     continuity.check(upgraded, facts(undoUpgrade=True))
     with pytest.raises(pulumi.RunError, match="the way back from an upgrade is a restore"):
         continuity.check(facts(**REPLICATED, **UPGRADE), facts(**REPLICATED))
+
+
+def test_an_upgrade_is_told_before_it_begins_and_the_setting_when_it_has_done_its_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", told.append)
+    before, upgraded, undone = facts(), facts(**UPGRADE), facts(undoUpgrade=True)
+    changes = ((before, upgraded), (upgraded, upgraded), (upgraded, undone), (undone, undone))
+    for last, now in (*changes, ({}, upgraded), (before, before)):
+        upgrading.tell(last, now)
+    assert [text.partition(":")[0] for text in told] == [
+        "the data of PostgreSQL 15 becomes PostgreSQL 17's",
+        "feastflow",
+        "the data of before the upgrade to PostgreSQL 17 is served again, without what was written since",
+        "feastflow",
+    ]
+    assert "pulumi config rm --path feastflow:database.upgradeFrom" in told[1]
+    assert "pulumi config rm --path feastflow:database.undoUpgrade" in told[3]
 
 
 def test_the_pod_upgrades_before_anything_else_with_the_image_of_each_major() -> None:
