@@ -170,7 +170,11 @@ def schedule(
         },
         # Only a new one begins with a copy, and after an upgrade there is none in the new place.
         opts=pulumi.ResourceOptions(
-            parent=parent, depends_on=[cluster], replace_on_changes=["metadata.annotations"]
+            parent=parent,
+            depends_on=[cluster],
+            replace_on_changes=["metadata.annotations"],
+            # Of the same name: the other order would delete what it has just made.
+            delete_before_replace=True,
         ),
     )
 
