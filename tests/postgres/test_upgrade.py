@@ -16,7 +16,7 @@ from . import newer
 from .conftest import Make
 from .server import LOGIN_PASSWORD, Server, ask, granted, programs
 
-_MAJOR = int(os.environ.get("MAJORS", "17").split(",")[-1])
+_MAJOR = max(17, int(os.environ.get("MAJORS", "17").split(",")[-1]))
 _UNFINISHED = ("upgrade.unfinished", "initdb.unfinished.upgraded", "pgdata.upgraded")
 _OFFER, _DUMP, _LOAD = _VERBS = ("offer", "dump", "load")
 _COUNT = "SELECT (SELECT count(*) FROM orders) || ' ' || (SELECT sum(cost) FROM dishes)"
