@@ -111,7 +111,7 @@ readable() {
             refuse "$found" "$why" "$same; or, to upgrade the data, feastflow:database.upgradeFrom to that image"
         elif [ -s "$PGDATA-$server/PG_VERSION" ]; then
             refuse "$found" "$why" "$same; or, to go back to the data as it was before the upgrade, without \
-what was written since: pulumi config set --path feastflow:database.undoUpgrade true"
+what was written since, feastflow:database.undoUpgrade to true"
         fi
         refuse "$found" "$why" "$same"
     fi

@@ -191,7 +191,7 @@ def _undone(pods: Pods) -> None:
     refused = pods.old.prepare(check=False)
     assert refused.returncode == 1
     assert f"is PostgreSQL {_MAJOR}'s, and the image is PostgreSQL 15" in refused.stderr
-    assert "feastflow:database.undoUpgrade true" in refused.stderr
+    assert "feastflow:database.undoUpgrade to true" in refused.stderr
     assert pods.left() == ["pgdata", "pgdata-15"]
     assert "is served again" in pods.old.prepare(UNDO_UPGRADE="yes").stdout
     pods.old.start()
