@@ -14,16 +14,16 @@ from ..postgres import administrator
 from ..settings.model.stack import Stack
 from ..settings.problem import problem
 from ..settings.values import quantities
-from . import apiserver, ownership, trusted
+from . import apiserver, ownership, trusted, upgrading
 from .cluster.live import Seen
 
 OUTPUT = "dataDependsOn"
 # The engine's own function behind StackReference.
 LAST_UPDATE = "pulumi:pulumi:readStackOutputs"
 
+_ENGINE = "database.engine"
 _SIZE = "database.storage"
 _RESTORE = "database.restore"
-_BACKUP = "database.backup.destination"
 _ROTATION = "rotation"
 # An external server whose password is its user's own.
 _KEPT = "database.external.password"
@@ -37,14 +37,9 @@ _FIXED = (
         f"make a second stack for the new namespace and move the data, or {_DUMP}",
     ),
     (
-        "database.engine",
+        _ENGINE,
         "the engines keep their data in different places, and the volumes of the old one would be deleted",
         _DUMP,
-    ),
-    (
-        "database.version",
-        "PostgreSQL does not start on files of another major version",
-        "name an image of the version that it was; or, to change the version, " + _DUMP,
     ),
     (
         "database.name",
@@ -79,7 +74,7 @@ def facts(stack: Stack) -> dict[str, Any]:
     database = stack.database
     # What is here alone: an external server outlives whatever is changed.
     files: dict[str, Any] = {
-        "database.version": database.major,
+        **upgrading.facts(database),
         "database.storageClass": database.storage_class,
         "database.uid": database.uid,
         _SIZE: database.storage,
@@ -88,14 +83,13 @@ def facts(stack: Stack) -> dict[str, Any]:
         files = {_KEPT: True} if database.external.administrator is None else {}
     return {
         "namespace": stack.namespace,
-        "database.engine": database.engine,
+        _ENGINE: database.engine,
         "database.name": database.name,
         "database.user": database.user,
         ownership.CREATED: stack.tenancy.create_namespace,
         **files,
         _ROTATION: stack.rotation,
         **({_RESTORE: f"{database.restore.source} at {database.restore.at}"} if database.restore else {}),
-        **({_BACKUP: database.backup.destination} if database.backup else {}),
     }
 
 
@@ -114,6 +108,8 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any], *, lost: boo
         for key, why, fix in _FIXED
         if key in before and key in now and before[key] != now[key]
     ]
+    if before.get(_ENGINE) == now[_ENGINE]:
+        problems += upgrading.problems(before, now, replicated=now[_ENGINE] == "replicated")
     if _SIZE in before and _SIZE in now and quantities.parse(before[_SIZE]) > quantities.parse(now[_SIZE]):
         why = "a volume can grow and never shrink, so it would be deleted with its data"
         fix = f"pulumi config set --path feastflow:{_SIZE} {before[_SIZE]}"
@@ -146,14 +142,14 @@ def check(before: Mapping[str, Any] | None, now: Mapping[str, Any], *, lost: boo
 
 def _begun_again(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Yield why a lost database would begin as it should not: empty, or as a restore long ago began it."""
-    kept = before.get(_BACKUP)
+    kept = before.get(upgrading.DESTINATION)
     if kept is None or before.get(_RESTORE) != now.get(_RESTORE):
         return
     found = f"{now.get(_RESTORE, 'none')}, and no volume of the database is left on the cluster"
     why = f"it would begin {'as then' if _RESTORE in now else 'empty'}, and its newest data is in {kept}"
     fix = (
-        f'set {_RESTORE} to {{"from": "{kept}", "at": "latest"}} and {_BACKUP} to a path that is not used '
-        "yet (docs/backups.md); or, where it may begin so: pulumi destroy, then pulumi up"
+        f'set {_RESTORE} to {{"from": "{kept}", "at": "latest"}} and {upgrading.DESTINATION} to a path that '
+        "is not used yet (docs/backups.md); or, where it may begin so: pulumi destroy, then pulumi up"
     )
     yield problem(f"feastflow:{_RESTORE}", found, why, fix)
 
@@ -203,6 +199,7 @@ def checked(
     def compare(values: Sequence[Any]) -> bool:
         ownership.check(stack, seen, values[0], values[1])
         check(values[0], now, lost=lost)
+        upgrading.tell(values[0], now)
         return True
 
     return pulumi.Output.all(before, _or_none(uuid)).apply(compare)

@@ -25,6 +25,7 @@ DEADLINE_SECONDS = 86400
 # The operator's cron begins with seconds: https://cloudnative-pg.io/documentation/1.28/backup/#scheduled-backups
 _AT_SECOND = "0"
 _NAME = "postgres"
+_DESTINATION = "feastflow.dev/destination"
 _ORIGIN = "origin"
 _CREDENTIALS = "/etc/feastflow/store"
 # As the server's key: root's, and the pod's group may read it.
@@ -150,13 +151,13 @@ def allow_store(
 def schedule(
     place: Place, identity: Identity, backup: Backup, cluster: pulumi.Resource, parent: pulumi.Resource
 ) -> None:
-    """Have the operator copy the whole by the clock, and once at the beginning."""
+    """Have the operator copy the whole by the clock, and once at the beginning of each destination."""
     when = backup.schedule if backup.schedule.startswith("@") else f"{_AT_SECOND} {backup.schedule}"
     apiextensions.CustomResource(
         "postgres-backups",
         api_version="postgresql.cnpg.io/v1",
         kind="ScheduledBackup",
-        metadata=place.metadata(names.DATABASE, identity),
+        metadata=place.metadata(names.DATABASE, identity, {_DESTINATION: backup.destination}),
         spec={
             "schedule": when,
             # Without a first copy of the whole there is nothing that the log could be added to.
@@ -167,7 +168,14 @@ def schedule(
             "method": "barmanObjectStore",
             "target": "prefer-standby",
         },
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[cluster]),
+        # Only a new one begins with a copy, and after an upgrade there is none in the new place.
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=[cluster],
+            replace_on_changes=["metadata.annotations"],
+            # Of the same name: the other order would delete what it has just made.
+            delete_before_replace=True,
+        ),
     )
 
 

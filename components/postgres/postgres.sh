@@ -66,6 +66,8 @@ SQL
 
 prepare() {
     initialise
+    # What an upgrade left that was given up, or cut off at its very end.
+    rm -rf "$volume/upgrade.unfinished" "$fresh.upgraded"
     # On the socket only: nobody can connect before the administrator is as it should be. pg_ctl must be a child
     # of PID 1, or PostgreSQL takes the PID that an unclean end left in its lock file for a server that runs.
     pg_ctl --pgdata="$PGDATA" --wait --timeout="$START_SECONDS" --silent \

@@ -2,9 +2,10 @@
 
 A commit is acknowledged when a standby has it too, so a failover loses nothing that a client was told is
 safe. The operator belongs to the cluster and must be there; its instances keep their state in the
-Kubernetes API, which is why they alone may reach it. Not goals: the operator itself, connection pooling.
+Kubernetes API, which is why they alone may reach it. Not goals: the operator itself, and its own pooler.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -55,14 +56,14 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
         api_version="postgresql.cnpg.io/v1",
         kind="Cluster",
         metadata=args.place.metadata(
-            names.DATABASE, args.identity, {"pulumi.com/waitFor": "condition=Ready"}
+            names.DATABASE, args.identity, {"pulumi.com/waitFor": _ready(args.settings)}
         ),
         spec={**specification(args), **_environment(args, parent)},
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=policies,
             protect=args.place.protect,
-            custom_timeouts=timeouts(args.settings.crash_recovery_seconds) or _TIMEOUTS,
+            custom_timeouts=timeouts(args.settings.start_seconds) or _TIMEOUTS,
         ),
     )
     if args.settings.backup:
@@ -176,6 +177,18 @@ def specification(args: ReplicatedArgs) -> dict[str, Any]:
             **({"nodeSelector": dict(settings.node_selector)} if settings.node_selector else {}),
         },
     }
+
+
+def _ready(settings: DatabaseSettings) -> str:
+    """Return what Pulumi waits for; with an upgrade also that the operator has found its data upgraded.
+
+    The cluster of before is ready when the update begins, and one whose upgrade failed must not be recorded
+    as upgraded: the image of before, named again, has the operator go back.
+    """
+    if settings.upgrade_from is None:
+        return "condition=Ready"
+    upgraded = f"jsonpath={{.status.pgDataImageInfo.majorVersion}}={settings.major}"
+    return json.dumps([upgraded, "condition=Ready"])
 
 
 def _bootstrap(settings: DatabaseSettings) -> dict[str, Any]:

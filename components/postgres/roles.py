@@ -31,12 +31,14 @@ RESTORE = Path(__file__).with_name("restore.sh")
 EXTERNAL = Path(__file__).with_name("external.sh")
 PROOF = Path(__file__).with_name("proof.sh")
 COUNTED = Path(__file__).with_name("counted.sql")
+UPGRADE = Path(__file__).with_name("upgrade")
 BACKUP_FUNCTIONS = Path(__file__).with_name("backup.sql")
 PASSWORD, VERIFIER, BEFORE = "password", "verifier", "before"
 _SCRIPTS = "/etc/feastflow/scripts"
 SCRIPT_COMMAND = ("sh", f"{_SCRIPTS}/postgres.sh")
 BACKUP_COMMAND = ("sh", f"{_SCRIPTS}/backup.sh")
 EXTERNAL_COMMAND = ("sh", f"{_SCRIPTS}/external.sh")
+UPGRADE_COMMAND = ("sh", f"{_SCRIPTS}/upgrade.sh")
 RESTORE_COMMAND = ("sh", f"{_SCRIPTS}/restore.sh")
 PROOF_COMMAND = ("sh", f"{_SCRIPTS}/proof.sh")
 # Or as long as the server may take to recover from a crash: the Job that makes the roles may wait for that.
@@ -50,8 +52,9 @@ _UNPRIVILEGED = 10001
 def files(settings: DatabaseSettings) -> dict[str, str]:
     """Return postgres.sh for the image's version (where Debian has its programs), volume.sh and roles.sql.
 
-    Where Jobs copy the database, backup.sh too, and their login; where it begins from a copy, restore.sh. An
-    external server has none of our functions: external.sh in their place.
+    Where Jobs copy the database, backup.sh too, and their login; where it begins from a copy, restore.sh;
+    where it is upgraded, upgrade.sh and what that reads. An external server has none of our functions:
+    external.sh in their place.
     """
     found = {
         SCRIPT.name: _of_version(SCRIPT, settings),
@@ -65,6 +68,8 @@ def files(settings: DatabaseSettings) -> dict[str, str]:
         found[FUNCTIONS.name] += _with_names(BACKUP_FUNCTIONS, settings)
         if settings.restore:
             found[RESTORE.name] = _of_version(RESTORE, settings)
+    if settings.upgrade_from and settings.engine == "standalone":
+        found |= {each.name: _of_version(each, settings) for each in sorted(UPGRADE.iterdir())}
     return found
 
 
@@ -233,7 +238,7 @@ def _job(
             hidden=[*_administrator(args), *([verifier.variable("DB_VERIFIER")] if verifier else [])],
             rotation=args.rotation,
             version=[files(settings)],
-            seconds=max(_DEADLINE_SECONDS, settings.crash_recovery_seconds),
+            seconds=max(_DEADLINE_SECONDS, settings.start_seconds),
         ),
         options,
     )

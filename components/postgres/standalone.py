@@ -19,7 +19,7 @@ from ..settings.values.names import Identity
 from ..workloads import environment, trust, workload
 from ..workloads.context import SKIP_AWAIT, Place, timeouts
 from ..workloads.environment import SecretKey
-from . import backups, roles, server_tls
+from . import backups, roles, server_tls, upgrades
 from .access import Engine
 
 PORT = 5432
@@ -76,7 +76,7 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
         opts=options,
     )
     files = environment.config("postgres-config", place, identity, _files(settings), parent)
-    tls = server_tls.create(place, parent)
+    tls = server_tls.create(place, parent, of=identity)
     server = apps.v1.StatefulSet(
         "postgres-server",
         metadata=place.workload_metadata(names.DATABASE, identity),
@@ -90,7 +90,7 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
             template=workload.template(_pod(args, claim, files, tls, parent), place),
         ),
         opts=pulumi.ResourceOptions(
-            parent=parent, depends_on=[headless], custom_timeouts=timeouts(settings.crash_recovery_seconds)
+            parent=parent, depends_on=[headless], custom_timeouts=timeouts(settings.start_seconds)
         ),
     )
     if settings.backup:
@@ -162,6 +162,7 @@ def _pod(
         core.v1.EnvVarArgs(name="HBA_FILE", value=f"{_FILES}/pg_hba.conf"),
         *environment.plain(trust.variables(settings.ca_bundle)),
         *environment.plain(backups.script_variables(settings.backup) if settings.backup else {}),
+        *environment.plain(upgrades.variables(settings)),
     ]
     administrator = [
         *environment.plain(roles.server_variables(settings)),
@@ -201,6 +202,7 @@ def _pod(
         ),
         init=(
             *_restored(args, [*variables, *administrator]),
+            *upgrades.containers(settings, variables, _options(args)),
             workload.Container(
                 name="prepare",
                 image=settings.image,

@@ -93,13 +93,27 @@ lacks() {
         "$RESTORE; if there is nothing to keep, delete the directory, and the next start makes a new one"
 }
 
+version_of() { head -n 1 "$1/PG_VERSION"; }
+
+programs_version() { postgres --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/'; }
+
+# Of a data directory of an older major version: nothing else is ever upgraded.
+older() { [ -s "$PGDATA/PG_VERSION" ] && [ "$(version_of "$PGDATA" | cut -d . -f 1)" -lt "$(programs_version)" ]; }
+
 readable() {
-    files="$(head -n 1 "$PGDATA/PG_VERSION")"
-    server="$(postgres --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')"
+    files="$(version_of "$PGDATA")"
+    server="$(programs_version)"
     if [ "$files" != "$server" ]; then
-        refuse "the data in $PGDATA is PostgreSQL $files's, and the image is PostgreSQL $server" \
-            "files of one major version cannot be read by another" \
-            "set feastflow:database.image to an image of PostgreSQL $files, or upgrade the data by pg_dump"
+        found="the data in $PGDATA is PostgreSQL $files's, and the image is PostgreSQL $server"
+        why="files of one major version cannot be read by another"
+        same="set feastflow:database.image to an image of PostgreSQL $files"
+        if older; then
+            refuse "$found" "$why" "$same; or, to upgrade the data, feastflow:database.upgradeFrom to that image"
+        elif [ -s "$PGDATA-$server/PG_VERSION" ]; then
+            refuse "$found" "$why" "$same; or, to go back to the data as it was before the upgrade, without \
+what was written since, feastflow:database.undoUpgrade to true"
+        fi
+        refuse "$found" "$why" "$same"
     fi
     if [ -e "$PGDATA/standby.signal" ]; then
         refuse "$PGDATA holds standby.signal: it is a standby's copy" \
@@ -127,6 +141,52 @@ unlock() {
     case "$locked" in "" | *[!0-9]*) rm -f "$PGDATA/postmaster.pid" ;; esac
 }
 
+# Two directories change places in two steps, and a start between them ends what was begun. The one that is not served
+# is kept under its major version; what its server remembered of its backups goes with it.
+aside() {
+    if [ -e "$volume/archived-to" ]; then mv "$volume/archived-to" "$1/archived-to"; fi
+    sync
+    mv "$1" "$1-$(version_of "$1")"
+}
+
+served() {
+    mv "$1" "$PGDATA"
+    if [ -e "$PGDATA/archived-to" ]; then mv "$PGDATA/archived-to" "$volume/archived-to"; fi
+    sync
+}
+
+# The result of an upgrade has this name from the moment it is whole.
+swap() {
+    if [ -d "$PGDATA.upgraded" ]; then
+        if [ -e "$PGDATA" ]; then aside "$PGDATA"; fi
+        served "$PGDATA.upgraded"
+    elif [ -e "$PGDATA/archived-to" ]; then
+        mv "$PGDATA/archived-to" "$volume/archived-to"
+    fi
+}
+
+# UNDO_UPGRADE is the consent to serve what was kept before an upgrade, without what was written since.
+undo() {
+    kept="$PGDATA-$(programs_version)"
+    if [ -z "${UNDO_UPGRADE:-}" ] || [ ! -s "$kept/PG_VERSION" ]; then return; fi
+    if [ -s "$PGDATA/PG_VERSION" ]; then
+        if [ "$(version_of "$PGDATA" | cut -d . -f 1)" -le "$(programs_version)" ]; then return; fi
+        unkept "$(version_of "$PGDATA")"
+        aside "$PGDATA"
+    fi
+    served "$kept"
+    echo "the data of before the upgrade is served again; what was written since stays in $PGDATA-*"
+}
+
+# The name under which a data directory would be kept must be free.
+unkept() {
+    if [ ! -e "$PGDATA-$1" ]; then return; fi
+    refuse "there is data of PostgreSQL $1 of before in $PGDATA-$1" \
+        "what is served now would be kept under this name, and nothing here deletes data" \
+        "set feastflow:database.image to the image that it was, without database.upgradeFrom and undoUpgrade, and delete \
+it if it may be lost: kubectl exec postgres-0 -c postgres -- rm -rf $PGDATA-$1"
+}
+
 # Before a new data directory is made: data in another place of the volume would be left behind unseen.
 elsewhere() {
     for found in "$volume" "$volume"/* "$volume"/*/*; do
@@ -144,11 +204,18 @@ elsewhere() {
     fi
 }
 
-# Bring an existing data directory into the state that PostgreSQL starts on; nothing where there is none.
-settle() {
+# Where everything is, and that it can be reached.
+locate() {
     volume="${PGDATA%/*}"
     fresh="$volume/initdb.unfinished"
     reach
+    swap
+    undo
+}
+
+# Bring an existing data directory into the state that PostgreSQL starts on; nothing where there is none.
+settle() {
+    locate
     # A directory without anything in it is no data: other tools make one as a place to mount or to restore.
     if [ -d "$PGDATA" ]; then rmdir "$PGDATA" 2>/dev/null || :; fi
     if [ ! -e "$PGDATA" ] && [ ! -L "$PGDATA" ]; then return; fi

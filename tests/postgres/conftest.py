@@ -82,7 +82,7 @@ def make(binaries: Path) -> Iterator[Make]:
             {"image": f"localhost/postgres:{major}.1", "user": "cook", "name": "orders", **(wanted or {})},
             by_alias=True,
         )
-        made.append(Server(folder=folder, programs=binaries, settings=settings, **given))
+        made.append(Server(**{"folder": folder, "programs": binaries, "settings": settings, **given}))
         return made[-1]
 
     yield one

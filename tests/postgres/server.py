@@ -123,11 +123,12 @@ class Server:
         }
 
     def script(
-        self, name: str, *words: str, check: bool = True, given: Mapping[str, str] | None = None
+        self, name: str, *words: str, check: bool = True, given: Mapping[str, str] | None = None, **how: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run another script of the pod's, as the server's user."""
         path = self.folder / "scripts" / name
-        return self._script(path, words, self.environment(**(given or {})), check=check, **self._as_user())
+        env = self.environment(**(given or {}))
+        return self._script(path, words, env, check=check, **self._as_user(), **how)
 
     def peak(self, name: str, *words: str) -> int:
         """Run a script and return the most memory that one of its processes had, in MiB."""

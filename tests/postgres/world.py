@@ -50,10 +50,13 @@ class World:
         found = self.client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
         return [entry["Key"] for entry in found]
 
-    def server(self, destination: str = DESTINATION, **database: Any) -> Server:
+    def server(
+        self, destination: str = DESTINATION, *, programs: Path | None = None, **database: Any
+    ) -> Server:
         """Make a server whose scripts are told what the pod's are; it does not run yet."""
         backup = {"destination": destination, "credentials": {"secretName": "backup-store"}}
-        made = self.make({"backup": backup, **database}, tools=self.tools)
+        of_major = {"programs": programs} if programs else {}
+        made = self.make({"backup": backup, **database}, tools=self.tools, **of_major)
         for name in ("id", "secret"):
             made.secret_file("store", name, name)
         assert made.settings.backup

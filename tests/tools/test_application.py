@@ -236,6 +236,8 @@ def test_what_was_typed_goes_before_a_folder_a_folder_before_the_file_and_the_de
     filed = {"feastflow:backend": {"image": "filed:1"}, "feastflow:frontend": {"image": "filed:2"}}
     assert application.wanted({}) == Wanted()
     assert application.wanted(filed) == Wanted(filed={"backend": "filed:1", "frontend": "filed:2"})
+    database = {"feastflow:database": {"image": "postgres:17", "upgradeFrom": "postgres:15"}}
+    assert application.wanted(filed | database).further == ("postgres:17", "postgres:15")
 
     monkeypatch.setenv("BACKEND_IMAGE", "typed:1")
     monkeypatch.setenv("APP", str(shop))

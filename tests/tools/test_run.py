@@ -47,3 +47,13 @@ def test_every_event_is_told_after_it_was_taken_in() -> None:
     run.hear(told.began("create", "job", "grant"))
     run.hear(told.ended("create", "job", "grant"))
     assert seen == [{"grant": "creating"}, {}]
+
+
+def test_what_the_program_warns_of_is_kept_once_and_what_a_resource_does_is_not() -> None:
+    run = _heard(
+        told.said("clients wait", severity="warning"),
+        told.said("clients wait", severity="warning"),
+        told.said("deprecated", severity="warning", of=("namespace", "shop")),
+        told.said("failed"),
+    )
+    assert run.warnings == ["clients wait"]

@@ -303,6 +303,15 @@ def test_a_failure_shows_pulumis_own_diagnostics_and_where_the_rest_is(
     assert log.read_text() == f"{_REPORT}update failed\n"
 
 
+def test_what_the_program_warns_of_is_told_once_while_it_runs(
+    machine: Machine, stack: Stack, step: Heard
+) -> None:
+    warned = told.said("clients wait", severity="warning")
+    machine.file("events", f"{warned}{told.began('update', 'deployment', 'api')}{warned}")
+    stack.up(step)
+    assert step.lines == ["warning: clients wait"]
+
+
 _BY_PROGRAM = "".join(
     [
         told.began("create", "stack", "feastflow-dev"),

@@ -264,7 +264,11 @@ def test_a_role_is_the_annotation_of_the_instances_account() -> None:
     ("schedule", "told"), [("30 2 * * *", "0 30 2 * * *"), ("@daily", "@daily"), ("0 0 * * 0", "0 0 0 * * 0")]
 )
 def test_the_operator_copies_by_the_clock_and_once_at_the_beginning(schedule: str, told: str) -> None:
-    spec = recorded(replicated(schedule=schedule)).one("ScheduledBackup", "postgres").inputs["spec"]
+    scheduled = recorded(replicated(schedule=schedule)).one("ScheduledBackup", "postgres").inputs
+    # Another destination makes another one of it, which begins with a copy again.
+    annotations = scheduled["metadata"]["annotations"]
+    assert annotations["feastflow.dev/destination"] == BACKUP["destination"]
+    spec = scheduled["spec"]
     assert (spec["schedule"], spec["immediate"], spec["cluster"]) == (told, True, {"name": "postgres"})
 
 

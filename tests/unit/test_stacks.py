@@ -259,8 +259,8 @@ def test_a_first_update_and_an_unchanged_one_are_let_through() -> None:
     [
         ("namespace", "old", "deleted with its data", "make a second stack"),
         ("database.engine", "replicated", "different places", "pg_dump"),
-        ("database.version", 14, "does not start on files", "name an image of the version that it was"),
-        ("database.version", 16, "does not start on files", "pg_dump"),
+        ("database.version", 14, "does not start on files", "name an image of PostgreSQL 14"),
+        ("database.version", 16, "does not start on files", "feastflow:database.undoUpgrade true"),
         ("database.name", "old", "an empty database", "ALTER DATABASE"),
         ("database.user", "old", "would own nothing", "keep it"),
         ("database.storageClass", "fast", "cannot change its class", "pg_dump"),
@@ -352,6 +352,7 @@ def test_what_the_data_depends_on_is_recorded_for_the_next_update(dev: Recording
         "namespace": "feastflow-dev",
         "database.engine": "standalone",
         "database.version": 15,
+        "database.image": "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
         "database.name": "feastflow",
         "database.user": "feastflow",
         "database.storageClass": None,

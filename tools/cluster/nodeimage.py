@@ -52,6 +52,11 @@ failCgroupV1: false
 KUBEADM_PATCHES = (_CLUSTER, _KUBELET)
 
 
+def debian_command() -> list[str]:
+    """Return what makes Debian's minimal system, but for the archive that it writes."""
+    return [*_PRIVATELY, *_MMDEBSTRAP]
+
+
 def debian_name() -> str:
     """Return the name of Debian's minimal system as an image."""
     return f"localhost/feastflow/debian:{cache.key(*_MMDEBSTRAP)}"
@@ -68,7 +73,7 @@ def debian(engine: Engine, step: Step) -> str:
     with cache.draft() as folder:
         archive = folder / "debian.tar"
         try:
-            process.stream([*_PRIVATELY, *_MMDEBSTRAP, str(archive)], log=log, timeout=1200)
+            process.stream([*debian_command(), str(archive)], log=log, timeout=1200)
         except process.CommandError as failure:
             raise UserError(
                 f"mmdebstrap could not make a Debian system\n{failure.tail}",

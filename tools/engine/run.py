@@ -32,6 +32,9 @@ class Run:
     # The last one that has come to its end.
     ended: str = ""
 
+    # What the program warns of, each once: a preview and the update after it say the same.
+    warnings: list[str] = field(default_factory=list)
+
     def hear(self, line: str) -> None:
         """Take in one event, a line of JSON."""
         event = json.loads(line)
@@ -43,6 +46,11 @@ class Run:
             self.under_way[_name(begun)] = _becoming(begun)
         elif ended and self.under_way.pop(_name(ended), None):
             self.ended = f"{_name(ended)} {_past(ended['metadata']['op'])}"
+        found = event.get("diagnosticEvent") or {}
+        # With a resource it is the provider's or a policy's, which are told where they matter.
+        if found.get("severity") == "warning" and not found.get("urn"):
+            text = str(found.get("message", "")).strip()
+            self.warnings += [text] if text and text not in self.warnings else []
         self.heard(self, event)
 
     @property

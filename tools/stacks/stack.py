@@ -164,9 +164,10 @@ class Stack:
 
     def _act(self, action: str, step: Step, *flags: str) -> Run:
         log, hopeless = cache.log(_LOG), self.hopeless
+        told: list[str] = []
 
         def act() -> Run:
-            run = Run(heard=lambda run, _: _note(run, step))
+            run = Run(heard=lambda run, _: _note(run, step, told))
             try:
                 with self._noting(run), self._driver() as driver:
                     return driver.act(
@@ -181,8 +182,8 @@ class Stack:
             except LockedError:
                 raise
             except CommandError as failure:
-                told = failure.tail if failure.code == process.TIMED_OUT else run.said or failure.tail
-                raise _refused(action, told, log, changed=run.changed) from failure
+                said = failure.tail if failure.code == process.TIMED_OUT else run.said or failure.tail
+                raise _refused(action, said, log, changed=run.changed) from failure
 
         return self.holding.act(act, step.note)
 
@@ -236,7 +237,10 @@ class Stack:
         return {**self.cli.environment, **self.workspace.environment, **self.environment}
 
 
-def _note(run: Run, step: Step) -> None:
+def _note(run: Run, step: Step, told: list[str]) -> None:
+    for text in run.warnings[len(told) :]:
+        step.tell(f"warning: {text}")
+        told.append(text)
     newest = list(reversed(run.under_way))
     if text := f"waiting for {', '.join(newest[:3])}" if newest else run.ended:
         step.note(text)

@@ -4,12 +4,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ..derived import variants
 from ..values import images, majors
 from .backup import Backup
 from .base import Model, refuse
 from .demand import CLIENT_RESOURCES, COPY_RESOURCES, PROOF_RESOURCES, Demand
 from .external import External
 from .nodes import NodeSelector, Tolerations
+from .pooler import Pooler
 from .restore import Restore
 from .scalars import Image, Name, Sequence, SqlName, Storage, Subdomain, UserId
 from .scraped import Scraped
@@ -29,13 +31,16 @@ _MOUNTED = (
 _SERVER_VARIABLES = (
     *("ADMIN", "ADMIN_VERIFIER", "DB_NAME", "DB_OWNER", "HBA_FILE", "START_SECONDS"),
     *("CLUSTER_NAME", "NAMESPACE", "POD_NAME", "TMPDIR"),
+    *("DUMP_MAJOR", "UNDO_UPGRADE"),
     *("COPIED", "RETENTION", "STORE_DESTINATION", "STORE_FILES", "STORE_HOW", "STORE_SENT"),
 )
 # Of a server that the stack runs.
 _OF_OWN_SERVER = (
     *("instances", "storage", "storage_class", "uid", "gid", "resources", "ca_bundle"),
-    *("crash_recovery_seconds", "backup", "restore"),
+    *("crash_recovery_seconds", "backup", "restore", "upgrade_from", "undo_upgrade"),
 )
+# Some tens of gigabytes. What takes longer goes on when the update has given up; the next one waits again.
+_UPGRADE_SECONDS = 7200
 _OWN_DATABASES = ("postgres", "template0", "template1")
 # These stand for every role, for none or for the current one: https://www.postgresql.org/docs/current/sql-grant.html
 _OWN_ROLES = ("public", "none", "user", "current_role", "current_user", "session_user", "system_user")
@@ -69,6 +74,22 @@ class Database(Model):
         default=None,
         description="PostgreSQL's major version, where the image's tag does not begin with it.",
         examples=[15],
+    )
+    upgrade_from: Image | None = Field(
+        default=None,
+        description=(
+            "The image that `database.image` was, of an older major version: its data is upgraded. Not "
+            "needed any more afterwards."
+        ),
+        examples=["ghcr.io/cloudnative-pg/postgresql:15.14-bookworm"],
+    )
+    undo_upgrade: bool = Field(
+        default=False,
+        description=(
+            "Whether the data of before an upgrade is served again, by the image of before, without what was "
+            "written since (standalone)."
+        ),
+        examples=[False],
     )
     external: ExternalServer | None = Field(
         default=None,
@@ -125,12 +146,12 @@ class Database(Model):
     )
     max_connections: Annotated[int, Field(ge=10, le=1000)] | None = Field(
         default=None,
-        description="Connections that the server accepts; none means as many as the backend's pods may open.",
+        description="Connections that the server accepts; none means as many as its clients may open.",
         examples=[160],
     )
     pull_secrets: Annotated[tuple[Annotated[Name, External("Secret")], ...], Sequence] = Field(
         default=(),
-        description="Secrets of the namespace with which nodes pull the image, for all pods that run it.",
+        description="Secrets of the namespace with which nodes pull the image, and the pooler's.",
         examples=[["registry"]],
     )
     ca_bundle: CaBundle | None = Field(
@@ -143,12 +164,12 @@ class Database(Model):
     )
     node_selector: NodeSelector = Field(
         default={},
-        description="Labels of the nodes that the instances and the roles' Jobs may run on.",
+        description="Labels of the nodes that the instances, the pooler and the roles' Jobs may run on.",
         examples=[{"kubernetes.io/arch": "arm64"}],
     )
     tolerations: Tolerations = Field(
         default=(),
-        description="Taints of nodes that keep off neither the instances nor the roles' Jobs.",
+        description="Taints of nodes that keep off neither the instances, the pooler nor the roles' Jobs.",
         examples=[[{"key": "dedicated", "value": "database", "effect": "NoSchedule"}]],
     )
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
@@ -170,6 +191,11 @@ class Database(Model):
         description="The backup from which a database without data begins; data that is there stays.",
         examples=[{"from": "s3://my-backups/feastflow/before"}],
     )
+    pooler: Pooler | None = Field(
+        default=None,
+        description="PgBouncer before the server; none means that the backend's pods connect to that.",
+        examples=[{"replicas": 2}],
+    )
 
     @property
     def scraped(self) -> Scraped | None:
@@ -177,9 +203,14 @@ class Database(Model):
         return _EXPORTER if self.engine == "replicated" else None
 
     def demands(self, *, weights: bool) -> tuple[Demand, ...]:  # noqa: ARG002 - as of every tier
-        """Return every pod that it may have at once: one instance more than it has, and its roles' Jobs."""
+        """Return every pod that it may have at once: an instance more than it has, Jobs, and the pooler's."""
+        pooler = (
+            [Demand(pods=variants.most_at_once(self.pooler.replicas), resources=self.pooler.resources)]
+            if self.pooler
+            else []
+        )
         if self.external is not None:
-            return (Demand(pods=2, resources=CLIENT_RESOURCES),)
+            return (Demand(pods=2, resources=CLIENT_RESOURCES), *pooler)
         return (
             Demand(pods=self.instances + 1, resources=self.resources, storage=self.storage),
             # `grant` of a rotation, and `retire` of the one before.
@@ -187,6 +218,7 @@ class Database(Model):
             # The first copy of a destination, and one by the clock.
             *([Demand(pods=2, resources=COPY_RESOURCES)] if self.copied_by_jobs else []),
             *([Demand(pods=1, resources=PROOF_RESOURCES)] if self.proved else []),
+            *pooler,
         )
 
     @model_validator(mode="after")
@@ -246,6 +278,17 @@ class Database(Model):
                     f"remove {field.alias}; whoever runs the server decides on it there",
                     at=field.alias or name,
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _pooler_knows_the_logins(self) -> Self:
+        if self.pooler and self.external and self.external.administrator is None:
+            raise refuse(
+                "a pooler passes on what the server keeps of a password, and of the user's own login nothing "
+                "here knows that: each client would be refused",
+                "set database.external.administrator in place of password, or remove pooler",
+                at="pooler",
+            )
         return self
 
     @model_validator(mode="after")
@@ -361,6 +404,62 @@ class Database(Model):
                 at="version",
             )
         return self
+
+    @model_validator(mode="after")
+    def _upgrade(self) -> Self:
+        if self.upgrade_from is not None:
+            self._upgraded_from(self.upgrade_from)
+        if self.undo_upgrade and self.engine != "standalone":
+            raise refuse(
+                f"the {self.engine} engine keeps nothing of before an upgrade",
+                "remove undoUpgrade; the way back is a restore: docs/operations.md#a-newer-postgresql",
+                at="undoUpgrade",
+            )
+        return self
+
+    def _upgraded_from(self, before: str) -> None:
+        older = majors.tagged(before)
+        if older is None:
+            raise refuse(
+                "its tag does not begin with a version of PostgreSQL from 15 on, and only a server of the "
+                "data's own version can read it",
+                "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm",
+                at="upgradeFrom",
+            )
+        if older >= self.major:
+            raise refuse(
+                f"it is PostgreSQL {older}, and database.image is PostgreSQL {self.major}: data is upgraded "
+                "to a newer major version alone",
+                "remove upgradeFrom, or set image to a newer version",
+                at="upgradeFrom",
+            )
+        if self.restore is not None:
+            raise refuse(
+                "a backup is read by an image of its own major version, and the two would begin at once",
+                "remove restore, or upgrade after the restore with an update of its own",
+                at="upgradeFrom",
+            )
+        if self.undo_upgrade:
+            raise refuse(
+                "an upgrade is begun or undone, and not both at once",
+                "remove undoUpgrade",
+                at="upgradeFrom",
+            )
+        systems = images.debian(before), images.debian(self.image)
+        if self.engine == "replicated" and None not in systems and systems[0] != systems[1]:
+            raise refuse(
+                f"CloudNativePG runs the programs of before in the new image, and those of {systems[0]} do "
+                f"not run in {systems[1]}",
+                f"set image to one of PostgreSQL {self.major} for {systems[0]}",
+                at="image",
+            )
+
+    @property
+    def start_seconds(self) -> int:
+        """Return the seconds that a start may take: with an upgrade, for a dump and a load of everything."""
+        if self.upgrade_from is None:
+            return self.crash_recovery_seconds
+        return max(self.crash_recovery_seconds, _UPGRADE_SECONDS)
 
     @property
     def copied_by_jobs(self) -> bool:

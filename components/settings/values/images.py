@@ -24,6 +24,7 @@ _OPERAND = re.compile(
     r"ghcr\.io/cloudnative-pg/postgresql:[0-9]+(?:\.[0-9]+)?[0-9-]*-(minimal|standard)(-.*)?"
 )
 _WITH_BARMAN = "ghcr.io/cloudnative-pg/postgresql:15.14-bookworm"
+_DEBIAN = re.compile(r"bullseye|bookworm|trixie|forky")
 _LABEL_LENGTH = 63
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _LONGEST_NAME = 255
@@ -81,6 +82,13 @@ def version(reference: str) -> str:
         raise ImageError("it is no image reference", "registry.example.com/team/app:1.2.3")
     text = match["tag"] or match["digest"].removeprefix("sha256:")[:12]
     return str(text)[:_LABEL_LENGTH].strip("-_.") or "0"
+
+
+def debian(reference: str) -> str | None:
+    """Return the release of Debian that a checked reference's tag names, None where it names none."""
+    match = _REFERENCE.fullmatch(reference)
+    found = _DEBIAN.findall(match["tag"] or "") if match else []
+    return str(found[-1]) if found else None
 
 
 def without_barman(reference: str) -> str:
