@@ -27,6 +27,7 @@ _JWT = "jwt"
 class BackendArgs:
     """The API's settings, the database it uses, and the address its pages are served from.
 
+    Where there is a pooler, its pods and jobs have the database by that (`pooled`), and migrations do not.
     `weights` says whether the edge divides requests by weight.
     """
 
@@ -35,7 +36,13 @@ class BackendArgs:
     database: DatabaseAccess
     site_url: str
     rotation: int
+    pooled: DatabaseAccess | None = None
     weights: bool = False
+
+    @property
+    def served(self) -> DatabaseAccess:
+        """Return the right to connect of the pods and the jobs."""
+        return self.pooled or self.database
 
 
 class Backend(pulumi.ComponentResource):
@@ -57,15 +64,7 @@ class Backend(pulumi.ComponentResource):
         plan = variants.plan(settings, weights=args.weights)
         self.version = images.version(plan.serving.settings.image)
         tier = place.identity(names.BACKEND, "backend")
-        volumes = (
-            *args.database.engine.client_volumes(),
-            *trust.volumes("backend-ca", place, tier, settings.ca_bundle, self),
-            *authorities.joined_volumes(settings.ca_bundle, args.database.engine),
-        )
-        database = args.database
-        first = authorities.joining(
-            settings.ca_bundle, database.engine, database.gate.image, settings.resources
-        )
+        self._trusted = trust.volumes("backend-ca", place, tier, settings.ca_bundle, self)
         tiers = [
             HttpTierArgs(
                 place=place,
@@ -73,9 +72,9 @@ class Backend(pulumi.ComponentResource):
                 variant=variant,
                 service=tier.name,
                 env=env,
-                volumes=volumes,
-                init=first,
-                init_pull_secrets=database.pull_secrets,
+                volumes=self._volumes(settings, args.served),
+                init=_joining(settings, args.served),
+                init_pull_secrets=args.served.pull_secrets,
             )
             for variant, env in zip(plan.variants, self._environments(args, plan, tier), strict=True)
         ]
@@ -101,7 +100,7 @@ class Backend(pulumi.ComponentResource):
         }
         own = secrets.create(place, identity, args.settings.secrets, self)
         versions = [variant.settings for variant in plan.variants]
-        values = [plain_variables(replace(args, settings=settings)) for settings in versions]
+        values = [plain_variables(replace(args, settings=settings), args.served) for settings in versions]
         configs = environment.configs("backend-config", place, identity, values, self)
         return [
             environment.variables(
@@ -121,6 +120,14 @@ class Backend(pulumi.ComponentResource):
             for settings, plain, config in zip(versions, values, configs, strict=True)
         ]
 
+    def _volumes(self, settings: BackendSettings, database: DatabaseAccess) -> tuple[workload.Volume, ...]:
+        """Return the volumes with all authorities that a client of this database trusts."""
+        return (
+            *database.engine.client_volumes(),
+            *self._trusted,
+            *authorities.joined_volumes(settings.ca_bundle, database.engine),
+        )
+
     def _scheduled(
         self,
         args: BackendArgs,
@@ -135,12 +142,31 @@ class Backend(pulumi.ComponentResource):
             version=self.version,
             env=serving.env,
             first=serving.init,
-            gate=args.database.gate,
-            gate_pull_secrets=args.database.pull_secrets,
-            volumes=(*serving.volumes, args.database.gate_volume),
+            gate=args.served.gate,
+            gate_pull_secrets=args.served.pull_secrets,
+            volumes=(*serving.volumes, args.served.gate_volume),
             after=after,
         )
         return jobs.create(made, self)
+
+    def _paths(self, args: BackendArgs, identity: Identity) -> list[pulumi.Resource]:
+        """Open the paths of the pods, the jobs' and the migration's too."""
+        place, settings = args.place, args.settings
+        clients = [identity.all_variants]
+        migrators = [place.identity(names.MIGRATIONS, "migrations")] if settings.migrations.as_job else []
+        if args.pooled is None:
+            clients += migrators
+        if settings.jobs:
+            clients.append(jobs.identity(place))
+        engine = args.served.engine
+        opened = [*engine.allow(engine.policy, place, clients, self)]
+        if args.pooled is not None and migrators:
+            # Not by the policy of a stack without a pooler: pods of before are let in until they have gone.
+            opened += args.database.engine.allow(names.FROM_MIGRATIONS, place, migrators, self)
+            clients += migrators
+        for client in clients:
+            opened += http_tier.outside(place, client, settings, self)
+        return [*opened]
 
     def _migrated(
         self, args: BackendArgs, identity: Identity, tiers: Sequence[HttpTierArgs]
@@ -148,19 +174,11 @@ class Backend(pulumi.ComponentResource):
         """Open the paths of the pods; those of each version then come after its schema."""
         place, settings, engine = args.place, args.settings, args.database.engine
         migrator = place.identity(names.MIGRATIONS, "migrations")
-        clients = [identity.all_variants]
-        if settings.migrations.as_job:
-            clients.append(migrator)
-        if settings.jobs:
-            clients.append(jobs.identity(place))
-        paths = [
-            *engine.allow(names.DATABASE_POLICY, place, clients, self),
-            *(policy for client in clients for policy in http_tier.outside(place, client, settings, self)),
-        ]
-        after = [*args.database.ready, *paths]
+        paths = self._paths(args, identity)
+        after = [*args.served.ready, *paths]
         # Of the tier's own size, so that no pod needs more for waiting than for its work.
         gate = replace(args.database.gate, resources=settings.resources)
-        volumes = (*tiers[0].volumes, args.database.gate_volume)
+        volumes = (*self._volumes(settings, args.database), args.database.gate_volume)
         if settings.migrations.as_init_container:
             return [
                 replace(
@@ -191,8 +209,8 @@ class Backend(pulumi.ComponentResource):
                         identity=migrator.variant("", images.version(version.image)),
                         account=account,
                         settings=version,
-                        env=tier.env,
-                        first=tier.init,
+                        env=_past_the_pooler(replace(args, settings=version), tier.env),
+                        first=_joining(settings, args.database),
                         gate=gate,
                         volumes=volumes,
                         # Its gate waits for the login. One after the other: not every tool takes turns.
@@ -206,9 +224,31 @@ class Backend(pulumi.ComponentResource):
         ]
 
 
-def plain_variables(args: BackendArgs) -> Mapping[str, str]:
-    """Return the contract's variables that are no secret."""
-    database, settings = args.database, args.settings
+def _past_the_pooler(args: BackendArgs, env: Sequence[core.v1.EnvVarArgs]) -> Sequence[core.v1.EnvVarArgs]:
+    """Return a version's environment for its migration, which calls the server itself.
+
+    In the values themselves, in place of a ConfigMap: a Job that ran keeps the name of the one that it had,
+    so nothing would refer to that of another rotation.
+    """
+    if args.pooled is None:
+        return env
+    renamed, bundle = args.settings.env_names, trust.variables(args.settings.ca_bundle)
+    served = plain_variables(args, args.served)
+    own = {**bundle, **plain_variables(args, args.database)}
+    lost = {renamed.get(name, name) for name in served if name not in own}
+    differing = [name for name in served if name in own and own[name] != served[name]]
+    changed = {renamed.get(name, name): own[name] for name in differing}
+    return environment.over([each for each in env if each.name not in lost], changed, renamed)
+
+
+def _joining(settings: BackendSettings, database: DatabaseAccess) -> tuple[workload.Container, ...]:
+    """Return the container that joins the authorities of a client of this database, where it needs one."""
+    return authorities.joining(settings.ca_bundle, database.engine, database.gate.image, settings.resources)
+
+
+def plain_variables(args: BackendArgs, database: DatabaseAccess) -> Mapping[str, str]:
+    """Return the contract's variables that are no secret, for a client of this database."""
+    settings = args.settings
     return {
         "NODE_ENV": "production",
         "PORT": str(settings.port),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from .postgres import administrator, copies, external, proofs, replicated, roles, scram, standalone
+from .postgres import administrator, copies, external, pooler, proofs, replicated, roles, scram, standalone
 from .postgres.access import DatabaseAccess, Engine
 from .settings.model.database import Database as DatabaseSettings
 from .settings.model.server import ExternalServer
@@ -24,14 +24,15 @@ _BASIC = "kubernetes.io/basic-auth"
 class DatabaseArgs:
     """The database's place and settings, and how often its password has been rotated.
 
-    `connections` is how many the server accepts. `api_server` is where a replicated one reaches
-    the Kubernetes API, `before` what the last update of the stack recorded.
+    `connections` is how many the server accepts, `pooled` how many a pod of the pooler does. `api_server` is
+    where a replicated one reaches the Kubernetes API, `before` what the last update of the stack recorded.
     """
 
     place: Place
     settings: DatabaseSettings
     rotation: int
     connections: int
+    pooled: int = 0
     api_server: pulumi.Input[Sequence[Rule]] = ()
     before: pulumi.Input[Mapping[str, Any]] = field(default_factory=dict)
 
@@ -40,10 +41,12 @@ class Database(pulumi.ComponentResource):
     """PostgreSQL under the Service name `postgres`, or at the host of an external server.
 
     `access` is all that a client needs, and the same for every engine. No pod can connect until a client
-    opens its path from it. `key` is a secret of the stack that no rotation changes.
+    opens its path from it. `pooled` is the same by the pooler, where there is one. `key` is a secret of the
+    stack that no rotation changes.
     """
 
     access: DatabaseAccess
+    pooled: DatabaseAccess | None
     service: pulumi.Output[str]
     key: pulumi.Output[str]
 
@@ -64,8 +67,7 @@ class Database(pulumi.ComponentResource):
             first = self._credentials("postgres-admin", place, identity, roles.admin(settings), 1, self.key)
         admin = self._administrator(args)
         login = roles.login(settings, args.rotation)
-        password = environment.password("postgres-login-password", args.rotation, self)
-        credentials = self._credentials("postgres-login", place, clerk, login, args.rotation, password)
+        credentials = self._login(args, clerk, args.rotation)
         scripts = environment.config(
             "postgres-scripts",
             place,
@@ -101,6 +103,7 @@ class Database(pulumi.ComponentResource):
             gate_volume=roles.scripts_volume(scripts),
             pull_secrets=settings.pull_secrets,
         )
+        self.pooled = self._pooler(args, clerk, credentials)
         self.service = pulumi.Output.concat(engine.host, ".", place.namespace, ".svc:", str(engine.port))
         self.register_outputs({"service": self.service})
 
@@ -116,11 +119,7 @@ class Database(pulumi.ComponentResource):
         """Ask a server that is there already; where it has an administrator, make the rotation's login."""
         login_password = None
         if server.administrator is not None:
-            password = environment.password("postgres-login-password", args.rotation, self)
-            login = roles.login(args.settings, args.rotation)
-            login_password = self._credentials(
-                "postgres-login", args.place, clerk, login, args.rotation, password
-            )
+            login_password = self._login(args, clerk, args.rotation)
         asked = external.ExternalArgs(
             place=args.place,
             settings=args.settings,
@@ -131,8 +130,34 @@ class Database(pulumi.ComponentResource):
         )
         self._external = external.External(asked, self)
         self.access = self._external.access
+        self.pooled = self._pooler(args, clerk, login_password)
         self.service = pulumi.Output.from_input(f"{server.host}:{server.port}")
         self.register_outputs({"service": self.service})
+
+    def _login(self, args: DatabaseArgs, clerk: Identity, rotation: int) -> pulumi.Output[str]:
+        """Create the Secret with the login of a rotation."""
+        password = environment.password("postgres-login-password", rotation, self)
+        user = roles.login(args.settings, rotation)
+        return self._credentials("postgres-login", args.place, clerk, user, rotation, password)
+
+    def _pooler(
+        self, args: DatabaseArgs, clerk: Identity, login: pulumi.Output[str] | None
+    ) -> DatabaseAccess | None:
+        """Create the pooler, where one is set; it knows the login of the rotation before, too."""
+        if args.settings.pooler is None or login is None:
+            return None
+        before = [self._login(args, clerk, args.rotation - 1)] if args.rotation > 1 else []
+        return pooler.create(
+            pooler.PoolerArgs(
+                place=args.place,
+                settings=args.settings,
+                pooler=args.settings.pooler,
+                server=self.access,
+                logins=[login, *before],
+                clients=args.pooled,
+            ),
+            self,
+        )
 
     def _copies(
         self,

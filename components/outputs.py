@@ -39,10 +39,12 @@ class Commands:
 
     def _logged(self) -> list[str]:
         """Return the components that have logs; an external server's are not here."""
-        external = self.settings.database.external is not None
-        return [
+        database = self.settings.database
+        external = database.external is not None
+        of_tiers = [
             name for tier in TIERS for name in tier.logs if not external or tier.workload != names.DATABASE
         ]
+        return [*of_tiers, *([names.POOLER_COMPONENT] if database.pooler else [])]
 
     def _psql(self) -> Mapping[str, str]:
         if self.settings.database.external is not None:

@@ -28,6 +28,7 @@ class Engine:
     `reachable` are the resources after which a client that waits for the server need not be recreated: where
     no client is let in before the administrator is known, it may wait from the beginning. `outside` is the
     way to a server that is no pod of the namespace. The authority is `ca.crt` of a Secret or a ConfigMap.
+    `policy` is the name of the NetworkPolicy that lets in the application.
     """
 
     host: str
@@ -40,6 +41,7 @@ class Engine:
     ssl_mode: str = "verify-full"
     data: Sequence[Volume] = ()
     outside: network.Rule | None = None
+    policy: str = names.DATABASE_POLICY
 
     @property
     def has_authority(self) -> bool:

@@ -2,7 +2,7 @@
 
 A commit is acknowledged when a standby has it too, so a failover loses nothing that a client was told is
 safe. The operator belongs to the cluster and must be there; its instances keep their state in the
-Kubernetes API, which is why they alone may reach it. Not goals: the operator itself, connection pooling.
+Kubernetes API, which is why they alone may reach it. Not goals: the operator itself, and its own pooler.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The standalone server's TLS: a Secret with key and certificate, another with the authority.
+"""TLS of a server, PostgreSQL or a pooler: a Secret with key and certificate, another with the authority.
 
 Two, because the authority goes to every client and stays when the certificate is renewed. With the year the
 certificate's content changes, hence its Secret's name, and the server starts once more with it.
@@ -11,6 +11,7 @@ import pulumi
 from pulumi_kubernetes import core
 
 from ..settings.values import names
+from ..settings.values.names import Identity
 from ..workloads import environment, workload
 from ..workloads.context import Place
 from .authority import Issued, issue
@@ -32,10 +33,13 @@ class ServerTls:
     authority: pulumi.Output[str]
 
 
-def create(place: Place, parent: pulumi.Resource, year: int | None = None) -> ServerTls:
-    """Create both Secrets, with the certificate of the `year`, by default the present one."""
-    secret = environment.password("postgres-authority-key", 1, parent)
-    hosts = names.hosts(names.DATABASE, place.instance, place.cluster.domain)
+def create(place: Place, parent: pulumi.Resource, year: int | None = None, *, of: Identity) -> ServerTls:
+    """Create both Secrets of a server, with the certificate of the `year`, by default the present one.
+
+    The Service that clients call has the name of the identity.
+    """
+    secret = environment.password(f"{of.name}-authority-key", 1, parent)
+    hosts = names.hosts(of.name, place.instance, place.cluster.domain)
     during = year or dt.datetime.now(tz=dt.UTC).year
 
     def issued(known: str) -> dict[str, str]:
@@ -44,17 +48,17 @@ def create(place: Place, parent: pulumi.Resource, year: int | None = None) -> Se
 
     content = secret.apply(issued)
     own = environment.secret(
-        "postgres-tls-secret-1",
+        f"{of.name}-tls-secret-1",
         place,
-        place.identity(names.DATABASE_TLS, "database-tls"),
+        place.identity(f"{of.name}-tls", f"{of.component}-tls"),
         {name: content[name] for name in ("tls.crt", "tls.key")},
         parent,
         _KIND,
     )
     authority = environment.secret(
-        "postgres-authority-secret-1",
+        f"{of.name}-authority-secret-1",
         place,
-        place.identity(names.DATABASE_AUTHORITY, "database-authority"),
+        place.identity(f"{of.name}-authority", f"{of.component}-authority"),
         {"ca.crt": content["ca.crt"]},
         parent,
     )

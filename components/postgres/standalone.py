@@ -76,7 +76,7 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
         opts=options,
     )
     files = environment.config("postgres-config", place, identity, _files(settings), parent)
-    tls = server_tls.create(place, parent)
+    tls = server_tls.create(place, parent, of=identity)
     server = apps.v1.StatefulSet(
         "postgres-server",
         metadata=place.workload_metadata(names.DATABASE, identity),

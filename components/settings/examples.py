@@ -65,6 +65,7 @@ REFUSED: Mapping[str, object] = {
     "Database.nodeSelector": {"kubernetes.io/arch": "x86_64"},
     "Database.operatorAccount": "default",
     "Database.operatorNamespace": "CNPG",
+    "Database.pooler": {"image": "pgbouncer:1.18.0"},
     "Database.pullSecrets": ["Registry"],
     "Database.restore": {"from": "s3://my-backups/feastflow/prod", "at": "yesterday"},
     "Database.storage": "2GB",
@@ -126,6 +127,10 @@ REFUSED: Mapping[str, object] = {
     "Observability.namespace": "Monitoring",
     "Observability.objectives": {"database": {"availability": 99.9}},
     "Observability.otlpEndpoint": "collector.observability.svc:4318",
+    "Pooler.drainSeconds": -1,
+    "Pooler.image": "pgbouncer:1.18.0",
+    "Pooler.poolSize": 0,
+    "Pooler.replicas": 0,
     "Probes.liveness": "health",
     "Probes.readiness": "ready",
     "Probes.startup": "health",
@@ -246,6 +251,9 @@ NEEDS: Mapping[str, Mapping[str, Any]] = {
     "database.restore": {"database": _BACKED_UP},
     "database.operatorAccount": {"database": _REPLICATED},
     "database.tolerations[].tolerationSeconds": {"database": _EVICTED},
+    "database.pooler.resources.requests.memory": {
+        "database": {"pooler": {"resources": {"limits": {"memory": "256Mi"}}}}
+    },
     "database.resources.limits.memory": {
         "database": {"resources": {"requests": {"memory": "256Mi"}}},
         "backend": {"poolSize": 1, "autoscaling": {"maxReplicas": 3}},

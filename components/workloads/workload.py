@@ -188,6 +188,19 @@ def http_probe(
     )
 
 
+def tcp_probe(port: str, *, period: int, failures: int, timeout: int = 2) -> core.v1.ProbeArgs:
+    """Return a probe by a connection to a named port of the container; `period` and `timeout` in seconds.
+
+    It shows that something listens, not that it works.
+    """
+    return core.v1.ProbeArgs(
+        tcp_socket=core.v1.TCPSocketActionArgs(port=port),
+        period_seconds=period,
+        timeout_seconds=timeout,
+        failure_threshold=failures,
+    )
+
+
 def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: int = 5) -> core.v1.ProbeArgs:
     """Return a probe by a command in the container; `period` and `timeout` in seconds."""
     return core.v1.ProbeArgs(

@@ -191,7 +191,7 @@ def test_the_first_up_of_another_year_renews_the_certificate_and_leaves_the_auth
     def made(year: int) -> Recording:
         def program() -> None:
             parent = pulumi.ComponentResource("a:b:C", "parent")
-            server_tls.create(PLACE, parent, year)
+            server_tls.create(PLACE, parent, year, of=PLACE.identity("postgres", "database"))
 
         return record(program)
 

@@ -112,6 +112,7 @@ def test_the_databases_defaults_fit_the_default_image() -> None:
         "crash_recovery_seconds": 600,
         "backup": None,
         "restore": None,
+        "pooler": None,
     }
 
 

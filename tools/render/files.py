@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from components.settings.values import names
 from components.tiers import TIERS
 from tools.render.manifests import Rendered
 from tools.render.secrets import KIND as EXTERNAL_SECRET
@@ -13,6 +14,11 @@ from tools.render.secrets import Manifest
 HEADER = "# By `make render`"
 # `kubectl apply -f FOLDER` goes by the files' names.
 _BY_TIER = {(tier.name, kind): name for tier in TIERS for kind, name in tier.files.items()}
+# With the server that it is before.
+_BY_TIER |= {
+    (names.POOLER_COMPONENT, kind): _BY_TIER[names.DATABASE_TIER, of]
+    for kind, of in {"Deployment": "StatefulSet", "Service": "Service"}.items()
+}
 # For collectors: no pod waits for any of it. Of the ConfigMaps these are the ones that no pod reads.
 _OBSERVED = "21-observability"
 _BY_TIER["observability", "ConfigMap"] = _OBSERVED

@@ -4,12 +4,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ..derived import variants
 from ..values import images, majors
 from .backup import Backup
 from .base import Model, refuse
 from .demand import CLIENT_RESOURCES, COPY_RESOURCES, PROOF_RESOURCES, Demand
 from .external import External
 from .nodes import NodeSelector, Tolerations
+from .pooler import Pooler
 from .restore import Restore
 from .scalars import Image, Name, Sequence, SqlName, Storage, Subdomain, UserId
 from .scraped import Scraped
@@ -125,12 +127,12 @@ class Database(Model):
     )
     max_connections: Annotated[int, Field(ge=10, le=1000)] | None = Field(
         default=None,
-        description="Connections that the server accepts; none means as many as the backend's pods may open.",
+        description="Connections that the server accepts; none means as many as its clients may open.",
         examples=[160],
     )
     pull_secrets: Annotated[tuple[Annotated[Name, External("Secret")], ...], Sequence] = Field(
         default=(),
-        description="Secrets of the namespace with which nodes pull the image, for all pods that run it.",
+        description="Secrets of the namespace with which nodes pull the image, and the pooler's.",
         examples=[["registry"]],
     )
     ca_bundle: CaBundle | None = Field(
@@ -143,12 +145,12 @@ class Database(Model):
     )
     node_selector: NodeSelector = Field(
         default={},
-        description="Labels of the nodes that the instances and the roles' Jobs may run on.",
+        description="Labels of the nodes that the instances, the pooler and the roles' Jobs may run on.",
         examples=[{"kubernetes.io/arch": "arm64"}],
     )
     tolerations: Tolerations = Field(
         default=(),
-        description="Taints of nodes that keep off neither the instances nor the roles' Jobs.",
+        description="Taints of nodes that keep off neither the instances, the pooler nor the roles' Jobs.",
         examples=[[{"key": "dedicated", "value": "database", "effect": "NoSchedule"}]],
     )
     crash_recovery_seconds: Annotated[int, Field(ge=30, le=86400)] = Field(
@@ -170,6 +172,11 @@ class Database(Model):
         description="The backup from which a database without data begins; data that is there stays.",
         examples=[{"from": "s3://my-backups/feastflow/before"}],
     )
+    pooler: Pooler | None = Field(
+        default=None,
+        description="PgBouncer before the server; none means that the backend's pods connect to that.",
+        examples=[{"replicas": 2}],
+    )
 
     @property
     def scraped(self) -> Scraped | None:
@@ -177,9 +184,14 @@ class Database(Model):
         return _EXPORTER if self.engine == "replicated" else None
 
     def demands(self, *, weights: bool) -> tuple[Demand, ...]:  # noqa: ARG002 - as of every tier
-        """Return every pod that it may have at once: one instance more than it has, and its roles' Jobs."""
+        """Return every pod that it may have at once: an instance more than it has, Jobs, and the pooler's."""
+        pooler = (
+            [Demand(pods=variants.most_at_once(self.pooler.replicas), resources=self.pooler.resources)]
+            if self.pooler
+            else []
+        )
         if self.external is not None:
-            return (Demand(pods=2, resources=CLIENT_RESOURCES),)
+            return (Demand(pods=2, resources=CLIENT_RESOURCES), *pooler)
         return (
             Demand(pods=self.instances + 1, resources=self.resources, storage=self.storage),
             # `grant` of a rotation, and `retire` of the one before.
@@ -187,6 +199,7 @@ class Database(Model):
             # The first copy of a destination, and one by the clock.
             *([Demand(pods=2, resources=COPY_RESOURCES)] if self.copied_by_jobs else []),
             *([Demand(pods=1, resources=PROOF_RESOURCES)] if self.proved else []),
+            *pooler,
         )
 
     @model_validator(mode="after")
@@ -246,6 +259,17 @@ class Database(Model):
                     f"remove {field.alias}; whoever runs the server decides on it there",
                     at=field.alias or name,
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _pooler_knows_the_logins(self) -> Self:
+        if self.pooler and self.external and self.external.administrator is None:
+            raise refuse(
+                "a pooler passes on what the server keeps of a password, and of the user's own login nothing "
+                "here knows that: each client would be refused",
+                "set database.external.administrator in place of password, or remove pooler",
+                at="pooler",
+            )
         return self
 
     @model_validator(mode="after")

@@ -72,6 +72,22 @@ class Stack(Model):
         connections.check(self.backend, self.database, weights=self.edge.weights)
         return self
 
+    @property
+    def pooled(self) -> int:
+        """Return connections that each pod of the pooler accepts."""
+        return connections.pooled(self.backend, weights=self.edge.weights)
+
+    @model_validator(mode="after")
+    def _migrations_have_sessions(self) -> Self:
+        if self.database.pooler and self.backend.migrations.as_init_container:
+            raise refuse(
+                "the backend's pods reach the pooler alone, and by that a migration has neither locks nor "
+                "settings of a session",
+                "set it to job, which reaches the server itself; or remove database.pooler",
+                at="backend.migrations.mode",
+            )
+        return self
+
     @model_validator(mode="after")
     def _hosts_are_known(self) -> Self:
         for tier in tiers.applications(self):

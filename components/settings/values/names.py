@@ -29,6 +29,13 @@ DATABASE_ADMINISTRATOR = "postgres-administrator"
 DATABASE_AUTHORITY = "postgres-authority"
 DATABASE_TLS = "postgres-tls"
 DATABASE_POLICY = "postgres-network-policy"
+# Of the pods that have the database's priority.
+DATABASE_TIER = "database"
+POOLER = "postgres-pooler"
+POOLER_COMPONENT = "pooler"
+POOLER_POLICY = "postgres-pooler-network-policy"
+FROM_POOLER = "postgres-from-pooler"
+FROM_MIGRATIONS = "postgres-from-migrations"
 DATABASE_TO_KUBERNETES = "postgres-to-kubernetes"
 CONFIG_PREFIX = "feastflow-config"
 SECRET_PREFIX = "feastflow-secret"  # noqa: S105 - the start of an object's name, not a secret
