@@ -72,7 +72,7 @@ def test_names_that_follow_from_what_is_there_are_known_before_anything_is_built
     standing: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
-    monkeypatch.setattr(images, "named", lambda _: _IMAGES)
+    monkeypatch.setattr(images, "named", lambda _, **_given: _IMAGES)
     building = _building(standing, lambda _: _IMAGES if over.wait(_SECONDS) else pytest.fail("late"))
 
     assert building.named() == _IMAGES

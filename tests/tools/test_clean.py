@@ -75,11 +75,13 @@ def test_what_the_pins_use_is_kept_and_what_they_do_not_use_is_deleted() -> None
 def test_images_of_other_pins_are_deleted_but_for_those_that_a_container_uses(
     machine: Machine, podman: Engine
 ) -> None:
-    application = images.named(podman)
+    application = images.named(podman, pooler=True)
+    assert application.pooler in application.all()
     kept = [nodeimage.name(), *application.all(), *images.bases(podman), *nodeimage.bases().values()]
     old = ["localhost/feastflow/node:old", "localhost/feastflow/node:used", "localhost/feastflow/backend:old"]
     machine.file("images", "".join(f"{name}\n" for name in (*kept, *old, "<none>:<none>")))
     archives = [operator.key(), *observed.keys(), images.key(application)]
+    archives.append(images.key(images.named(podman)))
     for name in (*archives, "old"):
         cache.entry("images", name, writes())
     clean.main()

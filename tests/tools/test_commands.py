@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.cli import __main__ as local_command
-from tools.cli import commands, overrides
+from tools.cli import application, commands, overrides
 from tools.cli.images import AppImages
 from tools.cluster import __main__ as cluster_command
 from tools.cluster.handle import Cluster
@@ -88,6 +88,27 @@ def test_the_local_clusters_ports_and_images_are_set_where_the_stacks_file_names
         "feastflow:frontend": {"image": "page:2"},
         "feastflow:database": {"image": "postgres:15-2"},
     }
+
+
+@pytest.mark.parametrize(
+    ("pooler", "named", "image"),
+    [("{}", True, "pgbouncer:1.24-1"), ("{image: 'theirs:1.25'}", False, None), ("null", False, None)],
+)
+def test_a_pooler_has_the_image_that_is_built_here_where_the_stacks_file_names_none(
+    checkout: Path, standing: Cluster, pooler: str, image: str | None, *, named: bool
+) -> None:
+    (checkout / "Pulumi.dev.yaml").write_text(
+        f"config:\n  feastflow:namespace: shop\n  feastflow:database: {{pooler: {pooler}}}\n"
+        "  feastflow:edge: {host: a.test}\n"
+    )
+    assert application.wanted(workspace.settings("dev")).pooler is named
+    built = AppImages(
+        by_tier={"backend": "api:1", "frontend": "page:2", "database": "postgres:15-2"}, pooler=image
+    )
+    local = Target(context="kind-x", kubeconfig=None, kubectl=Path("kubectl"), identity="1", local=standing)
+
+    set_here = {"image": "postgres:15-2", **({"pooler": {"image": image}} if image else {})}
+    assert overrides.of(local, THEIRS, built)["feastflow:database"] == set_here
 
 
 def test_a_folder_is_not_built_for_a_cluster_of_the_users(

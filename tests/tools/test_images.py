@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.settings.model.pooler import Pooler
 from components.settings.values import majors
 from tools.cli import images
 from tools.cli.images import AppImages
@@ -107,6 +108,24 @@ def test_with_the_users_engine_official_bases_are_used_and_postgresql_is_pulled(
 ) -> None:
     assert images.build(engine, step).by_tier.keys() == {"backend", "frontend"}
     assert machine.called("docker", "--build-arg") == []
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_poolers_image_is_built_where_there_is_a_pooler_and_the_official_one_cannot_be_pulled(
+    machine: Machine, engine: Engine, step: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.program("podman", _DOCKER)
+    own = replace(engine, command="podman", own=True)
+    monkeypatch.setattr("tools.cluster.nodeimage.debian", lambda *_: nodeimage.debian_name())
+    assert images.build(own, step).pooler is None
+    assert machine.called("podman", "pgbouncer.Dockerfile") == []
+
+    built = images.build(own, step, pooler=True)
+    assert built.pooler in built.all()
+    assert len(machine.called("podman", "pgbouncer.Dockerfile")) == 1
+    # The settings read from the tag that it is new enough.
+    assert Pooler(image=str(built.pooler))
+    assert images.build(engine, step, pooler=True).pooler is None
 
 
 def test_a_tag_follows_the_base_it_is_built_on(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.settings.values import names
 from tools.cli.watch import Watch, Watched
 
 from .test_reasons import BACK_OFF, CRASHED, RUNNING, WAITING, container, pod, warning
@@ -47,6 +48,12 @@ def looked(
 
 def given_up(*pods: Any, **more: Any) -> bool:
     return any(each.hopeless for each in looked(*pods, **more))
+
+
+def test_a_pooler_that_crashes_is_given_up_like_a_tier() -> None:
+    crashed = crashing(restarts=5, component=names.POOLER_COMPONENT)
+    assert given_up(crashed, awaited=("pooler-deployment",))
+    assert not given_up(crashed, awaited=("backend-deployment",))
 
 
 @pytest.mark.parametrize(

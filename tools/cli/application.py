@@ -30,11 +30,15 @@ _BUILDING = "building"
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """The user's choice of images, by tier: a name that was typed, a recipe, a name in the stack's file."""
+    """The user's choice of images, by tier: a name that was typed, a recipe, a name in the stack's file.
+
+    `pooler` says that there is one, and that the stack's file names no image for it.
+    """
 
     typed: Mapping[str, str] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     filed: Mapping[str, str] = field(default_factory=dict)
+    pooler: bool = False
 
     def overrides(self, tier: str) -> bool:
         """Return whether another image is deployed than the stack's file says, or it says none."""
@@ -60,7 +64,12 @@ class Wanted:
             carried += [replace(has, name=_whole(reference))] if has else []
             pulled[tier] = reference
         return Application(
-            engine=carrier, held=held, pulled=pulled, recipes=self.recipes, filed=tuple(carried)
+            engine=carrier,
+            held=held,
+            pulled=pulled,
+            recipes=self.recipes,
+            filed=tuple(carried),
+            pooler=self.pooler,
         )
 
 
@@ -76,6 +85,7 @@ class Application:
     pulled: Mapping[str, str]
     recipes: Mapping[str, Recipe]
     filed: tuple[Held, ...] = ()
+    pooler: bool = False
 
     @property
     def _demo(self) -> list[str]:
@@ -83,11 +93,11 @@ class Application:
 
     def named(self) -> AppImages | None:
         """Return the images' names, where they are known before anything is built."""
-        return None if self.recipes else self._with(images.named(self.engine), {})
+        return None if self.recipes else self._with(images.named(self.engine, pooler=self.pooler), {})
 
     def build(self, step: Step) -> AppImages:
         """Return the images, built now where they are not there."""
-        demo = images.build(self.engine, step, self._demo)
+        demo = images.build(self.engine, step, self._demo, pooler=self.pooler)
         return self._with(
             demo, {tier: self._built(tier, recipe, step) for tier, recipe in self.recipes.items()}
         )
@@ -131,7 +141,13 @@ def wanted(config: workspace.Config) -> Wanted:
         for tier in left
         if tier not in recipes and (image := workspace.section(config, tier).get("image"))
     }
-    return Wanted(typed=typed, recipes=recipes, filed=filed)
+    pooler = workspace.section(config, "database").get("pooler")
+    return Wanted(
+        typed=typed,
+        recipes=recipes,
+        filed=filed,
+        pooler=isinstance(pooler, Mapping) and "image" not in pooler,
+    )
 
 
 def _look(reference: str, carrier: Engine) -> tuple[Held | None, list[str]]:

@@ -75,8 +75,9 @@ def _delete_unused() -> None:
     # Only the store of the own engine is in the cache; images of another one are its user's.
     carrier = engine.present() if (cache.home() / "containers").exists() else None
     if carrier is not None:
-        application = images.named(carrier)
-        _keep("images", [operator.key(), *observed.keys(), images.key(application)])
+        application = images.named(carrier, pooler=True)
+        carried = map(images.key, (application, images.named(carrier)))
+        _keep("images", [operator.key(), *observed.keys(), *carried])
         under = (*nodeimage.bases().values(), *images.bases(carrier))
         _delete_images(carrier, {nodeimage.name(), *application.all(), *under})
 

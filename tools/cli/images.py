@@ -41,16 +41,18 @@ class AppImages:
     """References to deploy, by tier. A tier whose own default can be pulled has none.
 
     `held` are those that an engine has under another name, or that another engine has than the cluster's;
-    `pulled` those that the nodes pull.
+    `pulled` those that the nodes pull. `pooler` is that of the database's pooler, where it was built here.
     """
 
     by_tier: Mapping[str, str]
+    pooler: str | None = None
     held: tuple[Held, ...] = ()
     pulled: frozenset[str] = frozenset()
 
     def all(self) -> list[str]:
         """Return every image that must be carried to the nodes."""
-        return [image for image in dict.fromkeys(self.by_tier.values()) if image not in self.pulled]
+        every = dict.fromkeys([*self.by_tier.values(), *([self.pooler] if self.pooler else [])])
+        return [image for image in every if image not in self.pulled]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ class _Base:
     file: str
     under: Mapping[str, _Base] = field(default_factory=dict)
     copied: tuple[str, ...] = ()
-    # CloudNativePG learns from the tag which PostgreSQL it is.
+    # CloudNativePG learns from the tag which PostgreSQL it is; and it is shown.
     version: str = ""
 
     def name(self) -> str:
@@ -97,14 +99,16 @@ _BASES_OF: Mapping[str, Mapping[str, _Base]] = {
     "backend": {"BASE_IMAGE": _PYTHON},
     "frontend": {"BASE_IMAGE": _NODE, "BUILD_IMAGE": _NPM},
 }
+_POOLER = _Base(file="pgbouncer.Dockerfile", copied=("pgbouncer.sh",), version="1.24")
 _VERSIONS = {"database": "15"}
 _COPIED = {"database": ("barman.txt",)}
 
 
-def named(engine: Engine) -> AppImages:
+def named(engine: Engine, *, pooler: bool = False) -> AppImages:
     """Return the names of the application's images, which follow what is in them; nothing is built.
 
-    A tier that runs an image of others has one of Debian's packages, where those cannot be pulled.
+    A tier that runs an image of others has one of Debian's packages, where those cannot be pulled; so has the
+    `pooler`, where there is one.
     """
     found = {}
     for tier in TIERS:
@@ -112,7 +116,7 @@ def named(engine: Engine) -> AppImages:
             found[tier.name] = _name(tier.name, engine)
         elif engine.own:
             found[tier.name] = _stand_in(tier).name()
-    return AppImages(by_tier=found)
+    return AppImages(by_tier=found, pooler=_POOLER.name() if pooler and engine.own else None)
 
 
 def bases(engine: Engine) -> list[str]:
@@ -123,12 +127,14 @@ def bases(engine: Engine) -> list[str]:
     return [nodeimage.debian_name(), *named]
 
 
-def build(engine: Engine, step: Step, tiers: Collection[str] = OF_APPLICATION) -> AppImages:
+def build(
+    engine: Engine, step: Step, tiers: Collection[str] = OF_APPLICATION, *, pooler: bool = False
+) -> AppImages:
     """Return the demo's images, under names that follow their content; what is there is not built again.
 
-    Those of other than these `tiers` are only named.
+    Those of other than these `tiers` are only named. That of a `pooler` is built where there is one.
     """
-    images = named(engine)
+    images = named(engine, pooler=pooler)
     built = False
     for tier in OF_APPLICATION:
         image = images.by_tier[tier]
@@ -148,6 +154,8 @@ def build(engine: Engine, step: Step, tiers: Collection[str] = OF_APPLICATION) -
     if engine.own:
         for each in (tier for tier in TIERS if not tier.of_application):
             _stand_in(each).ensure(engine, step)
+        if pooler:
+            _POOLER.ensure(engine, step)
     if built:
         engine.tidy(*images.all(), *bases(engine))
     return images

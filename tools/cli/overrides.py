@@ -37,6 +37,8 @@ def of(chosen: Target, options: Options, built: AppImages | None = None) -> dict
         own = tier not in OF_APPLICATION and "image" in workspace.section(config, tier)
         if not own and wanted.overrides(tier):
             here[f"feastflow:{tier}"] = {"image": image}
+    if built.pooler:
+        here = merged(here, {"feastflow:database": {"pooler": {"image": built.pooler}}})
     return merged(localsettings.of(config, demo=localsettings.is_demo(built.by_tier["backend"])), here)
 
 

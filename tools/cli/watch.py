@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from components.settings.values import names
 from components.settings.values.tiers import TIERS
 from tools.cli import reasons
 from tools.cli.reasons import Object
@@ -38,7 +39,7 @@ _NOT_THERE = re.compile(r"(secret|configmap)s? \S+ not found|non-existent (secre
 # Events of a pod that come after its volumes are there.
 _MOUNTED = ("Pulling", "Pulled", "Created", "Started", "BackOff", "Failed")
 # What the names in Pulumi begin with of what makes pods of a component.
-_AWAITED = {tier.name: f"{tier.label}-" for tier in TIERS}
+_AWAITED = {**{tier.name: f"{tier.label}-" for tier in TIERS}, names.POOLER_COMPONENT: "pooler-"}
 
 _Key = tuple[str, str, str]
 
