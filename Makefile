@@ -136,7 +136,7 @@ app: venv ## the demo application's own tests, against a real PostgreSQL where o
 	@$(call pytest,demo/backend/tests)
 	@if command -v node >/dev/null; then cd demo/frontend && node --test; else echo "no node here: the page's own tests are left out"; fi
 
-postgres: venv postgresql ## the database's script, roles and TLS on a real PostgreSQL, and drivers of three languages
+postgres: venv postgresql ## the database's scripts, roles, TLS and pooler on a real PostgreSQL, and three drivers
 	@$(call pytest,tests/postgres)
 
 e2e: venv browser ## one short path on a real cluster of its own: from nothing to a site, a failure, nothing
@@ -155,7 +155,7 @@ browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null
 
 postgresql:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null
+	@{ ls /usr/lib/postgresql/*/bin/initdb && ls /usr/sbin/pgbouncer; } >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql pgbouncer; } >/dev/null
 
 test: venv ## every lane, and a table of them at the end; CI runs this
 	@.venv/bin/python -m tests.lanes lint types unit state apiserver policies delivery judges app postgres e2e --alone unit e2e
