@@ -102,10 +102,21 @@ def test_a_certificate_that_cert_manager_writes_breaks_no_rule(workspace: Make) 
     assert run.code == 0, run.text
 
 
+def test_a_pooler_in_the_middle_of_a_rotation_breaks_no_rule_and_meets_nothing_unknown(
+    workspace: Make,
+) -> None:
+    config = {**stack_file("dev"), "feastflow:rotation": 2}
+    config["feastflow:database"] = {**_section(config, "database"), "pooler": {}}
+    run = workspace(ROOT, "dev").preview(config)
+    assert run.violations == ()
+    assert run.code == 0, run.text
+    assert run.text.count(" kubernetes:apps/v1:Deployment ") == 3
+
+
 def _backed_up(config: dict[str, object]) -> dict[str, object]:
-    """Return the section of the database with a backup, which production must have."""
+    """Return the section of the database with a backup, which production must have, and a pooler."""
     backup = {"destination": "s3://backups/shop", "credentials": {"secretName": "store"}}
-    return {**_section(config, "database"), "backup": backup}
+    return {**_section(config, "database"), "backup": backup, "pooler": {}}
 
 
 def _section(config: dict[str, object], name: str) -> dict[str, object]:
