@@ -68,13 +68,12 @@ send() {
 drain() {
     if [ "$(room)" -ge "$ENOUGH" ] || [ -n "$(ls "$PGDATA/pg_replslot" 2>/dev/null)" ]; then return; fi
     needed="$(LC_ALL=C pg_controldata "$PGDATA" | sed -n "s/^Latest checkpoint's REDO WAL file: *//p")"
-    identify
     # In the order in which they were written, as their names are.
     for waiting in "$PGDATA"/pg_wal/archive_status/*.ready; do
         name="$(basename "$waiting" .ready)"
         case "$name" in *[!0-9A-F]*) continue ;; esac
         if [ "$(room)" -ge "$ENOUGH" ] || ! before "$name" "$needed"; then return; fi
-        until (unused && send "$PGDATA/pg_wal/$name"); do
+        until (identify && unused && send "$PGDATA/pg_wal/$name"); do
             if [ "$(room)" -ge "$NONE" ]; then return; fi
             echo "the volume is full of the log, which waits for $STORE_DESTINATION: the server starts when it can be sent" >&2
             sleep 5
