@@ -75,8 +75,7 @@ def restored(
     kube.sql("TRUNCATE kept")
     ((name,),) = kube.sql("SELECT pg_walfile_name(pg_switch_wal() - 1)")
     until(lambda: kube.sql(_SENT, name=name) == [["t"]], what=f"{name} is in the store", within=120)
-    # What a step found is told beside the output.
-    proved = clone.typed(documented("make proof")).err
+    proved = clone.typed(documented("make proof")).out
     listed = clone.typed(documented("make backups")).out
     looked = clone.typed(documented("make restore AT='2026-11-28 20:14:59+00:00'", {_EXAMPLE: moment})).out
     still = kube.sql(_COUNT)

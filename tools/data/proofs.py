@@ -165,7 +165,9 @@ def prove(options: Options) -> None:
                 "a backup that cannot be restored is none",
                 f"the lines above say what to do; all of its log: kubectl logs job/{name}",
             )
-        step.result(_found(proved.found or {}))
+        step.result("the newest backup is restored and checked")
+    # Longer than the line of a step.
+    say(f"\n{_found(proved.found or {})}")
 
 
 def _under_way(client: Kubectl) -> str | None:
