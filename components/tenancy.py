@@ -62,8 +62,8 @@ class Tenancy(pulumi.ComponentResource):
             self.namespace = admission.enforce(
                 stack, args.rules, self.namespace, self, args.operator, args.asked
             )
+        sizes = self._size(stack) if settings.create_namespace else ()
         if settings.create_namespace:
-            self._size(stack)
             self._developers(settings.developers)
         network.allow_dns(self._metadata("allow-dns"), settings, self)
         self.place = Place(
@@ -74,6 +74,7 @@ class Tenancy(pulumi.ComponentResource):
             protect=settings.protect,
             observability=stack.observability,
             priorities=self._priorities(stack.namespace) if settings.priority_classes else {},
+            sizes=sizes,
         )
         self.register_outputs({"namespace": self.namespace})
 
@@ -113,8 +114,8 @@ class Tenancy(pulumi.ComponentResource):
     def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
         return meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=self._labels)
 
-    def _size(self, stack: Stack) -> None:
-        core.v1.ResourceQuota(
+    def _size(self, stack: Stack) -> tuple[pulumi.Resource, ...]:
+        quota = core.v1.ResourceQuota(
             "quota",
             metadata=self._metadata(names.PART_OF),
             spec=core.v1.ResourceQuotaSpecArgs(hard=sizing.quota(stack)),
@@ -122,7 +123,7 @@ class Tenancy(pulumi.ComponentResource):
         )
         small = stack.frontend.resources
         volume = sizing.largest_volume(stack)
-        core.v1.LimitRange(
+        limits = core.v1.LimitRange(
             "limits",
             metadata=self._metadata(names.PART_OF),
             spec=core.v1.LimitRangeSpecArgs(
@@ -146,6 +147,7 @@ class Tenancy(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
+        return quota, limits
 
     def _developers(self, group: str) -> None:
         role = rbac.v1.Role(

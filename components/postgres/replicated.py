@@ -61,7 +61,7 @@ def create(args: ReplicatedArgs, parent: pulumi.Resource) -> Engine:
         spec={**specification(args), **_environment(args, parent)},
         opts=pulumi.ResourceOptions(
             parent=parent,
-            depends_on=policies,
+            depends_on=[*policies, *args.place.sizes],
             protect=args.place.protect,
             custom_timeouts=timeouts(args.settings.start_seconds) or _TIMEOUTS,
         ),

@@ -61,7 +61,7 @@ def create(args: StandaloneArgs, parent: pulumi.Resource) -> Engine:
             storage_class_name=settings.storage_class,
             resources=core.v1.VolumeResourceRequirementsArgs(requests={"storage": settings.storage}),
         ),
-        opts=pulumi.ResourceOptions(parent=parent, protect=place.protect),
+        opts=pulumi.ResourceOptions(parent=parent, protect=place.protect, depends_on=place.sizes),
     )
     headless = core.v1.Service(
         names.DATABASE_HEADLESS,

@@ -50,7 +50,8 @@ class Place:
 
     `namespace` is the created namespace's name, so that whatever is put there waits for it; `instance` is
     the same name as it is known before anything exists, for labels and selectors. `priorities` are the
-    names of the stack's PriorityClasses by tier, where it has any.
+    names of the stack's PriorityClasses by tier, where it has any. `sizes` are what bounds the namespace: a
+    volume that grows has to wait for them, since nothing tries again what they refuse.
     """
 
     namespace: pulumi.Input[str]
@@ -60,6 +61,7 @@ class Place:
     protect: bool
     observability: Observability = field(default_factory=Observability)
     priorities: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    sizes: tuple[pulumi.Resource, ...] = ()
 
     def priority(self, tier: str | None) -> pulumi.Input[str] | None:
         """Return the name of the tier's PriorityClass; None without a tier, and where the stack has none.
