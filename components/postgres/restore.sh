@@ -69,8 +69,8 @@ whole_copy() {
 }
 
 same_version() {
-    files="$(head -n 1 "$unfinished/PG_VERSION")"
-    server="$(postgres --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')"
+    files="$(version_of "$unfinished")"
+    server="$(programs_version)"
     if [ "$files" != "$server" ]; then
         refuse "the backup in $RESTORE_FROM is PostgreSQL $files's, and the image is PostgreSQL $server" \
             "files of one major version cannot be read by another" \
