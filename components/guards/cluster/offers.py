@@ -72,7 +72,7 @@ def look(ask: Ask, stack: Stack, *, exists: bool) -> Offers:
     served = ask("apis/admissionregistration.k8s.io/v1") if stack.tenancy.admission_policies else None
     kind = "ingressclasses" if stack.edge.mode == "ingress" else "gatewayclasses"
     group = "networking.k8s.io" if stack.edge.mode == "ingress" else "gateway.networking.k8s.io"
-    claims = _claims(ask, stack) if exists else ()
+    claims = _claims(ask, stack, exists=exists)
     storage, fixed = _storage(ask, stack, claims)
     return Offers(
         groups=frozenset(str(each["name"]) for each in groups.get("groups") or ()) if groups else None,
@@ -90,8 +90,12 @@ def _serves_policies(served: Object | None) -> bool | None:
     return "validatingadmissionpolicies" in resources if resources else None
 
 
-def _claims(ask: Ask, stack: Stack) -> tuple[Object, ...] | None:
-    """Return the claims of the namespace; None where they are not all known."""
+def _claims(ask: Ask, stack: Stack, *, exists: bool) -> tuple[Object, ...] | None:
+    """Return the claims of the namespace; None where not all are known, or the database is outside."""
+    if stack.database.external is not None:
+        return None
+    if not exists:
+        return ()
     listed = ask(f"api/v1/namespaces/{stack.namespace}/persistentvolumeclaims?limit={_CLAIMS}")
     if listed is None or (listed.get("metadata") or {}).get("continue"):
         return None
@@ -106,7 +110,7 @@ def _of_database(claim: Object) -> bool:
 def _storage(
     ask: Ask, stack: Stack, claims: tuple[Object, ...] | None
 ) -> tuple[Storage | None, tuple[Fixed, ...]]:
-    if stack.database.external is not None or claims is None:
+    if claims is None:
         return None, ()
     listed = ask("apis/storage.k8s.io/v1/storageclasses")
     if listed is None:
