@@ -25,7 +25,19 @@ _MEMORY = {"feastflow:database": {"resources": {"limits": {"memory": "1Gi"}}}}
 _TAKEN_AWAY = "this drill takes the store away, and looks what becomes of the log"
 
 
-class BucketAway(Drill):
+class _StoreAway(Drill):
+    """The local cluster's store is taken away."""
+
+    def lacking(self, stage: Stage) -> UserError | None:
+        """Return that there is no store that could be taken away."""
+        return copied.lacking_here(stage, _TAKEN_AWAY)
+
+    def inject(self, stage: Stage, facts: Facts) -> None:
+        """Take the store away."""
+        copied.take_away(stage)
+
+
+class BucketAway(_StoreAway):
     """The log of half an hour stays on the volume, and is sent when the store is back; no request fails."""
 
     name = "bucket-away"
@@ -35,17 +47,9 @@ class BucketAway(Drill):
     hold = 30
     within = 400
 
-    def lacking(self, stage: Stage) -> UserError | None:
-        """Return that there is no store that could be taken away."""
-        return copied.lacking_here(stage, _TAKEN_AWAY)
-
     def aim(self, stage: Stage) -> Facts:
         """Note nothing: there is one store."""
         return {}
-
-    def inject(self, stage: Stage, facts: Facts) -> None:
-        """Take the store away."""
-        copied.take_away(stage)
 
     def relief_due(self, stage: Stage, facts: Facts, seconds: float) -> bool:
         """Have one more file wait; return whether they are as many as half an hour leaves."""
@@ -66,7 +70,7 @@ class BucketAway(Drill):
         copied.bring_back(stage)
 
 
-class LogFull(DiskFull, Release):
+class LogFull(_StoreAway, DiskFull, Release):
     """The store is away until what waits for it has filled the disk. It comes back, and that is all.
 
     What would send the log is the server, and that has no room to start: its pod sends it before.
@@ -80,10 +84,6 @@ class LogFull(DiskFull, Release):
     # More than PostgreSQL's own share of the log (max_wal_size): what fills it is what waits.
     spare = 512
 
-    def lacking(self, stage: Stage) -> UserError | None:
-        """Return that there is no store that could be taken away."""
-        return copied.lacking_here(stage, _TAKEN_AWAY)
-
     def prepare(self, stage: Stage) -> None:
         """Give the server memory for what is on the small disk, which is memory, too; then have it there."""
         self.begin_with(stage, _MEMORY)
@@ -92,10 +92,6 @@ class LogFull(DiskFull, Release):
     def aim(self, stage: Stage) -> Facts:
         """Note also the settings to come back to."""
         return {**DiskFull.aim(self, stage), **Release.aim(self, stage)}
-
-    def inject(self, stage: Stage, facts: Facts) -> None:
-        """Take the store away."""
-        copied.take_away(stage)
 
     def relief_due(self, stage: Stage, facts: Facts, seconds: float) -> bool:
         """Have one more file wait; return whether there has been no room for another one for a while."""
