@@ -159,14 +159,14 @@ class Backend(pulumi.ComponentResource):
         if settings.jobs:
             clients.append(jobs.identity(place))
         engine = args.served.engine
-        opened = [*engine.allow(engine.policy, place, clients, self)]
+        opened: list[pulumi.Resource] = [*engine.allow(engine.policy, place, clients, self)]
         if args.pooled is not None and migrators:
             # Not by the policy of a stack without a pooler: pods of before are let in until they have gone.
             opened += args.database.engine.allow(names.FROM_MIGRATIONS, place, migrators, self)
             clients += migrators
         for client in clients:
             opened += http_tier.outside(place, client, settings, self)
-        return [*opened]
+        return opened
 
     def _migrated(
         self, args: BackendArgs, identity: Identity, tiers: Sequence[HttpTierArgs]

@@ -29,8 +29,6 @@ FOLDER = "/etc/feastflow/pooler"
 LOGINS = "/etc/feastflow/logins"
 USERLIST = "/tmp/userlist.txt"  # noqa: S108 - a path inside the container
 _COMMAND = ("sh", f"{FOLDER}/{SCRIPT.name}")
-# No account's on any node.
-_UNPRIVILEGED = 10001
 # Until every proxy has heard that a pod leaves; until a transaction has ended; and the kubelet's own.
 _REMOVAL_SECONDS, _END_SECONDS, _MARGIN_SECONDS = 5, 15, 5
 _MIN_READY_SECONDS = 3
@@ -195,8 +193,8 @@ def _pod(
         identity=identity,
         tier=names.DATABASE_TIER,
         account=account,
-        uid=_UNPRIVILEGED,
-        gid=_UNPRIVILEGED,
+        uid=roles.UNPRIVILEGED,
+        gid=roles.UNPRIVILEGED,
         grace=_REMOVAL_SECONDS + pooler.drain_seconds + _END_SECONDS + _MARGIN_SECONDS,
         spread=True,
         writable=(WritablePath(path="/tmp", size="1Mi"),),  # noqa: S108 - a path inside the container

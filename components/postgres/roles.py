@@ -46,7 +46,7 @@ _DEADLINE_SECONDS = 600
 _RETRIES = 3
 _GRACE_SECONDS = 5
 # No account's on any node.
-_UNPRIVILEGED = 10001
+UNPRIVILEGED = 10001
 
 
 def files(settings: DatabaseSettings) -> dict[str, str]:
@@ -277,8 +277,8 @@ def run(args: RunArgs, options: pulumi.ResourceOptions) -> batch.v1.Job:
         identity=args.identity,
         tier=None,
         account=args.account,
-        uid=_UNPRIVILEGED,
-        gid=_UNPRIVILEGED,
+        uid=UNPRIVILEGED,
+        gid=UNPRIVILEGED,
         grace=_GRACE_SECONDS,
         restart_policy="Never",
         volumes=(scripts_volume(args.scripts), *args.engine.client_volumes()),
@@ -293,7 +293,7 @@ def run(args: RunArgs, options: pulumi.ResourceOptions) -> batch.v1.Job:
     )
     # A Job cannot be changed: what makes it another Job is part of its name, in Pulumi too. To run it again
     # does no harm, so whatever else changes may replace it.
-    version = names.digest([settings.image, _UNPRIVILEGED, args.rotation, dict(args.plain), *args.version])
+    version = names.digest([settings.image, UNPRIVILEGED, args.rotation, dict(args.plain), *args.version])
     name = f"{names.ROLES}-{args.verb}-{version}"
     return batch.v1.Job(
         name,
