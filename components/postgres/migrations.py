@@ -104,6 +104,13 @@ def create(args: MigrationsArgs, parent: pulumi.Resource) -> pulumi.Resource:
     return batch.v1.JobPatch(
         f"{name}-succeeded",
         metadata=meta.v1.ObjectMetaPatchArgs(name=name, namespace=place.namespace, annotations=dict(awaited)),
-        # It is deleted with the Job. From a Job that was deleted by hand, the provider could not remove it.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[job, *args.login], retain_on_delete=True),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=[job, *args.login],
+            # Of a Job that has succeeded before, the provider may record what it was before the patch, and
+            # the next update would patch it once more.
+            ignore_changes=["metadata"],
+            # It goes with the Job; from one that was deleted by hand, the provider could not remove it.
+            retain_on_delete=True,
+        ),
     )

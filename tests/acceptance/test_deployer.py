@@ -47,7 +47,7 @@ def test_it_deploys_a_site_that_is_served_and_takes_it_away(delivered: Product, 
     site = Site(url=f"http://{_NAMESPACE}.localhost:{delivered.port}")
     until(site.answers, what="the site", within=60)
     again = delivered.done("up")
-    assert deployer.changes(again) == []
+    assert again.changes == []
     assert delivered.local("drift").code == 0
 
     delivered.done("destroy")

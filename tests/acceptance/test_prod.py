@@ -55,8 +55,7 @@ def test_a_second_up_of_prod_changes_nothing_and_neither_does_a_refresh(
     until(lambda: settled(there), what="every pod of prod", within=120)
     ran = prod.done("up")
     assert "unchanged" in ran.out, ran
-    for word in ("created", "updated", "deleted", "replaced"):
-        assert word not in ran.out, ran
+    assert ran.changes == []
     # Each from a shell of its own: the two states may be in different backends.
     for stack, typed, namespace in (("prod", prod, there), ("dev", product, kube)):
         # A refresh records a Deployment that is being scaled as unhealthy, and the next run updates it.

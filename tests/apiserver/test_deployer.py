@@ -105,7 +105,7 @@ def test_a_deployer_deploys_repairs_rotates_and_destroys_by_its_two_roles_alone(
     life: Life, office: Office
 ) -> None:
     assert "created" in life.ran["up"].out
-    assert deployer.changes(life.ran["idle"]) == []
+    assert life.ran["idle"].changes == []
     assert life.ran["drift"].code == 2
     assert "NOT REPAIRED" not in life.ran["repaired"].text
     assert "created" in life.ran["repaired"].out

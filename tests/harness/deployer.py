@@ -10,7 +10,6 @@ import yaml
 from ..documented import documented
 from .kube import Kube
 from .product import Product
-from .running import Ran
 
 
 def account(kube: Kube, namespace: str, name: str) -> str:
@@ -48,12 +47,3 @@ def allow(product: Product, kube: Kube, stack: str, subject: str) -> list[dict[s
     found = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     path.unlink()
     return found
-
-
-def changes(ran: Ran) -> list[str]:
-    """Return the lines in which an update says that an object was changed.
-
-    A line of an update under way, which a slow machine prints, names the last object that was looked at.
-    """
-    results = [line for line in ran.out.splitlines() if not line.startswith("..")]
-    return [line for line in results if {"created", "updated", "deleted"} & set(line.split())]

@@ -13,6 +13,8 @@ from typing import Self
 
 _STEP = re.compile(r"^ok (?P<name>.{13}).*? (?:(?P<minutes>\d+) min )?(?P<seconds>[\d.]+) s$", re.MULTILINE)
 
+_CHANGED = {"created", "updated", "deleted", "replaced", "repaired"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
@@ -36,6 +38,15 @@ class Ran:
             found["name"].strip(): 60 * int(found["minutes"] or 0) + float(found["seconds"])
             for found in _STEP.finditer(self.out)
         }
+
+    @property
+    def changes(self) -> list[str]:
+        """Lines in which an update says that it changed objects, or what others had changed.
+
+        Not one of an update under way, which a slow machine prints: it names an object that is looked at.
+        """
+        results = [line for line in self.out.splitlines() if not line.startswith("..")]
+        return [line for line in results if _CHANGED & set(line.replace(",", " ").split())]
 
     def __str__(self) -> str:
         return f"`{' '.join(self.command)}` ended with {self.code} after {self.seconds:.0f} s:\n{self.text}"

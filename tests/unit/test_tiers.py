@@ -277,6 +277,7 @@ def test_the_schema_is_migrated_once_before_any_pod_of_the_version(dev: Recordin
     assert dev.one("NetworkPolicy", "postgres-network-policy").urn in job.dependencies
     # No field of a Job that ran is ever changed, or it would run again.
     assert set(job.ignore_changes) == {"spec", "metadata"}
+    assert succeeded.ignore_changes == ("metadata",)
 
 
 def test_only_another_version_or_the_users_wish_runs_the_migration_again(dev: Recording) -> None:

@@ -1,5 +1,8 @@
 """The dev stack on a context of the user's own kubeconfig, its images named, as the README says."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from ...documented import documented
@@ -36,6 +39,28 @@ def test_the_stack_is_found_again_by_the_context_alone(dev: Team, deployed: Ran)
     ran = dev.product.typed(documented("make status"))
     assert "node-a" in ran.out
     assert "pod/postgres-0" in ran.out
+
+
+def test_a_job_that_had_succeeded_before_its_patch_was_seen_is_not_patched_once_more(
+    dev: Team, deployed: Ran, tmp_path: Path
+) -> None:
+    assert deployed.code == 0
+    stack = f"--stack {dev.stack}"
+    exported = dev.product.shell(f"pulumi stack export {stack}").out
+    # What a busy API server's cache makes the provider record.
+    state = json.loads(exported)
+    (patched,) = [
+        each for each in state["deployment"]["resources"] if each["type"] == "kubernetes:batch/v1:JobPatch"
+    ]
+    del patched["outputs"]["metadata"]["annotations"]["pulumi.com/timeoutSeconds"]
+    before, stale = tmp_path / "before.json", tmp_path / "stale.json"
+    before.write_text(exported, encoding="utf-8")
+    stale.write_text(json.dumps(state), encoding="utf-8")
+    dev.product.shell(f"pulumi stack import {stack} --file {stale}")
+
+    dev.product.shell(f"pulumi preview {stack} --non-interactive --expect-no-changes")
+
+    dev.product.shell(f"pulumi stack import {stack} --file {before}")
 
 
 @pytest.mark.parametrize("tier", ["backend", "frontend"])
