@@ -16,7 +16,7 @@ from components.settings.file import stackfile
 from tools.delivery import events
 from tools.delivery.program import Program
 from tools.delivery.report import Preview
-from tools.engine.driver import Driver
+from tools.engine.driver import Deployment, Driver
 from tools.engine.run import Run
 from tools.toolchain.errors import UserError
 from tools.toolchain.process import CommandError
@@ -27,6 +27,7 @@ _ROOT = Path(__file__).parents[2]
 _RENDERING = _ROOT / "tools" / "delivery" / "rendering"
 _PROVIDER = "pulumi:providers:kubernetes"
 _RENDERED = "renderYamlToDirectory"
+_CONTEXT = "context"
 _LIMIT_SECONDS = 300
 _TAIL_LINES = 25
 
@@ -54,8 +55,18 @@ class Engine:
         run, _ = self._run("up", "--skip-preview", environment=environment)
         found = events.preview(self.stack, run.events)
         if not found.errors:
-            self._plant()
+            self._plant(self._driver().export(self.stack) or {"deployment": {}})
         return "\n\n".join(self._anywhere(error, program) for error in found.errors)
+
+    def load(self, program: Program, state: Deployment) -> None:
+        """Begin with the state that a deployment elsewhere left, as a provider without a cluster has it.
+
+        Its secrets are in clear, and are encrypted here by this engine's own passphrase.
+        """
+        self._settle(program, main=program.folder)
+        salt = stackfile.read(self._settings.read_bytes()).rest["encryptionsalt"]
+        own = {"type": "passphrase", "state": {"salt": salt}}
+        self._plant({**state, "deployment": {**state["deployment"], "secrets_providers": own}})
 
     def preview(self, program: Program) -> Preview:
         """Preview the program over what was deployed, with its own policy pack."""
@@ -76,16 +87,19 @@ class Engine:
             unprotected=found.unprotected,
         )
 
-    def _plant(self) -> None:
-        """Make the state that of a provider which was never told to write files."""
-        driver = self._driver()
-        state = driver.export(self.stack) or {"deployment": {}}
+    @property
+    def _settings(self) -> Path:
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    def _plant(self, state: Deployment) -> None:
+        """Have the state, with a provider that was never told to write files, and has no cluster."""
         for resource in state["deployment"].get("resources") or []:
             if resource["type"] == _PROVIDER:
                 for kind in ("inputs", "outputs"):
-                    del resource[kind][_RENDERED]
+                    resource[kind].pop(_RENDERED, None)
+                    resource[kind].pop(_CONTEXT, None)
                     resource[kind]["kubeconfig"] = KUBECONFIG
-        driver.load(self.stack, state)
+        self._driver().load(self.stack, state)
 
     def _settle(self, program: Program, main: Path) -> None:
         """Have the program's project and settings in the folder, and a stack when there was none."""
@@ -98,10 +112,9 @@ class Engine:
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
         if first:
             self._driver().init(self.stack, "passphrase")
-        path = self.folder / f"Pulumi.{self.stack}.yaml"
-        salt = stackfile.read(path.read_bytes()).rest
+        salt = stackfile.read(self._settings.read_bytes()).rest
         settings = {**salt, "config": program.settings(self.stack)}
-        path.write_text(stackfile.write(settings), encoding="utf-8")
+        self._settings.write_text(stackfile.write(settings), encoding="utf-8")
         # What was encrypted is so again, by this engine's own passphrase: the program is to treat it alike.
         self._driver().conceal(self.stack, program.secrets(self.stack))
 
