@@ -1,12 +1,15 @@
 # Every command a developer, a user and CI need; `make` lists them.
 PYTHON ?= python3
-export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE APP BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL ASK AUDIT FROM FROM_PASSWORD REPLACE AT Q TIER ID METRICS
+export AGREED STACK CONTEXT CLUSTER PORT BACKEND_IMAGE FRONTEND_IMAGE APP BACKEND VERSION OUT SECRET_STORE SECRET_PATH BASE REPORT SUBJECT DRILL RUNS RATE BENCH AGAINST PART ORDER KEEP ALL ASK AUDIT FROM FROM_PASSWORD REPLACE AT Q TIER ID METRICS SLOW
 
 # Without compiled modules every process, the language host of a deployment too, would compile the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# A lane's own tests, or what TEST names: make state TEST=tests/state/test_move.py
-pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(1))
+# A lane's own tests but for the slow ones, which acceptance runs; or what TEST names, slow or not:
+# make state TEST=tests/state/test_move.py
+selected = $(if $(filter only,$(SLOW)),-m slow,$(if $(filter yes,$(SLOW)),,-m "not slow"))
+pytest = .venv/bin/python -m pytest -q $(if $(LANE_FOLDER),--junitxml="$$LANE_FOLDER/$@.xml") $(if $(TEST),"$$TEST",$(selected) $(1))
+$(if $(filter-out yes no only,$(SLOW)),$(error SLOW is $(SLOW), and says which tests of a lane run: yes for all, no for all but the slow ones, only for the slow ones: make state SLOW=only))
 
 .DEFAULT_GOAL := help
 .PHONY: help venv up down status logs trace observe unobserve shell preview drift audit pull-request-preview rollback store unstore backups proof restore import-data adopt destroy backend backend-policy backend-restore deployer-role images-pin versions picture render lint types unit apiserver state policies judges delivery app postgres e2e acceptance drill bench browser postgresql test clean-cache
@@ -142,7 +145,7 @@ postgres: venv postgresql ## the database's scripts, roles, TLS and pooler on a 
 e2e: venv browser ## one short path on a real cluster of its own: from nothing to a site, a failure, nothing
 	@$(call pytest,--durations 20 tests/e2e)
 
-acceptance: venv browser ## everything else on a real cluster: PART=name[,name] KEEP=yes ORDER=seed
+acceptance: venv browser ## everything else, most of it on a real cluster: PART=name[,name] KEEP=yes ORDER=seed
 	@.venv/bin/python -m tests.acceptance
 
 drill: venv ## failures under load on the running stacks, measured: DRILL=name[,name] RUNS=n
@@ -157,7 +160,7 @@ browser:
 postgresql:
 	@{ ls /usr/lib/postgresql/*/bin/initdb && ls /usr/sbin/pgbouncer; } >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql pgbouncer; } >/dev/null
 
-test: venv ## every lane, and a table of them at the end; CI runs this
+test: venv ## every lane but its slow tests, and a table of them at the end; CI runs this
 	@.venv/bin/python -m tests.lanes lint types unit state apiserver policies delivery judges app postgres e2e --alone unit e2e
 
 clean-cache: ## free what the current pins do not use; ALL=yes: everything, after `make down`

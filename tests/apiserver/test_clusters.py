@@ -21,8 +21,15 @@ _HELM = "cnpg-cloudnative-pg"
     ("tier", "image", "words"),
     [
         ("BACKEND_IMAGE", "registry.example.com/api:missing-1", "Back-off pulling image"),
-        ("FRONTEND_IMAGE", "registry.example.com/page:missing-1", "Back-off pulling image"),
-        ("FRONTEND_IMAGE", "registry.example.com/page:crashes-1", "ended with 1"),
+        pytest.param(
+            "FRONTEND_IMAGE",
+            "registry.example.com/page:missing-1",
+            "Back-off pulling image",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "FRONTEND_IMAGE", "registry.example.com/page:crashes-1", "ended with 1", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_rollout_that_cannot_work_fails_within_a_minute_in_the_kubelets_words(

@@ -65,7 +65,7 @@ def _rights(found: list[dict[str, Any]], kind: str) -> set[Right]:
     }
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
+@pytest.fixture(scope="module", params=["dev", pytest.param("prod", marks=pytest.mark.slow)])
 def life(office: Office, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Life:
     """Deploy, rotate, repair and destroy, after the administrator's one command."""
     like = str(request.param)

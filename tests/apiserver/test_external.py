@@ -73,6 +73,7 @@ def test_its_engine_is_not_changed_while_there_may_be_data(team: Team) -> None:
     assert team.kube.all("statefulsets") == []
 
 
+@pytest.mark.slow
 def test_a_rotation_moves_the_pods_to_the_other_login_and_locks_the_one_before(team: Team) -> None:
     before = _user(team.kube)
 

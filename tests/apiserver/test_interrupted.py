@@ -52,6 +52,7 @@ def test_nothing_of_the_power_failure_is_left_in_the_state_or_among_the_processe
     assert left == []
 
 
+@pytest.mark.slow
 def test_what_an_update_without_power_had_added_is_deleted_by_the_next_one(
     team: Team, recovered: Ran
 ) -> None:

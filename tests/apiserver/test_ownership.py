@@ -171,6 +171,7 @@ def admin(office: Office, tmp_path: Path) -> Team:
     return replace(team, product=team.product.with_variables(KUBECONFIG=str(path)))
 
 
+@pytest.mark.slow
 def test_a_user_of_one_namespace_deploys_into_it_and_destroy_leaves_it(admin: Team) -> None:
     first = admin.product.done("up")
     second = admin.product.done("up")

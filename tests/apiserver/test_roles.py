@@ -21,6 +21,7 @@ def _roles_job(kube: Kube) -> str:
     return str(uid)
 
 
+@pytest.mark.slow
 def test_an_update_whose_roles_cannot_be_made_does_not_wait_for_the_migration(office: Office) -> None:
     team = office.team("refused")
     team.change(_refused)

@@ -7,11 +7,15 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pytest
+
 from ..unit.recorder import record_stack, stack_file
 
 Manifest = dict[str, Any]
 
 STACKS = ("dev", "prod")
+# For what takes long with either, and says nearly the same of both.
+PROD_SLOWLY = ("dev", pytest.param("prod", marks=pytest.mark.slow))
 _PREFIX = "kubernetes:"
 _PARTS = {"apiVersion", "kind", "metadata"}
 

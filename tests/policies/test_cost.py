@@ -4,9 +4,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from ..documented import ROOT, documented
 
 
+@pytest.mark.slow
 def test_previews_with_the_pack_and_without_it_take_turns() -> None:
     program = documented("python -m tests.policies.cost", {"python": str(Path(".venv") / "bin" / "python")})
     done = subprocess.run(  # noqa: S603 - a developer's own command

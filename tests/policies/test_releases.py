@@ -44,8 +44,8 @@ def ours(workspace: Callable[..., Workspace]) -> Workspace:
     ("config", "deployments"),
     [
         (_config(_BLUE), 4),
-        (_config({**_BLUE, "active": "green"}), 4),
-        (_config(_CANARY), 4),
+        pytest.param(_config({**_BLUE, "active": "green"}), 4, marks=pytest.mark.slow),
+        pytest.param(_config(_CANARY), 4, marks=pytest.mark.slow),
         (
             _config(_CANARY, **_GATEWAY)
             | {"policies:levels": {"gateway-tls": {"level": "disabled", "reason": "of a test"}}},

@@ -12,7 +12,7 @@ from policies.judgement import judge
 from policies.rules import RULES
 from policies.stack import read
 
-from ..judges.manifests import STACKS, named, of_stack
+from ..judges.manifests import PROD_SLOWLY, named, of_stack
 from .manifests import Manifest, paths
 
 _UNKNOWN = Unknown(path=("unknown",))
@@ -40,7 +40,7 @@ def _with_unknown(manifest: Manifest) -> Iterator[tuple[str, Manifest]]:
             yield f"{named(manifest)} {'/'.join(map(str, path))}", copy
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", PROD_SLOWLY)
 def test_no_rule_objects_to_what_it_does_not_know(stack: str) -> None:
     guessed = [
         (where, rule.id)
@@ -52,7 +52,7 @@ def test_no_rule_objects_to_what_it_does_not_know(stack: str) -> None:
     assert guessed == []
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", PROD_SLOWLY)
 def test_no_rule_across_a_stack_objects_to_what_it_does_not_know(stack: str) -> None:
     manifests = of_stack(stack)
     guessed = []

@@ -137,6 +137,7 @@ def test_a_line_that_is_back_before_the_tries_end_is_not_noticed(
         assert parcel.up("--expect-no-changes", PARCEL_TAG="newer").code == 0
 
 
+@pytest.mark.slow
 def test_a_line_that_stays_broken_in_the_middle_of_an_update_loses_nothing_that_was_recorded(
     aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, gate: Path
 ) -> None:

@@ -27,6 +27,9 @@ from .conftest import Faults
 from .parcel import IDENTITY, PROJECT, STACK, Parcel, PowerCut
 
 _BEFORE_THE_SWITCH = STEPS[: STEPS.index("switched")]
+# The rest differ from one of them in what is looked at before, not in what is at stake.
+_QUICK = {"loaded", "switched"}
+_CUT_AT = [pytest.param(step, marks=[] if step in _QUICK else [pytest.mark.slow]) for step in STEPS]
 
 
 def test_a_moved_stack_is_the_same_to_the_last_secret_and_deploys_where_it_is(
@@ -67,6 +70,7 @@ def test_its_secrets_are_the_keys_and_nothing_of_them_is_left_in_plain_text(
     assert not any(word in body for word in secrets for body in bodies)
 
 
+@pytest.mark.slow
 def test_moved_back_and_forth_it_stays_the_same_and_only_the_last_copy_is_kept(
     aws: Cloud, bucket: str, parcel: Parcel
 ) -> None:
@@ -143,7 +147,7 @@ def test_the_secrets_provider_that_the_checkout_names_is_kept(
     assert parcel.is_whole()
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", _CUT_AT)
 def test_a_move_to_s3_that_is_cut_off_loses_nothing_and_is_finished_by_the_next(
     aws: Cloud, bucket: str, parcel: Parcel, faults: Faults, step: str
 ) -> None:
@@ -162,7 +166,7 @@ def test_a_move_to_s3_that_is_cut_off_loses_nothing_and_is_finished_by_the_next(
         assert place.unfinished(IDENTITY, STACK) is None
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", _CUT_AT)
 def test_a_move_back_that_is_cut_off_loses_nothing_and_is_finished_by_the_next(
     on_s3: Parcel, faults: Faults, step: str
 ) -> None:
@@ -316,6 +320,7 @@ def _begun(checkout: Path, url: str) -> "subprocess.Popen[bytes]":
     )
 
 
+@pytest.mark.slow
 def test_a_move_that_is_killed_at_any_moment_pulumi_with_it_loses_nothing(
     aws: Cloud, bucket: str, parcel: Parcel, faults: Faults
 ) -> None:

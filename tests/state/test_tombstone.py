@@ -158,6 +158,7 @@ def test_a_colleague_follows_to_where_the_tombstone_leads_and_nowhere_else(
     assert on_s3.is_whole()
 
 
+@pytest.mark.slow
 def test_a_place_that_lost_the_state_which_moved_there_is_no_place_to_begin_again(
     on_s3: Parcel, aws: Cloud, bucket: str
 ) -> None:
@@ -201,6 +202,7 @@ def test_a_move_that_is_cut_off_at_its_tombstone_is_settled_by_the_next_command(
         assert on_s3.is_whole()
 
 
+@pytest.mark.slow
 def test_a_move_back_that_is_cut_off_between_the_tombstone_and_the_old_copy_is_finished(
     on_s3: Parcel, address: Address, faults: Faults
 ) -> None:
@@ -253,6 +255,7 @@ def test_a_tombstone_that_cannot_be_read_is_refused_with_the_way_out(on_s3: Parc
     assert on_s3.is_whole()
 
 
+@pytest.mark.slow
 def test_a_mover_that_was_cut_off_does_not_take_a_state_back_that_a_colleague_has_followed(
     aws: Cloud, bucket: str, on_s3: Parcel, faults: Faults
 ) -> None:
@@ -281,6 +284,7 @@ def test_a_mover_that_was_cut_off_does_not_take_a_state_back_that_a_colleague_ha
         assert on_s3.resources() == resources
 
 
+@pytest.mark.slow
 def test_a_tombstone_that_is_cancelled_by_hand_guards_no_longer_and_the_way_back_refuses_what_was_deployed(
     on_s3: Parcel, aws: Cloud, bucket: str
 ) -> None:

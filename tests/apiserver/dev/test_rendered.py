@@ -200,6 +200,7 @@ def _patched(there: Kube) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_pulumi_adopts_what_kubectl_applied_after_it_was_cut_off_and_recreates_nothing(
     team: Team, applied: Kube
 ) -> None:
