@@ -38,6 +38,7 @@ def _claim(team: Team) -> tuple[str, str]:
     return claim["metadata"]["uid"], claim["spec"]["resources"]["requests"]["storage"]
 
 
+@pytest.mark.slow
 def test_a_volume_grows_by_its_setting_in_place_and_only_where_its_class_says_so(team: Team) -> None:
     before = _claim(team)
     team.change(_larger)

@@ -47,6 +47,7 @@ def _recreate(config: Config) -> None:
     config["feastflow:backend"] = {**config["feastflow:backend"], "release": {"strategy": "recreate"}}
 
 
+@pytest.mark.slow
 def test_an_update_that_exempts_an_object_from_a_rule_may_break_the_rule_at_once(team: Team) -> None:
     with team.changed(_recreate):
         ran = team.product.done("up")

@@ -44,7 +44,9 @@ def _copied(known: Server, folder: Path, **cluster: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("change", ["another URL", "the authority as content"])
+@pytest.mark.parametrize(
+    "change", [pytest.param("another URL", marks=pytest.mark.slow), "the authority as content"]
+)
 def test_the_same_cluster_by_another_kubeconfig_changes_the_provider_alone(
     team: Team, server: Server, tmp_path: Path, change: str
 ) -> None:
@@ -60,6 +62,7 @@ def test_the_same_cluster_by_another_kubeconfig_changes_the_provider_alone(
     assert _steps(ran) == {"kubernetes": "update"}
 
 
+@pytest.mark.slow
 def test_a_state_of_the_version_before_gets_owner_and_identifier_without_a_replacement(team: Team) -> None:
     """The state is what that version wrote: without both, and the namespace without its mark."""
     exported = json.loads(team.product.shell(f"pulumi stack export --stack {team.stack}").out)

@@ -31,6 +31,7 @@ def test_data_that_is_protected_is_not_destroyed_and_neither_is_anything_else(pr
     assert [name for name, each in after.items() if "deletionTimestamp" in each["metadata"]] == []
 
 
+@pytest.mark.slow
 def test_what_is_protected_can_be_unprotected_and_the_next_up_protects_it_again(prod: Team) -> None:
     def protected() -> set[str]:
         exported = json.loads(prod.product.shell("pulumi stack export --stack prod").out)
