@@ -1,7 +1,8 @@
 """Each drill, on a cluster that records its calls: what is aimed at, broken and repaired."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -36,7 +37,7 @@ from .test_objects import deployment, pod
 NODES = ("x-control-plane", "x-worker", "x-worker2")
 ZONES = dict(zip(NODES, "abc", strict=True))
 HOME = "x-worker"
-_AGAIN = ["refresh", "get secret backup-store --output json --ignore-not-found", "up judged=True"]
+_AGAIN = ["refresh", "key offered", "up judged=True"]
 PATH = "/var/local-path-provisioner/pvc-1"
 
 
@@ -170,8 +171,14 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
     monkeypatch.setattr(scaling, "_added", lambda _: _Added())
     monkeypatch.setattr(scaling, "_requests", lambda _: 80.0)
     monkeypatch.setattr(copied, "settings", lambda _: {"destination": "s3://backups/dev"})
-    monkeypatch.setattr(keys, "give", lambda *_: True)
     found = _stage(tmp_path)
+
+    @contextmanager
+    def offered(*_: object) -> Iterator[None]:
+        found.said.append("key offered")
+        yield
+
+    monkeypatch.setattr(keys, "offered", offered)
     monkeypatch.setattr(Stack, "refresh", lambda *_: found.said.append("refresh"))
     monkeypatch.setattr(restoring, "beside", lambda *_: (None, {"public.menu": 3, "public.late": 0}))
     monkeypatch.setattr(restoring, "over", lambda *told: found.said.append(f"replaced {told[2]}"))

@@ -1,6 +1,10 @@
 """The local store of backups: what it is made of, and the settings that it is for."""
 
-from typing import Any
+import base64
+import json
+from dataclasses import dataclass, field, replace
+from threading import Event
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -9,10 +13,13 @@ from components.settings.model.backup import Backup
 from components.settings.values import names
 from policies.judgement import judge
 from policies.rules import RULES
-from tools.store import manifests
+from tools.store import keys, manifests
 from tools.toolchain import golang, pins
 
 from ..unit.recorder import record_stack, stack_file
+
+if TYPE_CHECKING:
+    from tools.toolchain.kubectl import Kubectl
 
 _KEY = {manifests.ID: "id of the key", manifests.KEY: "secret of the key"}
 _OBJECTS = manifests.objects(_KEY)
@@ -66,6 +73,80 @@ def test_it_lets_in_the_pods_of_databases_and_copies_and_no_others(engine: dict[
             assert enters(labels) == (labels["component"] in ("database", "backups", "proofs")), resource.name
     assert enters({"cnpg.io/cluster": names.DATABASE})
     assert spec["egress"] == []
+
+
+@dataclass(kw_only=True)
+class _Client:
+    """A cluster's kubectl as far as the store's key goes: its Secrets, and the phases of a namespace."""
+
+    secrets: dict[str, str] = field(default_factory=dict)
+    phases: list[str] = field(default_factory=list)
+    namespace: str = ""
+    asked: Event = field(default_factory=Event)
+
+    def within(self, namespace: str) -> "_Client":
+        return replace(self, namespace=namespace)
+
+    def output(self, *words: str, stdin: str = "") -> str:
+        if words[:2] == ("get", "secret"):
+            found = self.secrets.get(self.namespace, "")
+            if found and self.namespace != manifests.NAMESPACE:
+                self.asked.set()
+            return found
+        if words[:2] == ("get", "namespace"):
+            phase = self.phases.pop(0) if len(self.phases) > 1 else self.phases[0]
+            if not self.phases[1:]:
+                self.asked.set()
+            return phase
+        (made,) = json.loads(stdin)["items"]
+        self.secrets[made["metadata"]["namespace"]] = "given"
+        self.asked.set()
+        return ""
+
+
+def _offered(client: _Client, endpoint: str = manifests.ENDPOINT) -> None:
+    config = {"feastflow:namespace": "shop", "feastflow:database": {"backup": {"endpoint": endpoint}}}
+    with keys.offered(cast("Kubectl", client), config):
+        if client.phases or "shop" in client.secrets:
+            assert client.asked.wait(timeout=60)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Return the Secrets of a cluster with a store, by namespace; nothing is waited for between two looks."""
+    monkeypatch.setattr(keys, "_PAUSE", 0.0)
+    data = {name: base64.b64encode(value.encode()).decode() for name, value in _KEY.items()}
+    return {manifests.NAMESPACE: json.dumps({"data": data})}
+
+
+def test_a_namespace_that_is_made_meanwhile_is_given_the_key(store: dict[str, str]) -> None:
+    client = _Client(secrets=store, phases=["", "", "Active"])
+    _offered(client)
+
+    assert client.secrets["shop"] == "given"
+
+
+def test_a_namespace_that_ends_or_never_comes_is_given_nothing(store: dict[str, str]) -> None:
+    for phase in ("", "Terminating"):
+        client = _Client(secrets=dict(store), phases=[phase])
+        _offered(client)
+
+        assert "shop" not in client.secrets
+
+
+def test_a_secret_that_is_there_is_left_as_it_is(store: dict[str, str]) -> None:
+    client = _Client(secrets={**store, "shop": "of its own"})
+    _offered(client)
+
+    assert client.secrets["shop"] == "of its own"
+
+
+def test_no_key_is_offered_without_a_store_or_for_another_one(store: dict[str, str]) -> None:
+    without, elsewhere = _Client(), _Client(secrets=store)
+    _offered(without)
+    _offered(elsewhere, "https://s3.example.com")
+
+    assert (without.secrets, "shop" in elsewhere.secrets) == ({}, False)
 
 
 def test_the_key_stands_in_the_secret_alone() -> None:

@@ -32,6 +32,7 @@ from tools.stacks import holding, scope, smoke, target, workspace
 from tools.stacks.options import Options, suffix
 from tools.stacks.target import Target
 from tools.state import place
+from tools.store import keys
 from tools.telemetry import judging
 from tools.toolchain import disk, scratch, turn
 from tools.toolchain.background import Task
@@ -78,6 +79,7 @@ def up(options: Options) -> None:
         if told:
             say(told)
         with (
+            keys.offered(chosen.client, config) if chosen.local else contextlib.nullcontext(),
             Step("pulumi up", f"stack {options.stack}") as step,
             diagnosis.explained(chosen, config, step) as waiting,
         ):

@@ -1,9 +1,7 @@
 """A namespace that is lost, with the database and its volume: settings and bucket bring it back."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Event
 
 from tools.drills import copied
 from tools.drills.drill import Drill
@@ -21,7 +19,6 @@ from tools.toolchain.errors import UserError
 _POINT_SECONDS = 60
 _SENT_SECONDS = 90
 _DELETE_SECONDS = 180
-_MADE_SECONDS = 300
 _NUMBERED = re.compile(r"(.*)-(\d+)")
 
 
@@ -102,26 +99,10 @@ class NamespaceLost(Drill):
         config = {**stage.config(), "feastflow:database": {**database, "backup": backup, "restore": restore}}
         stage.note("having the state know what is gone")
         stage.stack.refresh(Step("pulumi refresh", f"stack {stage.name}"))
-        key = keys.known(stage.cluster.client) or {}
         stage.note("deploying it, its database from the store")
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            # The database's pod waits for the store's key, which only a namespace that is there can be given.
-            ended = Event()
-
-            def given_or_over() -> bool:
-                return ended.is_set() or keys.give(stage.cluster.client, stage.namespace, key)
-
-            given = beside.submit(until, given_or_over, _MADE_SECONDS)
-            try:
-                stage.deploy(config)
-            finally:
-                ended.set()
-        if not given.result():
-            raise UserError(
-                f"there is no namespace {stage.namespace} after {_MADE_SECONDS} s",
-                "the database waits for the store's key",
-                f"make store STACK={stage.name}, then make drill, which goes on from here",
-            )
+        # The database's pod waits for the store's key, which only a namespace that is there can be given.
+        with keys.offered(stage.cluster.client, config):
+            stage.deploy(config)
 
 
 def successor(destination: str) -> str:

@@ -51,10 +51,7 @@ def _up(cluster: Cluster, stack: str) -> None:
     said = json.dumps(manifests.settings(stack))
     say(f"\nin Pulumi.{stack}.yaml, set below feastflow:database\n  {said[1:-1]}")
     if not there:
-        say(
-            f"\nthere is no namespace {namespace} yet: run this again when `make up` has made it; "
-            "the database waits for the key"
-        )
+        say(f"\nthere is no namespace {namespace} yet: `make up` gives it the key when it makes it")
 
 
 def _down(cluster: Cluster) -> None:
