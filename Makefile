@@ -161,7 +161,7 @@ postgresql:
 	@{ ls /usr/lib/postgresql/*/bin/initdb && ls /usr/sbin/pgbouncer; } >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql pgbouncer; } >/dev/null
 
 test: venv ## every lane but its slow tests, and a table of them at the end; CI runs this
-	@.venv/bin/python -m tests.lanes lint types unit state apiserver policies delivery judges app postgres e2e --alone unit e2e
+	@.venv/bin/python -m tests.lanes lint types unit apiserver postgres state policies delivery judges app e2e --alone unit e2e
 
 clean-cache: ## free what the current pins do not use; ALL=yes: everything, after `make down`
 	@$(PYTHON) -m tools.cli.clean

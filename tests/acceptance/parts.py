@@ -11,7 +11,7 @@ from tools.toolchain.errors import UserError
 
 SLOW = "slow"
 # Those that have slow tests.
-LANES = ("state", "apiserver", "policies")
+LANES = ("apiserver", "postgres", "state", "policies", "delivery")
 
 _HERE = Path(__file__).parent
 _PREFIX = "test_"

@@ -48,6 +48,7 @@ def types(clone: Repository, tmp_path: Path) -> Types:
     return typed
 
 
+@pytest.mark.slow
 def test_a_checkout_is_compared_with_where_it_departed_or_with_what_is_committed(
     clone: Repository, types: Types
 ) -> None:

@@ -40,6 +40,7 @@ def test_it_is_told_as_secret_and_neither_its_ciphertext_nor_what_stands_for_it(
     assert "encrypted-" not in changed.comment
 
 
+@pytest.mark.slow
 def test_a_secret_that_is_the_same_is_no_change(preview: Preview) -> None:
     same = {"secrets": {"ONE": {"secure": "v1:of-one"}}}
     found = preview(

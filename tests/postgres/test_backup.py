@@ -45,6 +45,7 @@ def test_a_dropped_table_comes_back_as_it_was_the_moment_before(
     server.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lost")
 def test_the_latest_state_is_that_of_the_newest_file_of_the_log(world: World) -> None:
     server, done = world.restored("latest", "latest")
@@ -56,6 +57,7 @@ def test_the_latest_state_is_that_of_the_newest_file_of_the_log(world: World) ->
     server.stop()
 
 
+@pytest.mark.slow
 def test_a_copy_by_its_id_is_the_state_in_which_it_ended(world: World, lost: tuple[Server, str]) -> None:
     entry = listed(lost[0])[0]
     server, _ = world.restored(entry["backup_id"], "by-id")
@@ -141,6 +143,7 @@ def test_the_log_of_another_server_is_never_mixed_with_this_ones(world: World) -
     other.stop()
 
 
+@pytest.mark.slow
 def test_what_the_retention_no_longer_keeps_is_deleted_and_the_newest_copy_stays(world: World) -> None:
     server = world.running(f"s3://{BUCKET}/kept")
     copy(server)

@@ -88,6 +88,7 @@ def test_a_restore_that_is_held_is_read_on_its_socket_until_its_time_is_over(
     assert not (pod.data / "postmaster.pid").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("proved")
 def test_a_damaged_index_is_found_although_its_pages_are_whole(world: World, proved: Server) -> None:
     name = proved.settings.name

@@ -56,6 +56,7 @@ def _run(server: Server, verb: str, *, check: bool = True, **told: str) -> str:
     return done.stdout if check else done.stderr
 
 
+@pytest.mark.slow
 def test_the_old_place_holds_the_last_order_and_the_new_one_begins_with_the_new_server(
     world: World, new: Server
 ) -> None:
